@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import keyword
 import math
 import numbers
@@ -157,6 +158,17 @@ def check_items(name, values, *, hint="", empty=False, most=MANY, of="values"):
     if len(items) > most:
         raise refusal("too_many", most=most, **says)
     return items
+
+
+def takes(function, *arguments):
+    """Say whether a function can be called with so many arguments."""
+    try:
+        inspect.signature(function).bind(*arguments)
+    except ValueError:  # a built-in without a signature
+        pass
+    except Exception:  # what cannot be called, or looked at
+        return False
+    return callable(function)
 
 
 def _check_hidden(name, value):

@@ -495,18 +495,18 @@ class Runs:
     @cached_property
     def mean_val_loss(self) -> np.ndarray:
         """Mean over seeds of the lowest validation loss: ndarray (n_settings,)."""
-        return _over_seeds(np.nanmean, self.best_val_loss)
+        return over_seeds(np.nanmean, self.best_val_loss)
 
     @cached_property
     def std_val_loss(self) -> np.ndarray:
         """Its standard deviation, by n - 1: ndarray (n_settings,). One seed: nan."""
-        return _over_seeds(np.nanstd, self.best_val_loss, ddof=1)
+        return over_seeds(np.nanstd, self.best_val_loss, ddof=1)
 
     @cached_property
     def mean_val_accuracy(self) -> np.ndarray | None:
         """Mean over seeds of the accuracy at `best_epoch`; None for regression."""
         each = self._at_best(self.val_accuracy)
-        return None if each is None else _over_seeds(np.nanmean, each)
+        return None if each is None else over_seeds(np.nanmean, each)
 
     @cached_property
     def best_val_metric(self) -> np.ndarray | None:
@@ -517,7 +517,7 @@ class Runs:
     def mean_val_metric(self) -> np.ndarray | None:
         """Mean over seeds of `best_val_metric`, nan left out; None without one."""
         each = self.best_val_metric
-        return None if each is None else _over_seeds(np.nanmean, each)
+        return None if each is None else over_seeds(np.nanmean, each)
 
     def _at_best(self, curves):
         at = self.best_epoch[..., None]
@@ -621,7 +621,7 @@ class Runs:
         return say("engine.runs", **facts)
 
 
-def _over_seeds(function, losses, **more):
+def over_seeds(function, losses, **more):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a setting without runs
         return function(losses, axis=1, **more)

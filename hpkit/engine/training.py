@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 import itertools
 import math
 import time
@@ -424,23 +423,14 @@ def rated(dataset, loss, metric):
     """Return a data set that is learned by a learner's own loss and metric, if any."""
     own = {"loss": loss, "metric": metric}
     for name, function in own.items():
-        fits = takes(function, "outputs", "targets") and not isinstance(function, type)
+        fits = hp.takes(function, "outputs", "targets") and not isinstance(
+            function, type
+        )
         if function is not None and not fits:
             raise refusal(name, function, kind=TypeError)
     objective = None if loss is metric is None else Objective(**own)
     same = check_dataset(dataset).objective is objective
     return dataset if same else replace(dataset, objective=objective)
-
-
-def takes(function, *arguments):
-    """Say whether a function can be called with so many arguments."""
-    try:
-        inspect.signature(function).bind(*arguments)
-    except ValueError:  # a built-in without a signature
-        pass
-    except Exception:  # what cannot be called, or looked at
-        return False
-    return callable(function)
 
 
 def check_model(model):
@@ -450,7 +440,7 @@ def check_model(model):
     if isinstance(model, type):  # a class of one's own, not one of PyTorch's layers
         fits = issubclass(model, torch.nn.Module)
         fits &= not model.__module__.startswith("torch.")
-    if not fits or not takes(model, "n_features", "n_outputs", "setting"):
+    if not fits or not hp.takes(model, "n_features", "n_outputs", "setting"):
         raise refusal("model", model, kind=TypeError)
     return model
 

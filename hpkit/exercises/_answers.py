@@ -12,7 +12,7 @@ import re
 import traceback
 from collections.abc import Mapping
 
-from hpkit.hyperparameters import check_items, check_number, plain
+from hpkit.hyperparameters import check_items, check_number, plain, takes
 from hpkit.locale import say
 
 
@@ -154,14 +154,10 @@ def check_text(answer, least, numbers=0):
 def function(answer, arguments):
     if not callable(answer) or isinstance(answer, type):
         raise kind(answer)
-    try:
-        inspect.signature(answer).bind(*arguments)
-    except TypeError:
+    if not takes(answer, *arguments):
         name = name_of(answer)
         shown = f"{name}({', '.join(arguments)})"
-        raise NotYet("called", name=name, n=len(arguments), call=shown) from None
-    except ValueError:  # a built-in without a signature
-        pass
+        raise NotYet("called", name=name, n=len(arguments), call=shown)
     return answer
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit import text
-from hpkit.engine.runs import EVEN, Cost, Run, Runs, levels, lowest, ranked
+from hpkit.engine.runs import EVEN, Cost, Run, Runs, levels, lowest, over_seeds, ranked
 from hpkit.hyperparameters import TABLE, Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search.space import Range, edge_of
@@ -161,7 +161,7 @@ class Search(_AsRuns):
         "metric" at the best epoch. nan where nothing was trained.
         """
         hp.check_choice("by", by, CRITERIA)
-        runs, there = self.runs, self.runs.epochs_done >= 0
+        runs = self.runs
         if by == "validation":
             return runs.mean_val_loss
         if by in ("accuracy", "metric"):
@@ -172,8 +172,7 @@ class Search(_AsRuns):
         if by == "last":
             last = np.maximum(runs.epochs_done, 0)[..., None]
             each = np.take_along_axis(runs.val_loss, last, -1)[..., 0]
-        total = np.where(there, each, 0).sum(1)
-        return np.where(there.any(1), total / np.maximum(there.sum(1), 1), np.nan)
+        return over_seeds(np.mean, each, where=runs.epochs_done >= 0)
 
     def best_by(self, by: str) -> Hyperparameters:
         """Return the best setting by other `scores`, such as "accuracy": `fit` it."""
