@@ -244,8 +244,8 @@ print(f"before {grid.mean_val_loss.min():.3f}, now {mine.mean_val_loss.min():.3f
 #
 # ## 4. Optuna (5 minutes)
 #
-# Optuna searches ranges, too. Here it looks for a learning rate and a weight decay, with
-# the network, the cut and the three seeds of section 2.
+# Optuna searches ranges, too. Here it looks for a learning rate and a weight decay,
+# with the network, the cut and the three seeds of section 2.
 #
 # **Predict.** Fifteen trials. Where will the study end: above the grid of section 2, at
 # about the same loss, or far below?
