@@ -188,7 +188,7 @@ class Exercise:
                 raise NotYet("empty")
             right = self._check(answer) or {}
             message = self.words["right"].format(**right)
-            if not self.words.get("judged", True) and self.words.get("compare", True):
+            if not self.words.get("judged", True):
                 message = f"{say('exercises.compare')}\n\n{message}"
             return CORRECT, message, "right"
         except NotYet as problem:

@@ -112,19 +112,9 @@ ex.worst_to_best.check(answer)
 # The values go from 0.0001 to 10, each about three or ten times the one before. Equal
 # *factors* get equal room: that is a **log scale**.
 #
-# **Predict.** What will it look like? First in a sentence:
-
-# %%
-ex.prediction
-
-# %%
-answer = ...
-ex.prediction.check(answer)
-
-# %% [markdown]
-# **Predict.** Now draw it, in the panel. The truth comes up over your guess: each dot
-# is the mean of five runs from five different starts, the band shows how far apart they
-# are.
+# **Predict.** What will it look like? Draw it in the panel. The truth comes up over
+# your guess: each dot is the mean of five runs from five different starts, the band
+# shows how far apart they are.
 #
 # **Do.** Click the smallest value, the best and the largest. Which shape of lesson 01
 # is the training curve of each?

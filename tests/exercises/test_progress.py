@@ -109,7 +109,7 @@ def test_forgetting_in_memory(tmp_path, monkeypatch, home):
 def test_table_says_states_in_words():
     _core.record(KEY, "correct")
     _core.record("02_learning_rate/log_list", "not yet")
-    opened = "02_learning_rate/prediction"
+    opened = "02_learning_rate/diverging_rate"
     _core.record(opened, hints=2)
     _core.record(opened, hints=1, solution=True)
     entry = _core.load_entries()[opened]
@@ -121,7 +121,7 @@ def test_table_says_states_in_words():
 
     assert states["good_rate"] == "✓ passed"
     assert states["log_list"] == "→ not yet"
-    assert states["prediction"] == "→ opened, no try yet"
+    assert states["diverging_rate"] == "→ opened, no try yet"
     assert states["quiz/1"] == "✓ passed"
     assert states["quiz/2"] == "… not tried"
     assert table.done == 2

@@ -206,7 +206,6 @@ WRONG = {
         "D/slow/unknown",
         missing=[{"A": "good"}],
     ),
-    "02/prediction": by(short=["", "..."]),
     "02/good_rate": by(too_small=[0.002, 0.05, 0.2], too_large=[8], listed=[1, 0.3001]),
     "02/diverging_rate": by(learns=[0.1, 1], smaller_too=[10], unknown=[5]),
     "02/worst_to_best": by(

@@ -326,14 +326,14 @@ def test_exported_page_folds_an_answer_and_holds_it(asks):
 # Shows, and then does, what is kept: a question, an open answer, a right one.
 EXERCISE = """
 # %%
-from hpkit.exercises import lesson_02_learning_rate as ex
-ex.prediction
+from hpkit.exercises import lesson_06_seeds as ex
+ex.enough_seeds
 
 # %%
-ex.prediction.check(...)
+ex.enough_seeds.check(...)
 
 # %%
-ex.prediction.check("It falls, and then it rises again.").passed
+ex.enough_seeds.check(16).passed
 """
 
 
@@ -343,8 +343,8 @@ def home(tmp_path, monkeypatch):
     home = tmp_path / "home"
     monkeypatch.setenv("HPKIT_HOME", str(home))
     monkeypatch.setattr(_core, "now", lambda: "2020-02-02T20:20:20+00:00")
-    _core.record("02_learning_rate/prediction", "correct")
-    said = load_lesson("02_learning_rate").prediction.check(...).note
+    _core.record("06_seeds/enough_seeds", "correct")
+    said = load_lesson("06_seeds").enough_seeds.check(...).note
     assert said == "You passed this exercise on 2020-02-02 20:20."
     return home / "progress.json"
 
