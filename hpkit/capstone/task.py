@@ -64,7 +64,7 @@ def _check_log(data):
     list(content(data, ()))
 
 
-class Told(str):
+class _Told(str):
     """Text that a notebook shows as it is, in lines."""
 
     def __repr__(self):
@@ -251,22 +251,22 @@ class Capstone:
         print(fill(say("free" if old else "booked", **facts)))
         return found
 
-    def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> Told:
+    def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> str:
         """Choose a setting, with your reason; return what is chosen in words.
 
         `setting` was trained, such as `found.settings[1]`; default that with the lowest
         validation loss. `why`, your reason of 5 words or more, stands in the report.
         """
         if why is ... or not self.best:
-            return Told(say("empty" if why is ... else "nothing"))
+            return _Told(say("empty" if why is ... else "nothing"))
         if not isinstance(why, str) or len(why.split()) < _REASON:
-            return Told(say("no_reason", why=brief(why), least=_REASON))
+            return _Told(say("no_reason", why=brief(why), least=_REASON))
         choice, old = self._trained(setting), self.data["choice"]
         if self.test and choice["setting"] != old["setting"]:
             refuse("too_late", setting=report.in_words(old["setting"]))
         self.log.change(lambda data: data.update(choice=choice | {"why": why.strip()}))
         text = report.in_words(choice["setting"])
-        return Told(say("chosen", setting=text, loss=choice["val_loss"]))
+        return _Told(say("chosen", setting=text, loss=choice["val_loss"]))
 
     def _trained(self, setting):
         if setting is None:
@@ -278,10 +278,10 @@ class Capstone:
         known = isinstance(setting, Hyperparameters)
         return refuse("untrained", setting=setting if known else brief(setting))
 
-    def open_test(self) -> Told:
+    def open_test(self) -> str:
         """Open the test set for the chosen setting, once; return what is seen."""
         if self.test:
-            return Told(say("again", seen=self._seen))
+            return _Told(say("again", seen=self._seen))
         if not (choice := self.data["choice"]):
             refuse("not_chosen")
         run = report.find(self._found, choice)
@@ -297,7 +297,7 @@ class Capstone:
         test = {"when": now(), "loss": run.test_loss(), "accuracy": accuracy}
         test["rows"] = len(self.dataset.test.y)
         self.log.change(lambda data: data.update(test=data["test"] or test))
-        return Told(self._seen)
+        return _Told(self._seen)
 
     @property
     def _seen(self):

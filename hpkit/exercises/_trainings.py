@@ -156,9 +156,7 @@ def choose_patience(answer):
     return wrong_if(facts, too_eager=above > 5, too_patient=late)
 
 
-# ---- splits and seeds (lessons 05 and 06) ------------------------------------------
-
-_PAIRS = {"A": (0.01, 0.3), "B": (0.2, 0.3), "C": (0.1, 0.001), "D": (0.6, 0.8)}
+# ---- splits (lesson 05) ------------------------------------------------------------
 
 
 @Exercise
@@ -183,23 +181,6 @@ def honest_number(answer):
     facts = {"predicted": predicted, "valid": valid, "new": new}
     low, high = predicted < new / 1.5, predicted > new * 1.5
     return wrong_if(facts, too_low=low, too_high=high)
-
-
-@Exercise
-def four_pairs(answer):
-    """Told apart, as in every search, is what differs by more than 20 seeds' luck."""
-    from hpkit.search.result import clearly_worse
-
-    rates = sorted({lr for pair in _PAIRS.values() for lr in pair})
-    runs = trained("moons", [MOONS.but(lr=lr) for lr in rates], seeds=range(20))
-    losses = dict(zip(rates, runs.best_val_loss, strict=True))
-    *words, neither = four_pairs.words["choices"]
-    verdicts = {}
-    for letter, pair in _PAIRS.items():
-        both = np.stack([losses[lr] for lr in pair])
-        best = int(both.mean(1).argmin())
-        verdicts[letter] = words[best] if clearly_worse(both, best).any() else neither
-    read.check_choices(answer, verdicts, four_pairs.words["choices"])
 
 
 # ---- searches (lessons 07 to 09) ---------------------------------------------------
