@@ -234,8 +234,12 @@ def test_unknown_language_is_refused():
 def test_environment_chooses_and_unknown_names_speak_english(given):
     code = "from hpkit.locale import words; print(words('search')['best_note'])"
     env = os.environ | {"HPKIT_LANG": given}
-    said = subprocess.check_output([sys.executable, "-c", code], env=env, text=True)
-    assert said == "best\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, text=True, capture_output=True
+    )
+    assert done.stdout == "best\n"
+    assert done.stderr.count("\n") == (given == "xx")
+    assert given == "en" or "got 'xx'" in done.stderr
 
 
 def test_every_refusal_has_words_with_a_value_and_a_way_out_that_can_be_filled():

@@ -4,11 +4,12 @@ import functools
 import json
 import os
 import string
+import sys
 import tomllib
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-_chosen = [os.environ.get("HPKIT_LANG") or "en"]
+_chosen = ["en"]
 
 
 def language(name: str | None = None) -> str:
@@ -115,3 +116,9 @@ def _merged(english, other):
     if not isinstance(english, dict):
         return other
     return {key: _merged(text, other.get(key, text)) for key, text in english.items()}
+
+
+try:
+    language(os.environ.get("HPKIT_LANG") or None)
+except ValueError as problem:  # whoever learns goes on, in English
+    print(say("language.unknown", problem=problem), file=sys.stderr)
