@@ -188,7 +188,7 @@ def _words(recorded):
     made = dict(SAID)
     same = ["old", "guess", "epoch", "loss", "train", "val", "diverged", "above"]
     made |= {name: chart[name] for name in same}
-    made["lowest"] = chart["lowest"].replace("{:.3g}", "{loss}")
+    made["lowest"] = re.sub(r"{.*?}", "{loss}", chart["lowest"])
     usual = {name: written([value]) for name, value in vars(Hyperparameters()).items()}
     made["usual"] = usual | {"seed": "0"}
     made["plain"] = Chart(Axis(), Axis(), [], height=21).spec()

@@ -89,6 +89,7 @@ def test_axe_finds_nothing(shown, width, scheme):
     page.wait_for_timeout(300)
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.locator("svg[role=img][aria-label]").count() >= 10
+    assert "{" not in "".join(page.locator("svg").all_text_contents())
 
     pages = [page]
     if (width, scheme) in ((1280, "light"), (390, "dark")):
