@@ -253,7 +253,7 @@ class Dataset:
         """
         named = features is None and hasattr(X, "columns")
         features = [*map(str, X.columns)] if named else features
-        X, y = _check_arrays(X, y)
+        X, y = _check_arrays(X, y, [*features, "y"] if named else ())
         count = X.shape[1]
         if features is None:
             features = [f"x{i + 1}" for i in range(count)]

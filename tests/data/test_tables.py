@@ -227,6 +227,8 @@ def test_what_predicts_otherwise_than_it_looks_is_said():
         "No test row is of 5.",
     ]
     assert Dataset.from_arrays(frame[["x", "same"]], frame.y).features == ("x", "same")
+    with pytest.raises(ValueError, match="1 rows with some in x; leave"):
+        Dataset.from_arrays(frame[["x", "same"]].replace(0, np.nan), frame.y)
     wide = frame.assign(**{f"same{k}": 7 for k in range(29)})
     assert "same18, ... (30). The" in Dataset.from_frame(wide, "y").notes[0]
 
