@@ -334,8 +334,9 @@ for lr, losses in zip(rates, found, strict=True):
 # %% [markdown]
 # **What you see: 0.01 is out.** Its mean is far higher, many times the spread: 20
 # epochs are too few for such short steps. The gap is more than ten times as wide as
-# what lies between the other three. <!-- claim: choice-folds-choose --> To tell those
-# apart, compare them in pairs, shuffle by shuffle; lesson 06 shows how.
+# what lies between the other three. <!-- claim: choice-folds-choose --> Don't rank
+# those three: leave out a fifth of the wines, and another may lead.
+# <!-- claim: choice-folds-other-wines -->
 #
 # The price: five runs instead of one. So use folds when data is scarce and
 # training is quick. And even five folds are for choosing; the 36 rows in the box are
