@@ -248,12 +248,12 @@ def best_in_cells(search, space) -> dict[tuple, int]:
     return {cell_of(search.settings[i], space): int(i) for i in order if begun[i]}
 
 
-def path_chart(space, searches, path=(), earlier=(), beside=(), **chart) -> Chart:
+def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
     """Return the lowest loss of each pair of values, and perhaps a path over them.
 
     Where several searches know a cell, the last one counts. `path` is the start, then
-    the winner of each step, `earlier` are such paths as well; losses `beside`
-    share the scale of colors. `chart` is what `heatmap_chart` takes besides.
+    the winner of each step; losses `beside` share the scale of colors. `chart` is what
+    `heatmap_chart` takes besides.
     """
     across, up = map(len, list(space.values())[:2])
     loss, tips = np.full((up, across), np.nan), {}
@@ -275,13 +275,8 @@ def path_chart(space, searches, path=(), earlier=(), beside=(), **chart) -> Char
     at = np.reshape([cell for cell, _ in stops], (-1, 2)).T - [[0.34], [0.24]]
     badges = list(stops.values())
     dots = {"color": "ground", "size": [5.5 + 2 * len(said) for said in badges]}
-    # Earlier ones pass at the right below, with gaps between them.
-    old = [cell_of(s, space) or (np.nan,) * 2 for way in earlier for s in (*way, None)]
-    old = np.add([[0.34], [-0.24]], np.reshape(old, (-1, 2)).T)
-    gray = {"color": "soft", "width": 1.4, "legend": WORDS["old"] if earlier else None}
     marks = [
         mark.line(*at, color="ink", width=2.5, halo=True, hover=False),
-        mark.line(*old, halo=True, hover=False, **gray),
         mark.points(*at, hover=False, **dots),
         mark.text(*at, badges, strong=True, size=0.9),
     ]

@@ -91,7 +91,7 @@ class OneAtATimePanel(SearchPanel):
             raise refusal("two_lists", list(self.space))
         self.grid = self.search = None
         self.resets = 0
-        self.walked = {}  # the end of each path, its loss and stops, by order and start
+        self.walked = {}  # the end of each path and its loss, by order and start
         self.losses = set()  # of all that was trained: they share a scale
         self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
         self._build(check_order(order, self.space))
@@ -203,14 +203,14 @@ class OneAtATimePanel(SearchPanel):
     def _keep_path(self):
         """Keep where a whole path ended, and show all of them beside the grid."""
         if len(self.done) == len(self.space):
-            stops, loss = self._stops, _loss(self.found, self.done[-1].winner)
-            said = ", ".join(self.order.value), short(stops[0], self.space)
+            end = self.done[-1].winner
+            said = ", ".join(self.order.value), short(self.starting, self.space)
             self.walked.pop(said, None)
-            self.walked[said] = short(stops[-1], self.space), loss, stops
+            self.walked[said] = short(end, self.space), _loss(self.found, end)
         best = self._whole and _loss(self._whole, self._whole.best)
         rows = [
             (*said, end, digits(loss), f"{loss / best:.2f}" if best else "")
-            for said, (end, loss, _) in reversed(self.walked.items())  # newest on top
+            for said, (end, loss) in reversed(self.walked.items())  # newest on top
         ]
         table = html_table(WORDS["paths_columns"], rows)
         self.paths.value = table if rows else WORDS["no_path"]
@@ -229,8 +229,7 @@ class OneAtATimePanel(SearchPanel):
         best = WORDS["best" if self._whole else "best_so_far"]
         look = {"framed": framed, "legends": {"best": best}}
         look |= {"title": self._title(), "beside": self.losses}
-        others = [each for *_, each in self.walked.values() if each != self._stops]
-        path = path_chart(self.space, searches, self._stops, others, **look)
+        path = path_chart(self.space, searches, self._stops, **look)
         return [path, steps_chart(self.found, self.ordered, self.losses)]
 
     def _title(self):

@@ -50,7 +50,7 @@ def test_path_keeps_where_each_order_ended(path):
     grid = path.grid
 
     assert [order for order, _ in path.walked] == [*ends][::-1]  # the newest last
-    for (order, _), (_, loss, _) in path.walked.items():
+    for (order, _), (_, loss) in path.walked.items():
         at = grid.settings.index(ends[order])
         assert loss == pytest.approx(grid.mean_val_loss[at])
         assert f">{loss / grid.mean_val_loss.min():.2f}<" in path.paths.value
@@ -58,22 +58,17 @@ def test_path_keeps_where_each_order_ended(path):
     assert path.walked == {}
 
 
-def test_an_earlier_path_stays_and_the_scale_is_that_of_both(path):
+def test_another_path_is_drawn_on_the_scale_of_the_one_before(path):
     press(path, "all")
-    now, top = nth(path, 0, "line").columns, path.charts.charts[1].y.domain
+    top = path.charts.charts[1].y.domain
     move(path, path.order, ("batch_size", "lr"))
 
-    old = nth(path, 0, "line", 1)  # it lies further right in the cells
-    assert old.get("legend") == "earlier"
-    for mine, its in zip(now, old.columns, strict=True):
-        there = its[np.isfinite(its)].round()
-        assert list(dict.fromkeys(there)) == list(dict.fromkeys(mine[0].round()))
     assert path.charts.charts[1].y.domain == top
 
 
 def test_path_of_three_steps_ends_where_the_third_does(moons):
     panel = press(make_path(moons, momentum=[0.0, 0.9]), "all")
-    ((_, (end, *_)),) = panel.walked.items()
+    ((_, (end, _)),) = panel.walked.items()
     assert end == short(panel.done[2].winner, panel.space)
     assert panel.done[2].winner != panel.done[1].winner
     press(panel, "grid")
