@@ -18,9 +18,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation, Text
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from hpkit.charts.spec import Axis, Chart, light, unpacked
@@ -214,12 +215,9 @@ def _header(sheet, chart, reach):
 @lru_cache(4096)
 def wide(text: str, size: float, strong: bool = False) -> float:
     """Return the width of a text in points."""
-    look = {"weight": "bold" if strong else "normal"}
-    fonts = [FontProperties(family=name, **look) for name in rcParams["font.family"]]
-    font = get_font([*map(findfont, fonts)])
-    font.set_size(size, 72)
-    font.set_text(max(str(text).split("\n"), key=len), 0.0)
-    return font.get_width_height()[0] / 64
+    look = FontProperties(size=size, weight=_bold(strong))
+    longest = max(str(text).split("\n"), key=len)
+    return text_to_path.get_text_width_height_descent(longest, look, ismath=False)[0]
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:
