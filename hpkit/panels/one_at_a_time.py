@@ -83,10 +83,8 @@ class OneAtATimePanel(SearchPanel):
             start = getattr(self.base, name)
             if base is None and start not in values:
                 self.base = self.base.but(**{name: values[0]})
-            elif start not in values:  # it joins them, in their order if they have one
-                more = (*values, start)
-                ordered = list(values) == in_order(values)
-                self.space[name] = tuple(in_order(more)) if ordered else more
+            elif start not in values:
+                self.space[name] = tuple(in_order((*values, start)))
         if len(self.space) < 2:
             raise refusal("two_lists", list(self.space))
         self.grid = self.search = None
@@ -139,11 +137,6 @@ class OneAtATimePanel(SearchPanel):
     def _stops(self):
         return [self.starting, *(step.winner for step in self.done)]
 
-    @property
-    def _whole(self):
-        """The grid, once all of it is known."""
-        return self.grid if self.grid and self.grid.finished else None
-
     def _begin(self):
         """Return the search to run; checks all at once."""
         more = self._more | self.ordered
@@ -156,9 +149,8 @@ class OneAtATimePanel(SearchPanel):
         self.reset()
 
     def reset(self) -> None:
-        """Forget all but the start, and the grid once all of it is known."""
+        """Forget all but the start and the grid."""
         self.live.stop()
-        self.grid = self._whole
         self.found = self.search = self.error = None
         self.resets += 1  # what still trains is of no use any more
         self.live.start(self._beginning())
@@ -166,30 +158,36 @@ class OneAtATimePanel(SearchPanel):
     def _beginning(self):
         """Return the job that trains the start alone."""
         start = {name: [getattr(self.starting, name)] for name in self.space}
-        return self._training("found", self._grid_of(start), self.resets)
+        return self._training(self._grid_of(start), self.resets)
 
     def _grid_of(self, space):
         return grid_search.live(self.dataset, self.base, **self._more, **space)
 
     def reveal(self) -> None:
         self.error = None  # a step that is under way ends first
-        job = self._training("grid", self._grid_of(self.space), self.resets)
-        self.live.start(job, replace=False)
+        self.live.start(self._revealing(), replace=False)
+
+    def _revealing(self):
+        """Train the grid (a job); it is shown whole: the colors hang on all cells."""
+        for grid in self._grid_of(self.space):
+            if grid.finished and grid.seeds == tuple(self.seed_list):
+                self.grid = grid
+            yield grid.finished
 
     def _go(self, steps=None):
         """Walk on until so many steps are done, by default one more."""
         self.error, self.search = None, self.search or self._begin()
         steps = min(steps or len(self.done) + 1, len(self.space))
-        self.live.start(self._training("found", self.search, self.resets, steps))
+        self.live.start(self._training(self.search, self.resets, steps))
 
-    def _training(self, name, search, resets, steps=inf):
-        """Train on with a search, up to a step, as attribute `name` (a job)."""
+    def _training(self, search, resets, steps=inf):
+        """Train on with a search, up to a step (a job)."""
         while len(self.done) < steps:
             found = next(search, None)
             with self.live.lock:
                 if found is None or resets != self.resets:
                     return
-                setattr(self, name, found)
+                self.found = found
             yield
 
     def _update(self, running):
@@ -207,7 +205,7 @@ class OneAtATimePanel(SearchPanel):
             said = ", ".join(self.order.value), short(self.starting, self.space)
             self.walked.pop(said, None)
             self.walked[said] = short(end, self.space), _loss(self.found, end)
-        best = self._whole and _loss(self._whole, self._whole.best)
+        best = self.grid and _loss(self.grid, self.grid.best)
         rows = [
             (*said, end, digits(loss), f"{loss / best:.2f}" if best else "")
             for said, (end, loss) in reversed(self.walked.items())  # newest on top
@@ -222,14 +220,12 @@ class OneAtATimePanel(SearchPanel):
         searches = [s for s in (self.grid, self.found) if s and len(s.runs)]
         for runs in (s.runs for s in searches):
             self.losses.update(runs.mean_val_loss[runs.ended.all(1) & ~runs.unfit])
-        searches = searches[: 1 if self._whole else None]
-        # The map shows the path's cells, too, while the grid still trains.
-        lowest = sorted(searches, key=lambda s: _loss(s, s.best))[:1]
-        framed = {"best": [cell_of(search.best, self.space) for search in lowest]}
-        best = WORDS["best" if self._whole else "best_so_far"]
+        known = searches[:1]
+        framed = {"best": [cell_of(search.best, self.space) for search in known]}
+        best = WORDS["best" if self.grid else "best_so_far"]
         look = {"framed": framed, "legends": {"best": best}}
         look |= {"title": self._title(), "beside": self.losses}
-        path = path_chart(self.space, searches, self._stops, **look)
+        path = path_chart(self.space, known, self._stops, **look)
         return [path, steps_chart(self.found, self.ordered, self.losses)]
 
     def _title(self):
@@ -238,7 +234,7 @@ class OneAtATimePanel(SearchPanel):
         if not others:
             return WORDS["map"]
         name = others[0] if len(others) == 1 else WORDS["rest"]
-        return WORDS["whole" if self._whole else "part"].format(name)
+        return WORDS["whole" if self.grid else "part"].format(name)
 
     def _sentence(self, running):
         if not self.there:
@@ -252,7 +248,7 @@ class OneAtATimePanel(SearchPanel):
             said = WORDS["out" if out else "begin"].format(at, loss)
         if len(found.steps) > done or not (found.steps or found.finished):
             return said + ("" if running else WORDS["stopped"])
-        if self.grid and (self._whole or not running):
+        if self.grid:
             return said + self._told_grid()
         if done == len(order):
             return said + WORDS["end"]
@@ -260,9 +256,8 @@ class OneAtATimePanel(SearchPanel):
 
     def _told_grid(self):
         """Return what the grid found, beside the end of the path so far."""
-        if not (grid := self._whole):
-            return WORDS["grid_part"]
-        end, best = self._stops[-1], _loss(grid, grid.best)
+        grid, end = self.grid, self._stops[-1]
+        best = _loss(grid, grid.best)
         times = _loss(self.found, end) / best
         even = "even" if f"{times:.3g}" == "1" else "apart"
         facts = {"setting": label(grid.best, self.found.space), "times": times}
