@@ -94,8 +94,8 @@ def loss_chart(
 
     `pinned` are (Run, color, label), `faded` gray runs, called `faded_are`. An epoch is
     `per_epoch(run)` of a `unit`, up to `end`. `guess` is (epochs, losses); `lowest`
-    stands beside the lowest validation loss; the curves are `named` at their ends, and
-    that of the run by its `own` label as well, wherever it ends.
+    stands beside the lowest validation loss; the curves are `named` at their ends, that
+    of the run by its `own` label if it has one, wherever it ends.
     """
     others, colors, names = zip(*pinned, strict=True) if pinned else ((), (), ())
     top = top or top_of([run, *others, *faded])
@@ -106,7 +106,7 @@ def loss_chart(
     out = [each for each in out if each[0] is not None]
     there, earlier = named and run.val_loss[-1] <= top, faded_are or WORDS["old"]
     train = WORDS["train"] if there else None
-    val = f"{own}, {WORDS['val']}" if own else WORDS["val"] if there else None
+    val = own or (WORDS["val"] if there else None)
     gray = {"color": "gray", "opacity": 0.55, "legend": earlier if faded else None}
     ringed = {"color": [c for _, c in calm]}
     lost = {"color": [c for _, _, c, _ in out], "name": [n for *_, n in out]}

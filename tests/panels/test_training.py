@@ -307,7 +307,7 @@ def test_beside_pins_each_curve_and_cross_says_whose_it_is(moons):
         move(panel, panel.controls["lr"].slider, lr)
 
     chart = panel.charts.charts[0]
-    assert mark(chart, "line", strong=True).get("label") == "lr 5, validation"
+    assert mark(chart, "line", strong=True).get("label") == "lr 5"
     others = mark(chart, "line", width=2.2).get("name")
     assert others == ["lr 0.3, validation", "lr 10, validation"]
     lost = mark(chart, "cross")
