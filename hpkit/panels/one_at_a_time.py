@@ -217,10 +217,9 @@ class OneAtATimePanel(SearchPanel):
         """Return the map with the path, and the curves of the steps."""
         # Before the grid is known the map is of the path, so that a step goes to the
         # lowest cell of its row or column; then of the grid, whichever path is walked.
-        searches = [s for s in (self.grid, self.found) if s and len(s.runs)]
-        for runs in (s.runs for s in searches):
+        known = [s for s in (self.grid, self.found) if s and len(s.runs)][:1]
+        for runs in (search.runs for search in known):
             self.losses.update(runs.mean_val_loss[runs.ended.all(1) & ~runs.unfit])
-        known = searches[:1]
         framed = {"best": [cell_of(search.best, self.space) for search in known]}
         best = WORDS["best" if self.grid else "best_so_far"]
         look = {"framed": framed, "legends": {"best": best}}
