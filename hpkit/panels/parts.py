@@ -25,7 +25,8 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 FULL = "calc(100% - 4px)"
 _ALWAYS = ("lr", "batch_size", "epochs")
 _CSS = {p.stem: p.read_text("utf-8") for p in Path(__file__).parent.glob("*.css")}
-_STYLE = css(".hpkit") + _CSS["panel"]
+_IN_CLASS = _CSS["present"].replace(".hpkit", ".jp-mod-presentationMode .hpkit")
+_STYLE = css(".hpkit") + _CSS["panel"] + _IN_CLASS  # JupyterLab's Presentation Mode
 _sheets = WeakSet()
 _large = [False]
 
