@@ -9,7 +9,6 @@ loss comes with the source of all that it uses (`source_of`). Nothing here train
 
 import ast
 import builtins
-import functools
 import inspect
 import io
 import json
@@ -233,7 +232,6 @@ def _says(text, name):
 # ---- the scripts in `plain/` -------------------------------------------------------
 
 
-@functools.cache
 def _template(name):
     text = (_FOLDER / f"{name}.txt").read_text("utf-8")
     return text.replace("OPTIMIZERS\n", "".join(map(_optimizer, hp.OPTIMIZERS)))

@@ -285,9 +285,6 @@ class Training:
         else:
             self.stacks.remove(stack)
 
-    def close(self):
-        """Nothing goes on elsewhere: see `search.executors`."""
-
     def note_weights(self, stack):
         if stack.noted == (now := (stack.done, stack.runs)):
             return

@@ -26,6 +26,7 @@ from hpkit.locale import say
 from hpkit.search.trainings import Lasting, is_ours
 
 CHUNK = 0.5  # seconds of training between two messages
+SILENCE = 5  # seconds in which a pool must say itself that a process has died
 
 
 class ExecutorWarning(UserWarning):
@@ -78,7 +79,7 @@ class Spread(Lasting):
             back = futures.wait(self.waiting, left, "FIRST_COMPLETED").done
             for future in back:
                 self._take(future, self.waiting.pop(future))
-            if not back and end_pool(self.executor):
+            if not back and end_pool(self.executor, self.waiting):
                 self._go_on_here(futures.BrokenExecutor())
                 self.take(self.groups())
             if time.perf_counter() >= until:
@@ -138,24 +139,24 @@ def work(make, settings, group, seconds, pause):
         raise
 
 
-def end_pool(executor):
+def end_pool(executor, waiting=()):
     """End a pool that waits for ever for a dead process; say whether it was so."""
     processes = list((getattr(executor, "_processes", None) or {}).values())
-    if dead := any(process.exitcode for process in processes):
-        for process in processes:
-            process.terminate()
-        if writer := getattr(getattr(executor, "_result_queue", None), "_writer", None):
-            writer.close()  # the last end of the pipe: the pool's own thread wakes up
-    return dead
+    dead = any(process.exitcode for process in processes)
+    if not dead or futures.wait(waiting, SILENCE, "FIRST_COMPLETED").done:
+        return False
+    for process in processes:
+        process.terminate()
+    if writer := getattr(getattr(executor, "_result_queue", None), "_writer", None):
+        writer.close()  # the last end of the pipe: the pool's own thread wakes up
+    return True
 
 
 def workers_of(executor):
     """Return how many workers an executor has; 1 where it does not say."""
-    client, own = (
-        getattr(executor, "_client", None),
-        getattr(executor, "_max_workers", 1),
-    )
-    return max(1, sum(client.nthreads().values()) if client else own)  # of Dask
+    if client := getattr(executor, "_client", None):  # Dask's
+        return max(1, sum(client.nthreads().values()))
+    return max(1, getattr(executor, "_max_workers", 1))
 
 
 def check_executor(executor, model, objective=None):

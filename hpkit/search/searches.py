@@ -94,10 +94,11 @@ class _Plan:
         else:
             self.now = self.make(settings=settings)
         self.settings = self.now.settings
-        with contextlib.closing(self.now):
-            kept = self.storage and self.storage.kept(self.now)
-            with kept or contextlib.nullcontext():
-                yield self.now
+        apart = contextlib.closing(self.now) if self.executor else None
+        kept = self.storage and self.storage.kept(self.now)
+        idle = contextlib.nullcontext()
+        with apart or idle, kept or idle:
+            yield self.now
 
     def train(self, settings, **more):
         """Train what was not yet, and give what there is again and again."""

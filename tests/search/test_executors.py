@@ -365,6 +365,7 @@ def test_a_pool_is_put_down_only_when_a_process_has_died():
 
 
 def test_a_search_goes_on_when_a_dead_process_leaves_its_pool_silent(monkeypatch):
+    monkeypatch.setattr(executors, "SILENCE", 0.01)
     whole = hk.grid_search(MOONS, BASE, **SPACE)
     pool = Silent(None, -9)
     with pytest.warns(ExecutorWarning, match=r"broke \(BrokenExecutor\)"):
@@ -384,7 +385,7 @@ def test_a_slow_pool_is_waited_for_however_long_it_is_silent(monkeypatch):
     for _ in range(3):
         spread.advance(0.001)
 
-    look.assert_called_with(spread.executor)
+    look.assert_called_with(spread.executor, spread.waiting)
     assert len(spread.waiting) == 1
     assert not spread.executor.close.called
 
@@ -464,6 +465,7 @@ def half_an_answer():
 @pytest.mark.slow
 def test_a_pool_that_waits_for_a_dead_process_is_end_pool(monkeypatch):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    monkeypatch.setattr(executors, "SILENCE", 0.5)
     whole = hk.grid_search(MOONS, BASE, **SPACE)
     pool = loky.ProcessPoolExecutor(2)
     broken = pool.submit(half_an_answer)
