@@ -85,18 +85,6 @@ def hear(live, **event):
     live._handle_custom_msg(event, [])
 
 
-def test_what_a_learner_does_is_told():
-    told = []
-    calls = {"curve": lambda row: told.append(("curve", row)), "guess": told.append}
-    live = LiveCharts(calls=calls)
-    live.show([chart(np.zeros((2, 200)), 0)])
-
-    hear(live, type="click", name="curve", chart=0, mark=0, value=1)
-    hear(live, type="draw", name="guess", chart=0, mark=1, value=[0.5] * 200)
-
-    assert told == [("curve", 1), [0.5] * 200]
-
-
 @pytest.mark.parametrize(
     "event",
     [
@@ -110,19 +98,22 @@ def test_what_a_learner_does_is_told():
 )
 def test_what_fits_no_longer_what_is_shown_is_not_told(event):
     told = []
-    live = LiveCharts(calls={"point": told.append})
+    live = LiveCharts(calls={"point": told.append, "curve": told.append})
     live.show([chart(np.zeros((2, 200)), 0)])
     hear(live, **event)
     assert told == []
     hear(live, type="click", name="point", chart=0, mark=2, value=0)
-    assert told == [0]
+    hear(live, type="click", name="curve", chart=0, mark=0, value=1)
+    assert told == [0, 1]
 
 
-def test_numbers_that_the_page_has_changed_are_sent_again(sent):
-    live = LiveCharts(calls={"guess": lambda heights: None})
+def test_a_drawing_is_told_and_numbers_that_the_page_has_changed_are_sent_again(sent):
+    told = []
+    live = LiveCharts(calls={"guess": told.append})
     first = chart(np.zeros((2, 200)), 0)
     live.show([first])
     hear(live, type="draw", name="guess", chart=0, mark=1, value=[0.5] * 200)
+    assert told == [[0.5] * 200]
 
     live.show([first])
     live.show([first])

@@ -2,10 +2,11 @@
 
 import ast
 import itertools
+import json
 import math
 import re
+import shutil
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from wrong_answers import EX as LESSONS
 
 from hpkit import Hyperparameters, exercises, grid_search, locale
 from hpkit.data.datasets import Dataset
-from hpkit.exercises import _answers, _core
+from hpkit.exercises import _answers, _core, _quiz
 from hpkit.exercises._answers import NotYet
 from hpkit.exercises._core import Exercise, Feedback
 
@@ -272,18 +273,13 @@ def test_an_exercise_shows_its_question_and_its_button(monkeypatch):
     assert one.name in saved["text/plain"]
 
 
-def reason_of(read, *args, **kwargs):
-    with pytest.raises(NotYet) as caught:
-        read(*args, **kwargs)
-    return caught.value.reason
-
-
 def test_choice_is_tolerant_of_case_and_blanks():
     assert _answers.choice(" Too Slow ", ("too slow", "good")) == "too slow"
     for written in ("overfitting", "over-fitting", "Over fitting", "over_fitting"):
         assert _answers.choice(written, ("good", "overfitting")) == "overfitting"
     assert _answers.choice(np.float32(0.1), (0.1, 1)) == 0.1
-    assert reason_of(_answers.choice, "slow", ("too slow",)) == "unknown"
+    with pytest.raises(NotYet, match=r"^unknown$"):
+        _answers.choice("slow", ("too slow",))
 
 
 def test_splits_may_have_their_full_names():
@@ -340,19 +336,27 @@ def test_describe_never_fails():
     assert [_answers.describe(x) for x in (1 / 21, 0.1)] == ["0.04761905", "0.1"]
 
 
-def test_texts_of_another_language_are_found_beside_the_english(tmp_path, monkeypatch):
-    name, one = "02_learning_rate", LESSONS["02_learning_rate"].good_rate
-    english = Path(_core.__file__).parent / "texts" / f"{name}.toml"
+def test_words_of_another_language_stand_beside_the_english(tmp_path, monkeypatch):
+    name, lesson = "02_learning_rate", LESSONS["02_learning_rate"]
+    english, asked = lesson.good_rate.words["question"].strip(), lesson.quiz.questions
+    other = {"toml": '[good_rate]\ntitle = "Un bon pas"\n'}
+    other["json"] = json.dumps([asked[0] | {"question": "Quoi?"}])
     (tmp_path / "xx").mkdir()
-    (tmp_path / "xx" / english.name).write_text('[good_rate]\ntitle = "Un bon pas"\n')
-    (tmp_path / english.name).write_text(english.read_text("utf-8"), "utf-8")
-    monkeypatch.setattr(_core, "TEXTS", tmp_path)
-    monkeypatch.setattr(locale, "_chosen", ["xx"])
+    for module, folder, kind in ((_core, "TEXTS", "toml"), (_quiz, "QUIZZES", "json")):
+        shutil.copy(getattr(module, folder) / f"{name}.{kind}", tmp_path)
+        (tmp_path / "xx" / f"{name}.{kind}").write_text(other[kind])
+        monkeypatch.setattr(module, folder, tmp_path)
 
-    assert "Un bon pas" in repr(one)
-    assert one.words["question"].strip() in one._repr_markdown_()  # in English
-    monkeypatch.setattr(locale, "_chosen", ["en"])
-    assert "Un bon pas" not in repr(one)
+    for language in ("xx", "en"):
+        monkeypatch.setattr(locale, "_chosen", [language])
+        assert ("Un bon pas" in repr(lesson.good_rate)) == (language == "xx")
+        assert ("Quoi?" in repr(lesson.quiz)) == (language == "xx")
+        # What the other file lacks is English.
+        assert english in lesson.good_rate._repr_markdown_()
+        assert lesson.quiz.questions[1:] == asked[1:]
+    monkeypatch.setattr(locale, "_chosen", ["xx"])
+    (tmp_path / "xx" / f"{name}.json").unlink()
+    assert lesson.quiz.questions == asked
 
 
 def test_a_check_says_once_that_it_trains(capsys):

@@ -1,6 +1,5 @@
 """Quizzes: every choice answers, by button and by call, and progress keeps it."""
 
-import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,8 +7,8 @@ import pytest
 from chart_reading import outputs
 from ipywidgets import Button
 
-from hpkit import exercises, locale
-from hpkit.exercises import Quiz, _core, _quiz
+from hpkit import exercises
+from hpkit.exercises import Quiz, _core
 from hpkit.exercises._core import to_html
 from hpkit.exercises._quiz import LETTERS
 from hpkit.panels.parts import VIEW, WORDS
@@ -64,34 +63,6 @@ def test_neither_letter_nor_length_of_a_choice_gives_it_away():
         assert 0.2 < sum(a["correct"] for a in at) / len(asked) < 0.45
 
 
-def a_file(folder, question):
-    answer = {"answer": "yes", "correct": True, "feedback": "It is."}
-    asked = {"question": question, "type": "multiple_choice", "answers": [answer]}
-    path = folder / "99_own.json"
-    path.write_text(json.dumps([asked]), encoding="utf-8")
-    return path
-
-
-def test_questions_of_another_language_stand_beside_the_english(tmp_path, monkeypatch):
-    monkeypatch.setattr(_quiz, "QUIZZES", tmp_path)
-    a_file(tmp_path, "What?")
-    quiz = Quiz("99_own")
-    (tmp_path / "xx").mkdir()
-    other = a_file(tmp_path / "xx", "Quoi?")
-    assert "What?" in repr(quiz)
-
-    (english,) = json.loads((tmp_path / "99_own.json").read_text("utf-8"))
-    both = [english, english | {"question": "Not translated?"}]
-    (tmp_path / "99_own.json").write_text(json.dumps(both), encoding="utf-8")
-    locale._read.cache_clear()
-
-    monkeypatch.setattr(locale, "_chosen", ["xx"])
-    assert "Quoi?" in repr(quiz)
-    assert "Not translated?" in repr(quiz)
-    other.unlink()
-    assert "What?" in repr(quiz)
-
-
 def test_without_a_front_end_it_prints_and_is_answered_by_call(quiz):
     text = repr(quiz)
     assert re.search(r"^1\. ", text, re.MULTILINE)
@@ -134,14 +105,6 @@ def test_button_shows_why_and_keeps_the_answer(quiz):
     again = shown(Quiz("02_learning_rate").widget())  # on another day
     for words in ("Your answer from", "Not yet.", "Correct."):
         assert words in again
-
-
-def test_score_counts_first_answers_apart(quiz):
-    for letter in "ABC":
-        quiz.answer(1, letter)
-    quiz.answer(2, quiz.right(2))
-    quiz.answer(2, "A" if quiz.right(2) != "A" else "B")  # looks at another, too
-    assert (quiz.score, quiz.first_score) == (2, 1 + (quiz.right(1) == "A"))
 
 
 def test_a_look_at_a_wrong_choice_takes_no_right_answer_back(quiz):

@@ -4,10 +4,10 @@ A teacher takes one section of a lesson, and a learner who comes back begins whe
 stopped.
 """
 
-import ast
 import builtins
 import re
 import shutil
+import symtable
 from itertools import chain
 
 import matplotlib
@@ -61,17 +61,13 @@ def test_section_runs_alone(setup, cells, tmp_path, monkeypatch):
 
 def read_and_made(text):
     """Return the names that a cell reads and those that it makes."""
-    nodes = list(ast.walk(ast.parse(text)))
-    names = [node for node in nodes if isinstance(node, ast.Name)]
-    read, made = (
-        {node.id for node in names if isinstance(node.ctx, kind)}
-        for kind in (ast.Load, ast.Store)
-    )
-    made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
-    made |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-    given = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-    made |= {a.asname or a.name.split(".")[0] for node in given for a in node.names}
-    return read, made
+    tables = [symtable.symtable(text, "cell", "exec")]
+    for table in tables:  # of the cell, and of each function in it
+        tables += table.get_children()
+    whole, inner = tables[0].get_symbols(), [t.get_symbols() for t in tables[1:]]
+    read = {s.get_name() for s in whole if s.is_referenced()}
+    read |= {s.get_name() for s in chain(*inner) if s.is_global()}
+    return read, {s.get_name() for s in whole if s.is_assigned() or s.is_imported()}
 
 
 @pytest.mark.parametrize("path", sorted((FOLDER / "src").glob("*.py")), ids=str)

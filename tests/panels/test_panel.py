@@ -6,6 +6,7 @@ import threading
 import time
 from timeit import timeit
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from chart_reading import until
@@ -180,15 +181,6 @@ def test_live_rest_ends_at_once_for_a_newer_job():
     assert [*live.rest()] == []
 
 
-class Ending:
-    """As much of a panel as `stop_earlier` sees."""
-
-    ended = 0
-
-    def end(self):
-        self.ended += 1
-
-
 def test_live_panels_of_an_earlier_run_of_their_cell_are_ended(monkeypatch):
     monkeypatch.setattr(panel_module, "_makers", {})
     #         cell  its run; panels that it ends
@@ -207,15 +199,14 @@ def test_live_panels_of_an_earlier_run_of_their_cell_are_ended(monkeypatch):
     panels = []
     for *cell, ends in runs:
         monkeypatch.setattr(panel_module, "running_cell", lambda at=tuple(cell): at)
-        before = [panel.ended for panel in panels]
-        panel = Ending()
+        panels.append(Mock())
 
-        panel_module.stop_earlier(panel)
+        panel_module.stop_earlier(panels[-1])
 
-        ended = [a.ended - b for a, b in zip(panels, before, strict=True)]
-        assert [n for n, times in enumerate(ended) if times] == ends
-        assert sum(ended) == len(ends)
-        panels.append(panel)
+        assert [n for n, panel in enumerate(panels) if panel.end.called] == ends
+        for n in ends:
+            panels[n].end.assert_called_once()
+            panels[n].end.reset_mock()
 
 
 def test_live_a_cell_without_an_id_is_known_by_its_code(monkeypatch):
