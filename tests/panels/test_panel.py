@@ -37,36 +37,6 @@ def endless(said):
         said.append("ended")
 
 
-def test_live_newest_job_wins():
-    done, drawn = [], []
-    live = Live(lambda: drawn.append(len(done)), lambda error: None)
-
-    def job(number):
-        all_asked.wait(60)
-        yield False
-        done.append(number)
-
-    all_asked = threading.Event()
-    for number in range(50):
-        live.start(job(number), replace=False)
-    all_asked.set()
-    live.wait(60)
-
-    assert done[-1] == 49
-    assert drawn == [*range(1, len(done) + 1)][:2]  # also the end of the first one
-
-
-def test_live_replace_ends_the_running_job():
-    told, live = [], Live(lambda: None, lambda error: None)
-    live.start(endless(told))
-    until(lambda: told)
-    live.start(iter_once := (n for n in range(1)))
-    live.wait(60)
-
-    assert told.count("ended") == 1
-    assert list(iter_once) == []
-
-
 def test_live_draws_often_and_at_the_end(monkeypatch):
     state, drawn = [0], []
     # A step takes 5 ms by this clock, drawing nothing.
@@ -92,14 +62,6 @@ def test_live_draws_no_picture_without_news():
 
     work(job(), draw=lambda: drawn.append(1))
     assert len(drawn) == 2  # of the one piece of news, and at the end
-
-
-def test_live_now_is_done_and_drawn_when_it_returns():
-    steps, drawn = [], []
-    live = Live(lambda: drawn.append(len(steps)), lambda error: None)
-    live.now(steps.append(n) for n in range(3))
-    assert drawn == [3]
-    assert not live.busy
 
 
 def test_live_job_writes_down_what_it_has_before_the_last_picture():
@@ -138,40 +100,6 @@ def test_live_error_is_shown_and_the_next_job_runs():
 
     assert [type(error) for error in errors] == [ZeroDivisionError]
     assert ran == [0]
-
-
-def test_live_stopped_before_the_thread_begins():
-    said, drawn = [], []
-    live = Live(lambda: drawn.append(1), lambda error: None)
-    with live.lock:  # the thread waits for it
-        live.now(endless(said), seconds=0)
-        assert live.busy
-        live.stop()
-    live.wait(60)
-
-    assert said[-1] == "ended"
-    assert not live.busy
-    assert len(drawn) == 2  # as it was given away, and that nothing runs
-
-
-def test_live_pause_rests_and_resume_goes_on():
-    steps, live = [], Live(lambda: None, lambda error: None)
-
-    def job():
-        for n in range(200):
-            steps.append(n)
-            if n == 5:
-                live.pause()
-            yield
-
-    live.start(job())
-    until(lambda: live.paused)
-    time.sleep(0.1)
-
-    assert len(steps) == 6
-    live.resume()
-    live.wait(60)
-    assert len(steps) == 200
 
 
 def test_live_rest_ends_at_once_for_a_newer_job():
