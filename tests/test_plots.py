@@ -556,8 +556,9 @@ def test_picture_has_alternative_text_and_a_figure_of_its_own(plot, fixture, req
 
 
 def test_describe_says_the_result(run, curve, grid, exploding):
-    assert f"{run.best_val_loss:#.3g}" in hk.describe(run)
-    assert f"at epoch {run.best_epoch}" in hk.describe(run)
+    for said in (hk.describe(run), repr(run)):
+        assert f"{run.best_val_loss:#.3g}" in said
+        assert f"at epoch {run.best_epoch}" in said
     assert hk.describe(curve).endswith(f"the lowest is at {curve.best.lr:g}.")
     assert "6 settings: " in hk.describe(grid)  # of one seed, which needs no word
     reached = f"{grid.best_run.best_val_loss:#.3g} after {grid.cost.epochs} epochs"

@@ -59,22 +59,6 @@ def made(val_loss, train_loss=None, kind="grid_search", **more):
 # ---- one run -----------------------------------------------------------------------
 
 
-def test_run_knows_its_best_epoch_and_the_network_of_it():
-    run = hk.fit(MOONS, hk.Hyperparameters(lr=1, epochs=30), seed=2)
-
-    assert run.epochs_done == 30
-    assert run.best_epoch == run.val_loss.argmin() < 30
-    assert run.best_val_loss == run.val_loss.min()
-    for epoch, at in (("best", run.best_epoch), ("last", 30)):
-        out = torch.as_tensor(run.outputs(MOONS.valid.X, epoch))
-        loss = nn.functional.cross_entropy(out, torch.tensor(MOONS.valid.y))
-        assert float(loss) == pytest.approx(run.val_loss[at], rel=1e-5)
-    proba = run.predict_proba(MOONS.valid.X)
-    assert proba.sum(1) == pytest.approx(np.ones(200))
-    assert (proba.argmax(1) == run.predict(MOONS.valid.X)).all()
-    assert f"at epoch {run.best_epoch}" in repr(run)
-
-
 def test_run_opens_the_test_split_once():
     data = hk.Dataset.from_arrays(MOONS.train.X, MOONS.train.y)
     run, other = (hk.fit(data, hk.Hyperparameters(epochs=5), seed=s) for s in (0, 1))

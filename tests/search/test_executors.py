@@ -176,7 +176,7 @@ def plain_and_stacked(monkeypatch):
     """Yield the networks of learners; of the last two all are stacked."""
     yield from set(architectures.ALL) - {architectures.Counting}
     monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
-    yield from (architectures.batch_norm, architectures.lstm)
+    yield from (architectures.batch_norm, architectures.Recurrent)
 
 
 @pytest.mark.slow
@@ -353,17 +353,6 @@ class Silent(futures.Executor):
         return futures.Future()
 
 
-def test_a_pool_is_put_down_only_when_a_process_has_died():
-    for pool in (futures.ThreadPoolExecutor(1), Silent(), Silent(None, 0)):
-        assert not executors.end_pool(pool)
-    assert not pool.close.called
-    assert not any(process.terminate.called for process in pool._processes.values())
-    pool = Silent(None, -9)
-    assert executors.end_pool(pool)
-    assert pool.close.called
-    assert all(process.terminate.called for process in pool._processes.values())
-
-
 def test_a_search_goes_on_when_a_dead_process_leaves_its_pool_silent(monkeypatch):
     monkeypatch.setattr(executors, "SILENCE", 0.01)
     whole = hk.grid_search(MOONS, BASE, **SPACE)
@@ -371,6 +360,7 @@ def test_a_search_goes_on_when_a_dead_process_leaves_its_pool_silent(monkeypatch
     with pytest.warns(ExecutorWarning, match=r"broke \(BrokenExecutor\)"):
         found = hk.grid_search(MOONS, BASE, **SPACE, executor=pool)
     assert pool.close.called
+    assert all(process.terminate.called for process in pool._processes.values())
     assert found.lost == ()
     assert same(found, whole)
     answers = Breaking(after=10**6, refuses=True)  # steadily: it is no dead pool
@@ -378,16 +368,17 @@ def test_a_search_goes_on_when_a_dead_process_leaves_its_pool_silent(monkeypatch
     assert same(hk.grid_search(MOONS, BASE, **SPACE, executor=answers), whole)
 
 
-def test_a_slow_pool_is_waited_for_however_long_it_is_silent(monkeypatch):
-    look = Mock(wraps=executors.end_pool)
-    spread = spread_on(Silent(None, None), BASE)
-    monkeypatch.setattr(executors, "end_pool", look)
+@pytest.mark.parametrize("pool", [Silent(), Silent(None, None), Silent(None, 0)])
+def test_a_slow_pool_is_waited_for_however_long_it_is_silent(pool, monkeypatch):
+    monkeypatch.setattr(executors, "SILENCE", 0)
+    spread = spread_on(pool, BASE)
     for _ in range(3):
         spread.advance(0.001)
 
-    look.assert_called_with(spread.executor, spread.waiting)
+    assert not executors.end_pool(futures.ThreadPoolExecutor(1))
     assert len(spread.waiting) == 1
-    assert not spread.executor.close.called
+    assert not pool.close.called
+    assert not any(process.terminate.called for process in pool._processes.values())
 
 
 def spread_on(pool, *settings):
