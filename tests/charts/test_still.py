@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from hpkit.charts import spec
-from hpkit.charts.spec import COLORS, Axis, Chart, cell_colors, light
+from hpkit.charts.spec import COLORS, Axis, Chart, light
 from hpkit.charts.still import draw, picture, spread, still, with_more_letters
 
 X = np.arange(5.0)
@@ -22,28 +22,6 @@ def drawn(*marks, x=None, y=None, **more):
 
 def said(ax):
     return [t.get_text() for t in ax.texts]
-
-
-def test_lines_have_their_looks_and_labels():
-    y = np.array([[1, 0.5, 0.4, np.nan, np.nan], [1, 0.9, 0.8, 0.7, 0.6]])
-    ax = drawn(
-        spec.line(
-            X, y, color=["blue", "#ff0000"], label=["a", "b"], dash=["dashed", None]
-        ),
-        spec.line(X, y[1], step=True, width=4, legend="steps"),
-    )
-
-    a, b, steps = ax.lines
-    np.testing.assert_allclose(a.get_ydata(), y[0])
-    assert [a.get_color(), b.get_color()] == [light("blue"), "#ff0000"]
-    assert a.get_linestyle() == "--"
-    assert b.get_linestyle() == "-"
-    assert steps.get_drawstyle() == "steps-post"
-    assert steps.get_linewidth() == 3
-    assert said(ax) == ["a", "b"]
-    lead = ax.collections[0].get_segments()[0]  # from where the line ends
-    assert lead[0].tolist() == pytest.approx([0.5, 0.4])
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["steps"]
 
 
 def test_axes_are_named_and_ticked():
@@ -77,21 +55,6 @@ def test_texts_stand_on_two_lines_before_some_are_left_out(columns, lines, seen)
     assert up == [str(n) for n in range(0, 30, 2)]
 
 
-def test_points_have_shapes_colors_and_labels():
-    ax = drawn(
-        spec.points(
-            [0, 1, 2], [0.1, 0.2, 0.3], shape=["circle", "x", "x"], color="green"
-        ),
-        spec.points([3], [0.5], filled=False, color="orange", label="best"),
-    )
-
-    circles, crosses, open_ = ax.collections
-    assert circles.get_offsets().tolist() == pytest.approx(np.array([[0, 0.1]]))
-    assert len(crosses.get_offsets()) == 2
-    assert len(open_.get_facecolors()) == 0
-    assert said(ax) == ["best"]
-
-
 def test_ring_cross_rule_and_band():
     ax = drawn(
         spec.band(X, X * 0 + 0.1, X * 0 + 0.2, color="blue", legend="± 1 sd"),
@@ -111,32 +74,6 @@ def test_ring_cross_rule_and_band():
     assert sorted(said(ax)) == ["above", "diverged", "lowest 0.15", "start"]
     assert ax.texts[2].xy[0] == 2  # the same words once, beside the first
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["± 1 sd"]
-
-
-MAP = np.array([[0.1, 0.2], [np.nan, np.inf]])
-
-
-def test_cells_have_numbers_and_frames():
-    names = Axis("lr", kind="band", texts=["a", "b"])
-    ax = drawn(
-        spec.cells(MAP),
-        spec.frames([0, 1], [0, 0], color="orange", legend="as good"),
-        x=names,
-        y=names,
-        grid=False,
-    )
-
-    assert said(ax) == ["0.100", "0.200"]
-    (mesh,) = ax.collections
-    np.testing.assert_allclose(mesh.get_array(), cell_colors(MAP), atol=1e-6)
-    crossed, _, frame = ax.lines
-    assert crossed.get_xydata().tolist() == [[1, 1]]
-    assert frame.get_color() == light("orange")
-    x, y = frame.get_data()
-    # Around both cells as one: no side between them.
-    sides = {(*x[k : k + 2], *y[k : k + 2]) for k in range(0, len(x), 3)}
-    assert not any(a == b == 0.5 for a, b, *_ in sides)
-    assert len(sides) == 6
 
 
 def test_an_image_fills_the_chart():
