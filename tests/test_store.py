@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -222,19 +221,6 @@ def test_link_stays_a_link_and_its_target_is_replaced(tmp_path):
     assert link.is_symlink()
     assert target.read_text() == "new"
     assert target.stat().st_ino != before  # at once: nobody sees a part of it
-
-
-def test_threads_lose_nothing(path):
-    def work(first):
-        own = kept(path)
-        for k in range(5):
-            own.change(add(first + k))
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(work, range(0, 80, 10)))
-
-    numbers = kept(path).load()["numbers"]
-    assert sorted(numbers) == sorted(10 * n + k for n in range(8) for k in range(5))
 
 
 def test_20_processes_lose_nothing(path):

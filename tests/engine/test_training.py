@@ -452,9 +452,7 @@ def test_class_weights_and_smoothing_are_refused_with_an_own_loss():
 WORDS = "must fit into the memory that is free, 1.0 GB, got one of about .* take fewer"
 
 
-@pytest.fixture(scope="module")
-def moons():
-    return hk.load_dataset("moons")
+MORE = load_dataset("moons")
 
 
 @pytest.fixture
@@ -463,16 +461,16 @@ def small(monkeypatch):
     monkeypatch.setattr(training, "free_memory", lambda: 1e9)
 
 
-def test_panels_say_it_and_live_on(moons, small, tmp_path, monkeypatch):
+def test_panels_say_it_and_live_on(small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     base = hk.Hyperparameters(epochs=2)
-    curve = hk.ValidationCurvePanel(moons, "hidden", base, param_range=[4], seeds=1)
+    curve = hk.ValidationCurvePanel(MORE, "hidden", base, param_range=[4], seeds=1)
     curve.entries[0].text.value = "10000"
     curve.controls["epochs"].value = 10**6
     curve.seeds.value = 500
     curve.start_button.click()
     curve.wait(60)
-    panel = hk.TrainingPanel(moons, base)
+    panel = hk.TrainingPanel(MORE, base)
     monkeypatch.setattr(training, "free_memory", lambda: 5e7)
     monkeypatch.setattr(training, "SMALL", 0)
     panel.controls["epochs"].value = 10**6
@@ -485,17 +483,13 @@ def test_panels_say_it_and_live_on(moons, small, tmp_path, monkeypatch):
     assert panel.wait(60).error is None
 
 
-def linear(n_features, n_outputs, setting):
-    return nn.Linear(2, 1)
-
-
-def test_training_that_cannot_fit_is_refused_and_no_other(moons, small):
+def test_training_that_cannot_fit_is_refused_and_no_other(small):
     long = hk.Hyperparameters(epochs=10**6)
     with pytest.raises(ValueError, match=WORDS):
-        hk.train(moons, long, seeds=range(100), model=linear)
+        hk.train(MORE, long, seeds=range(100), model=mlp)
     settings = [hk.Hyperparameters(epochs=100_000), hk.Hyperparameters(hidden=(2000,))]
-    hk.train(moons, settings, seeds=range(3))
-    hk.train(moons, hk.Hyperparameters(hidden=(1000, 1000)), seeds=range(1000))
+    hk.train(MORE, settings, seeds=range(3))
+    hk.train(MORE, hk.Hyperparameters(hidden=(1000, 1000)), seeds=range(1000))
 
 
 @pytest.mark.parametrize(
@@ -510,13 +504,13 @@ def test_training_that_cannot_fit_is_refused_and_no_other(moons, small):
     ],
 )
 def test_need_is_that_of_curves_weights_and_units(
-    moons, hidden, epochs, seeds, need, monkeypatch
+    hidden, epochs, seeds, need, monkeypatch
 ):
     monkeypatch.setattr(training, "free_memory", lambda: 0)
     monkeypatch.setattr(training, "SMALL", 0)
     settings = [hk.Hyperparameters(epochs=epochs, hidden=units) for units in hidden]
     with pytest.raises(ValueError, match=f"free, 0.0 GB, got one of about {need} GB"):
-        hk.train(moons, settings, seeds=range(seeds))
+        hk.train(MORE, settings, seeds=range(seeds))
 
 
 @pytest.mark.parametrize("limit", training._LIMITS)

@@ -14,7 +14,6 @@ from hpkit.exercises._quiz import LETTERS
 from hpkit.panels.parts import VIEW, WORDS
 
 QUIZZES = [exercises.load_lesson(name).quiz for name in exercises.LESSONS]
-every_quiz = pytest.mark.parametrize("quiz", QUIZZES, ids=lambda quiz: quiz.lesson)
 
 
 @pytest.fixture
@@ -39,7 +38,7 @@ def shown(view):
     return "\n".join(w.value for w in texts if w.layout.display != "none")
 
 
-@every_quiz
+@pytest.mark.parametrize("quiz", QUIZZES, ids=lambda quiz: quiz.lesson)
 def test_each_choice_has_an_answer_of_its_own(quiz):
     assert 3 <= len(quiz) <= 5
     for n, question in enumerate(quiz.questions, 1):

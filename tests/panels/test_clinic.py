@@ -11,12 +11,6 @@ SEEDS = range(1000, 1020)
 REMEDIES = tuple(dict.fromkeys(HELPS.values()))
 
 
-def trained(dataset, settings, seeds):
-    """Train to the end."""
-    *_, runs = train(dataset, settings, seeds=seeds)
-    return runs
-
-
 def outcome(patient, remedy, seeds=SEEDS):
     """Return the losses at the end before and after a remedy, a pair a seed.
 
@@ -26,15 +20,16 @@ def outcome(patient, remedy, seeds=SEEDS):
     own = [patient.seed] if unlucky else list(seeds)
     if patient.tried:
         settings, _ = patient.treated("validation")
-        runs = trained(data, settings, own)
+        *_, runs = train(data, settings, seeds=own)
         chosen = last_losses(runs, "train_loss").argmin(0)
         before = last_losses(runs)[chosen, np.arange(len(own))]
     else:
-        before = last_losses(trained(data, [patient.setting], own))[0]
+        *_, runs = train(data, patient.setting, seeds=own)
+        before = last_losses(runs)[0]
     settings, _ = patient.treated(remedy)
     after_seeds = [seed + len(seeds) for seed in seeds] if remedy == "seed" else own
-    after = last_losses(trained(data, settings, after_seeds)).min(0)
-    return np.broadcast_arrays(before, after)
+    *_, runs = train(data, settings, seeds=after_seeds)
+    return np.broadcast_arrays(before, last_losses(runs).min(0))
 
 
 @pytest.fixture(scope="module")

@@ -215,24 +215,23 @@ def test_code_is_also_a_script_for_pytorch_and_scikit_learn():
     assert panel.note.value == os.strerror(errno.EEXIST)
 
 
-def one_of(rng, widget):
-    """Choose any option of a widget, as a learner might."""
-    if options := widget.options:
-        widget.index = int(rng.integers(len(options)))
-
-
 @pytest.mark.parametrize("kind", [hk.OneAtATimePanel, hk.SearchRacePanel])
 def test_whatever_is_clicked_while_it_trains_gives_no_error(kind, moons):
     rng, panel = np.random.default_rng(0), kind(moons)
     acts = [panel.frame, panel.stop, panel.save_button.click, panel._draw]
-    acts.append(lambda: one_of(rng, panel.view))
+    lists = [panel.view]
     if kind is hk.OneAtATimePanel:
-        sources = [panel.order, *(k.source for k in panel.starts.values())]
-        acts += [lambda widget=widget: one_of(rng, widget) for widget in sources]
+        lists += [panel.order, *(k.source for k in panel.starts.values())]
         acts += [panel.next_button.click, panel.all_button.click]
         acts += [panel.grid_button.click, panel.back_button.click]
     else:
         acts += [panel.start_button.click, panel.start_button.click]
+
+    def choose(widget):  # any option, as a learner might
+        if options := widget.options:
+            widget.index = int(rng.integers(len(options)))
+
+    acts += [lambda widget=widget: choose(widget) for widget in lists]
     for _ in range(150):
         with panel.live.lock:
             acts[rng.integers(len(acts))]()
