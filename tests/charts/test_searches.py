@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chart_reading import curve, mark, marks
+from chart_reading import mark
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
@@ -97,24 +97,13 @@ def test_values_choose_their_axis(name, values, kind, ticks):
     assert len(set(at)) == len(values)
 
 
-def test_the_plot_of_a_curve_has_more_on_it_than_the_panel():
-    base, lrs = hk.Hyperparameters(epochs=4), [0.01, 0.03, 1000.0]
-    found = hk.grid_search(MOONS, base, lr=lrs, seeds=range(2))
-    plain, full = validation_chart(found), validation_chart(found, last=True)
-
-    assert [m.kind for m in plain.marks] == [m.kind for m in full.marks]
-    ends, _ = curve(full, label="before training")
-    assert ends == pytest.approx(full.x.domain)
-    (label,) = mark(full, "ring").get("label")
-    assert label == f"lowest {found.mean_val_loss[1]:#.3g} at 0.03"  # 1000 was tried
-    for name in ("before training", "last epoch"):
-        assert not marks(plain, "line", label=name)
-
-
 def test_a_curve_that_is_best_at_its_end_says_where_to_look():
-    found = hk.validation_curve(
-        MOONS, hk.Hyperparameters(epochs=4), param_name="lr", param_range=[0.01, 0.02]
-    )
-    for last, words in ((True, ": look further right"), (False, "")):
+    for more, last, words in (
+        ([], 1, ": look further right"),
+        ([], 0, ""),
+        ([1e3], 1, ""),
+    ):
+        about = {"param_name": "lr", "param_range": [0.01, 0.02, *more]}
+        found = hk.validation_curve(MOONS, hk.Hyperparameters(epochs=4), **about)
         (label,) = mark(validation_chart(found, last=last), "ring").get("label")
         assert label == f"lowest {found.mean_val_loss[1]:#.3g} at 0.02{words}"
