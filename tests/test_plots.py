@@ -484,12 +484,6 @@ def test_boundary_shows_every_training_point_on_the_networks_answers(run):
         assert (blue, orange) == (corner[0] > 0.5, corner[1] > 0.5)
 
 
-def test_boundary_of_a_run_from_a_file_says_that_it_has_no_weights(grid, tmp_path):
-    loaded = hk.load(grid.save(tmp_path / "grid.json"))
-    with pytest.raises(ValueError, match=r"; hk\.fit\(your_data, run\.setting"):
-        hk.plot_decision_boundary(loaded.best_run)
-
-
 def test_boundary_stands_between_the_classes_of_a_table_in_its_own_units():
     X = np.random.default_rng(0).normal(size=(200, 2)) * [100, 3] + [500, -20]
     table = hk.Dataset.from_arrays(X, (X[:, 0] > 520).astype(int))

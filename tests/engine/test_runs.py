@@ -581,15 +581,9 @@ def test_a_file_holds_all_but_weights(search, more, tmp_path):
 
     again = hk.load(search.save(tmp_path / "search.json"))
 
-    about = "kind base space finished planned steps rungs settings seeds"
-    for name in about.split():
+    for name in ("kind", "base", "space", "steps", "seeds"):  # more: search/test_files
         assert getattr(again, name) == getattr(search, name)
-    for name in ("epochs_done", "fit_time"):
-        assert np.array_equal(getattr(again, name), getattr(search, name))
-    most = search.epochs_done.max() + 1
-    for name in ("train_loss", "val_loss", "train_accuracy", "val_accuracy"):
-        old = getattr(search, name)[:, :, :most]
-        assert np.array_equal(getattr(again, name), old, equal_nan=True)
+    assert np.array_equal(again.fit_time, search.fit_time)
     assert again.describe() == search.describe()
     files = again.save(tmp_path / "2.json"), tmp_path / "search.json"
     assert len({file.read_bytes() for file in files}) == 1
