@@ -49,6 +49,10 @@ def differences(run, data=MOONS, dtype=torch.float64, model=None):
     )
 
 
+DRAWN = (0.5, 1.0, 0.0, 0.25, 0.1, 2.0)
+PLANS = (*SCHEDULES, DRAWN)
+
+
 def groups(rng, n):
     """Return settings that share a stack by fours, at rates where training is stable.
 
@@ -58,8 +62,9 @@ def groups(rng, n):
     for optimizer, activation, depth in kinds:
         hidden = tuple(int(u) for u in rng.choice([1, 2, 5, 16], depth))
         batch_size = int(rng.choice([1, 2, 7, 8, 15, 16, 17, 32, n - 1, n]))
+        class_weight = str(rng.choice(["none", "balanced"]))
         drops = rng.random() < 0.5
-        for epochs in rng.permutation([1, 2, 4, 5]):
+        for epochs in rng.permutation([1, 2, 4, 7]):
             momentum = float(rng.choice([0, 0.5, 0.9]))
             top = {"rmsprop": -2.5, "adam": -2, "adamw": -2}.get(optimizer, -1.5)
             top += 0 if optimizer.startswith("adam") else np.log10(1 - momentum)
@@ -73,58 +78,77 @@ def groups(rng, n):
                 hidden=hidden,
                 activation=activation,
                 dropout=float(rng.choice([0.1, 0.35, 0.9])) if drops else 0.0,
+                schedule=PLANS[rng.integers(len(PLANS))],
+                warmup=float(rng.choice([0, 0.07, 0.45])),
+                patience=int(rng.choice([0, 1, 2])),
+                clip=float(rng.choice([0, 0.05, 0.3])),
+                label_smoothing=float(rng.choice([0, 0.1, 0.7])),
+                class_weight=class_weight,
             )
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_random_settings_equal_the_plain_loop(dtype):
-    wanted = list(groups(np.random.default_rng(1), 50))
+X = np.random.default_rng(0).normal(size=(120, 3))
+Y = X[:, 0] + np.sin(3 * X[:, 1])
+UNEVEN, NUMBERS = (Dataset.from_arrays(X, y) for y in (np.digitize(Y, [-1, 1.5]), Y))
 
-    training = Training(MOONS, wanted, seeds=SEEDS, dtype=dtype)
+
+@pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
+@pytest.mark.parametrize(
+    ("data", "model", "dtype", "gathered"),  # numbers in batches at once
+    [
+        (MOONS, None, torch.float64, 100_000),
+        (UNEVEN, None, torch.float64, 500),
+        (NUMBERS, None, torch.float64, 1),
+        (UNEVEN, batch_norm, torch.float64, 1),
+        (UNEVEN, Unused, torch.float64, 500),
+        (UNEVEN, Branching, torch.float64, 100_000),
+        (MOONS, None, torch.float32, 100_000),
+    ],
+    ids=lambda part: getattr(part, "__name__", None),
+)
+def test_random_settings_equal_the_plain_loop(
+    data, model, dtype, gathered, monkeypatch
+):
+    monkeypatch.setattr(hpkit.engine.stack, "GATHER_NUMBERS", gathered)
+    monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
+    wanted = list(groups(np.random.default_rng(1), data.n_train))
+    seeds = SEEDS if data is MOONS else SEEDS[:1]
+    if data is NUMBERS:
+        wanted = [s.but(label_smoothing=0, class_weight="none") for s in wanted]
+    if model:  # which makes its own layers, and takes no batch of one row
+        own = {n: getattr(Hyperparameters, n) for n in ("hidden", "activation")}
+        wanted = [
+            s.but(**own, dropout=0, batch_size=min(max(2, s.batch_size), 32))
+            for s in wanted
+            if len(s.hidden) == 2
+        ]
+
+    training = Training(data, wanted, seeds=seeds, dtype=dtype, model=model)
     stacks = len(training.waiting)
     while not training.finished:
         training.advance(60)
 
-    worst = [differences(run, dtype=dtype) for run in training.runs]
-    assert (stacks, len(worst)) == (10 * len(OPTIMIZERS), 120 * len(OPTIMIZERS))
-    assert sum(s.dropout > 0 for s in wanted) >= 50
+    runs = list(training.runs)
+    worst = [differences(run, data, dtype, model) for run in runs]
+    assert model or stacks == len(wanted) / 4 == 10 * len(OPTIMIZERS)
+    assert len(runs) == len(wanted) * len(seeds)
+    assert all(run.ended for run in runs)
+    assert all(run.best_epoch == run.val_loss.argmin() for run in runs)
     if dtype == torch.float64:
         assert np.max(worst) < 1e-9
     else:
         assert (np.median(worst, 0) < 1e-6).all()
-
-
-DRAWN = (0.5, 1.0, 0.0, 0.25, 0.1, 2.0)
-
-
-@pytest.mark.parametrize("model", [None, batch_norm])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_every_schedule_equals_torch_in_the_company_of_others(optimizer, model):
-    base = Hyperparameters(optimizer=optimizer, batch_size=16, hidden=(8,))
-    plans = itertools.product((*SCHEDULES, DRAWN), (0.0, 0.07, 0.5))
-    wanted = [
-        base.but(
-            lr=(0.1, 0.02)[n % 2] / (1 if optimizer in ("sgd", "nesterov") else 5),
-            epochs=4 - n % 3,
-            momentum=0.5 * (n % 4 > 1),
-            schedule=schedule,
-            warmup=warmup,
-        )
-        for n, (schedule, warmup) in enumerate(plans)
-    ]
-
-    runs = trained(MOONS, wanted, seeds=(1,), dtype=torch.float64, model=model)
-
-    for run in runs:
-        assert max(differences(run, model=model)) < 1e-9, run.setting
-    curves = {tuple(run.val_loss) for run in runs}
-    assert len(curves) == len(wanted)
+    if not model:
+        assert sum(s.dropout > 0 for s in wanted) >= 50
+        assert any(run.epochs_done < run.setting.epochs for run in runs)  # no patience
+    if data is UNEVEN:
+        assert np.mean([run.best_epoch < run.epochs_done for run in runs]) > 0.2
 
 
 @pytest.mark.parametrize("updates", [1, 2, 3, 10])
 def test_rates_are_those_of_torch_s_schedulers(updates):
     """Timeline, cosine, 4 epochs of 2: 1/3 2/3 warm up, then 1 .93 .75 .5 .25 .07"""
-    for schedule, warmup in itertools.product((*SCHEDULES, DRAWN), (0, 0.15, 0.9)):
+    for schedule, warmup in itertools.product(PLANS, (0, 0.15, 0.9)):
         s = Hyperparameters(lr=0.3, epochs=2, schedule=schedule, warmup=warmup)
         optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], s.lr)
         plan, found = schedule_of(optimizer, s, 2 * updates), []
@@ -176,100 +200,14 @@ def test_what_a_setting_does_not_need_is_not_computed(owner, name, more, monkeyp
         trained(MOONS, Hyperparameters(epochs=1, **more))
 
 
-def test_runs_that_go_on_when_others_have_left_keep_their_own_best():
-    # Bouncing: the best epoch is seldom the last, and each run has another one.
-    base = Hyperparameters(lr=0.5, batch_size=7, momentum=0.9, hidden=(8,))
-    wanted = [
-        base.but(epochs=n, lr=lr)
-        for n, lr in ((2, 0.001), (25, 0.5), (9, 0.1), (30, 0.3), (1, 0.01))
-    ]
-
-    runs = trained(MOONS, wanted, seeds=SEEDS, dtype=torch.float64)
-
-    assert runs.epochs_done.tolist() == [[s.epochs] * 3 for s in wanted]
-    assert np.isnan(runs.val_loss[0, 0, 3:]).all()
-    for run in runs:
-        plain = plain_run(MOONS, run.setting, run.seed, dtype=torch.float64)
-        assert max(differences(run)) < 1e-6
-        assert run.best_epoch == plain.curves[:, 1].argmin()
-    assert np.mean([run.best_epoch < run.setting.epochs for run in runs]) > 0.3
-
-
-def uneven(regression=False):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(120, 3))
-    y = X[:, 0] + np.sin(3 * X[:, 1])
-    y = y if regression else np.digitize(y, [-1, 1.5])
-    return Dataset.from_arrays(X, y)
-
-
-@pytest.mark.parametrize("model", [None, batch_norm, Unused, Branching])
-@pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
-def test_clipping_smoothing_and_class_weights_equal_torch(model, monkeypatch):
-    monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
-    base = Hyperparameters(lr=0.1, batch_size=20, epochs=3, momentum=0.5)
-    space = itertools.product((0.0, 0.05, 0.3), (0.0, 0.1, 0.7), ("none", "balanced"))
-    names, data = ("clip", "label_smoothing", "class_weight"), uneven()
-    wanted = [base.but(**dict(zip(names, values, strict=True))) for values in space]
-
-    runs = trained(data, wanted, seeds=SEEDS[:1], dtype=torch.float64, model=model)
-
-    for run in runs:
-        assert max(differences(run, data, model=model)) < 1e-9, run.setting
-    assert len({tuple(run.val_loss) for run in runs}) >= 16  # little is cut at 0.7
-    # The plain loss of the network that one gets, whatever trained it.
-    valid = data.valid.y
-    loss = -np.log(run.predict_proba(data.valid))[range(len(valid)), valid].mean()
-    assert loss == pytest.approx(run.best_val_loss)
-
-
 @pytest.mark.parametrize(
     "more", [{"label_smoothing": 0.1}, {"class_weight": "balanced"}]
 )
 def test_regression_has_no_classes_to_smooth_or_weigh(more):
-    data, lists = uneven(regression=True), {n: [v] for n, v in more.items()}
+    lists = {name: [value] for name, value in more.items()}
     with pytest.raises(ValueError, match=r"need classes, got .* with a regression; "):
-        grid_search(data, lr=[0.1], **lists)
-    trained(data, Hyperparameters(epochs=1, clip=0.1))
-
-
-# Bouncing: some run out of patience, at other epochs, some never do.
-IMPATIENT = Hyperparameters(lr=0.3, batch_size=10, momentum=0.8, hidden=(8,), epochs=12)
-
-
-@pytest.mark.parametrize("model", [None, batch_norm])
-def test_a_run_without_patience_ends_where_a_plain_loop_breaks(model):
-    values = itertools.product([0.003, 0.3], [0, 1, 2, 5])
-    wanted = [IMPATIENT.but(lr=lr, patience=patience) for lr, patience in values]
-
-    runs = trained(MOONS, wanted, seeds=SEEDS, dtype=torch.float64, model=model)
-
-    for run in runs:
-        assert max(differences(run, model=model)) < 1e-6
-        assert run.ended
-    early = runs.epochs_done < IMPATIENT.epochs
-    assert 5 < early.sum() < early.size - 5
-    assert not early[::4].any()
-
-
-def test_regression_with_uneven_shares_equals_the_plain_loop():
-    X = np.random.default_rng(0).normal(size=(90, 3))
-    data = Dataset.from_arrays(X, X[:, 0] + np.sin(3 * X[:, 1]), valid=0.3, test=0.1)
-    base = Hyperparameters(lr=0.1, batch_size=16, hidden=(8,), epochs=3)
-    wanted = [base, base.but(lr=0.01, epochs=5, optimizer="adam"), base.but(lr=0.02)]
-
-    runs = trained(data, wanted, seeds=SEEDS, dtype=torch.float64)
-
-    assert [len(s.y) for s in (data.train, data.valid, data.test)] == [54, 27, 9]
-    for run in runs:
-        assert run.train_accuracy is None
-        assert max(differences(run, data)) < 1e-9
-        found = run.predict(data.test)
-        assert found.shape == (9,)
-        assert run.outputs(data.test.X)[:, 0] == pytest.approx(found)
-    run = runs[0, 0]
-    off = run.predict(data.test) - data.test.y
-    assert run.test_loss() == pytest.approx((off**2).mean())
+        grid_search(NUMBERS, lr=[0.1], **lists)
+    trained(NUMBERS, Hyperparameters(epochs=1, clip=0.1))
 
 
 @pytest.mark.parametrize("points", [100, 600, 700])  # of 1000: 10 pieces, 2, 2
@@ -297,20 +235,6 @@ def test_a_tie_is_right_for_the_first_of_the_tied_classes_alone(first):
 
     share = [(split.y == first).mean() for split in (data.train, data.valid)]
     np.testing.assert_allclose(accuracy, np.tile(share, (3, 1)).T, rtol=1e-6)
-
-
-@pytest.mark.parametrize("model", [None, batch_norm])
-@pytest.mark.parametrize("numbers", [1, 500, 100_000])
-def test_batches_gathered_in_any_number_equal_a_plain_loop(model, numbers, monkeypatch):
-    monkeypatch.setattr(hpkit.engine.stack, "GATHER_NUMBERS", numbers)
-    setting = Hyperparameters(
-        lr=0.1, batch_size=16, hidden=(8,), epochs=2, schedule="cosine", warmup=0.2
-    )
-
-    runs = trained(MOONS, setting, seeds=SEEDS, dtype=torch.float64, model=model)
-
-    for run in runs:
-        assert max(differences(run, model=model)) < 1e-9
 
 
 def test_a_run_has_its_share_of_the_seconds(monkeypatch):
