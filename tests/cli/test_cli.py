@@ -30,7 +30,6 @@ if __name__ == "__main__":
     print(json.dumps([sys.argv[1:], os.environ["PYTHONPATH"], sys.prefix]))
     sys.exit(7)
 """
-POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 
 def wheel(folder, name, version, files):
@@ -399,7 +398,7 @@ def test_doctor_without_packages_gives_the_way_out(project, call):
     assert f"thing>=1 needed, not here; {PYTHON} -m hpkit lab" in done.stdout
 
 
-@POSIX
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_lab_serves_and_stops(stop, tmp_path, monkeypatch):
