@@ -7,7 +7,7 @@ Nothing here trains.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -35,8 +35,7 @@ class Range:
         return map(math.log, values) if self.log else values
 
     def at(self, share: float) -> float:
-        room = 0.5 * self.whole  # the ends have whole parts, too
-        low, high = self._scaled(self.low - room, self.high + room)
+        low, high = self._scaled(self.low, self.high)
         value = low + share * (high - low)
         value = math.exp(value) if self.log else value
         value = round(value) if self.whole else float(f"{value:.{DIGITS}g}")
@@ -162,9 +161,12 @@ def drawn_settings(base, space, count, seed):
 
 
 def draw(rng, values):
-    if isinstance(values, Range):
-        return values.at(rng.random())
-    return values[rng.integers(len(values))]
+    if not isinstance(values, Range):
+        return values[rng.integers(len(values))]
+    low, high = ends_of(values)
+    if values.whole:  # the ends have whole parts, too
+        values = replace(values, low=low - 0.5, high=high + 0.5)
+    return min(max(values.at(rng.random()), low), high)
 
 
 def edge_of(name, values, best, most=math.inf):
