@@ -6,6 +6,7 @@ and copied before anything is trained. How that is trained is in `own_networks`.
 
 import contextlib
 import copy
+import dis
 import functools
 import inspect
 import itertools
@@ -16,6 +17,7 @@ import sysconfig
 import types
 import warnings
 from collections import deque
+from itertools import chain, pairwise
 
 import numpy as np
 import torch
@@ -243,7 +245,11 @@ def mentions(model, name):
     codes = [part.__code__ for part in own if not _of_library(part)]
     for code in codes:  # which grows, by what is defined inside
         codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
-    return any(name in (*code.co_names, *code.co_consts) for code in codes)
+    steps = pairwise(chain(*map(dis.get_instructions, codes)))
+    asked = ((a, b) for a, b in steps if b.opname == "LOAD_ATTR")
+    # From Python 3.13 on two names may be loaded at once.
+    reads = [b.argval for a, b in asked if np.atleast_1d(a.argval)[-1] != "self"]
+    return name in chain(reads, *(code.co_consts for code in codes))
 
 
 def _read_by(function, library=False):
