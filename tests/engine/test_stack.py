@@ -4,31 +4,25 @@ import itertools
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from architectures import Branching, Unused, batch_norm
-from oracle import dense, plain_run, schedule_of
+from oracle import dense, plain_run
 
 import hpkit.engine.stack
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine import own_networks
 from hpkit.engine.dense import DenseNetworks
-from hpkit.engine.training import Hyperparameters, Training, train
+from hpkit.engine.training import Hyperparameters, Training, fit
 from hpkit.hyperparameters import OPTIMIZERS, SCHEDULES
 from hpkit.search.searches import grid_search
 
-MOONS, DIGITS = load_dataset("small_moons"), load_dataset("digits")
+MOONS = load_dataset("small_moons")
 CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
 SEEDS = (0, 3, 2**40)
-
-
-def trained(*args, **kwargs):
-    *_, runs = train(*args, tick=60, **kwargs)
-    return runs
 
 
 def flat(net):
@@ -87,14 +81,14 @@ def groups(rng, n):
             )
 
 
-X = np.random.default_rng(0).normal(size=(120, 3))
+X = np.random.default_rng(0).normal(size=(150, 3))
 Y = X[:, 0] + np.sin(3 * X[:, 1])
 UNEVEN, NUMBERS = (Dataset.from_arrays(X, y) for y in (np.digitize(Y, [-1, 1.5]), Y))
 
 
 @pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
 @pytest.mark.parametrize(
-    ("data", "model", "dtype", "gathered"),  # numbers in batches at once
+    ("data", "model", "dtype", "at_once"),  # numbers in batches, and measured
     [
         (MOONS, None, torch.float64, 100_000),
         (UNEVEN, None, torch.float64, 500),
@@ -106,10 +100,9 @@ UNEVEN, NUMBERS = (Dataset.from_arrays(X, y) for y in (np.digitize(Y, [-1, 1.5])
     ],
     ids=lambda part: getattr(part, "__name__", None),
 )
-def test_random_settings_equal_the_plain_loop(
-    data, model, dtype, gathered, monkeypatch
-):
-    monkeypatch.setattr(hpkit.engine.stack, "GATHER_NUMBERS", gathered)
+def test_random_settings_equal_the_plain_loop(data, model, dtype, at_once, monkeypatch):
+    monkeypatch.setattr(hpkit.engine.stack, "GATHER_NUMBERS", at_once)
+    monkeypatch.setattr(DenseNetworks, "eval_numbers", at_once)
     monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
     wanted = list(groups(np.random.default_rng(1), data.n_train))
     seeds = SEEDS if data is MOONS else SEEDS[:1]
@@ -141,48 +134,14 @@ def test_random_settings_equal_the_plain_loop(
     if not model:
         assert sum(s.dropout > 0 for s in wanted) >= 50
         assert any(run.epochs_done < run.setting.epochs for run in runs)  # no patience
-    if data is UNEVEN:
-        assert np.mean([run.best_epoch < run.epochs_done for run in runs]) > 0.2
+        early = np.mean([run.best_epoch < run.epochs_done for run in runs])
+        assert early > 0.2 or data is not UNEVEN
 
 
-@pytest.mark.parametrize("updates", [1, 2, 3, 10])
-def test_rates_are_those_of_torch_s_schedulers(updates):
+def test_rates_are_those_of_the_updates():
     """Timeline, cosine, 4 epochs of 2: 1/3 2/3 warm up, then 1 .93 .75 .5 .25 .07"""
-    for schedule, warmup in itertools.product(PLANS, (0, 0.15, 0.9)):
-        s = Hyperparameters(lr=0.3, epochs=2, schedule=schedule, warmup=warmup)
-        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], s.lr)
-        plan, found = schedule_of(optimizer, s, 2 * updates), []
-        for _ in range(2 * updates):
-            found.append(optimizer.param_groups[0]["lr"])
-            optimizer.step()
-            plan.step()
-        np.testing.assert_allclose(s.rates(updates), found, rtol=1e-9, atol=1e-15)
     known = Hyperparameters(lr=1, epochs=4, schedule="cosine", warmup=0.25).rates(2)
     assert known.round(2).tolist() == [0.33, 0.67, 1, 0.93, 0.75, 0.5, 0.25, 0.07]
-
-
-def test_dropout_gives_the_same_numbers_alone_and_in_any_company():
-    base = Hyperparameters(lr=0.1, batch_size=10, epochs=5, momentum=0.5, hidden=(8, 6))
-    space = {"lr": (0.1, 0.03), "dropout": (0.0, 0.2, 0.5), "epochs": (5, 2)}
-    wanted = [
-        base.but(**dict(zip(space, values, strict=True)))
-        for values in itertools.product(*space.values())
-    ]
-
-    alone = [trained(MOONS, s, seeds=(k,))[0, 0] for s in wanted for k in SEEDS[:2]]
-    grid = trained(MOONS, wanted, seeds=SEEDS[:2])
-    turned = trained(MOONS, wanted[::-1], seeds=SEEDS[1::-1])
-    one_step_at_a_time = [*train(MOONS, wanted, seeds=SEEDS[:2], tick=0)][-1]
-    with ThreadPoolExecutor(3) as pool:
-        spread = grid_search(MOONS, base, **space, seeds=SEEDS[:2], executor=pool)
-
-    assert spread.settings == tuple(wanted)
-    for company in (grid, list(turned)[::-1], one_step_at_a_time, spread.runs):
-        for run, same in zip(alone, company, strict=True):
-            assert (run.setting, run.seed) == (same.setting, same.seed)
-            assert np.array_equal(run.train_loss, same.train_loss)
-            assert np.array_equal(run.val_loss, same.val_loss)
-            assert np.array_equal(flat(run.network("last")), flat(same.network("last")))
 
 
 @pytest.mark.parametrize(
@@ -195,9 +154,9 @@ def test_dropout_gives_the_same_numbers_alone_and_in_any_company():
 )
 def test_what_a_setting_does_not_need_is_not_computed(owner, name, more, monkeypatch):
     monkeypatch.setattr(owner, name, None)
-    trained(MOONS, Hyperparameters(epochs=1))
+    fit(MOONS, Hyperparameters(epochs=1))
     with pytest.raises(TypeError):
-        trained(MOONS, Hyperparameters(epochs=1, **more))
+        fit(MOONS, Hyperparameters(epochs=1, **more))
 
 
 @pytest.mark.parametrize(
@@ -207,16 +166,7 @@ def test_regression_has_no_classes_to_smooth_or_weigh(more):
     lists = {name: [value] for name, value in more.items()}
     with pytest.raises(ValueError, match=r"need classes, got .* with a regression; "):
         grid_search(NUMBERS, lr=[0.1], **lists)
-    trained(NUMBERS, Hyperparameters(epochs=1, clip=0.1))
-
-
-@pytest.mark.parametrize("points", [100, 600, 700])  # of 1000: 10 pieces, 2, 2
-def test_ten_classes_measured_in_pieces_equal_the_plain_loop(points, monkeypatch):
-    monkeypatch.setattr(DenseNetworks, "eval_numbers", 32 * 6 * points)
-    base = Hyperparameters(lr=0.1, batch_size=64, hidden=(32,), epochs=2)
-    runs = trained(DIGITS, [base, base.but(lr=0.03)], seeds=SEEDS, dtype=torch.float64)
-    for run in runs:
-        assert max(differences(run, DIGITS)) < 1e-9
+    fit(NUMBERS, Hyperparameters(epochs=1, clip=0.1))
 
 
 @pytest.mark.parametrize("first", range(3))
