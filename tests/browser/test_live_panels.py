@@ -42,8 +42,7 @@ def test_every_panel_is_fit_for_all(notebook):
 
     assert page.evaluate(OUTSIDE) == []
     page.set_viewport_size({"width": 690, "height": 844})  # as narrow as on a phone
-    page.wait_for_timeout(1000)
-    assert page.evaluate(OUTSIDE) == []
+    page.wait_for_function(f"() => ({OUTSIDE})().length == 0")
     page.set_viewport_size({"width": 1280, "height": 800})
 
     for theme in ("JupyterLab Dark", "JupyterLab Light"):

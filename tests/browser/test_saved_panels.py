@@ -47,7 +47,7 @@ SAVED = {"lines": 2, "pictures": 1, "charts": 0, "buttons": 0, "error": False}
 RESTARTED = {"lines": 2, "pictures": 0, "charts": 1, "buttons": 0, "error": False}
 
 
-def sees(page, wanted, *, moment=3000):
+def sees(page, wanted, *, moment=1000):
     """Wait until the page shows what is wanted, and for a moment more."""
     for pause in (moment, 0):
         until(lambda: page.evaluate(SEEN, LINE) == wanted, 0.2)
