@@ -4,6 +4,9 @@ import inspect
 import itertools
 import math
 import pickle
+import subprocess
+import sys
+import textwrap
 
 import numpy as np
 import oracle
@@ -116,6 +119,14 @@ OTHER = {name: values[0] for name, values in oracle.OTHER.items()}
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_hyperparameter_changes_what_is_trained(name):
+    # Of a rate that bounces, patience makes something.
+    base = QUICK.but(lr=30, epochs=9) if name == "patience" else QUICK
+    runs = [hk.fit(DATA, base), hk.fit(DATA, base.but(**{name: OTHER[name]}))]
+    assert not np.array_equal(runs[0].val_loss, runs[1].val_loss)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_hyperparameter_is_searched_told_drawn_and_kept(name, tmp_path):
     values = [getattr(QUICK, name), OTHER[name]]
 
@@ -143,6 +154,33 @@ def test_every_hyperparameter_has_a_control_usual_values_and_code(name):
     code = code_of_setting(controls.setting)
     assert len(usual) > 1
     assert eval(code, {"hk": hk}) == controls.setting
+
+
+FORGETFUL = {
+    "facts": """
+        import hpkit.hyperparameters as h
+        text = open(h.__file__).read()
+        text = text.replace("    dropout: float", "    noise: int = 0; dropout: float")
+        exec(text, vars(h))
+    """,
+    "engine": """
+        import hpkit.hyperparameters as h
+        h.TABLE["noise"] = h.TABLE["momentum"]
+        import hpkit.engine.training
+    """,
+    "panels": """
+        import dataclasses, hpkit.hyperparameters as h
+        h.TABLE["lr"] = dataclasses.replace(h.TABLE["lr"], control="dial")
+        import hpkit.panels.controls
+    """,
+}
+
+
+@pytest.mark.parametrize("part", FORGETFUL)
+def test_a_name_that_some_part_does_not_know_fails_at_import(part):
+    code = textwrap.dedent(FORGETFUL[part])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].startswith(("AssertionError", "KeyError"))
 
 
 def test_settings_saved_before_there_was_dropout_are_read():
