@@ -80,7 +80,7 @@ def test_work_of_today_is_there_tomorrow(lesson, lab_server):
     assert "Not attempted yet." in output(page, 3)
     assert "Your answer from" in output(page, 4)
     assert "1 of 4 right" in output(page, 4)
-    assert "2 of 9 done" in output(page, 5)
+    assert "2 of 8 done" in output(page, 5)
 
     button = page.locator(f"{NOTEBOOK} .jp-Cell").nth(1).locator(".widget-button")
     button.focus()  # hints and solution come by keyboard
