@@ -163,7 +163,8 @@ hk.SeedsPanel(moons, [ana, jun], seeds=3, most=40)
 # luck**: equal settings get there one time in twenty. With few seeds the spread is
 # a guess, so it takes more: 2.8 with five, 4.3 with three.
 #
-# Sharing seeds is free, so all searches do it. Now write down the rule:
+# Sharing seeds is free, so searches do it. Write down the rule:
+# <!-- claim: four-pairs-are-what-twenty-seeds-tell -->
 
 # %%
 ex.differ

@@ -79,7 +79,7 @@ def test_four_pairs_are_what_twenty_seeds_tell():
     pairs = {"A": (0.01, 0.3), "B": (0.2, 0.3), "C": (0.1, 0.001), "D": (0.6, 0.8)}
     for letter, rates in pairs.items():
         settings = [SETTINGS[0].but(lr=lr) for lr in rates]
-        a, b = trained("moons", *settings, seeds=range(20)).best_val_loss
+        a, b = trained("moons", *settings, seeds=repeats(20)).best_val_loss
         better = "first" if a.mean() < b.mean() else "second"
         verdict = better if apart_by(a, b) else "cannot tell"
         assert ex.four_pairs.answer()[letter] == verdict
