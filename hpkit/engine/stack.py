@@ -467,6 +467,7 @@ class Stack:
 
 def pack(value):
     """Return what `unpack` gives back, as bytes in one piece, for other machines."""
+    value = tree_map_only(torch.Tensor, torch.Tensor.cpu, value)
     torch.save(value, file := io.BytesIO())
     return file.getvalue()
 

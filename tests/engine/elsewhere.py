@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map, tree_map_only
+from torch.utils._pytree import tree_leaves, tree_map
 
 import hpkit as hk
 from hpkit.hyperparameters import OPTIMIZERS
@@ -109,10 +109,6 @@ def network(n_features, n_outputs, setting):
     return nn.Sequential(*parts, nn.Linear(8, n_outputs))
 
 
-def on_cpu(tensor):
-    return tensor.to("cpu", copy=True)
-
-
 def right(outputs, targets):
     return (outputs.argmax(1) == targets).double().mean()
 
@@ -168,7 +164,7 @@ def main():
         about = {"seeds": (0, 1), "model": model, "device": PLACE}
         first, second = (Lasting(moons, noisy, **about) for _ in range(2))
         first.advance(99, pause=1)
-        second.take(tree_map_only(torch.Tensor, on_cpu, first.groups()))
+        second.take(first.groups())
         for training in (first, second):
             training.advance(99)
         losses = [training.runs.val_loss[..., -1] for training in (first, second)]
