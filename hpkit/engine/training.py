@@ -420,9 +420,8 @@ def rated(dataset, loss, metric):
     """Return a data set that is learned by a learner's own loss and metric, if any."""
     own = {"loss": loss, "metric": metric}
     for name, function in own.items():
-        fits = hp.takes(function, "outputs", "targets") and not isinstance(
-            function, type
-        )
+        fits = hp.takes(function, "outputs", "targets")
+        fits &= not isinstance(function, type)
         if function is not None and not fits:
             raise refusal(name, function, kind=TypeError)
     objective = None if loss is metric is None else Objective(**own)
