@@ -201,7 +201,8 @@ class Search(_AsRuns):
         if seeds.sum() < 2 or not fit[best] or fit.sum() < 2:
             return []
         alike = fit.copy()
-        alike[fit] = ~clearly_worse(losses[fit], fit[:best].sum())
+        folds = bool(runs.folds)
+        alike[fit] = ~clearly_worse(losses[fit], fit[:best].sum(), folds=folds)
         return [i for i in runs.order if alike[i] and i != best]
 
     @property
@@ -389,18 +390,18 @@ def describe(result: Any) -> str:
     return told[kind].format(**facts)
 
 
-def clearly_worse(losses, best):
+def clearly_worse(losses, best, *, folds=False):
     """Return which settings are worse than the best by more than luck: (n_settings,).
 
-    Losses (n_settings, n_seeds) are finite, of two seeds or more. Each setting is
-    tested by its `paired_differences` to the best, with two settings by the paired
-    t-test. The best of many is partly the luckiest, so many share the level of 5 %
-    (Holm, A simple sequentially rejective multiple test procedure, 1979).
+    Losses (n_settings, n_seeds) are finite, of two seeds or more, or `folds`. Each
+    setting is tested by its `paired_differences` to the best, with two settings by the
+    paired t-test. The best of many is partly the luckiest, so many share the level of
+    5 % (Holm, A simple sequentially rejective multiple test procedure, 1979).
     """
     from scipy.special import stdtr
 
     others = np.flatnonzero(np.arange(len(losses)) != best)
-    difference, error, df = paired_differences(losses[others], losses[best])
+    difference, error, df = paired_differences(losses[others], losses[best], folds)
     with np.errstate(divide="ignore", invalid="ignore"):
         chance = 2 * stdtr(df, -np.abs(difference / error))
     chance[np.abs(difference) <= EVEN * np.abs(losses[best].mean())] = 1
@@ -411,12 +412,14 @@ def clearly_worse(losses, best):
     return apart
 
 
-def paired_differences(losses, best):
+def paired_differences(losses, best, folds=False):
     """Return how far settings are above another one: means, standard errors, df.
 
     The spread of a few differences is luck, too: each variance is pooled with the mean
     variance of the better half (Smyth, Linear models and empirical Bayes methods, 2004,
-    with a fixed weight). Of one setting, or with many seeds, its own counts.
+    with a fixed weight). Of one setting, or with many seeds, its own counts. Folds
+    learn from each other's rows, so their mean is less sure than that of as many seeds
+    (Nadeau and Bengio, Inference for the generalization error, 2003).
     """
     each = losses - best
     own, n = each.var(1, ddof=1), each.shape[1]
@@ -425,7 +428,8 @@ def paired_differences(losses, best):
     shared = min(SHARED, (half - 1) * (n - 1))
     df = shared + n - 1
     variance = (shared * usual + (n - 1) * own) / df
-    return each.mean(1), np.sqrt(variance / n), df
+    share = 1 / n + folds / (n - 1)  # rows held back for each that is learned from
+    return each.mean(1), np.sqrt(variance * share), df
 
 
 def critical_value(df):

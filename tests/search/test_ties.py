@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.compose import make_column_transformer
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
 
 import hpkit as hk
 from hpkit.search.result import SHARED, clearly_worse, paired_differences
@@ -78,6 +82,22 @@ def test_among_many_equals_few_are_told_apart(fresh):
         plain.append((stats.ttest_rel(each, lowest, axis=2).pvalue < 0.05).sum() / 2400)
 
     assert min(plain[2:]) > 0.07
+
+
+def test_folds_that_share_rows_seldom_tell_equals_apart():
+    """Either column predicts as well; a plain t-test forgets what folds share."""
+    plain, mine, y = 0, 0, np.arange(100) % 2
+    for draw in range(200):
+        X = np.random.default_rng(draw).normal(size=(100, 2)) + y[:, None]
+        each = {"X": X, "y": y, "cv": KFold(5, shuffle=True, random_state=draw)}
+        columns = (make_column_transformer(("passthrough", [i])) for i in (0, 1))
+        nets = (make_pipeline(one, KNeighborsClassifier(1)) for one in columns)
+        losses = -np.array([cross_val_score(net, **each) for net in nets])
+        plain += stats.ttest_rel(*losses).pvalue < 0.05
+        mine += clearly_worse(losses, int(losses.mean(1).argmin()), folds=True).any()
+
+    assert plain > 0.08 * 200
+    assert mine <= 0.06 * 200
 
 
 # ---- its parts ---------------------------------------------------------------------
