@@ -26,7 +26,7 @@ from hpkit.engine.dense import Model, network
 from hpkit.engine.runs import CURVES, Run
 from hpkit.engine.stack import Weights, pack, unpack
 from hpkit.engine.training import check_model
-from hpkit.hyperparameters import Hyperparameters, refusal
+from hpkit.hyperparameters import Hyperparameters, check_seed, refusal
 
 ALL = {"remove_duplicate": False}  # as a state_dict names them
 FORMAT, VERSION = "hpkit model", 1
@@ -115,6 +115,7 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
         if damaged or plain["format"] != FORMAT or not plain.keys() >= _NEEDED:
             raise ValueError
         newer = plain["version"] > VERSION
+        run, saved, known = (None,) * 3 if newer else _from_plain(plain, make)
     except Exception:  # whatever torch says of a file that is not its own
         raise refusal("not_model", str(path)) from None
     if newer:
@@ -122,22 +123,35 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
         raise refusal("version", str(path), **facts)
     if plain["own"] and make is network:
         raise refusal("own_model", str(path))
-    saved = {epoch: plain.pop(epoch) for epoch in ("last", "best")}
-    plain = tree_map_only(torch.Tensor, torch.Tensor.numpy, plain)
-    dataset = without_rows(**plain["dataset"], absent_rows=plain["n_train"])
-    curves = {name: plain.get(name) for name in (*CURVES, "fit_time")}
-    about = dataset, Hyperparameters(**plain["setting"]), plain["seed"]
-    run = Run(*about, **curves, model=make)
     net = run._start()
-    if any(_shapes(_tensors(net, **ALL)) != _shapes(part) for part in saved.values()):
+    if any(_shapes(_tensors(net, **ALL)) != _shapes(part) for part in saved):
         raise refusal("other_model", net)
-    parts = [[part[name][None] for name in _tensors(net)] for part in saved.values()]
+    parts = [[part[name][None] for name in _tensors(net)] for part in saved]
     weights = Weights((0,), list(range(len(parts[0]))), *parts)
-    run, known = replace(run, weights=(weights, 0)), plain.get("probe")
+    run = replace(run, weights=(weights, 0))
     said = None if known is None else _probe(run)
     if known is not None and (said is None or not np.allclose(said, known, 1e-3, 1e-4)):
         raise refusal("other_model", net)
     return run
+
+
+def _from_plain(plain, make):
+    """Return a run without weights, its last and best ones, and what it was asked."""
+    saved = [{**plain[epoch]} for epoch in ("last", "best")]
+    rest = {name: part for name, part in plain.items() if name not in ("last", "best")}
+    rest = tree_map_only(torch.Tensor, torch.Tensor.numpy, rest)
+    dataset = without_rows(**rest["dataset"], absent_rows=rest["n_train"])
+    curves = {name: rest.get(name) for name in (*CURVES, "fit_time")}
+    about = (
+        dataset,
+        Hyperparameters(**rest["setting"]),
+        check_seed("seed", rest["seed"]),
+    )
+    run, probe = Run(*about, **curves, model=make), rest.get("probe")
+    _ = bool(rest["own"]), run.best_epoch, repr(run), [*map(_shapes, saved)]
+    if probe is not None and probe.shape != (2, dataset.n_outputs):
+        raise ValueError
+    return run, saved, probe
 
 
 def to_module(run, epoch):

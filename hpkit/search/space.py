@@ -43,7 +43,7 @@ class Range:
 
     def __repr__(self):
         name, whole = "log_" * self.log + "uniform", ", whole=True" * self.whole
-        return f"{name}({self.low:g}, {self.high:g}{whole})"
+        return f"{name}({hp.brief(self.low)}, {hp.brief(self.high)}{whole})"
 
 
 def uniform(low: float, high: float, *, whole: bool = False) -> Range:
