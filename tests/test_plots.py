@@ -557,6 +557,8 @@ def test_describe_says_the_result(run, curve, grid, exploding):
     assert "6 settings: " in hk.describe(grid)  # of one seed, which needs no word
     reached = f"{grid.best_run.best_val_loss:#.3g} after {grid.cost.epochs} epochs"
     assert f"reaches {reached}" in hk.describe([grid, curve])
+    other = hk.grid_search(hk.load_dataset("wine"), BASE, lr=[0.1])
+    assert hk.describe([grid, other]).startswith("moons, wine: ")
     assert hk.describe(replace(curve, finished=False)) == hk.describe(curve)
     assert "diverged: 1" in hk.describe(exploding)
     out = curve_of(hk.load_dataset("digits"), [30, 60], hidden=(16,))

@@ -363,12 +363,13 @@ def describe(result: Any) -> str:
     told = words("plots")["told"]
     members = result if isinstance(result, list | tuple) else ()
     if isinstance(result, dict) or any(isinstance(one, Search) for one in members):
-        said = []
-        for name, search in as_searches(result).items():
+        searches, said = as_searches(result), []
+        for name, search in searches.items():
             epochs, losses = search.best_so_far()
             facts = {"name": name, "epochs": epochs[-1], "loss": losses[-1]}
             said.append(told["so_far"].format(**facts))
-        return f"{search.dataset.name}: {'; '.join(said)}."
+        data = dict.fromkeys(search.dataset.name for search in searches.values())
+        return f"{', '.join(data)}: {'; '.join(said)}."
     runs = as_runs(result)
     if len(runs) == 1:
         return text.run_sentence(next(iter(runs)))
