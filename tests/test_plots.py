@@ -7,8 +7,8 @@ import matplotlib
 import numpy as np
 import pytest
 import torch
-from matplotlib.collections import FillBetweenPolyCollection as Band
 from matplotlib.collections import LineCollection, PathCollection, QuadMesh
+from matplotlib.collections import PolyCollection as Band
 from matplotlib.colors import to_hex
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure

@@ -16,7 +16,8 @@ import hpkit as hk
 from hpkit.hyperparameters import OPTIMIZERS
 from hpkit.search.trainings import Lasting
 
-found = torch.accelerator.current_accelerator()
+there = torch.accelerator.is_available()  # 2.6 raises if there is none
+found = torch.accelerator.current_accelerator() if there else None
 PLACE = str(found or "there")
 if found is None:
     try:
