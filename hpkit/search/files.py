@@ -259,7 +259,8 @@ class Storage:
         for name in ("kind", "base", "space"):
             if getattr(self.before, name) != getattr(plan, name):
                 self.refuse(name)
-        run = next(iter(self.before.runs), None)
+        # The one that learned most: in another model it would have begun otherwise.
+        run = min(self.before.runs, key=lambda run: run.best_val_loss, default=None)
         if part := other_part(plan, self.facts, self.plain, run):
             self.refuse(part)
 
@@ -324,6 +325,8 @@ class Storage:
                     self._tidy("lock", "state-*", "*.new")
         except OSError as error:  # a full disk ends no search; the next time it may go
             warnings.warn(str(error), UserWarning, stacklevel=2)
+            if search.finished:
+                self.lock.release(force=True)
         took = time.perf_counter() - start
         self.next = start + took + max(PAUSE, took / SHARE)
 

@@ -26,7 +26,7 @@ DATA = table(60, 8, 1 / 3, 2 / 3)
         (lambda s: s.momentum if s.lr == 0.05 else 0, 3),
         (lambda s: s.but(epochs=9), 4),
         (lambda s: hash(s), 4),
-        (lambda s: s == BASE, 4),
+        (lambda s: s == s.but(), 4),
         (lambda s: vars(s), 4),
         (lambda s: f"{s}", 4),
     ],
