@@ -98,7 +98,7 @@ def _earlier_runs(plan, trials):
             continue
         setting = _setting(trial.params, plan.base)
         found = _runs_of(told, plan.dataset, setting)
-        first = found[0] if found and not runs else None
+        first = () if runs else found
         same = told["setting"] == setting_to_plain(setting)
         if part := other_part(plan, facts, told, first) if same else "base":
             part = words("search")["parts"][part]

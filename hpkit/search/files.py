@@ -180,8 +180,12 @@ def numbers_from_plain(values):
     return np.array([float(v) for v in values])
 
 
-def begins_alike(plan, run, said=None):
-    """Say whether a run has begun as it would with a plan's data, model and scores."""
+def begins_alike(plan, runs, said=None):
+    """Say whether runs have begun as they would with a plan's data, model and scores.
+
+    That which learned most is looked at: in another model it would differ most.
+    """
+    run = min(runs, key=lambda run: run.best_val_loss)
     probe = Training(plan.dataset, run.setting, seeds=(run.seed,), model=plan.model)
     # A model whose code is not known trains for an epoch: before, dropout says nothing.
     known = plan.model is None or _code_of(plan.model)
@@ -199,12 +203,12 @@ def facts_of(plan):
     return {name: fact for name, fact in facts.items() if fact}
 
 
-def other_part(plan, facts, told, run):
+def other_part(plan, facts, told, runs):
     """Return the part in which what was told is of another search, or None."""
     for name, fact in facts.items():
         if told.get(name, fact) != fact:
             return {"rows": "dataset", "code": "model"}.get(name, name)
-    alike = run is None or begins_alike(plan, run, told.get("said"))
+    alike = len(runs) == 0 or begins_alike(plan, runs, told.get("said"))
     return None if alike else "model"
 
 
@@ -259,9 +263,7 @@ class Storage:
         for name in ("kind", "base", "space"):
             if getattr(self.before, name) != getattr(plan, name):
                 self.refuse(name)
-        # The one that learned most: in another model it would have begun otherwise.
-        run = min(self.before.runs, key=lambda run: run.best_val_loss, default=None)
-        if part := other_part(plan, self.facts, self.plain, run):
+        if part := other_part(plan, self.facts, self.plain, self.before.runs):
             self.refuse(part)
 
     def refuse(self, name):
