@@ -434,8 +434,10 @@ def test_parallel_has_numbers_on_the_loss_axis_and_clear_labels():
     assert ((heights >= 0) & (heights <= 1)).all()
     low, high = np.log(rand.mean_val_loss.min()), np.log(rand.mean_val_loss.max())
     labels = [text for text in ax.texts if text.get_transform() == ax.transAxes]
-    marks = [t for t in ax.texts if t.get_position()[0] == pytest.approx(2 - 0.02)]
-    ends = [t for t in ax.texts if t.get_position()[1] in (-0.1, 1.1)]
+    places = np.array([t.get_position() for t in ax.texts], float).round(3)
+    each = [(t, *at) for t, at in zip(ax.texts, places, strict=True)]
+    marks = [t for t, x, _ in each if x == 1.98]
+    ends = [t for t, _, y in each if y in (-0.1, 1.1)]
     assert (len(labels), len(ends)) == (5, 2 * 3)
     assert len(marks) >= 1
     assert {f"{np.exp(end):.3g}" for end in (low, high)} < {t.get_text() for t in ends}
