@@ -38,7 +38,7 @@ def test_line_holds_what_was_changed():
     panel.wait(60).list.pin(panel.list.chosen)
     move(panel, panel.controls["lr"].slider, 0.1)
 
-    again = hk.open(panel.line())
+    again = hk.open(panel.line()).wait(60)
 
     assert again.run.setting == panel.run.setting
     assert [k.run.setting.lr for k in again.list.kept if k.color] == [0.01]
