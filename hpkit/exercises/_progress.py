@@ -177,5 +177,4 @@ class Progress:
             table = html_table(_say("heads"), self._overview(), **how)
             fold = f"<summary style='cursor:pointer'>{_say('details')}</summary>"
             details = details and f"<details>{fold}{details}</details>"
-        box = "<div style='overflow-x:auto'>"  # on a narrow page
-        return f"{box}<b>{self._title()}</b>{table}{details}</div>"
+        return f"<div><b>{self._title()}</b>{table}{details}</div>"
