@@ -22,7 +22,7 @@ LARGE = dict(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=100)
 FAULTS = {  # fault: what helps, data, setting; of a list one value is drawn
     "slow": ("higher", None, {"lr": [0.0003, 0.0005, 0.001]}),
     "bouncing": ("lower", None, {"lr": [5.0, 6.0, 7.0]}),
-    "diverged": ("lower", None, {"lr": [20.0, 30.0, 40.0]}),
+    "diverged": ("lower", "digits", {"lr": [3.0, 5.0, 7.0], "epochs": 20}),
     "overfitting": ("decay", "small_moons", LARGE),
     "early": ("longer", None, {"epochs": [3, 4, 5, 6]}),
     "unlucky": ("seed", "circles", {"hidden": (6,), "epochs": 100}),
@@ -93,11 +93,8 @@ def draw_patient(rng, faults=tuple(FAULTS)):
             worst = int(losses[0, :SEEDS].argmax())
             usual, seed = np.quantile(losses, 0.9), seed + worst
             shows = losses[0, worst] > 2 * max(usual, losses[0, worst + 1])
-        elif fault == "diverged":
-            shows = run.diverged
         elif fault == "bouncing":
-            late = run.val_loss[len(run.val_loss) // 2 :]
-            shows = not run.diverged and late.min() > 0.2
+            shows = not run.diverged and run.val_loss[30:].min() > 0.2  # of 60 epochs
         else:
             shows = fault != "overfitting" or run.val_loss[-1] > 1.4 * run.best_val_loss
     yield Patient(fault, dataset, drawn, setting, seed, tried)
@@ -123,7 +120,7 @@ class ClinicPanel(Panel):
         super().__init__(None, title)
         self._rng = np.random.default_rng(check_seed("seed", seed))
         self.patient = self.run = self.treated = None
-        self.others, self.rows, self.number = [], [], 0
+        self.others, self.rows, self.number, self._had = [], [], 0, []
         self.record = W.HTML()
         self.fault, fault = self._choice("fault", WORDS["faults"])
         self.remedy, remedy = self._choice("remedy", WORDS["remedies"])
@@ -147,10 +144,11 @@ class ClinicPanel(Panel):
             self.fault.value = self.remedy.value = ""
         yield
         # The first ones have a fault whose shape lesson 01 has shown, then come others.
-        faults, n = list(FAULTS), self.number
-        faults = faults[:4] if n <= 3 else faults[n : n + 1] or faults
+        new = [fault for fault in FAULTS if fault not in self._had]
+        faults = new[:-3] if self.number <= 3 else new[1:2] or tuple(FAULTS)
         for patient in draw_patient(self._rng, faults):
             yield patient
+        self._had.append(patient.fault)
         seeds = range(patient.seed, patient.seed + OTHERS + 1)
         shown = partial(self._admit, patient)
         yield from self._shown(patient.dataset, [patient.setting], seeds, shown)
@@ -219,9 +217,11 @@ class ClinicPanel(Panel):
         look["end"] = max(run.setting.epochs for run in (self.run, *treated))
         treated = [(run, "green", WORDS["treated"]) for run in treated]
         highest = max(self.run.val_loss.max(), self.run.train_loss.max())
-        if highest <= SHOWN:  # a line that leaves the chart is then a diverged one's
-            look["top"] = nice_top(highest)
-        return [loss_chart(self.run, pinned=treated, **look)]
+        # A line that leaves the chart is then a diverged one's.
+        look["top"] = nice_top(highest) if highest <= SHOWN else None
+        chart = loss_chart(self.run, pinned=treated, **look)
+        chart.marks[-1].look["label"] = None  # that at the X would name the fault
+        return [chart]
 
     def _says(self, running):
         if running or self.treated is None:

@@ -92,6 +92,15 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
     assert "Patient 2" in panel.record.value
 
 
+def test_the_first_six_patients_have_six_faults_and_the_chart_names_none():
+    panel, faults = ClinicPanel().wait(60), set()
+    for _ in range(6):
+        faults.add(panel.patient.fault)
+        assert not panel.charts.charts[0].marks[-1].get("label")  # of an X
+        press(panel, "next")
+    assert len(faults) == 6
+
+
 def test_nothing_is_trained_before_both_lists_are_chosen_from():
     panel = ClinicPanel().wait(60)
     panel.fault.value = panel.patient.fault
