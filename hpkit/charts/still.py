@@ -9,6 +9,7 @@ import base64
 import io
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import lru_cache
 from logging import getLogger
 
@@ -56,8 +57,9 @@ getLogger("matplotlib.font_manager").addFilter(lambda said: _no_bold not in said
 def picture(charts, widths=None, *, form="png", dpi=100, **look) -> bytes:
     """Return charts side by side as PNG or SVG; the same charts give the same bytes."""
     file = io.BytesIO()
-    # The salt keeps matplotlib from making up new names for parts of an SVG.
-    with rc_context({"svg.hashsalt": "hpkit"} if form == "svg" else {}):
+    # The salt keeps matplotlib from making up new names for parts of an SVG. A PNG may
+    # be drawn beside a cell, and at its end rc_context undoes what was set meanwhile.
+    with rc_context({"svg.hashsalt": "hpkit"}) if form == "svg" else nullcontext():
         made = still(charts, widths, **look)
         made.savefig(file, format=form, dpi=dpi, metadata=_UNDATED[form])
     return file.getvalue()

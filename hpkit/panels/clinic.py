@@ -237,9 +237,9 @@ class ClinicPanel(Panel):
         slower &= fault in ("overfitting", "training")
         ends |= {"slower": helped and slower, "helped": helped, "no_help": True}
         end = next(end for end, holds in ends.items() if holds)
-        facts = {"clue": WORDS["clues"][fault]}
+        ended = [WORDS["diverged"] if np.isnan(x) else digits(x) for x in losses]
+        facts = {"clue": WORDS["clues"][fault], "before": ended[0], "after": ended[1]}
         facts |= {"remedy": WORDS["remedies"][note["remedy"]]}
-        facts |= {"before": _loss_text(before), "after": _loss_text(after)}
         said = WORDS["right" if note["right"] else "wrong"]
         return f"{said} {WORDS[end]}".format(**facts)
 
@@ -259,7 +259,3 @@ class ClinicPanel(Panel):
 def _end_of(run, curve="val_loss"):
     """Return the loss at the end of a training, nan if it diverged."""
     return np.nan if run.diverged else float(getattr(run, curve)[-1])
-
-
-def _loss_text(loss):
-    return digits(loss) if np.isfinite(loss) else WORDS["diverged"]

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib import rcParams
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -118,6 +119,17 @@ def test_dollar_signs_of_names_begin_no_formula():
 def test_the_same_charts_give_the_same_bytes(form):
     charts = [Chart(Axis("x"), Axis("y"), [spec.line([0, 1], [0, 1], label="a")])] * 2
     assert picture(charts, (1, 2), form=form) == picture(charts, (1, 2), form=form)
+
+
+def test_what_a_cell_sets_while_a_panel_is_drawn_stays(monkeypatch):
+    def meanwhile(charts, widths):  # as pyplot does at the first figure of a session
+        monkeypatch.setitem(rcParams, "interactive", not rcParams["interactive"])
+        return still(charts, widths)
+
+    monkeypatch.setattr("hpkit.charts.still.still", meanwhile)
+    before = rcParams["interactive"]
+    picture([Chart(Axis("x"), Axis("y"), [])])
+    assert rcParams["interactive"] != before
 
 
 def test_charts_stand_side_by_side_and_nothing_is_cut():
