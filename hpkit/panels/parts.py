@@ -167,7 +167,9 @@ def show_saved(widget, picture, *, again=False, line="", **bundle):
     # has text, and perhaps Markdown, for where no HTML is shown.
     from IPython.display import display
 
-    name = widget.model_id
+    if (comm := widget.comm) is None:  # closed while its picture was drawn
+        return
+    name = comm.comm_id
     if not again:
         view = {"version_major": 2, "version_minor": 0, "model_id": name}
         display({VIEW: view}, raw=True)

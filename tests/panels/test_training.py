@@ -423,6 +423,7 @@ def test_closing_a_panel_closes_every_widget_of_it(moons, made):
     panel.end()
     panel.wait(60)
     assert set(widgets) - before == set()
+    panel._show_saved(again=True)  # its picture was being drawn when it was closed
 
 
 def test_regression_and_many_features_have_no_map():
