@@ -251,7 +251,7 @@ def with_momentum(answer):
     """Lr / (1 - momentum) is the same, and so is the loss."""
     lr = read.number(answer, above=0)
     facts = {"lr": lr, "effective": lr / (1 - 0.8)}
-    same, larger = 0.08 < lr < 0.12, lr > 0.027
+    same, larger = 0.09 < lr < 0.12, lr > 0.027
     wrong_if(facts, same_lr=same, larger=larger, smaller=lr < 0.015)
     settings = [DIGITS, DIGITS.but(lr=lr, momentum=0.8)]
     runs = trained("digits", settings, seeds=range(3))

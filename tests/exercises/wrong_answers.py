@@ -317,7 +317,7 @@ WRONG = {
         grid=[[64, 64]], random=[[4, 4]], turned=[[64, 4]], count=[[3, 9]]
     ),
     "09/first_cut": by(lost=[3, 5], late=[70], kind=[0, 90]),
-    "09/with_momentum": by(same_lr=[0.1], larger=[1], smaller=[0.01], kind=[-1]),
+    "09/with_momentum": by(same_lr=[0.1], larger=[0.0801], smaller=[0.01], kind=[-1]),
     "09/optuna_study": lambda: by(
         few=[a_study(n=3), a_study(n=0)],
         direction=[a_study(direction="maximize")],
