@@ -132,7 +132,7 @@ def plain_loss(dataset, setting, seed):
 
 
 def main():
-    moons, more = hk.load_dataset("moons"), {"dropout": 0.2, "clip": 0.1}
+    moons, more = hk.load_dataset("small_moons"), {"dropout": 0.2, "clip": 0.1}
     more |= {"label_smoothing": 0.1, "class_weight": "balanced", "momentum": 0.9}
     settings = [hk.Hyperparameters(lr=lr, epochs=2) for lr in (0.1, 0.3)]
     settings += [hk.Hyperparameters(epochs=3, schedule="cosine", **more)]
@@ -145,10 +145,11 @@ def main():
         assert there.weights[0, 0][0].last[0].device.type == "cpu"
         np.testing.assert_allclose(there.val_loss, here.val_loss, rtol=BOUND)
 
+    two = moons, trained[0]
     for ask in (
-        lambda place: hk.grid_search(moons, lr=[0.1, 1], device=place).val_loss,
-        lambda place: hk.grid_search(moons, lr=[0.1, 1], device=place, cv=2).val_loss,
-        lambda place: hk.cross_validate(moons, trained[0], folds=2, device=place),
+        lambda place: hk.grid_search(*two, lr=[0.1, 1], device=place).val_loss,
+        lambda place: hk.grid_search(*two, lr=[0.1, 1], device=place, cv=2).val_loss,
+        lambda place: hk.cross_validate(*two, folds=2, device=place),
     ):
         np.testing.assert_allclose(ask(PLACE), ask("cpu"), rtol=BOUND)
 

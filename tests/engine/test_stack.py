@@ -29,9 +29,9 @@ def flat(net):
     return torch.cat([p.detach().flatten() for p in net.parameters()]).numpy()
 
 
-def differences(run, data=MOONS, dtype=torch.float64, model=None):
+def differences(run, data=MOONS, model=None):
     """Return the largest ones to a plain loop: curves, best weights, last weights."""
-    how = {"dtype": dtype, "model": model or dense}
+    how = {"dtype": torch.float64, "model": model or dense}  # once for runs in single
     plain = plain_run(data, run.setting, run.seed, **how)
     assert run.epochs_done == len(plain.curves) - 1
     curves = [getattr(run, name) for name in CURVES]
@@ -58,7 +58,7 @@ def groups(rng, n):
         batch_size = int(rng.choice([1, 2, 7, 8, 15, 16, 17, 32, n - 1, n]))
         class_weight = str(rng.choice(["none", "balanced"]))
         drops = rng.random() < 0.5
-        for epochs in rng.permutation([1, 2, 4, 7]):
+        for epochs in rng.permutation([1, 2, 3, 5]):
             momentum = float(rng.choice([0, 0.5, 0.9]))
             top = {"rmsprop": -2.5, "adam": -2, "adamw": -2}.get(optimizer, -1.5)
             top += 0 if optimizer.startswith("adam") else np.log10(1 - momentum)
@@ -81,7 +81,7 @@ def groups(rng, n):
             )
 
 
-X = np.random.default_rng(0).normal(size=(150, 3))
+X = np.random.default_rng(0).normal(size=(100, 3))
 Y = X[:, 0] + np.sin(3 * X[:, 1])
 UNEVEN, NUMBERS = (Dataset.from_arrays(X, y) for y in (np.digitize(Y, [-1, 1.5]), Y))
 
@@ -122,7 +122,7 @@ def test_random_settings_equal_the_plain_loop(data, model, dtype, at_once, monke
         training.advance(60)
 
     runs = list(training.runs)
-    worst = [differences(run, data, dtype, model) for run in runs]
+    worst = [differences(run, data, model) for run in runs]
     assert model or stacks == len(wanted) / 4 == 10 * len(OPTIMIZERS)
     assert len(runs) == len(wanted) * len(seeds)
     assert all(run.ended for run in runs)
