@@ -138,7 +138,7 @@ getattr(hk, sys.argv[1])(data, base, **space, storage="tuning.json")
 
 
 @pytest.mark.parametrize(
-    ("search", "epochs"), [(hk.grid_search, 90), (hk.successive_halving, 600)]
+    ("search", "epochs"), [(hk.grid_search, 60), (hk.successive_halving, 400)]
 )
 def test_a_search_killed_at_any_moment_ends_with_the_table_of_an_undisturbed_one(
     search, epochs
