@@ -1,5 +1,7 @@
 """The clinic: its patients are as sick as they are said to be, its remedies help."""
 
+import functools
+
 import numpy as np
 import pytest
 from chart_reading import pasted, press, shows
@@ -11,25 +13,28 @@ SEEDS = range(1000, 1020)
 REMEDIES = tuple(dict.fromkeys(HELPS.values()))
 
 
-def outcome(patient, remedy, seeds=SEEDS):
-    """Return the losses at the end before and after a remedy, a pair a seed.
+@functools.cache  # a patient is compared with itself after each remedy
+def trained(patient, remedy=None, seeds=SEEDS):
+    """Return the runs of a patient, with a remedy or without one.
 
     An unlucky seed stays the patient's own, whatever the seed of a remedy.
     """
-    unlucky, data = patient.fault == "unlucky", patient.dataset
-    own = [patient.seed] if unlucky else list(seeds)
-    if patient.tried:
-        settings, _ = patient.treated("validation")
-        *_, runs = train(data, settings, seeds=own)
-        chosen = last_losses(runs, "train_loss").argmin(0)
-        before = last_losses(runs)[chosen, np.arange(len(own))]
-    else:
-        *_, runs = train(data, patient.setting, seeds=own)
-        before = last_losses(runs)[0]
-    settings, _ = patient.treated(remedy)
-    after_seeds = [seed + len(seeds) for seed in seeds] if remedy == "seed" else own
-    *_, runs = train(data, settings, seeds=after_seeds)
-    return np.broadcast_arrays(before, last_losses(runs).min(0))
+    settings = patient.treated(remedy)[0] if remedy else patient.setting
+    if remedy == "seed":
+        seeds = [seed + len(SEEDS) for seed in seeds]
+    elif patient.fault == "unlucky":
+        seeds = [patient.seed]
+    *_, runs = train(patient.dataset, settings, seeds=seeds)
+    return runs
+
+
+def outcome(patient, remedy, seeds=SEEDS):
+    """Return the losses at the end before and after a remedy, a pair a seed."""
+    runs = trained(patient, "validation" if patient.tried else None)
+    chosen = last_losses(runs, "train_loss").argmin(0)
+    before = last_losses(runs)[chosen, np.arange(len(chosen))][: len(seeds)]
+    after = last_losses(trained(patient, remedy, seeds)).min(0)
+    return np.broadcast_arrays(before, after)
 
 
 @pytest.fixture(scope="module")

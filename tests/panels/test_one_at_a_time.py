@@ -203,7 +203,7 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
 
 
 def test_path_stopped_within_a_step_goes_on(moons):
-    panel = make_path(moons, epochs=[400, 800])
+    panel = make_path(moons, epochs=[100, 200])
     panel.order.index = [o[0] for _, o in panel.order.options].index("epochs")
     panel.wait(60)
     panel.all_button.click()

@@ -217,7 +217,7 @@ def test_code_is_also_a_script_for_pytorch_and_scikit_learn():
 
 @pytest.mark.parametrize("kind", [hk.OneAtATimePanel, hk.SearchRacePanel])
 def test_whatever_is_clicked_while_it_trains_gives_no_error(kind, moons):
-    rng, panel = np.random.default_rng(0), kind(moons)
+    rng, panel = np.random.default_rng(0), kind(moons, QUICK)
     acts = [panel.frame, panel.stop, panel.save_button.click, panel._draw]
     lists = [panel.view]
     if kind is hk.OneAtATimePanel:
