@@ -142,12 +142,8 @@ def _from_plain(plain, make):
     rest = tree_map_only(torch.Tensor, torch.Tensor.numpy, rest)
     dataset = without_rows(**rest["dataset"], absent_rows=rest["n_train"])
     curves = {name: rest.get(name) for name in (*CURVES, "fit_time")}
-    about = (
-        dataset,
-        Hyperparameters(**rest["setting"]),
-        check_seed("seed", rest["seed"]),
-    )
-    run, probe = Run(*about, **curves, model=make), rest.get("probe")
+    setting, seed = Hyperparameters(**rest["setting"]), check_seed("seed", rest["seed"])
+    run, probe = Run(dataset, setting, seed, **curves, model=make), rest.get("probe")
     _ = bool(rest["own"]), run.best_epoch, repr(run), [*map(_shapes, saved)]
     if probe is not None and probe.shape != (2, dataset.n_outputs):
         raise ValueError
