@@ -9,12 +9,11 @@ import base64
 import io
 import math
 from collections.abc import Sequence
-from contextlib import nullcontext
 from functools import lru_cache
 from logging import getLogger
 
 import numpy as np
-from matplotlib import rc_context, rcParams
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb, to_rgba
@@ -49,6 +48,9 @@ def with_more_letters(families: Sequence[str], there: Sequence[str]) -> list:
 # Of all pictures, a learner's own, too: matplotlib takes the first that has a letter.
 _there = fontManager.get_font_names()
 rcParams["font.family"] = with_more_letters(rcParams["font.family"], _there)
+# Else parts of an SVG get new names each time. No rc_context: it may end in a thread,
+# and undoes what was set meanwhile.
+rcParams["svg.hashsalt"] = rcParams["svg.hashsalt"] or "hpkit"
 # Such a font often lacks a bold face; the nearest one needs no line in red.
 _no_bold = "Failed to find font weight"
 getLogger("matplotlib.font_manager").addFilter(lambda said: _no_bold not in said.msg)
@@ -57,11 +59,8 @@ getLogger("matplotlib.font_manager").addFilter(lambda said: _no_bold not in said
 def picture(charts, widths=None, *, form="png", dpi=100, **look) -> bytes:
     """Return charts side by side as PNG or SVG; the same charts give the same bytes."""
     file = io.BytesIO()
-    # The salt keeps matplotlib from making up new names for parts of an SVG. A PNG may
-    # be drawn beside a cell, and at its end rc_context undoes what was set meanwhile.
-    with rc_context({"svg.hashsalt": "hpkit"}) if form == "svg" else nullcontext():
-        made = still(charts, widths, **look)
-        made.savefig(file, format=form, dpi=dpi, metadata=_UNDATED[form])
+    made = still(charts, widths, **look)
+    made.savefig(file, format=form, dpi=dpi, metadata=_UNDATED[form])
     return file.getvalue()
 
 
