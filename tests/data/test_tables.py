@@ -190,7 +190,7 @@ def test_what_was_done_is_said():
         "and 1 marks them; in text they are a category of their own.",
         "Whole numbers of few kinds were taken as amounts: dose (5). If they are codes "
         "that name something, give categorical=[...].",
-        "Every row has another number in row: if it only names the row, drop it.",
+        "Every row has a different number in row: if it only names the row, drop it.",
         "Classes are uneven: 95% of the rows are 'well', so compare accuracies with "
         "that; 12 are 'ill', number 0 in `data.classes` and so in the targets of a "
         "loss or metric, such as F1.",

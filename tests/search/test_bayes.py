@@ -90,10 +90,10 @@ def test_trials_of_somebody_else_count_and_a_sampler_may_end_a_search(optuna):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"base": BASE.but(momentum=0.5)}, "got trial 0, in which base is another; g"),
-        ({"seeds": (1,)}, "the seeds are others"),
-        ({"dataset": hk.load_dataset("small_moons")}, "the data set is another"),
-        ({"dataset": hk.load_dataset("moons", 1)}, "the data set is another"),
+        ({"base": BASE.but(momentum=0.5)}, "got trial 0, in which base differs; g"),
+        ({"seeds": (1,)}, "the seeds differ"),
+        ({"dataset": hk.load_dataset("small_moons")}, "the data set differs"),
+        ({"dataset": hk.load_dataset("moons", 1)}, "the data set differs"),
         (
             {"model": lambda i, o, s: torch.nn.Linear(i, o)},
             "the data set, the model, the",

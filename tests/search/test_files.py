@@ -186,10 +186,10 @@ def begun():
 
 OTHERS = {
     "the function": (hk.random_search, {"n_trials": 4}),
-    "base is": (hk.grid_search, {"base": BASE.but(momentum=0.5)}),
+    "base differs": (hk.grid_search, {"base": BASE.but(momentum=0.5)}),
     "values are": (hk.grid_search, {"lr": [0.1]}),
     "the seeds": (hk.grid_search, {"seeds": (0, 1)}),
-    "the data set is": (hk.grid_search, {"dataset": MOONS, "model": lambda *_: 0}),
+    "the data set differs": (hk.grid_search, {"dataset": MOONS, "model": lambda *_: 0}),
     "the model": (hk.grid_search, {"model": architectures.mlp}),
 }
 
@@ -230,15 +230,15 @@ def test_more_draws_are_trained_other_draws_and_other_rows_are_refused():
     live.close()
     *_, fewer = hk.random_search.live(DIGITS, BASE, **left)  # of a stack of three
     assert_same(fewer, first)
-    with pytest.raises(ValueError, match="the settings are others"):
+    with pytest.raises(ValueError, match="the settings differ"):
         hk.random_search(DIGITS, BASE, search_seed=1, **space)
     cut = {"lr": RANGE, "storage": "cut.json"}
     hk.successive_halving(DIGITS, BASE, **cut, n_trials=9)
-    with pytest.raises(ValueError, match="the settings are others"):  # of as many cuts
+    with pytest.raises(ValueError, match="the settings differ"):  # of as many cuts
         hk.successive_halving(DIGITS, BASE, **cut, n_trials=11)
     halving = {"lr": LRS, "storage": "halving.json"}
     hk.successive_halving(DIGITS, BASE, **halving)
-    with pytest.raises(ValueError, match="eta or n_trials is another"):
+    with pytest.raises(ValueError, match="eta or n_trials differs"):
         hk.successive_halving(DIGITS, BASE, eta=2, **halving)
     with pytest.raises(ValueError, match="'digits', got 'moons'"):
         hk.load("halving.json", MOONS)
@@ -248,7 +248,7 @@ def test_more_draws_are_trained_other_draws_and_other_rows_are_refused():
     order[0] = order[0][::-1]  # the first losses are the same
     about = X, np.concatenate(rows), order, DIGITS.features, DIGITS.classes
     other = hk.Dataset.of_rows(DIGITS.name, *about, standardize=False)
-    with pytest.raises(ValueError, match="the data set is another"):
+    with pytest.raises(ValueError, match="the data set differs"):
         hk.random_search(other, BASE, **space)
 
 
