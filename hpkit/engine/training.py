@@ -330,7 +330,7 @@ def train(
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> Iterator[Runs]:
-    """Train settings x seeds at once and yield what there is, again and again.
+    """Train settings x seeds at once and yield the results so far, again and again.
 
     Parameters
     ----------

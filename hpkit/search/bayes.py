@@ -35,7 +35,7 @@ READ = ("COMPLETE", "PRUNED")  # states of a trial; failed and running ones say 
 def bayesian_search(
     plan, *, n_trials=20, sampler=None, study=None, search_seed=0, **values
 ):
-    """Return models with settings that Optuna proposes from those before.
+    """Train settings that Optuna proposes from the results so far.
 
     Arguments as in `random_search`, and those below. A setting that is proposed again
     is not trained again.

@@ -204,7 +204,7 @@ def _train_all(plan, settings):
 
 @searching
 def validation_curve(plan, *, param_name, param_range):
-    """Return models alike in all but one hyperparameter.
+    """Train settings alike in all but one hyperparameter.
 
     Arguments as in `grid_search`, but for `param_name`, such as "lr", and
     `param_range`, its values, as in ``sklearn.model_selection.validation_curve``.
@@ -225,7 +225,7 @@ def validation_curve(plan, *, param_name, param_range):
 
 @searching
 def grid_search(plan, **values):
-    """Return models with every combination of values, the last name innermost.
+    """Train every combination of values, the last name innermost.
 
     Parameters
     ----------
@@ -273,7 +273,7 @@ def grid_search(plan, **values):
 
 @searching
 def random_search(plan, *, n_trials=20, search_seed=0, **values):
-    """Return models with settings that were drawn at random, in that order.
+    """Train settings that are drawn at random, in that order.
 
     Arguments as in `grid_search`, and those below.
 
@@ -363,7 +363,7 @@ def cross_validate(
 
 @searching
 def one_at_a_time(plan, *, order=None, **values):
-    """Return models of a search that changes one hyperparameter after the other.
+    """Train the values of one hyperparameter after the other, keeping the best.
 
     It starts at base. The best value of the first (lowest mean validation loss) is kept
     while the second is tried, and so on: coordinate search, one round of it. The
@@ -419,7 +419,7 @@ def _settings_of_steps(plan):
 
 @searching
 def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
-    """Return models of which fewer and fewer were trained on.
+    """Train many settings a little, the best of them longer, and so on.
 
     All settings are trained for one epoch; then one in `eta` goes on to `eta` times as
     many epochs, and so on up to the epochs of `base`. The result's `rungs` are the
