@@ -1,6 +1,8 @@
 # %% [markdown]
 # # Start here
 #
+# One slider decides whether a network learns quickly, slowly or not at all.
+#
 # **About 10 minutes.** By the end you'll be able to
 #
 # - train a small network in a live panel, stop it, and keep a run,
@@ -20,9 +22,9 @@ hk.fit(moons)  # trains a first small network
 print("Everything works: data, network and training. You are ready.")
 
 # %% [markdown]
-# An error? Type `python3 -m hpkit doctor` in a terminal: it tells you what to
-# do. Back another day? Click where you stopped; **Run > Run All Above Selected Cell**
-# runs again what you need.
+# An error? In a terminal, `python3 -m hpkit doctor` tells you what to do. Back another
+# day? Click where you stopped; **Run > Run All Above Selected Cell** runs again what
+# you need.
 #
 # ## 1. Two moons (1 minute)
 #
@@ -63,8 +65,8 @@ panel
 #
 # ## 3. Stop it, keep it (3 minutes)
 #
-# If a run is going badly, you don't have to wait for it. Every exercise has a button:
-# **Hint** helps step by step, and after the last hint it shows a solution.
+# If a run is going badly, you don't have to wait for it. Every exercise has a button
+# **Hint**; after the last hint it shows a solution.
 
 # %%
 ex.stop
@@ -112,9 +114,9 @@ for ax, run in zip(axes, (first, other), strict=True):
     hk.plot_training_curves(run, ax).set_title(f"seed {run.seed}")
 
 # %% [markdown]
-# **What you see: same seed, same curve.** With the same setting, it is the same to the
-# last digit. <!-- claim: same-seed-same-curve --> With another seed it differs, even
-# before any training. <!-- claim: other-seed-other-curve -->
+# **What you see: same seed, same curve.** The same to the last digit.
+# <!-- claim: same-seed-same-curve --> With another seed it differs, even before any
+# training. <!-- claim: other-seed-other-curve -->
 #
 # The panel keeps its seed, so two settings are compared fairly. For a new start, click
 # **new** beside *seed*, then **Train**. **Reset** puts the sliders back and removes

@@ -2,7 +2,7 @@
 # # Parameters and hyperparameters
 #
 # When you bake bread, you set the temperature and the clock and close the door. Inside,
-# the dough changes by itself.
+# the dough changes by itself. What you set decides what you get.
 #
 # **About 35 minutes.** By the end you'll be able to
 #
@@ -292,8 +292,9 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 #
 # ## 7. The clinic (6 minutes)
 #
-# Each patient is a fresh training with one fault. The gray curves are its other seeds.
-# You know the faults of the first three patients. The next three bring a new one each:
+# Each patient is a fresh training with one fault. The gray curves have the same setting
+# and other seeds. You know the faults of the first three patients. The next three bring
+# a new one each:
 #
 # - *unlucky seed*: the gray curves do far better,
 # - *stopped too early*: both losses still fall,

@@ -1,6 +1,8 @@
 # %% [markdown]
 # # The learning rate
 #
+# If you have time to tune only one hyperparameter, tune this one.
+#
 # **About 40 minutes.** By the end you'll be able to
 #
 # - say what the learning rate does, and why both ends of its scale are bad,
@@ -31,9 +33,8 @@ pixels = base.but(epochs=10, hidden=(32,))  # on digits
 # **Predict.** Tell the panel: above which learning rate does the ball never settle?
 #
 # **Do.** Set the learning rate and click **Step** a few times; **Run** goes on to step
-# 20, **To start** brings the ball back. Try 0.1, 1 and 2.1. Then make the bowl steeper:
-# set the **curvature** to
-# 2. Where is the limit now?
+# 20, **To start** brings the ball back. Try 0.1, 1 and 2.1. Then make the bowl steeper,
+# with **curvature** 2. Where is the limit now?
 
 # %%
 hk.BowlPanel(lr=0.1, predict=True)
@@ -71,8 +72,8 @@ for lr in (0.1, 0.9, 1.8, 2.1):
 #
 # ## 2. The slider (8 minutes)
 #
-# Now the moons of lesson 00: two classes of points, and a network that tells them
-# apart. **Only the learning rate changes**, so every difference comes from it.
+# Now the moons of lesson 00. **Only the learning rate changes**, so every difference
+# comes from it.
 #
 # **Predict.** What does the training curve look like at the left end of the slider, and
 # what at the right end?

@@ -1,12 +1,14 @@
 # %% [markdown]
 # # The batch size
 #
+# "Larger batches are better, they see more data." "No, small batches are better, they
+# find better models." Who is right?
+#
 # **About 35 minutes.** By the end you'll be able to
 #
 # - say what the batch size changes in an epoch, and what it doesn't,
 # - change the batch size and keep your result, by moving the learning rate with it,
-# - answer two people: "larger batches are better, they see more data" and "small
-#   batches are better, they find better models".
+# - answer both.
 
 # %%
 import hpkit as hk
@@ -202,10 +204,9 @@ for size in (4, 16, 64):
     print(f"batch size {size:2}: best lr {tuned.best.lr:4}, loss of three seeds:", *low)
 
 # %% [markdown]
-# **What you see: no, all are about the same.** Each gets about as low as the others,
-# and which one is ahead changes from seed to seed.
-# <!-- claim: batch-small-is-not-better --> So don't ask which batch size is best. Take
-# a convenient one, and tune the learning rate *for it*.
+# **What you see: no, all are about the same.** Which one is ahead changes from seed
+# to seed. <!-- claim: batch-small-is-not-better --> So don't ask which batch size is
+# best. Take a convenient one, and tune the learning rate *for it*.
 #
 # ## 5. Noise (5 minutes)
 #

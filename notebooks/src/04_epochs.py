@@ -42,8 +42,8 @@ hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1, epochs=10), controls=("epochs
 # ## 2. On and on (9 minutes)
 #
 # Now a harder pile, `small_moons`: only **50** training points, and noisy ones. The
-# network is large, with two layers of 64 units, and trained with *momentum*, which
-# makes it quicker; lesson 09 comes back to that.
+# network is large, with two layers of 64 units, and trained with *momentum*, like the
+# overfitting run of lesson 01.
 #
 # **Predict.** What will the *validation* loss do over 200 epochs? Draw it.
 #
@@ -180,8 +180,8 @@ hk.PatiencePanel(spiral, deep, patience=1)
 # %% [markdown]
 # **What you see: 2 and 3 are too eager.** The loss falls with many small rises on the
 # way. Here patience 2 keeps sixteen times the lowest loss, 3 four times; with most
-# seeds it is more than one and a half times. Patience 20 stops late, and within five
-# percent of it. <!-- claim: epochs-plateau -->
+# seeds it is more than one and a half times. Patience 20 stops late, but within five
+# percent of the lowest. <!-- claim: epochs-plateau -->
 #
 # No patience is always right. But too much only costs time; too little costs the
 # result.

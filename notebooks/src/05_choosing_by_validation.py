@@ -1,6 +1,8 @@
 # %% [markdown]
 # # Choosing by validation
 #
+# The best of fifty models gets 65 % right. Would you report that?
+#
 # **About 45 minutes.** By the end you'll be able to
 #
 # - say what training, validation and test split are for, and spot a leak between them,
@@ -52,8 +54,8 @@ hk.CoinFlipsPanel(models=5)
 # Even 100 models rarely get past 70 %. <!-- claim: choice-hundred-coins --> No model
 # has become better: we have tried more of them, and kept the luckiest.
 #
-# So data is cut in three: the exercises are the *training* split, the mock exam is the
-# *validation* split, the real exam is the *test* split.
+# So data is cut in three: the exercises are the *training* split, the mock exam the
+# *validation* split, the real exam the *test* split.
 
 # %% tags=["drawing"]
 # drawing: the rows of moons in three piles
@@ -232,8 +234,8 @@ ex.find_leaks.check(answer)
 # %% [markdown]
 # ## 5. An honest number (5 minutes)
 #
-# Now do the whole thing, honestly. First **choose**: change `mine` and run this cell
-# again, until the number is at most 0.2.
+# Now do the whole thing, honestly. First **choose**: change `mine` and run the
+# cell again, until the number is at most 0.2.
 
 # %%
 mine = hk.Hyperparameters(lr=0.01, epochs=30)  # your choice

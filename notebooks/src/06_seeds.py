@@ -10,8 +10,6 @@
 # - say how much of a result is luck,
 # - compare two settings fairly, and tell a real difference from luck,
 # - decide how many seeds you need.
-#
-# Results hold for nearly all seeds, not just those shown.
 
 # %%
 import hpkit as hk
@@ -163,7 +161,7 @@ hk.SeedsPanel(moons, [ana, jun], seeds=3, most=40)
 # luck**: equal settings get there one time in twenty. With few seeds the spread is
 # a guess, so it takes more: 2.8 with five, 4.3 with three.
 #
-# Sharing seeds is free, so searches do it. Write down the rule:
+# Sharing seeds is free, so searches do it. Write the rule as code:
 # <!-- claim: four-pairs-are-what-twenty-seeds-tell -->
 
 # %%

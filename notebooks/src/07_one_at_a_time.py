@@ -146,7 +146,7 @@ for name, values in short.items():
     print(name, values, "losses", [round(loss, 3) for loss in losses])
 
 # %% [markdown]
-# **What you see: the first step.** Nearly all of the gain is its own, because the start
+# **What you see: the first step.** It brings nearly all of the gain, because the start
 # was far too slow. <!-- claim: path-first-step-gains-most --> No step
 # raises the loss, because the winner so far takes part again.
 # <!-- claim: path-never-rises --> A run that diverged counts as infinite: it never

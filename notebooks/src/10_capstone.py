@@ -48,7 +48,7 @@ hk.TrainingPanel(wine_data, practice, controls=("lr", "batch_size", "momentum"))
 
 # %% [markdown]
 # A panel doesn't count its epochs; a **capstone** does. Here is one for wine, with 40
-# epochs and no bars. Nothing of it is kept in a file.
+# epochs and no bars. None of it is kept in a file.
 
 # %%
 wine = hk.Capstone("wine", budget=40, bars=(), name="rehearsal", folder=None)
@@ -178,10 +178,9 @@ cap
 
 # %% [markdown]
 # `start` is a beginner's guess. Below it are three searches to begin with, each with
-# its price. Click into the one that you want, the halving with all of its lines, and
-# press **Ctrl + /** (**Command + /** on a Mac); then the same in the last line. Or
-# write your own. Make a new cell for each further search and leave the old ones: they
-# are free from then on.
+# its price. Mark the lines of the one you want and press **Ctrl + /** (**Command + /**
+# on a Mac); then do the same with the last line. Or write your own. Make a new cell for
+# each further search and leave the old ones: they are free from then on.
 
 # %%
 start = hk.Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))

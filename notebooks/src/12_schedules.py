@@ -203,7 +203,7 @@ for name, setting in (("one layer", small), ("four layers", deep)):
 # layers and momentum it names a rate several times too large, with every seed.
 # <!-- claim: range-test-misses --> Whether the loss falls *now* doesn't tell whether
 # training survives ten epochs. Use a range test to place the list of a validation
-# curve, not instead.
+# curve, not to replace it.
 
 # %%
 ex.after_the_test
