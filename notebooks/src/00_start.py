@@ -43,8 +43,8 @@ ax = hk.plot_data(moons)
 # - The **learning rate** says how far each step of the learning goes.
 # - The dashed line is the loss on the **training** points, which the network learns
 #   from; the solid line, on the **validation** points, which it never learns from.
-# - The map shows which class the network chooses where, at the epoch of the dotted
-#   line. Where colors fade, it isn't sure.
+# - The map shows the network's choice at each place, at the epoch of the dotted line.
+#   Where colors fade, it isn't sure.
 #
 # **Predict.** With a slightly larger learning rate, will the lines fall faster or more
 # slowly?

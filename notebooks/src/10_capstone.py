@@ -152,7 +152,7 @@ _ = hk.alt_text(ax, "30 dots, validation accuracy against the learning rate.")
 # %% [markdown]
 # **What you see: far apart.** The best ticket's accuracy is at least 0.25 above the
 # worst one's. <!-- claim: capstone-tickets-far-apart --> Here two in three are nearly
-# perfect, those with the smallest learning rates are not: with one ticket you don't
+# perfect, but not those with the smallest learning rates: with one ticket you don't
 # know which you hold. Buy several, and the validation loss tells you which to keep.
 #
 # ## 3. Your plan (5 minutes)

@@ -44,8 +44,8 @@ cells
 # choose by, to judge at the end. And it has put all columns on one scale, that of the
 # *training* rows, so that one learning rate suits all weights.
 #
-# **Do.** Is one cell best, or are many equally good? Then put momentum in place of the
-# batch size. Does it lower the loss, or only move the dark cells?
+# **Do.** Is one cell best, or are many equally good? Then set **rows** to momentum.
+# Does it lower the loss, or only move the dark cells?
 
 # %%
 hk.GridPanel(cells, "lr", "batch_size", base=simple)
@@ -159,7 +159,7 @@ print(f"our cut has {ours.mean_val_loss.min():.3f}; {lower} of the ten are lower
 # wrong. Our own cut has hard ones: nearly all others give a lower loss.
 # <!-- claim: own-cut-is-a-hard-one -->
 #
-# So compare settings on the *same* cut, and no loss with that of another cut. With
+# So compare settings on the *same* cut, never losses of different cuts. With
 # `cv=5` in place of `seeds=` a search compares them on five cuts.
 #
 # Now search on `my_data`, and call the result `my_search`.
@@ -417,9 +417,9 @@ path.unlink()  # yours you keep
 # %% [markdown]
 # **What you see: the same numbers.** <!-- claim: own-file-same-numbers --> Your own
 # network needs `hk.load_model(path, model=skip)`. `winner.to_module()` is a PyTorch
-# module that scales and needs no hpkit; text and gaps come to it by
-# `data.prepare(rows)`. `winner.as_pytorch("train.py")` writes the training as a plain
-# PyTorch loop, as panels' **Code** does.
+# module that scales and needs no hpkit; `data.prepare(rows)` turns text and gaps into
+# its numbers. `winner.as_pytorch("train.py")` writes the training as a plain PyTorch
+# loop, as panels' **Code** does.
 #
 # TensorBoard and W&B take the curves, too:
 #
