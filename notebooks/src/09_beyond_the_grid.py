@@ -266,8 +266,8 @@ for name, x in (("learning rate", rates), ("one number", number)):
 print(f"one number, all hundred: a factor of {number.max() / number.min():.0f}")
 
 # %% [markdown]
-# **What you see: a combination.** In the one number the five lie closer together than
-# in the learning rate, though all hundred span more than a factor of a thousand there.
+# **What you see: a combination.** In the one number all hundred span more than a factor
+# of a thousand, yet the five best lie closer together in it than in the learning rate.
 # <!-- claim: best-share-one-number -->
 
 # %%
