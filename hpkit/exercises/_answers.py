@@ -11,9 +11,12 @@ import numbers
 import re
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 
 from hpkit.hyperparameters import check_items, check_number, plain, takes
 from hpkit.locale import say
+
+_OURS = str(Path(__file__).parents[1])
 
 
 class NotYet(Exception):
@@ -181,8 +184,9 @@ def call(answer, *arguments, shown=None, changes=False):
 
 
 def line_of(error):
-    frames = traceback.extract_tb(error.__traceback__)[1:]
-    lines = [frame.line for frame in frames if "site-packages" not in frame.filename]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = (f for f in frames if not f.filename.startswith(_OURS))
+    lines = [frame.line for frame in own if "site-packages" not in frame.filename]
     return lines[-1] if lines else ""
 
 

@@ -66,6 +66,7 @@ def test_exercise(exercise):
         outcome = "not attempted" if reason == "empty" else "not yet"
         assert (got.outcome, got.reason) == (outcome, reason), got
         messages.setdefault(reason, got.message)
+        assert "`raise " not in got.message, "no line of hpkit's is the learner's"
         with pytest.raises(AssertionError, match=f"got '{outcome}'"):
             exercise.assert_check_passed()
     empty = exercise.check(...)

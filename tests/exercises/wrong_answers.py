@@ -282,7 +282,10 @@ WRONG = {
     "06/enough_seeds": by(linear=[4], count=[9, 100], kind=[2.5]),
     "07/recipe": by(
         case=[lambda loss, base, lists: dict(base)],
-        raised_at=[lambda loss, base, lists: loss(None)],
+        raised_at=[
+            lambda loss, base, lists: loss(None),
+            lambda loss, base, lists: loss({"lr": 0.1}),
+        ],
     ),
     "07/cost": by(case=[lambda sizes: 8]),
     "07/order": by(
