@@ -148,11 +148,11 @@ class Live:
     def wait(self, timeout=None):
         """Wait until nothing runs (raises TimeoutError after `timeout` seconds)."""
         until = time.monotonic() + (float("inf") if timeout is None else timeout)
-        while (thread := self._thread) is not None:
-            # In short pieces: an interrupt of the kernel gets in.
-            thread.join(min(0.05, max(0.0, until - time.monotonic())))
-            if thread.is_alive() and time.monotonic() > until:
+        while self._thread is not None:
+            if time.monotonic() > until:
                 raise TimeoutError(f"the panel still trains after {timeout:g} s")
+            # Up to Python 3.12 an interrupt of `join` ends what it waits for.
+            time.sleep(0.01)
 
     def _work(self):
         """Do the newest job until there is none (the thread)."""

@@ -1,5 +1,7 @@
 """The one mechanism under all panels: jobs, pictures, Stop."""
 
+import _thread
+import signal
 import subprocess
 import sys
 import threading
@@ -157,6 +159,18 @@ def test_live_wait_of_no_time_ends_at_once_if_busy():
         live.wait(0)  # else it would wait for the job's end
     go.set()
     live.wait(60)
+
+
+def test_live_an_interrupt_of_wait_leaves_the_thread_running(request):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
+    go, live = threading.Event(), Live(lambda: None, lambda error: None)
+    live.start(go.wait(60) for _ in range(1))
+    threading.Timer(0.2, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt):
+        live.wait(60)
+    assert live._thread.is_alive()  # else the kernel takes its socket away
+    go.set()
 
 
 def test_panels_train_by_turns_and_none_waits_longer_than_for_the_others():
