@@ -169,11 +169,10 @@ class Exercise:
     def check(self, answer=...) -> Feedback:
         """Check an answer and return `Feedback`, which shows itself; never raise."""
         outcome, message, reason = self._judge(answer)
-        if outcome == _NOT_ATTEMPTED:
-            # Run All over empty cells is no try, and takes no earlier pass away.
-            note = self._passed_before
-        else:
-            note = record(self.key, outcome)
+        # Run All over empty cells is no try; over others it takes no pass away.
+        note = "" if outcome == _NOT_ATTEMPTED else record(self.key, outcome)
+        if outcome != CORRECT:
+            note = note or self._passed_before
         if outcome == NOT_YET and not note and self._hints_left:
             note = say("exercises.ask_hint", name=self.name)
         # Nobody has judged a free text, so nobody calls it correct.
