@@ -68,9 +68,10 @@ def folders():
     beside = ROOT / FOLDER if (ROOT / "notebooks").is_dir() else Path.cwd()
     wanted = (beside, home(), Path(jupyter_runtime_dir()))
     for folder in wanted:
-        place = next(p for p in (folder, *folder.parents) if p.is_dir())
+        place = next(p for p in (folder, *folder.parents) if p.exists())
         try:
-            tempfile.TemporaryFile(dir=place).close()
+            with tempfile.TemporaryFile(dir=place) as file:
+                file.write(bytes(10**6))  # a full disk takes an empty one
         except OSError as error:
             reason = error.strerror
             raise RuntimeError(say("not_writable", folder=folder, why=reason)) from None

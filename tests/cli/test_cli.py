@@ -17,6 +17,7 @@ import sys
 import zipfile
 from importlib import metadata
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from harness import send, wait_for_server
@@ -389,6 +390,19 @@ def test_doctor_finds_all_well():
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert [line[:7] for line in done.stdout.splitlines()] == ["ok     "] * 5
+
+
+def test_doctor_sees_a_home_that_takes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "file"))
+    (tmp_path / "file").touch()
+    with pytest.raises(RuntimeError, match="file must be writable, it is not"):
+        doctor.folders()
+    monkeypatch.setenv("HPKIT_HOME", str(tmp_path))
+    full = MagicMock()  # which an empty file is no test of
+    full().__enter__().write.side_effect = OSError(28, "No space left")
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    with pytest.raises(RuntimeError, match="No space left"):
+        doctor.folders()
 
 
 def test_doctor_without_packages_gives_the_way_out(project, call):
