@@ -101,7 +101,8 @@ def refresh(root=ROOT):
                 number = name.partition("_")[0]
                 print(say("updated", name=name, new=new, number=number))
             known[name] = now
-        (folder / RECORD).write_text(json.dumps(known, indent=0))
+        if known != record(folder):
+            write(folder / RECORD, json.dumps(known, indent=0))
     except OSError as error:
         print(say("no_copies", folder=folder, why=error.strerror))
         return source
@@ -111,12 +112,16 @@ def refresh(root=ROOT):
 def reset(lesson, root=ROOT):
     """Put a new copy of a lesson in place of the learner's, which is kept aside."""
     mine = root / FOLDER / f"{lesson}.ipynb"
+    failure = Failure(say("not_renewed", folder=mine.parent, name=mine.name))
     if mine.is_file():
         old = _free_name(mine, "old")
-        os.replace(mine, old)
+        try:
+            os.replace(mine, old)
+        except OSError:
+            raise failure from None
         print(say("kept", folder=FOLDER, name=old.name))
     if refresh(root) != mine.parent:
-        raise Failure(say("not_renewed", folder=mine.parent, name=mine.name))
+        raise failure
     print(say("renewed", folder=FOLDER, name=mine.name))
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -83,14 +84,25 @@ def test_folder_that_cannot_be_written_opens_the_projects_own(project, capsys):
         lab.reset("02_rate", project)
 
 
-def test_full_disk_leaves_no_half_lesson(project, monkeypatch):
-    def full(number):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-
-    assert lab.refresh(project) == project / "notebooks"
+def test_full_disk_leaves_no_half_lesson_and_opens_those_that_are_there(
+    project, monkeypatch
+):
+    full = Mock(side_effect=OSError(28, "No space left on device"))
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        assert lab.refresh(project) == project / "notebooks"
     assert mine(project) == {}
+    lab.refresh(project)
+    monkeypatch.setattr("builtins.open", full)
+    monkeypatch.setattr(Path, "write_text", full)
+    assert lab.refresh(project) == project / "my-lessons"
+
+
+def test_reset_of_a_copy_that_cannot_be_moved_says_so(project, monkeypatch):
+    lab.refresh(project)
+    monkeypatch.setattr(os, "replace", Mock(side_effect=PermissionError))
+    with pytest.raises(Failure, match="needs to write"):
+        lab.reset("02_rate", project)
 
 
 def test_git_sees_nothing_of_a_learners_week(project):
