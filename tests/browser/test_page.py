@@ -99,6 +99,12 @@ def test_axe_finds_nothing(shown, width, scheme):
         assert [(v["id"], v["nodes"][0]["html"]) for v in faults] == []
 
 
+@pytest.mark.parametrize("name", ["10_capstone", "REFERENCE"])  # the longest code
+def test_a_lesson_is_no_wider_than_a_phone(shown, name):
+    page = shown(f"lessons/{name}.html", 390)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_numbers_are_those_of_hpkit(shown):
     page, draw = shown(), random.Random(0)
     rates, sizes = FEW["rates"], FEW["sizes"]
