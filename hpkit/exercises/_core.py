@@ -214,7 +214,8 @@ class Exercise:
         return len(self.words["hints"]) - self._hints_shown
 
     def _hint(self, step):
-        record(self.key, hints=step)
+        before = load_entries().get(self.key, {}).get("hints", 0)
+        record(self.key, hints=max(step, before))
         self._hints_shown = max(self._hints_shown, step)
         hints = self.words["hints"]
         head = say("exercises.hint", step=step, steps=len(hints))
