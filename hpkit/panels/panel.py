@@ -621,14 +621,15 @@ class Panel(W.VBox):
         self._saving = threading.Timer(0, int)
 
     def _show_saved(self, again=False):
-        """Show the picture with the result, even where a guess is waited for."""
-        # A page that is only read has nobody to guess.
+        """Show the picture with the result; where a guess is waited for, folded."""
         with self.live.lock:
             covered = self.guess and not self.guess.open and self.error is None
             said = self._sentence(self.live.busy) if covered else self.result
         plain = f"{self.title}. {html.unescape(re.sub(r'<[^>]+>', '', said))}"
         alt, png = html.escape(plain), small(self.picture())
         image = f'<img alt="{alt}" src="{uri(png)}"><p aria-hidden="true">{said}</p>'
+        if covered:  # until the next day, or for a page that is only read
+            image = f"<details><summary>{WORDS['guessed']}</summary>{image}</details>"
         parts.show_saved(self, image, plain=plain, again=again)
 
 

@@ -129,6 +129,7 @@ def test_guess_comes_before_the_result(moons, monkeypatch):
     shown = outputs(monkeypatch)
     panel._ipython_display_()  # a page that is only read has nobody to guess
     assert "learning rate 0.3" in shown[1][0]["text/plain"]
+    assert "<details><summary>Made your guess?" in shown[1][0]["text/html"]
     panel.guess.button.click()  # nothing is drawn yet
     assert "Draw it first" in panel.guess.answer.value
     panel.guess.widget.charts.calls["draw"]([0.3, 0.4])
@@ -136,6 +137,8 @@ def test_guess_comes_before_the_result(moons, monkeypatch):
 
     assert "hp-covered" not in panel._dom_classes
     assert "Your guess: <b>lowest at 0.01</b>" in panel.result
+    panel._show_saved()
+    assert "<details>" not in shown[-1][0]["text/html"]
     panel.end()
     assert "learning rate 0.3" in panel.result
 
