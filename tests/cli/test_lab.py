@@ -53,6 +53,17 @@ def test_update_lies_beside_what_was_written_and_replaces_what_was_not(project, 
     assert f"{PYTHON} -m hpkit reset 02" in capsys.readouterr().out
 
 
+def test_a_lesson_that_was_only_opened_and_saved_is_replaced(project, capsys):
+    lesson, form = project / "notebooks" / "02_rate.ipynb", '{{"cells": [{}], "x": {}}}'
+    lesson.write_text(form.format(1, 1))
+    lab.refresh(project)
+    (project / "my-lessons" / lesson.name).write_text(form.format(1, 2))  # its metadata
+    lesson.write_text(form.format(2, 1))
+    lab.refresh(project)
+    assert mine(project)["02_rate.ipynb"] == lesson.read_text()
+    assert capsys.readouterr().out == ""
+
+
 def test_reset_keeps_every_old_copy_and_gives_the_newest_lesson(project, capsys):
     lab.refresh(project)
     for text in ("one", "two"):
