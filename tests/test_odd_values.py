@@ -368,6 +368,7 @@ def odd_call(table, call):
 
 @many(0.5)
 @given(call=odd_calls(FUNCTIONS))
+@example(call=("cap.fit", {"model": ("no end", itertools.count)}))
 def test_odd_arguments_work_or_are_refused(call):
     odd_call(FUNCTIONS, call)
 

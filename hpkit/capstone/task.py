@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -227,8 +228,9 @@ class Capstone:
             if kwargs.get(name) is not None:
                 refuse(f"no_{name}", got=brief(kwargs[name]))
         search = getattr(hpkit, "grid_search" if what == "fit" else what)
-        # Looked at twice, so nothing may be used up by looking.
-        kwargs |= {n: tuple(v) for n, v in kwargs.items() if isinstance(v, Iterator)}
+        # Looked at twice, so nothing may be used up by looking; one may have no end.
+        used = {n: v for n, v in kwargs.items() if isinstance(v, Iterator)}
+        kwargs |= {n: tuple(islice(v, hp.MANY + 1)) for n, v in used.items()}
         plan, entry = _planned(what, search, self.dataset, args, kwargs)
         cost, numbered = entry["planned"], enumerate(self.entries, 1)
         old = next((n for n, old in numbered if _same(old, entry, plan)), 0)
