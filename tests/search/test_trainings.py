@@ -314,7 +314,7 @@ def test_a_setting_that_fails_on_folds_is_lost_by_its_numbers():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"cv": 1}, "cv must be .* got 1; try 5"),
+        ({"cv": 1}, "cv must be .* got 1; try 5, or 2 with few"),
         ({"cv": 3, "seeds": [1, 2]}, "cv must go without seeds, got cv=3"),
         ({"cv": 3, "storage": "x.json"}, "cv must go without storage"),
         ({"n_splits": 3}, "hpkit calls it cv"),
