@@ -458,7 +458,7 @@ def check_rows(X, names, preparation=()):
         import pandas as pd
 
         X = pd.DataFrame([X])
-    if hasattr(X, "columns"):
+    if hasattr(X, "rename"):
         if missing := [name for name in names if name not in map(str, X.columns)]:
             raise refusal("rows_columns", names=", ".join(missing[:6]), way=way)
         X = X.rename(columns=str)[list(names)]
@@ -472,7 +472,7 @@ def check_rows(X, names, preparation=()):
         X = X[None] if X.shape == (count,) else X
     if X.ndim != 2 or X.shape[1] != count:
         raise refusal("rows_shape", count=count, shape=X.shape, way=way)
-    numbers = not hasattr(X, "columns") and X.dtype.kind in "biuf"
+    numbers = not hasattr(X, "rename") and X.dtype.kind in "biuf"
     X = X.astype(float) if numbers else tables.numbered(X, columns)
     filled, gaps = [column.fill is not None for column in columns], np.isnan(X)
     if (bad := ~(np.isfinite(X) | (gaps & filled))).any():

@@ -152,8 +152,9 @@ def test_classes_of_new_rows_are_those_of_the_table():
         (lambda X: np.where(X > 100, np.inf, X), r"no missing .*, got \d rows .*; f"),
         (lambda X: [*X[:1].astype(str), ["a"] * 10], r"number.*, got .*; [gc]"),
         (lambda X: None, r"X must .*, got .*; "),
+        (lambda X: MOONS, r"the shape \(rows, 10\), got \(\); give the 10 col"),
     ],
-    ids=["width", "one-row-width", "infinite", "text", "nothing"],
+    ids=["width", "one-row-width", "infinite", "text", "nothing", "data-set"],
 )
 def test_rows_that_cannot_be_predicted_are_refused(diabetes, rows, said):
     frame, data, run = diabetes
