@@ -341,7 +341,7 @@ def cross_validate(
     one = isinstance(settings, Hyperparameters)
     settings = check_settings(settings, dataset)
     own = {"model": model, "loss": loss, "metric": metric, "device": device}
-    hp.check_seed("seed", seed)
+    seed = hp.check_seed("seed", seed)
     most = len(dataset.train.y) + len(dataset.valid.y)
     folds = hp.check_count("folds", folds, low=2, most=most)
     repeats, losses = hp.check_count("repeats", repeats, most=tried.MOST_TRIALS), []

@@ -148,7 +148,7 @@ def count_of(space):
 
 
 def drawn_settings(base, space, count, seed):
-    hp.check_count("n_trials", count, most=MOST_TRIALS)
+    count = hp.check_count("n_trials", count, most=MOST_TRIALS)
     if count > (most := count_of(space)):
         raise refusal("too_many_trials", most=most, count=count)
     rng, found = np.random.default_rng(hp.check_seed("search_seed", seed)), {}

@@ -226,7 +226,7 @@ def by_hand(data, setting, seed, repeat, folds, seeds=None):
 
 
 def test_losses_are_those_of_a_plain_loop():
-    found = hk.cross_validate(WINE, SETTING, folds=4, repeats=2, seed=3)
+    found = hk.cross_validate(WINE, SETTING, folds=4, repeats=2, seed=3.0)
     assert found.shape == (2, 4)
     for repeat in range(2):
         plain = by_hand(WINE, SETTING, 3, repeat, 4)
