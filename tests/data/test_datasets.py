@@ -273,6 +273,8 @@ def test_wrong_kinds_are_refused():
         Dataset.from_arrays([["a"]], [0])
     with pytest.raises(ValueError, match=r"reshape\(len\(X\), -1\)"):
         Dataset.from_arrays(np.zeros((10, 8, 8)), np.arange(10) % 2)
+    with pytest.raises(ValueError, match=r"\(20, 1\); for one column of y .*ravel"):
+        Dataset.from_arrays(np.eye(20), np.ones((20, 1)))
     with pytest.raises(ValueError, match="leave rows to train"):
         Dataset.from_arrays(np.zeros((10, 1)), np.arange(10) % 2, valid=0.5, test=0.5)
     with pytest.raises(ValueError, match="got 'a'"):
