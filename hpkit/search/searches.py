@@ -65,8 +65,9 @@ class _Plan:
         self.base = tried.with_own(base, self.space).but()
         if given := {n for n in ("model", "loss") if getattr(self, n) is not None}:
             object.__setattr__(self.base, "_of", base._of | given)
+        first = {n: tried.ends_of(v)[0] for n, v in self.space.items()}
         for name, values in self.space.items():
-            ends = [self.base.but(**{name: v}) for v in tried.ends_of(values)]
+            ends = [self.base.but(**first | {name: v}) for v in tried.ends_of(values)]
             check_settings(ends, self.dataset)
         self.seeds = hp.check_seeds(self.seeds)
         self.tick = hp.check_number("tick", self.tick, low=0)

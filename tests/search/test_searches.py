@@ -138,6 +138,13 @@ def test_grid_search_trains_every_combination_like_single_runs():
         np.testing.assert_allclose(run.val_loss, alone.val_loss, rtol=1e-5)
 
 
+def test_of_what_is_searched_the_base_need_not_fit_the_data():
+    few = hk.Dataset.from_arrays(np.eye(20), [0, 1] * 10)
+    assert hk.grid_search(few, BASE, lr=[0.1], batch_size=[4]).best.batch_size == 4
+    with pytest.raises(ValueError, match="12 in your data, got 64"):
+        hk.grid_search(few, BASE, lr=[0.1], batch_size=[4, 64])
+
+
 def test_validation_curve_changes_one_hyperparameter_alone():
     base = BASE.but(batch_size=16, momentum=0.5)
     curve = hk.validation_curve(
