@@ -265,7 +265,7 @@ def call(head, arguments):
 def seeds_of(seeds):
     """Return the argument that names seeds, as a range where they are one."""
     first, last, seeds = seeds[0], seeds[-1], list(seeds)
-    if seeds != list(range(first, last + 1)):
+    if seeds != list(range(first, first + len(seeds))):
         return f"seeds={seeds}"
     return f"seeds=range({f'{first}, ' if first else ''}{last + 1})"
 
