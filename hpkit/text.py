@@ -154,7 +154,7 @@ def lost_sentence(search, lost) -> str:
 def _edge_sentences(search) -> list:
     found = []
     for name, end in search.edge.items():
-        values, kind, value = search.space[name], "edge", getattr(search.best, name)
+        values, kind, value = search._listed(name), "edge", getattr(search.best, name)
         if not isinstance(values, tuple):
             kind, value = "range", values.low if end == "lowest" else values.high
         one, facts = f"{kind}_{end}", {"name": TABLE[name].label, "value": shown(value)}

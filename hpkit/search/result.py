@@ -128,11 +128,12 @@ class Search(_AsRuns):
         return tuple(dict.fromkeys(self.values(self.param_name)))
 
     def _listed(self, name):
-        """Return the range of a hyperparameter, or its list with all that was tried."""
-        own = self.space[name]
-        if isinstance(own, Range):
-            return own
-        return tuple(dict.fromkeys((*own, *self.values(name))))
+        """Return the range or list of a hyperparameter with all that was tried."""
+        own, tried = self.space[name], self.values(name)
+        if isinstance(own, Range):  # a study's may have been another one before
+            ends = own.low, own.high, *(v for v in tried if v is not None)
+            return replace(own, low=min(ends), high=max(ends))
+        return tuple(dict.fromkeys((*own, *tried)))
 
     def values(self, name: str) -> list:
         """Return the value of a hyperparameter in each setting."""
@@ -214,11 +215,11 @@ class Search(_AsRuns):
         level, found = levels(self.mean_val_loss), {}
         alike = (level == level[self.runs.order[0]]) & ~self.runs.unfit
         even = [self.settings[i] for i in np.flatnonzero(alike)]
-        for name, values in self.space.items():
+        for name in self.space:
             best, most = getattr(self.best, name), self.dataset.n_train
             same = all(getattr(setting, name) == best for setting in even)
             if same and best is not None:  # a trial of Optuna's need not have it
-                found[name] = edge_of(name, values, best, most)
+                found[name] = edge_of(name, self._listed(name), best, most)
         return {name: end for name, end in found.items() if end}
 
     def best_so_far(self) -> tuple:

@@ -87,6 +87,16 @@ def test_trials_of_somebody_else_count_and_a_sampler_may_end_a_search(optuna):
     assert sorted(found.values("lr")) == [0.1, 0.2]
 
 
+def test_a_study_may_go_on_with_another_range(optuna):
+    about = {"study": optuna.create_study(), "n_trials": 2}
+    hk.bayesian_search(MOONS, BASE, lr=hk.log_uniform(0.1, 0.3), **about)
+    rates = hk.log_uniform(1e-5, 1e-4)
+    found = hk.bayesian_search(MOONS, BASE, lr=rates, **about | {"n_trials": 3})
+    again = hk.from_optuna(found.to_optuna(), MOONS, BASE)
+    assert again.settings == found.settings
+    assert "0.0001" not in str(found)  # as an end of what was tried
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
