@@ -44,8 +44,9 @@ def open_lab(lesson, port=None, browser=True):
     if port is not None:
         # A taken one ends JupyterLab, which says so.
         options |= {"ServerApp.port": port, "ServerApp.port_retries": 0}
-    if not browser:
-        options["ServerApp.open_browser"] = False
+    # Its log would push the address, and what `refresh` said, off the screen.
+    quiet = {"Application.log_level": "WARN"}
+    options |= quiet if browser else {"ServerApp.open_browser": False}
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options["ServerApp.allow_root"] = True
     command = [sys.executable, "-m", "jupyterlab"]
@@ -92,15 +93,16 @@ def refresh(root=ROOT):
         known = record(folder)
         pages = (path for name in PAGES for path in source.glob(name))
         for original in [*source.glob("*.ipynb"), *pages]:
-            name, mine, now = original.name, folder / original.name, digest(original)
-            if not mine.exists() or digest(mine) == known.get(name) != now:
+            name, mine = original.name, folder / original.name
+            old, new, made_of = digests(mine), digests(original), known.get(name)
+            changed = old[0] != new[0]
+            if not mine.exists() or (changed and made_of in old):
                 write(mine, original.read_bytes())  # nothing of the learner's is in it
-            elif now not in (known.get(name), digest(mine)):
-                new = _free_name(mine, "new")
-                write(new, original.read_bytes())
-                number = name.partition("_")[0]
-                print(say("updated", name=name, new=new, number=number))
-            known[name] = now
+            elif changed and made_of not in new:
+                beside, number = _free_name(mine, "new"), name.partition("_")[0]
+                write(beside, original.read_bytes())
+                print(say("updated", name=name, new=beside, number=number))
+            known[name] = new[0]
         if known != record(folder):
             write(folder / RECORD, json.dumps(known, indent=0))
     except OSError as error:
@@ -125,11 +127,12 @@ def reset(lesson, root=ROOT):
     print(say("renewed", folder=FOLDER, name=mine.name))
 
 
-def digest(path):
-    content = path.read_bytes()
-    with suppress(ValueError, KeyError, TypeError):  # opening changes what is not here
-        content = json.dumps(json.loads(content)["cells"], sort_keys=True).encode()
-    return hashlib.sha256(content).hexdigest()
+def digests(path):
+    """Give those of the cells, which opening leaves alone, and of the whole file."""
+    cells = content = path.read_bytes() if path.exists() else b""
+    with suppress(ValueError, KeyError, TypeError):
+        cells = json.dumps(json.loads(content)["cells"], sort_keys=True).encode()
+    return [hashlib.sha256(part).hexdigest() for part in (cells, content)]
 
 
 def record(folder):

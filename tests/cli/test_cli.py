@@ -187,8 +187,9 @@ def test_second_call_starts_at_once_and_an_unfinished_venv_is_filled(project, ca
 
 def test_lab_opens_the_lesson_in_jupyterlab_on_the_port_asked_for(project, call):
     done = call("lab", "--port", "1")
-    options = json.loads(done.stdout.splitlines()[-1])[0]
-    assert {"--ServerApp.port=1", "--ServerApp.port_retries=0"} <= {*options}
+    options = {*json.loads(done.stdout.splitlines()[-1])[0]}
+    assert {"--ServerApp.port=1", "--ServerApp.port_retries=0"} <= options
+    assert "--Application.log_level=WARN" in options
     assert "from 1 to 65535, got 0" in sentence(call("lab", "--port", "0"))
     assert "one of 00, 02, got 77" in sentence(call("lab", "77"))
     done = call("lab", "2", "--no-browser")
@@ -197,6 +198,7 @@ def test_lab_opens_the_lesson_in_jupyterlab_on_the_port_asked_for(project, call)
     assert f"--LabApp.default_url={page}" in arguments
     assert f"--ServerApp.root_dir={project / 'my-lessons'}" in arguments
     assert "--ServerApp.open_browser=False" in arguments
+    assert "--Application.log_level=WARN" not in arguments  # which tells the address
 
 
 @pytest.fixture
