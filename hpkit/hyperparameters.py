@@ -39,6 +39,7 @@ USUAL = "lr batch_size epochs momentum weight_decay optimizer hidden activation 
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 60
+_LONGEST = 16  # letters of a name beside a curve
 LAST = 2**63 - 1  # the largest seed
 MANY = 10_000  # values of a list, seeds
 _WIDEST = 10_000  # units of a layer
@@ -234,9 +235,17 @@ def check_seeds(seeds):
 # ---- the table ---------------------------------------------------------------------
 
 
+def without_middle(text, most):
+    """Return a text of so many letters: long names may begin or end alike."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]}…{text[half + 1 - most :]}"
+
+
 def _word(key):
     def word(facts):
-        own = {"label": facts.name, "legend": f"{facts.name} {{}}"}
+        name = facts.name  # one of a model's own
+        brief = without_middle(name, _LONGEST)
+        own = {"label": name, "short": brief, "legend": f"{brief} {{}}"}
         said = words("hyperparameters").get(facts.name, own)
         return said.get(key, said["label"])
 

@@ -10,11 +10,12 @@ from html import escape
 
 import numpy as np
 
-from hpkit.hyperparameters import TABLE
+from hpkit.hyperparameters import TABLE, without_middle
 from hpkit.locale import digits, words
 
 _MOST_TIES = 5  # settings that a sentence names
 _TOP = 5  # rows of a short table
+_LONGEST = 18  # letters of a value on a chart
 _WIDTH = 72  # characters of a line of code
 
 
@@ -25,6 +26,18 @@ def shown(value) -> str:
     if isinstance(value, tuple):
         return "-".join(map(shown, value)) or words("values")["no_layers"]
     return str(value)
+
+
+def brief(value) -> str:
+    """Return a value for a chart: three digits, a text without its middle."""
+    text = shown(float(f"{value:.3g}") if isinstance(value, float) else value)
+    return without_middle(text, _LONGEST) if isinstance(value, str) else text
+
+
+def briefs(values) -> list:
+    """Return values for an axis: `brief` where all of them still differ."""
+    said = list(map(brief, values))
+    return said if len({*said}) == len({*values}) else list(map(shown, values))
 
 
 def named_value(name: str, value) -> str:
@@ -42,12 +55,8 @@ def label(setting, names) -> str:
 
 def short(setting, names) -> str:
     names = names or ["lr"]
-    values = [getattr(setting, n, None) for n in names]
-    # three digits are enough to find a line by
-    values = [float(f"{v:.3g}") if isinstance(v, float) else v for v in values]
-    said = list(map(shown, values))
-    each = zip(names, said, strict=True)
-    return ", ".join(TABLE[n].legend.format(value) for n, value in each)
+    values = [(n, getattr(setting, n, None)) for n in names]
+    return ", ".join(TABLE[n].legend.format(brief(value)) for n, value in values)
 
 
 def loss_of(runs, number) -> str:

@@ -375,7 +375,9 @@ def describe(result: Any) -> str:
     if len(runs) == 1:
         return text.run_sentence(next(iter(runs)))
     out, best, n = runs.diverged.any(1), int(runs.order[0]), len(runs.settings)
-    setting = text.short(runs.settings[best], hp.varied(runs.settings))
+    varied = hp.varied(runs.settings)
+    say = text.short if {*varied} <= {*hp.NAMES} else text.label  # an own name whole
+    setting = say(runs.settings[best], varied)
     facts = {"data": runs.dataset.name, "n": n, "seeds": len(runs.seeds)}
     facts |= {"best": runs.mean_val_loss[best], "gone": out.sum(), "setting": setting}
     if isinstance(result, Search) and len(result.space) == 1 and not out.all():

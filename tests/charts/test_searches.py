@@ -15,6 +15,7 @@ from hpkit.charts.searches import (
 )
 from hpkit.charts.spec import cell_colors
 from hpkit.charts.still import draw
+from hpkit.hyperparameters import TABLE
 
 MOONS = hk.load_dataset("moons")
 
@@ -107,3 +108,15 @@ def test_a_curve_that_is_best_at_its_end_says_where_to_look():
         found = hk.validation_curve(MOONS, hk.Hyperparameters(epochs=4), **about)
         (label,) = mark(validation_chart(found, last=last), "ring").get("label")
         assert label == f"lowest {found.mean_val_loss[1]:#.3g} at 0.02{words}"
+
+
+def test_long_values_and_names_are_short_on_charts():
+    texts = value_axis("lr", np.geomspace(0.01, 1, 4).tolist())[0].texts
+    assert texts == ["0.01", "0.0464", "0.215", "1"]
+    close = value_axis("lr", [0.10001, 0.10002])[0].texts
+    assert close == ["0.10001", "0.10002"]  # else they would be the same
+    name, nets = "attention_heads_per_layer", [f"resnet with drop 0.{n}" for n in "12"]
+    said = ["resnet wi…drop 0.1", "resnet wi…drop 0.2"]
+    assert value_axis(name, nets)[0].texts == said
+    chart = heatmap_chart({"lr": [0.1], name: [1, 2]}, np.ones((2, 1)))
+    assert (chart.y.label, TABLE[name].label) == ("attentio…r_layer", name)
