@@ -87,19 +87,19 @@ def sentences(search, beside_table=False) -> list:
         for rung in search.rungs:
             there, kept = len(rung.settings), len(rung.kept)
             found.append(say["rung"].format(epoch=rung.epoch, there=there, kept=kept))
-    found += best_sentences(search, beside_table)
-    return found + [lost.said for lost in search.lost]
+    return found + best_sentences(search, beside_table)
 
 
 def best_sentences(search, beside_table=False, on_map=False) -> list:
     say, runs, names = words("search"), search.runs, tuple(search.space)
     diverged, tried = runs.diverged.any(1), (runs.epochs_done >= 0).any(1)
+    lost = [one.said for one in search.lost]
     if diverged[tried].all():
-        return [] if beside_table else [say["all_diverged"]]
+        return lost if beside_table else [say["all_diverged"], *lost]
     early = not (search.finished or search.runs_done)
     last = [] if early else _edge_sentences(search)
     if beside_table:
-        return last + _metric_sentences(search)
+        return last + _metric_sentences(search) + lost
     one = say["best" if len(runs.seeds) > 1 else "best_one"]
     loss = loss_of(runs, runs.order[0])
     found = [one.format(loss=loss, setting=label(search.best, names))]
@@ -109,7 +109,7 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
         found.append(say[kind].format(**facts, n=len(ties)))
     if diverged.any() and not on_map:
         last.append(say["diverged"].format(count=diverged.sum(), all=tried.sum()))
-    return found + last + _metric_sentences(search)
+    return found + last + _metric_sentences(search) + lost
 
 
 def _few(said):

@@ -1,6 +1,7 @@
 """`OneAtATimePanel`: one hyperparameter after the other, as a path on a map."""
 
 from collections.abc import Iterable
+from html import escape
 from itertools import permutations
 from math import inf, prod
 from typing import Any
@@ -245,6 +246,7 @@ class OneAtATimePanel(SearchPanel):
             out = found.runs.diverged.any()
             loss, at = loss_of(found.runs, 0), label(self.starting, order)
             said = WORDS["out" if out else "begin"].format(at, loss)
+        said = escape(said + "".join(f"{lost.said} " for lost in found.lost))
         if len(found.steps) > done or not (found.steps or found.finished):
             return said + ("" if running else WORDS["stopped"])
         if self.grid:
@@ -259,7 +261,8 @@ class OneAtATimePanel(SearchPanel):
         best = _loss(grid, grid.best)
         times = _loss(self.found, end) / best
         even = "even" if f"{times:.3g}" == "1" else "apart"
-        facts = {"setting": label(grid.best, self.found.space), "times": times}
+        setting = escape(label(grid.best, self.found.space))
+        facts = {"setting": setting, "times": times}
         return WORDS["there" if end == grid.best else even].format(**facts, best=best)
 
     def _state(self):

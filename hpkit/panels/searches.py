@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from html import escape
 from typing import Any
 
 import ipywidgets as W
@@ -260,7 +261,7 @@ class _ListsPanel(SearchPanel):
         if not self.there:
             return WORDS["none"]
         text = "" if running else self._stopped()
-        text += self._chosen() or " ".join(self._best())
+        text += escape(self._chosen() or " ".join(self._best()))
         return text if running or not self.offer else WORDS["stale"] + text
 
     def _best(self):

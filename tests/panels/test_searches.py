@@ -432,6 +432,23 @@ def free(n_in, n_out, setting):
     return nn.Sequential(*layers)
 
 
+def fails(n_in, n_out, setting):
+    if setting.width == 8:
+        raise RuntimeError("<b> is too wide")
+    return nn.Linear(n_in, n_out)
+
+
+def test_panel_says_which_settings_failed_and_why(moons):
+    more = {"base": QUICK, "model": fails, "seeds": 2}
+    grid = GridPanel(moons, "width", x_values=[2, 8], y_values=[16], **more).wait()
+    curve = ValidationCurvePanel(moons, "width", param_range=[2, 8], **more).wait()
+    path = OneAtATimePanel(moons, width=[2, 8], batch_size=[16], **more)
+    press(path, "all")
+    for panel in (grid, curve, path):
+        assert "Runs lost: 2, at width 8" in panel.result
+        assert "RuntimeError: &lt;b&gt; is too wide." in panel.result
+
+
 def test_own_names_are_searched_shown_and_stand_in_the_code(moons):
     more = {"base": QUICK, "model": free, "seeds": 2}
     lists = {"width": [2, 8], "act": ["gelu", "a, b"]}
