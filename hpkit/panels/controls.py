@@ -452,9 +452,9 @@ class Entry:
             self.note.value = f"{said}<span class='hp-was'>{self.right}</span>"
             return
         count = WORDS["one"] if len(values) < 2 else WORDS["count"].format(len(values))
-        text = self.text.value
-        plain = text.split(", ") == list(map(shown, values))
-        self.right = count if plain else f"{count}: {written(values)}"
+        text, said = self.text.value, ", ".join(map(shown, values))
+        plain = text in (said, written(values))
+        self.right = count if plain else f"{count}: {html.escape(said)}"
         self.note.value = self.right
 
     @property

@@ -76,6 +76,10 @@ def test_entry_counts_its_values_and_says_what_is_wrong():
     entry.which.value = "batch_size"
     entry.text.value = "8, 16"
     assert entry.wrong is None
+    many = Entry("lr", np.geomspace(0.01, 1, 30), 2)
+    assert many.note.value == "30 values"  # the box has all their digits
+    many.text.value = "0.01 to 0.1 in 3"
+    assert many.note.value == "3 values: 0.01, 0.032, 0.1"
 
 
 @pytest.mark.parametrize(
