@@ -101,6 +101,10 @@ def still(charts, widths=None, *, width=9.6, letter=_LETTER) -> Figure:
 
 def draw(ax: Axes, chart: Chart, letter: float = _LETTER) -> Axes:
     """Draw a chart on axes; its margins are the caller's."""
+    for ground in (ax, ax.figure):  # inks are those of a light page
+        *rgb, alpha = to_rgba(ground.get_facecolor())
+        if sum(rgb) < 1.5 * alpha:
+            ground.set_facecolor("white")
     before = {text: text.get_text() for text in ax.findobj(Text)}
     _axes(ax, chart, letter)
     sheet = _Sheet(ax, letter)
@@ -210,7 +214,7 @@ def _header(sheet, chart, reach):
         ax.legend(loc="lower right", bbox_to_anchor=(right, 1), **look)
     if chart.title:
         size = {"fontsize": 1.08 * letter, "fontweight": "bold", "pad": 2.4 * letter}
-        ax.set_title(chart.title, loc="left", **size)
+        ax.set_title(chart.title, loc="left", color="black", **size)
 
 
 @lru_cache(4096)
