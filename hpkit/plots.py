@@ -27,6 +27,7 @@ _SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when proj
 _FONT = 10
 _SAY = Texts("plots")
 _CHARTS = Texts("plots.charts")
+_NAMED = 50  # curves of which each has room for its name
 _STRONG = dict(blue=None, orange="dashed", purple="dashdot", ink=None, green="dashed")
 CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms
 DOT = 3.4  # size of the points
@@ -62,7 +63,7 @@ def plot_training_curves(
     hyper.check_choice("split", split, ("both", "valid", "train"))
     names = [short(s, hyper.varied(runs.settings)) for s in runs.settings]
     chart = runs_chart(runs, split, names)
-    size = _SIZE[0], max(_SIZE[1], 0.6 + 0.19 * count)
+    size = _SIZE[0], max(_SIZE[1], 0.6 + 0.19 * min(count, _NAMED))
     return drawn(chart, ax, size, _alt("training", runs))
 
 
@@ -293,7 +294,8 @@ def plot_path(
             change = named_value(step.name, getattr(step.winner, step.name))
             said.append(_SAY["step"].format(number=number, change=change))
             path.append(step.winner)
-    look = {"title": "   ".join(said), "legends": {"best": charts.WORDS["best"]}}
+    between = "   " if len("".join(said)) < 60 else "\n"
+    look = {"title": between.join(said), "legends": {"best": charts.WORDS["best"]}}
     look["framed"] = _framed(known, space) if grid is not None else {}
     chart = charts.path_chart(space, [known], path, **look)
     alt = f"{_CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}"
@@ -366,7 +368,8 @@ def plot_data(
     chart = map_chart(dataset, None, split=split, names=names, size=DOT)
     facts = {"data": dataset.name, "n": len(getattr(dataset, split).y)}
     alt = _CHARTS["data"].format(**facts, classes=dataset.n_outputs)
-    return drawn(chart, ax, (5.0, 3.6), alt)
+    more = 0.1 * max(0, dataset.n_outputs - 6)  # their names are in rows
+    return drawn(chart, ax, (5.0, 3.6 + more), alt)
 
 
 def _draw_digits(data, ax, rows):

@@ -516,6 +516,34 @@ def test_data_shows_the_points_of_a_split():
     assert words == ["class 0", "class 1"]
 
 
+def test_long_names_of_classes_stand_above_the_name_of_the_axis():
+    kinds = np.array([f"people who {word} for ten years" for word in ("go", "stay")])
+    named = hk.Dataset.from_arrays(MOONS.train.X, kinds[MOONS.train.y], name="people")
+    ax = hk.plot_data(named)
+    ax.figure.canvas.draw()
+    legend, name = ax.get_legend().get_window_extent(), ax.yaxis.label
+    assert legend.y0 >= name.get_window_extent().y1
+    assert legend.x0 >= 0
+    matplotlib.pyplot.close(ax.figure)
+
+
+def test_charts_are_light_where_the_style_is_dark(grid):
+    with matplotlib.pyplot.style.context("dark_background"):
+        ax = hk.plot_grid(grid)
+        grounds = ax.get_facecolor(), ax.figure.get_facecolor()
+        assert {to_hex(color) for color in grounds} == {"#ffffff"}
+        assert to_hex(ax.title.get_color()) == "#000000"
+    matplotlib.pyplot.close(ax.figure)
+
+
+def test_training_curves_of_very_many_are_no_higher_than_a_page():
+    rates = hk.log_uniform(0.01, 1)
+    many = hk.random_search(MOONS, BASE.but(epochs=1), n_trials=90, lr=rates)
+    ax = hk.plot_training_curves(many)
+    assert ax.figure.get_figheight() < 11
+    matplotlib.pyplot.close(ax.figure)
+
+
 EVERY = [
     (hk.plot_training_curves, "curve"),
     (hk.plot_validation_curve, "curve"),

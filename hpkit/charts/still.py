@@ -210,8 +210,12 @@ def _header(sheet, chart, reach):
         need = sum(wide(label, small) + 3.6 * letter for label in labels)
         look = {"frameon": False, "borderaxespad": 0.2, "labelcolor": light("soft")}
         look |= {"ncols": len(labels), "handlelength": 1.8, "columnspacing": 0.9}
-        look["fontsize"] = small * min(1, max(0.7, room / need))
-        ax.legend(loc="lower right", bbox_to_anchor=(right, 1), **look)
+        level = 1.0
+        if room < _SMALLEST * need and chart.y.kind != "band":  # above the name
+            level, room = 1 + 2 * letter / height, width
+            look["ncols"] = max(1, int(len(labels) * room / need))
+        look["fontsize"] = small * min(1, max(_SMALLEST, room / need))
+        ax.legend(loc="lower right", bbox_to_anchor=(right, level), **look)
     if chart.title:
         size = {"fontsize": 1.08 * letter, "fontweight": "bold", "pad": 2.4 * letter}
         ax.set_title(chart.title, loc="left", color="black", **size)
