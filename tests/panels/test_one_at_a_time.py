@@ -105,7 +105,7 @@ def test_path_begins_with_its_start_trained(path):
     shown = nth(path, 0, "cells").columns[0]
     assert shown[np.isfinite(shown)] == pytest.approx([loss])
     assert texts(path, 0) == ["S"]
-    assert path.status.value == "path: 2 runs; whole grid: 12"
+    assert path.status.value == "runs of the path: 2; of the whole grid: 12"
     assert texts(path, 1) == ["1 lr", "2 batch"]
     assert texts(path, 1, 1) == ["next", "later"]
     assert nth(path, 1, "points").columns[0].size == 0
