@@ -104,14 +104,16 @@ def test_report_code_gives_the_chosen_run_again_with_what_is_ones_own():
         cap.grid_search(BASE, **TWO, model=model)
         cap.choose(why="the lowest loss of the two")
 
-        text = cap.report().markdown
+        report = cap.report()
+        text = report.markdown
         code = text.split("```python\n")[1].split("\n```")[0]
         run = eval(code, {"hk": hk, "data": cap.dataset, "linear": linear})
 
         assert run.best_val_loss == pytest.approx(cap.data["choice"]["val_loss"])
-        assert ("`data` is the data set" in text) == (dataset != "wine")
-        assert ("`linear` is the function" in text) == (model is linear)
+        assert ("data is the data set" in text) == (dataset != "wine")
+        assert ("linear is the function" in text) == (model is linear)
         assert (type(run.network()) is torch.nn.Linear) == (model is linear)
+        assert "`" not in report.html
 
 
 def test_report_says_of_each_search_what_was_held_and_the_seeds():
