@@ -536,6 +536,18 @@ def test_charts_are_light_where_the_style_is_dark(grid):
     matplotlib.pyplot.close(ax.figure)
 
 
+def test_values_do_not_meet_below_small_axes():
+    figure = Figure((11, 6))
+    rates = np.geomspace(0.001, 10, 12).tolist()
+    grid = hk.grid_search(MOONS, BASE.but(epochs=1), lr=rates, batch_size=[32])
+    ax = hk.plot_grid(grid, figure.subplots(2, 3)[0, 0])
+    figure.canvas.draw()
+    said = [text for text in ax.get_xticklabels() if text.get_text()]
+    assert len(said) > 2
+    boxes = [text.get_window_extent() for text in said]
+    assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
+
+
 def test_training_curves_of_very_many_are_no_higher_than_a_page():
     rates = hk.log_uniform(0.01, 1)
     many = hk.random_search(MOONS, BASE.but(epochs=1), n_trials=90, lr=rates)

@@ -29,6 +29,7 @@ from hpkit.charts.spec import Axis, Chart, light, unpacked
 _LETTER = 9.0  # points
 _UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}  # same chart, same bytes
 _SMALLEST = 0.7  # size of crowded labels over that of others
+_NARROW = 200  # points: axes where numbers may meet that elsewhere have room
 _LINE = 1.25  # height of a line of text over the size of its letters
 _GAP = 2.8  # letters between the axes and a label at the end of a line
 _STUB = 1.9  # letters of these from where the line is shown again, as it is drawn
@@ -150,6 +151,9 @@ def _axes(ax, chart, letter):
         ax.set(**{f"{name}lim": axis.domain})
         marked = ticks(axis, most)
         crowd = _crowd(axis.texts) if name == "x" else len(axis.texts) / 18
+        if name == "x" and (room := ax.bbox.width * 72 / ax.figure.dpi) < _NARROW:
+            every = (wide(text, 0.92 * letter) + 0.6 * letter for _, text in marked)
+            crowd = max(crowd, sum(every) / room)
         if name == "x" and 1 < crowd <= 2:
             marked = [(at, "\n" * (k % 2) + t) for k, (at, t) in enumerate(marked)]
         else:  # where there are too many, some by turns
