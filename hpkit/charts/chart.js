@@ -55,7 +55,7 @@ function* tickings({kind, domain: [low, high], texts, ticks}, most) {
     const from = Math.ceil(low / step - 1e-9), to = Math.floor(high / step + 1e-9)
     if (to > from) yield said(range(to - from + 1).map(i => (from + i) * step))
   }
-  if (!texts && !ticks) yield said([low, high])
+  if (!texts && !ticks) yield [low, high].map(v => [v, num(v, 3), 0])
 }
 
 // Places near the wanted ones, `gap` apart, between low and high: least squares, where labels
