@@ -28,15 +28,15 @@ def shown(value) -> str:
     return str(value)
 
 
-def brief(value) -> str:
+def on_chart(value) -> str:
     """Return a value for a chart: three digits, a text without its middle."""
     text = shown(float(f"{value:.3g}") if isinstance(value, float) else value)
     return without_middle(text, _LONGEST) if isinstance(value, str) else text
 
 
-def briefs(values) -> list:
-    """Return values for an axis: `brief` where all of them still differ."""
-    said = list(map(brief, values))
+def on_axis(values) -> list:
+    """Return values for an axis: `on_chart` where all of them still differ."""
+    said = list(map(on_chart, values))
     return said if len({*said}) == len({*values}) else list(map(shown, values))
 
 
@@ -56,7 +56,7 @@ def label(setting, names) -> str:
 def short(setting, names) -> str:
     names = names or ["lr"]
     values = [(n, getattr(setting, n, None)) for n in names]
-    return ", ".join(TABLE[n].legend.format(brief(value)) for n, value in values)
+    return ", ".join(TABLE[n].legend.format(on_chart(value)) for n, value in values)
 
 
 def loss_of(runs, number) -> str:

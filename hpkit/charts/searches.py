@@ -15,7 +15,7 @@ from hpkit.charts.spec import DASHES, GUESS, Axis, Chart, look_of
 from hpkit.hyperparameters import TABLE, are_numbers, in_order
 from hpkit.locale import Texts, digits
 from hpkit.search.space import Range
-from hpkit.text import brief, briefs, short
+from hpkit.text import on_axis, on_chart, short
 
 WORDS = Texts("charts")
 _LOG = Texts("capstone.pictures")
@@ -44,7 +44,7 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
     """Return the axis of a hyperparameter's values, and their places on it."""
     # Positive numbers over a wide span are on a logarithmic axis, other numbers on a
     # linear one; anything else, and 0 beside small numbers, is side by side.
-    label, texts = TABLE[name].label, briefs(values)
+    label, texts = TABLE[name].label, on_axis(values)
     flat = [v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in values]
     numbers = are_numbers(flat)
     above = [v for v in flat if numbers and v > 0]
@@ -79,7 +79,7 @@ def value_curves_chart(found, chosen: int, alt: str) -> Chart:
     # number of its setting as "curve".
     runs, name = found.runs, found.param_name
     values, out = found.values(name), runs.unfit
-    texts, (colors, dashes) = briefs(values), _shades(name, tuple(values))
+    texts, (colors, dashes) = on_axis(values), _shades(name, tuple(values))
     done = runs.epochs_done.min(1)
     means = [runs.val_loss[i, :, : max(n, 0) + 1].mean(0) for i, n in enumerate(done)]
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
@@ -115,7 +115,7 @@ def validation_chart(
     runs, name = found.runs, found.param_name
     values, out, several = found.values(name), runs.unfit, len(runs.seeds) > 1
     axis, at = value_axis(name, values)
-    texts, (colors, _) = briefs(values), _shades(name, tuple(values))
+    texts, (colors, _) = on_axis(values), _shades(name, tuple(values))
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
     mean, spread = np.where(out, np.nan, runs.mean_val_loss), runs.std_val_loss
     label, ends, each = "lowest_at", np.full(len(at), np.nan), np.zeros((0, 0))
@@ -202,7 +202,7 @@ def heatmap_chart(
         look["legend"] = legends[kind] if kind in given else None
         made.append(mark.frames(*at.T, **look))
     axes = [
-        Axis(TABLE[name].label, kind="band", texts=briefs(values))
+        Axis(TABLE[name].label, kind="band", texts=on_axis(values))
         for name, values in list(space.items())[:2]
     ]
     axes[1].label = _beside([*space][1])  # the legend
@@ -226,8 +226,8 @@ def profile_chart(found, side: int, **chart) -> Chart:
     known = np.where(np.isnan(loss), np.inf, loss)
     winner, lowest = known.argmin(side), known.min(side)
     axis, at = value_axis(name, values)
-    beats = [f"{TABLE[other].short} {briefs(others)[k]}" for k in winner]
-    named = [f"{TABLE[name].short} {value}" for value in briefs(values)]
+    beats = [f"{TABLE[other].short} {on_axis(others)[k]}" for k in winner]
+    named = [f"{TABLE[name].short} {value}" for value in on_axis(values)]
     fine = [k for k in np.argsort(at, kind="stable") if np.isfinite(lowest[k])]
     gone = np.flatnonzero(np.isinf(lowest) & found.finished)
     tips = [WORDS["tip_profile"].format(named[k], beats[k], lowest[k]) for k in fine]
@@ -316,10 +316,10 @@ def steps_chart(search, space, beside=()) -> Chart:
         at = begin + np.arange(len(values)) + max(0, _NARROW - len(values)) / 2
         begin += max(len(values), _NARROW) + _GAP
         ticks += at.tolist()
-        texts += briefs(values)
+        texts += on_axis(values)
         if number < len(steps):
             step = steps[number]
-            won = step.winner and brief(getattr(step.winner, name))
+            won = step.winner and on_chart(getattr(step.winner, name))
             now = WORDS["won"].format(won) if won else WORDS["now"]
             for place, value in zip(at, values, strict=True):
                 setting = step.base.but(**{name: value})
@@ -476,7 +476,7 @@ def _axis(name, values, count):
     if isinstance(values, Range):
         return Axis(label, (values.low, values.high), "log" if values.log else "linear")
     if not are_numbers(values):
-        return Axis(label, kind="band", texts=briefs(values))
+        return Axis(label, kind="band", texts=on_axis(values))
     values = sorted(values)
     low, high = values[0], values[-1]
     log = low > 0 and high / low >= WIDE
