@@ -72,6 +72,10 @@ def test_import_hpkit_works_on_bare_python():
     assert python(code, "-I", "-S").startswith(hpkit.__version__)
 
 
+def test_every_public_name_is_there_without_docstrings():
+    python("import hpkit; [getattr(hpkit, name) for name in hpkit.__all__]", "-OO")
+
+
 def test_every_public_name_is_there():
     for name in hpkit.__all__:
         assert getattr(hpkit, name).__doc__, name

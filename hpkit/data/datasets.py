@@ -371,7 +371,9 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
 
     Parameters
     ----------
-    name : str, one of SOURCES
+    name : str
+        'moons', 'small_moons', 'spiral', 'clean_spiral', 'circles', 'coin_flips',
+        'digits' or 'wine'.
     seed : int, optional
         Default 0, the committed rows and splits. Others: new rows for data that a
         formula draws, another split of the same rows for digits and wine.
@@ -385,10 +387,6 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
     if seed is not None:
         seed = hp.check_seed("seed", seed, most=2**32 - 1)  # scikit-learn's
     return _load(name, seed)
-
-
-_NAMES = ", ".join(map(repr, SOURCES))
-load_dataset.__doc__ = load_dataset.__doc__.replace("SOURCES", _NAMES)
 
 
 @lru_cache(maxsize=64)
