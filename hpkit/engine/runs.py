@@ -144,7 +144,8 @@ class Run:
         if self.model is not network:
             from hpkit.engine.model_functions import fingerprint
 
-            key = number, epoch, fingerprint(net)  # its cell may have been run again
+            # Its cell may have been run again. A number can be pickled, code cannot.
+            key = hash((number, epoch, fingerprint(net)))
             if key not in weights.sound:
                 self._check(weights.load(self._start(), number, epoch), epoch)
                 weights.sound.add(key)

@@ -226,6 +226,12 @@ def test_names_of_its_own_equal_the_plain_loop(threads):
     assert [len(group.runs) for group in groups] == [2, 2, 4]  # a stack each
 
 
+def test_a_run_that_has_predicted_can_be_pickled():
+    run = hk.fit(DATA, BASE, model=architectures.mlp)
+    said = run.predict(DATA.valid)
+    assert (pickle.loads(pickle.dumps(run)).predict(DATA.valid) == said).all()
+
+
 def test_a_name_of_its_own_is_a_value_of_the_setting():
     setting = hk.Hyperparameters(lr=0.1, own={"width": np.int64(3), "kind": "bent"})
 
