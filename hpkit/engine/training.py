@@ -92,9 +92,11 @@ class Training:
         if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
             raise refusal("dtype", dtype, kind=TypeError)
         self.own = self.model is not network  # a learner's
+        self.dtype, self.device = dtype, check_device(device)
         if self.own and torch.is_inference_mode_enabled():
             raise refusal("inference")
-        self.dtype, self.device = dtype, check_device(device)
+        if self.own and torch.is_autocast_enabled(self.device.type):
+            raise refusal("autocast")
         self.settings, self.arrays, self.weights = (), {}, {}
         self.workers, self.stacks = workers, []
         self.extend(settings)

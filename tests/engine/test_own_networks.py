@@ -326,6 +326,8 @@ def test_what_would_be_wrong_in_silence_is_refused():
         hk.fit(DATA, BASE, model=lambda i, o, _: nn.Linear(i, o + int(random.random())))
     with torch.inference_mode(), pytest.raises(ValueError, match="needs gradients"):
         hk.fit(DATA, BASE, model=architectures.mlp)
+    with torch.autocast("cpu"), pytest.raises(ValueError, match="copies of the first"):
+        hk.fit(DATA, BASE, model=architectures.mlp)
 
 
 # ---- what is refused ---------------------------------------------------------------
