@@ -71,6 +71,11 @@ def _outputs(net, X):
         raise refusal("network_rows", reason=first_line(error)) from error
 
 
+def check_default_device():
+    if (place := torch.get_default_device()).type != "cpu":
+        raise refusal("default_device", str(place))
+
+
 def softmax(out):
     return torch.softmax(torch.tensor(out), 1).numpy()
 
@@ -174,7 +179,7 @@ class Run:
         return self.weights
 
     def _start(self):
-        data = self.dataset
+        data, _ = self.dataset, check_default_device()
         about = self.model, data.n_features, data.n_outputs, self.setting, self.seed
         if self.model is network:
             return start(*about)

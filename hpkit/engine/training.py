@@ -24,7 +24,7 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.dense import READ, DenseNetworks, Model, Objective, Score, network
-from hpkit.engine.runs import Run, Runs, empty_arrays, fill
+from hpkit.engine.runs import Run, Runs, check_default_device, empty_arrays, fill
 from hpkit.engine.stack import STEPS_READ, Columns, OneThread, Stack, pack, unpack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
 from hpkit.locale import say
@@ -444,6 +444,7 @@ def check_model(model):
 
 
 def check_device(device):
+    check_default_device()
     kind = ValueError if isinstance(device, str | torch.device) else TypeError
     with contextlib.suppress(Exception):
         place = torch.device(device)
