@@ -307,15 +307,17 @@ class Dataset:
         features = tuple(feature for column in columns for feature in column.features)
         plain = {c.name for c in columns if c.standardize and c.categories is None}
         use = [feature in plain for feature in features]
-        center, scale = X[rows[0]].mean(0), X[rows[0]].std(0)
-        differ = np.ptp(X[rows[0]], 0) > tables.SAME  # of equal ones it is rounding
+        learned = X[rows[0]]
+        center, scale = learned.mean(0), learned.std(0)
+        differ = np.ptp(learned, 0) > tables.SAME  # of equal ones it is rounding
         center, scale = np.where(use, center, 0), np.where(use & differ, scale, 1)
         target_center, target_scale = 0.0, 1.0
         if classes is None:
             target_center = y[rows[0]].mean()
             target_scale = y[rows[0]].std() if np.ptp(y[rows[0]]) > tables.SAME else 1.0
             y = (y - target_center) / target_scale
-        X = (X - center) / scale
+        X -= center
+        X /= scale
         splits = [Split(X[part], y[part]) for part in rows]
         target, kept = (float(target_center), float(target_scale)), None
         about = name, *splits, features, classes, center, scale, *target

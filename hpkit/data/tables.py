@@ -86,7 +86,7 @@ class Table:
 def prepare(X, columns, coded):
     """Return X whose categories are numbered as in `coded`, in columns of numbers."""
     pieces = map(Column.prepared, columns, X.T, coded)
-    return np.column_stack([*itertools.chain(*pieces)]).astype(float)
+    return np.column_stack([*itertools.chain(*pieces)]).astype(float, copy=False)
 
 
 def read_frame(frame, target, by, categorical, standardize):
@@ -176,12 +176,16 @@ def _read_inputs(inputs, categorical, standardize):
 
 def _texts(values):
     """Return the names of categories: 3 and 3.0 are the same, "" is a gap."""
+    import pandas as pd
 
     def text(value):
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         return str(int(value) if number and value % 1 == 0 else value)
 
-    return values.astype(object).map(text, na_action="ignore").fillna("")
+    texts = values.astype(object)
+    if pd.api.types.infer_dtype(texts) != "string":  # else as it is, which is quick
+        texts = texts.map(text, na_action="ignore")
+    return texts.fillna("")
 
 
 def are_numbers(texts):
@@ -219,7 +223,7 @@ def numbered(X, columns):
             continue
         texts = _texts(values)
         parts.append(pd.Index(column.categories).get_indexer(texts))
-        if new := {*texts} - {*column.categories}:
+        if new := {*texts[parts[-1] < 0]}:
             new = ", ".join(map(repr, sorted(new)))
             text = words("data")["new_category"].format(name=column.name, new=new)
             warnings.warn(text, stacklevel=7)
