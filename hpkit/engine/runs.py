@@ -572,8 +572,7 @@ class Runs:
         rank, there = np.empty(len(self.settings), int), self.epochs_done >= 0
         rank[self.order] = np.arange(1, len(self.settings) + 1)
         values = {n: [getattr(s, n, None) for s in self.settings] for n in names}
-        kinds = {n: object if None in values[n] else None for n in names}  # no nan
-        frame = {f"param_{n}": pd.Series(values[n], dtype=kinds[n]) for n in names}
+        frame = {f"param_{n}": _column(values[n]) for n in names}
         frame |= {
             "mean_val_loss": self.mean_val_loss,
             "std_val_loss": self.std_val_loss,
@@ -598,18 +597,19 @@ class Runs:
         """
         import pandas as pd
 
-        pieces, names = [], hp.notable(*self.settings)
+        columns, names = {}, hp.notable(*self.settings)
         for (number, run), name in product(enumerate(self), CURVES):
             if (values := getattr(run, name)) is None:
                 continue
             split, metric = name.split("_")
-            # in a list, since a tuple (hidden) would be taken for a column
-            each = {f"param_{n}": [getattr(run.setting, n, None)] for n in names}
-            piece = {"run": number} | {n: v * len(values) for n, v in each.items()}
-            piece |= {"seed": run.seed, "epoch": range(len(values))}
+            each = {f"param_{n}": getattr(run.setting, n, None) for n in names}
+            piece = {"run": number} | each | {"seed": run.seed, "epoch": None}
             piece |= {"split": "valid" if split == "val" else split, "metric": metric}
-            pieces.append(pd.DataFrame(piece | {"value": values}))
-        return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame()
+            piece = {n: [v] * len(values) for n, v in piece.items()}
+            piece |= {"epoch": range(len(values)), "value": values}
+            for column, part in piece.items():
+                columns.setdefault(column, []).extend(part)
+        return pd.DataFrame({n: _column(values) for n, values in columns.items()})
 
     def as_pytorch(self, path: str | Path | None = None) -> str:
         """Return a script without hpkit that trains all these settings and seeds.
@@ -625,6 +625,12 @@ class Runs:
         facts = {"settings": len(self.settings), "seeds": len(self.seeds)}
         facts |= {"count": len(self), "dataset": self.dataset.name}
         return say("engine.runs", **facts)
+
+
+def _column(values):
+    import pandas as pd
+
+    return pd.Series(values, dtype=object if None in values else None)  # no nan
 
 
 def over_seeds(function, losses, **more):
