@@ -65,7 +65,7 @@ def _has_ended(done, best, epochs, patience):
 def _outputs(net, X):
     dtype = next(net.parameters()).dtype
     try:
-        with torch.no_grad(), OneThread():
+        with torch.no_grad(), OneThread(), torch.autocast("cpu", enabled=False):
             return net(torch.tensor(X, dtype=dtype)).double().numpy()
     except Exception as error:  # of a learner's own network, for a new code, say
         raise refusal("network_rows", reason=first_line(error)) from error

@@ -232,6 +232,13 @@ def test_a_run_that_has_predicted_can_be_pickled():
     assert (pickle.loads(pickle.dumps(run)).predict(DATA.valid) == said).all()
 
 
+def test_a_run_predicts_under_autocast_as_it_does_without():
+    run = hk.fit(DATA, BASE, model=architectures.mlp)
+    with torch.autocast("cpu"):
+        said = run.predict_proba(DATA.valid)
+    assert np.array_equal(said, run.predict_proba(DATA.valid))
+
+
 def test_a_name_of_its_own_is_a_value_of_the_setting():
     setting = hk.Hyperparameters(lr=0.1, own={"width": np.int64(3), "kind": "bent"})
 
