@@ -30,12 +30,13 @@ function reachable(panel, words) {
       table.setAttribute('aria-label', words.table);
     });
   };
-  const comma = event => {
-    if (event.key !== ',' || event.target.type !== 'number') return;
+  const comma = event => {  // typed or pasted
+    const number = event.target.type === 'number' && event.cancelable;
+    if (!number || !event.data?.includes(',')) return;
     event.preventDefault();
-    document.execCommand('insertText', false, '.');
+    document.execCommand('insertText', false, event.data.replaceAll(',', '.'));
   };
-  panel.addEventListener('keydown', comma, true);  // before ipywidgets stops the event
+  panel.addEventListener('beforeinput', comma);
   panel.addEventListener('click', event => {  // without the clipboard of safe addresses
     if (!event.target.matches('.hp-copy')) return;
     getSelection().selectAllChildren(event.target.previousElementSibling);

@@ -94,10 +94,12 @@ def test_typed_number_stays_as_typed(notebook):
         assert box.input_value() == typed
 
     assert "lr 0.123," in ask(page, "print(panel.run)")
-    box.fill("")
-    box.press_sequentially("0,25")  # as many write it at home
-    box.press("Enter")
-    wait_said(page, "lr 0.25,")
+    # As many write it at home, typed and pasted.
+    for lr, put in (0.35, box.press_sequentially), (0.25, page.keyboard.insert_text):
+        box.fill("")
+        put(f"{lr}".replace(".", ","))
+        box.press("Enter")
+        wait_said(page, f"lr {lr},")
     box.fill("-1")
     box.press("Enter")
     wait_said(page, "lr must be > 0, got -1")
