@@ -106,6 +106,15 @@ def test_typed_number_stays_as_typed(notebook):
     assert box.input_value() == "0.25"  # what stood there stands there again
 
 
+def test_line_to_share_grows_with_the_panel(notebook):
+    page = notebook("hk.TrainingPanel(moons, base)")
+    page.locator(f"{PANEL} .hp-press-share").click()
+
+    size = "node => getComputedStyle(node).fontSize"
+    code, copy = (page.locator(f"{PANEL} {name}") for name in ("code", ".hp-copy"))
+    assert code.evaluate(size) == copy.evaluate(size)
+
+
 def test_map_is_of_the_best_epoch_after_a_longer_training(notebook):
     make = "hk.TrainingPanel(moons, base, controls=('epochs',))"
     page = notebook(f"panel = {make}\npanel")
