@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_344, 66),
+    "hpkit/**/*.py": (17_345, 66),
     "hpkit/charts/*.js": (696, 2),
-    "tests/**/*.py": (21_334, 95),
+    "tests/**/*.py": (21_338, 95),
 }
 
 

@@ -273,7 +273,8 @@ class Exercise:
 
         question = {"text/plain": repr(self), "text/markdown": self._repr_markdown_()}
         display(question, raw=True)
-        by_call = say("exercises.by_call", name=self.name)
+        key = "by_call" if _solutions_shown() else "by_call_hint"
+        by_call = say(f"exercises.{key}", name=self.name)
         texts = {"plain": to_text(by_call), "markdown": by_call}
         parts.show_saved(self.widget(), "", line=to_html(by_call), **texts)
 

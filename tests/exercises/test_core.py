@@ -273,7 +273,11 @@ def test_an_exercise_shows_its_question_and_its_button(monkeypatch):
     (question, how), _, (saved, _) = shown
     assert question["text/markdown"] == one._repr_markdown_()
     assert how == {"raw": True}
-    assert one.name in saved["text/plain"]
+    assert "solution()" in saved["text/plain"]
+    monkeypatch.setenv("HPKIT_SOLUTIONS", "0")
+    one._ipython_display_()
+    assert one.name in shown[-1][0]["text/plain"]
+    assert "solution()" not in shown[-1][0]["text/plain"]
 
 
 def test_choice_is_tolerant_of_case_and_blanks():
