@@ -407,8 +407,7 @@ def drawn(chart, ax, size, alt):
     # Layouts count titles, but not the name of the axis that stands above it.
     ax.set_title(" ", loc="right", fontsize=_FONT, pad=_FONT)
     if chart.title:
-        look = {"fontsize": 1.08 * _FONT, "pad": 2.4 * _FONT, "color": "black"}
-        ax.set_title(chart.title, **look)
+        ax.set_title(chart.title, fontsize=1.08 * _FONT, pad=2.4 * _FONT)
     return alt_text(ax, alt)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import combinations, pairwise
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -524,16 +525,16 @@ def test_long_names_of_classes_stand_above_the_name_of_the_axis():
     legend, name = ax.get_legend().get_window_extent(), ax.yaxis.label
     assert legend.y0 >= name.get_window_extent().y1
     assert legend.x0 >= 0
-    matplotlib.pyplot.close(ax.figure)
+    plt.close(ax.figure)
 
 
 def test_charts_are_light_where_the_style_is_dark(grid):
-    with matplotlib.pyplot.style.context("dark_background"):
-        ax = hk.plot_grid(grid)
+    with plt.style.context("dark_background"):
+        ax = hk.plot_training_curves(grid)  # its title is the caller's
         grounds = ax.get_facecolor(), ax.figure.get_facecolor()
         assert {to_hex(color) for color in grounds} == {"#ffffff"}
         assert to_hex(ax.title.get_color()) == "#000000"
-    matplotlib.pyplot.close(ax.figure)
+    plt.close(ax.figure)
 
 
 def test_values_do_not_meet_below_small_axes():
@@ -553,7 +554,7 @@ def test_training_curves_of_very_many_are_no_higher_than_a_page():
     many = hk.random_search(MOONS, BASE.but(epochs=1), n_trials=90, lr=rates)
     ax = hk.plot_training_curves(many)
     assert ax.figure.get_figheight() < 11
-    matplotlib.pyplot.close(ax.figure)
+    plt.close(ax.figure)
 
 
 EVERY = [
@@ -570,7 +571,6 @@ EVERY = [
 
 @pytest.mark.parametrize(("plot", "fixture"), EVERY)
 def test_picture_has_alternative_text_and_a_figure_of_its_own(plot, fixture, request):
-    import matplotlib.pyplot as plt
     from IPython.core.formatters import DisplayFormatter
     from IPython.core.pylabtools import select_figure_formats
 

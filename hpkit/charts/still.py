@@ -106,6 +106,7 @@ def draw(ax: Axes, chart: Chart, letter: float = _LETTER) -> Axes:
         *rgb, alpha = to_rgba(ground.get_facecolor())
         if sum(rgb) < 1.5 * alpha:
             ground.set_facecolor("white")
+            ax.title.set_color("black")  # one of the caller's, too
     before = {text: text.get_text() for text in ax.findobj(Text)}
     _axes(ax, chart, letter)
     sheet = _Sheet(ax, letter)
