@@ -178,9 +178,10 @@ cap
 
 # %% [markdown]
 # `start` is a beginner's guess. Below it are three searches to begin with, each with
-# its price. Mark the lines of the one you want and press **Ctrl + /** (**Command + /**
-# on a Mac); then do the same with the last line. Or write your own. Make a new cell for
-# each further search and leave the old ones: they are free from then on.
+# its price. Select the lines of the one you want and press **Ctrl + /**
+# (**Command + /** on a Mac); then do the same with the last line. Or write your own.
+# Make a new cell for each further search and leave the old ones: they are free from
+# then on.
 
 # %%
 start = hk.Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))
