@@ -184,7 +184,7 @@ def _texts(values):
 
     texts = values.astype(object)
     if pd.api.types.infer_dtype(texts) != "string":  # else as it is, which is quick
-        texts = texts.map(text, na_action="ignore")
+        texts = texts.map(text, na_action="ignore").astype(object)
     return texts.fillna("")
 
 

@@ -254,6 +254,8 @@ def test_a_first_gap_in_new_rows_gets_the_median_of_training_rows(gap, kept, tmp
         found = run.predict_proba(new.assign(dose=gap))
     with pytest.warns(UserWarning, match="'Lima'") as more:
         run.predict_proba(new.assign(city="Lima"))
+    with pytest.warns(UserWarning, match="city has values .* ''"):
+        run.predict_proba(new.assign(city=gap))
     assert {warned.filename for warned in (*said, *more)} == {__file__}
 
     expected = run.predict_proba(new.assign(dose=median))
