@@ -205,7 +205,7 @@ def heatmap_chart(
         Axis(TABLE[name].label, kind="band", texts=on_axis(values))
         for name, values in list(space.items())[:2]
     ]
-    axes[1].label = _beside([*space][1])  # the legend
+    axes[1].label = _beside([*space][1])  # beside the legend
     losses = mark.cells(loss, name=WORDS["loss"], **{"click": "cell"} | (cells or {}))
     look = {"grid": False, "choose": WORDS["choose_cell"]} | chart
     return Chart(*axes, [losses, *made, *marks], **look)
