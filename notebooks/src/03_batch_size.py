@@ -8,7 +8,7 @@
 #
 # - say what the batch size changes in an epoch, and what it doesn't,
 # - change the batch size and keep your result, by moving the learning rate with it,
-# - answer both.
+# - say who is right, and why.
 
 # %%
 import hpkit as hk
