@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (17_345, 66),
     "hpkit/charts/*.js": (696, 2),
-    "tests/**/*.py": (21_340, 95),
+    "tests/**/*.py": (21_341, 95),
 }
 
 

@@ -49,9 +49,6 @@ def with_more_letters(families: Sequence[str], there: Sequence[str]) -> list:
 # Of all pictures, a learner's own, too: matplotlib takes the first that has a letter.
 _there = fontManager.get_font_names()
 rcParams["font.family"] = with_more_letters(rcParams["font.family"], _there)
-# Else parts of an SVG get new names each time. No rc_context: it may end in a thread,
-# and undoes what was set meanwhile.
-rcParams["svg.hashsalt"] = rcParams["svg.hashsalt"] or "hpkit"
 # Such a font often lacks a bold face; the nearest one needs no line in red.
 _no_bold = "Failed to find font weight"
 getLogger("matplotlib.font_manager").addFilter(lambda said: _no_bold not in said.msg)
@@ -60,6 +57,9 @@ getLogger("matplotlib.font_manager").addFilter(lambda said: _no_bold not in said
 def picture(charts, widths=None, *, form="png", dpi=100, **look) -> bytes:
     """Return charts side by side as PNG or SVG; the same charts give the same bytes."""
     file = io.BytesIO()
+    # Else parts of an SVG get new names each time. No rc_context: it may end in a
+    # thread, and undoes what was set meanwhile.
+    rcParams["svg.hashsalt"] = rcParams["svg.hashsalt"] or "hpkit"
     made = still(charts, widths, **look)
     made.savefig(file, format=form, dpi=dpi, metadata=_UNDATED[form])
     return file.getvalue()
