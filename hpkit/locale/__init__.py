@@ -35,7 +35,8 @@ def language(name: str | None = None) -> str:
 
 def words(path: str):
     """Return what stands at a path, such as "search.kinds", in the language chosen."""
-    return _words(path, _FOLDER, _chosen[0])
+    every = _all_words(_FOLDER, _chosen[0])
+    return functools.reduce(dict.__getitem__, path.split("."), every)
 
 
 def say(path: str, **facts):
@@ -70,10 +71,7 @@ class _Text(str):
     """A text whose numbers end in no point: 469 in place of Python's 469."""
 
     def format(self, *args, **facts):
-        return _FORMATTER.vformat(self, args, facts)
-
-
-_FORMATTER = _Formatter()
+        return _Formatter().vformat(self, args, facts)
 
 
 def texts_of(english, translated=True):
@@ -82,11 +80,6 @@ def texts_of(english, translated=True):
     if not translated or not other.exists():
         return _read(english)
     return _merged(_read(english), _read(other))
-
-
-@functools.cache
-def _words(path, folder, name):
-    return functools.reduce(dict.__getitem__, path.split("."), _all_words(folder, name))
 
 
 @functools.cache
