@@ -269,7 +269,6 @@ class _Facts:
     short = _word("short")  # at the head of a column
     legend = _word("legend")  # a value in few words, beside a curve
     knob = _word("knob")  # in panels, the label where there is no other word
-    usual_name = property(lambda facts: facts.name in USUAL.split())
 
 
 def _known(default, *facts):

@@ -306,8 +306,7 @@ class Capstone:
         kind = "loss" if self.test["accuracy"] is None else "accuracy"
         if kind == "accuracy" and self.bars:
             kind = "bar" if self.bar else "no_bar"
-        lowest = min(self.bars, default=0)
-        return say(kind, **self.test, bar=self.bar, lowest=lowest)
+        return say(kind, **self.test, bar=self.bar, lowest=min(self.bars, default=0))
 
     def note(self, **texts: str) -> None:
         """Keep your sentences for the report: `author`, `plan`, `learned`.

@@ -201,10 +201,8 @@ def heatmap_chart(
         look["halo"] = kind != "guess" or framed["guess"] != framed["best"]
         look["legend"] = legends[kind] if kind in given else None
         made.append(mark.frames(*at.T, **look))
-    axes = [
-        Axis(TABLE[name].label, kind="band", texts=on_axis(values))
-        for name, values in list(space.items())[:2]
-    ]
+    lists = list(space.items())[:2]
+    axes = [Axis(TABLE[n].label, kind="band", texts=on_axis(v)) for n, v in lists]
     axes[1].label = _beside([*space][1])  # beside the legend
     losses = mark.cells(loss, name=WORDS["loss"], **{"click": "cell"} | (cells or {}))
     look = {"grid": False, "choose": WORDS["choose_cell"]} | chart
@@ -309,10 +307,8 @@ def steps_chart(search, space, beside=()) -> Chart:
     ticks, texts, heads, said, begin = [], [], [], [], 0
     dots, gone = [], []  # dots: place, loss, tip, whether it won; a gap after each step
     for number, (name, values) in enumerate(space.items()):
-        values, now = (
-            in_order(values),
-            WORDS["next" if number == len(steps) else "later"],
-        )
+        values = in_order(values)
+        now = WORDS["next" if number == len(steps) else "later"]
         at = begin + np.arange(len(values)) + max(0, _NARROW - len(values)) / 2
         begin += max(len(values), _NARROW) + _GAP
         ticks += at.tolist()
@@ -389,10 +385,8 @@ def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:
     looks = list(map(look_of, range(len(curves))))
     steps = {"color": [c for c, _, _ in looks], "dash": [dash for *_, dash in looks]}
     steps |= {"width": 2.6, "name": list(curves), "label": labels, "step": True}
-    dots = {
-        "color": [looks[k][0] for k in owner],
-        "shape": [looks[k][1] for k in owner],
-    }
+    dots = {"color": [looks[k][0] for k in owner]}
+    dots["shape"] = [looks[k][1] for k in owner]
     across = Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks, texts=texts)
     up = Axis(WORDS["so_far"], span, "log" if log else "linear")
     marks = [

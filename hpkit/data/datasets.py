@@ -267,10 +267,9 @@ class Dataset:
     @classmethod
     def _of_table(cls, table, name, task, valid, test, seed, told=False):
         hp.check_text("name", name)
-        valid, test = (
-            hp.check_number(what, share, low=0, strict=True, below=1)
-            for what, share in (("valid", valid), ("test", test))
-        )
+        inside = {"low": 0, "strict": True, "below": 1}
+        valid = hp.check_number("valid", valid, **inside)
+        test = hp.check_number("test", test, **inside)
         if valid + test >= 1:
             raise refusal("shares", valid=valid, test=test)
         classes, y = _encode_target(table.y, task, table.order)

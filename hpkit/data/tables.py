@@ -7,7 +7,7 @@ Nothing here knows of `Dataset`.
 import itertools
 import numbers
 import warnings
-from contextlib import suppress
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -121,10 +121,8 @@ def read_frame(frame, target, by, categorical, standardize):
 
 
 def _check_column(what, name, names):
-    with suppress(TypeError):  # a list
-        if name in set(names):
-            return
-    raise refusal("column", name, what=what, names=", ".join(map(str, names)))
+    if not isinstance(name, Hashable) or name not in set(names):  # a list, a column
+        raise refusal("column", name, what=what, names=", ".join(map(str, names)))
 
 
 def _check_columns(what, names, among):

@@ -97,9 +97,8 @@ def _check_copy(net, given, n_features):
 
 
 def copied(net):
-    lazy = {
-        id(b): UninitializedBuffer(dtype=b.dtype) for b in net.buffers() if is_lazy(b)
-    }
+    lazy = filter(is_lazy, net.buffers())
+    lazy = {id(buffer): UninitializedBuffer(dtype=buffer.dtype) for buffer in lazy}
     try:
         own = copy.deepcopy(net, lazy)
     except RuntimeError:  # weight_norm of old holds a tensor that was computed
@@ -131,9 +130,8 @@ def check_network(net, n_features, n_outputs):
         facts = {"features": n_features, "reason": first_line(error)}
         raise refusal("network_input", **facts) from error
     checked(out, 2, n_outputs)
-    shares = (
-        n_outputs > 1 and (out >= 0).all() and ((out.sum(1) - 1).abs() < 1e-4).all()
-    )
+    shares = n_outputs > 1 and (out >= 0).all()
+    shares = shares and ((out.sum(1) - 1).abs() < 1e-4).all()
     if shares and (told := fingerprint(net)) not in _TOLD:
         _TOLD.add(told)
         warn(say("engine.probabilities"), UserWarning)

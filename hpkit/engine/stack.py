@@ -458,10 +458,9 @@ class Stack:
         self.arrange()
 
     def copy_weights(self):
-        last, best = (
-            [part.to("cpu", copy=True) for part in (*self.parts(name), *fixed)]
-            for name, fixed in (("weights", self.fixed), ("best", self.best_fixed))
-        )
+        last = *self.parts("weights"), *self.fixed
+        best = *self.parts("best"), *self.best_fixed
+        last, best = ([p.to("cpu", copy=True) for p in each] for each in (last, best))
         return Weights(tuple(self.runs), self.net.order, last, best)
 
 

@@ -85,11 +85,6 @@ class Quiz:
         """How many questions have been answered right, now or earlier."""
         return sum(bool(entry.get("passed")) for _, entry in self._entries())
 
-    @property
-    def first_score(self) -> int:
-        """How many were answered right at the first try."""
-        return sum(entry.get("first") == self.right(n) for n, entry in self._entries())
-
     def _entries(self):
         entries = _core.load_entries()
         return [(n, entries.get(self.key(n), {})) for n in range(1, len(self) + 1)]
@@ -179,7 +174,8 @@ class Quiz:
                 place.layout.display, place.value = "none", ""
         place = self._places[n, letter]
         place.value, place.layout.display = feedback._repr_html_(), None
-        facts = {"right": self.score, "first": self.first_score, "total": len(self)}
+        first = sum(entry.get("first") == self.right(k) for k, entry in self._entries())
+        facts = {"right": self.score, "first": first, "total": len(self)}
         said = say("exercises.quiz.score", **facts)
         self._score.value = f"<div role='status'><b>{said}</b></div>"
 

@@ -45,8 +45,7 @@ def good_rate(answer):
 def diverging_rate(answer):
     """The smallest of the list whose loss is no number."""
     lr = read.choice(answer, _BREAKING)
-    settings = [DIGITS.but(lr=lr) for lr in _BREAKING]
-    runs = trained("digits", settings, seeds=range(3))
+    runs = trained("digits", [DIGITS.but(lr=lr) for lr in _BREAKING], seeds=range(3))
     # With 60 seeds all learn at lr 1, none at 3.
     last = (runs.val_loss[..., -1] / runs.val_loss[..., 0]).mean(1)
     smallest, share = _BREAKING[np.isnan(last).argmax()], last[_BREAKING.index(lr)]
@@ -82,8 +81,7 @@ def log_list(answer):
     # steps, or factors near 1, luck makes the winner.
     uneven = max(factors) > 2 * min(factors)
     wrong_if(facts, uneven=uneven, close=min(factors) < 1.9)
-    runs = trained("moons", [MOONS.but(lr=lr) for lr in lrs], seeds=range(3))
-    best = runs.best.lr
+    best = trained("moons", [MOONS.but(lr=lr) for lr in lrs], seeds=range(3)).best.lr
     return wrong_if({"best": best}, low_end=best == lrs[0], high_end=best == lrs[-1])
 
 
@@ -123,8 +121,7 @@ def scaled_rate(answer):
     """The loss at batch size 64 is back at that of batch size 8."""
     lr = read.number(answer, above=0)
     settings = [DIGITS.but(lr=0.04, batch_size=8), DIGITS.but(lr=lr, batch_size=64)]
-    runs = trained("digits", settings, seeds=range(3))
-    before, after = runs.mean_val_loss
+    before, after = trained("digits", settings, seeds=range(3)).mean_val_loss
     far = not after <= 1.1 * before
     return wrong_if(
         {"lr": lr, "before": before, "after": after},
@@ -254,6 +251,5 @@ def with_momentum(answer):
     same, larger = 0.09 < lr < 0.12, lr > 0.027
     wrong_if(facts, same_lr=same, larger=larger, smaller=lr < 0.015)
     settings = [DIGITS, DIGITS.but(lr=lr, momentum=0.8)]
-    runs = trained("digits", settings, seeds=range(3))
-    without, with_it = runs.mean_val_loss
+    without, with_it = trained("digits", settings, seeds=range(3)).mean_val_loss
     return facts | {"without": without, "with_it": with_it}

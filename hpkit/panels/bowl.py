@@ -180,9 +180,8 @@ class BowlPanel(Panel):
         facts = {"n": self.steps, "w": w, "lr": lr, "loss": loss, "slope": slope}
         facts |= {"next": _descend(w, lr, curvature, 1)[1], "r": r}
         said = WORDS["went" if self.steps else "start"]
-        told = (
-            WORDS["limit"].format(2 / curvature) if self.guesses and curvature else ""
-        )
+        asked = self.guesses and curvature
+        told = WORDS["limit"].format(2 / curvature) if asked else ""
         return told + said.format(**facts, how=WORDS[_regime(r)])
 
     def _table(self):

@@ -24,11 +24,6 @@ RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 _UNOPENED, LOSSES = {"opened": None}, ("val_loss", "loss")
 
 
-def best_so_far(valid):
-    """Return numbers of the best model of the first one, two, three, ..."""
-    return [int(np.argmax(valid[: k + 1])) for k in range(len(valid))]
-
-
 class CoinFlipsPanel(Panel):
     """Try more and more models on labels that are coin flips.
 
@@ -103,7 +98,8 @@ class CoinFlipsPanel(Panel):
     def _shown(self):
         """Accuracies of the models tried, and numbers of the best of each so many."""
         valid, test = self.valid[: self.count.value], self.test[: self.count.value]
-        return valid, test, best_so_far(valid)
+        best = [int(np.argmax(valid[: k + 1])) for k in range(len(valid))]
+        return valid, test, best
 
     def _update(self, running):
         self.bar.value = self.there * self.count.value / _MODELS

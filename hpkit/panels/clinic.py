@@ -28,7 +28,6 @@ FAULTS = {  # fault: what helps, data, setting; of a list one value is drawn
     "unlucky": ("seed", "circles", {"hidden": (6,), "epochs": 100}),
     "training": ("validation", "small_moons", LARGE),
 }
-HELPS = {fault: remedy for fault, (remedy, *_) in FAULTS.items()}
 DECAYS = 0.0, 0.003, 0.01, 0.03  # weight decays tried before one of them was chosen
 CURED = 0.8  # of the loss before: what lies above counts as no help
 SEEDS = 40  # among which an unlucky one is looked for
@@ -185,8 +184,7 @@ class ClinicPanel(Panel):
         # Not the fault: the table would tell it to whoever is to look again.
         row = {"patient": self.number, "named": named}
         row |= {"right": named == self.patient.fault, "remedy": remedy}
-        row |= {"loss_before": _end_of(self.run)}
-        row |= {"loss_after": _end_of(self.treated)}
+        row["loss_before"], row["loss_after"] = map(_end_of, (self.run, self.treated))
         tried = sum(self.number == old["patient"] for old in self.rows)
         self.rows.append(row | {"try": tried + 1})
         yield

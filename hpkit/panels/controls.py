@@ -417,7 +417,7 @@ class Entry:
 
     def __init__(self, name, values, layers, label=None):
         self.layers, self.right = layers, ""
-        names = dict.fromkeys((*(n for n, f in TABLE.items() if f.usual_name), name))
+        names = dict.fromkeys((*hyper.USUAL.split(), name))
         options = [(TABLE[name].knob, name) for name in names]
         look = {"flex": "1 1 0", "width": "auto", "min_width": "0"}
         look = W.Layout(margin="2px 2px 2px 8px", **look)

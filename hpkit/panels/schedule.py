@@ -75,8 +75,7 @@ class SchedulePanel(Panel):
         self.lr = log_knob("lr", dataset, setting.lr)
         shapes = [(WORDS["own"], ""), *zip(SCHEDULES, SCHEDULES, strict=True)]
         self.shape, shape = dropdown(shapes, WORDS["shape"])
-        kinds = W.ToggleButtons(options=KINDS)
-        self.ask(predict, WORDS["guess"], kinds)
+        self.ask(predict, WORDS["guess"], W.ToggleButtons(options=KINDS))
         buttons = self.buttons(train=self._watch, stop=self.stop)
         self.build(self.lr.box, shape, buttons, calls={"drawn": self.draw})
         self.on_change(self._start, self.lr.source)
@@ -182,13 +181,10 @@ class SchedulePanel(Panel):
         return ", ".join(told)
 
     def _says(self, running):
-        key = "now" if running else "says" if self._whole else "halted"
+        whole = self._done == self.base.epochs
+        key = "now" if running else "says" if whole else "halted"
         told = self._losses("each_now" if running else "each")
         return WORDS[key].format(told=told, n=len(self.seeds), done=self._done)
-
-    @property
-    def _whole(self):
-        return self._done == self.base.epochs
 
     def _table(self):
         rates = np.array([s.rates() for s in self.runs.settings])[:, : self._done]

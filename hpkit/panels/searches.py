@@ -24,15 +24,7 @@ from hpkit.panels.parts import code_of_search, row, toggles
 from hpkit.search import searches
 from hpkit.search.result import describe
 from hpkit.search.space import all_settings, with_own
-from hpkit.text import (
-    best_sentences,
-    label,
-    loss_of,
-    run_sentence,
-    seeds_of,
-    short,
-    shown,
-)
+from hpkit.text import best_sentences, label, loss_of, seeds_of, short, shown
 
 WORDS = Texts("panels.search_panel")
 CURVE = Texts("panels.curve", "panels.search_panel")
@@ -478,7 +470,7 @@ class GridPanel(_ListsPanel):
             return charts.profile_chart(found, side, title=title, alt=title + ".")
         seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
         run, *others = [runs[self.focus, k] for k in seeds]
-        look = {"faded": others, "faded_are": GRID["faded"], "alt": run_sentence(run)}
+        look = {"faded": others, "faded_are": GRID["faded"], "alt": describe(run)}
         return replace(loss_chart(run, **look), title=short(run.setting, names))
 
     def _guessed(self):

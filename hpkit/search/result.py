@@ -341,9 +341,8 @@ def as_searches(result):
         return given
     kinds = [words("search")["kinds"][search.kind] for search in given]
     again = [kinds[: i + 1].count(kind) for i, kind in enumerate(kinds)]
-    names = [
-        f"{kind} {k}" if k > 1 else kind for kind, k in zip(kinds, again, strict=True)
-    ]
+    each = zip(kinds, again, strict=True)
+    names = [f"{kind} {k}" if k > 1 else kind for kind, k in each]
     return dict(zip(names, given, strict=True))
 
 

@@ -7,9 +7,10 @@ import pytest
 from chart_reading import pasted, press, shows
 
 from hpkit import ClinicPanel, train
-from hpkit.panels.clinic import CURED, HELPS, WORDS, draw_patient, last_losses
+from hpkit.panels.clinic import CURED, FAULTS, WORDS, draw_patient, last_losses
 
 SEEDS = range(1000, 1020)
+HELPS = {fault: remedy for fault, (remedy, *_) in FAULTS.items()}
 REMEDIES = tuple(dict.fromkeys(HELPS.values()))
 
 
