@@ -273,13 +273,12 @@ def ways_chart(scores, names, *, tuned=(), bars=(), mine=None) -> Chart:
     middle = np.tile(np.median(at, axis=1, keepdims=True), 2)
     words = [f"{bar:g}".lstrip("0") for bar in bars]
     places, you, over = _log_odds(bars), _log_odds(mine), [top + 0.1] * len(bars)
-    look = {"color": "orange", "shape": "diamond", "size": 7}
     marks = [
         mark.rule(places, color="ink", width=1, dash="dashed"),
         mark.rule(you, color="orange", width=1.4),
         mark.points(at.ravel(), np.repeat(rows, len(at[0])), color=colors, opacity=0.5),
         mark.line(middle, rows + np.array([-0.3, 0.3]), color="ink", width=3.4),
-        mark.points(you, np.zeros(len(you)), **look),
+        mark.points(you, np.zeros(len(you)), color="orange", shape="diamond", size=7),
         mark.text(places[:-1] - 0.06, over[:-1], words[:-1], anchor="end", size=0.85),
         mark.text(places[-1:] + 0.06, over[-1:], words[-1:], anchor="start", size=0.85),
     ]

@@ -368,17 +368,15 @@ class _Sheet:
         values, colors = mark.columns[0], unpacked(mark.columns[1]) / 255
         rows, columns = values.shape
         sides = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
-        look = {"edgecolor": "white", "lw": 1.5, "zorder": self.z}
-        self.ax.pcolormesh(*sides, colors, **look)
+        self.ax.pcolormesh(*sides, colors, edgecolor="white", lw=1.5, zorder=self.z)
         size = 0.95 * self.letter
         room = self.width / columns - 0.3 * self.letter
         digits = next((n for n in (3, 2) if wide("0." + n * "8", size) < room), 0)
         middle = {"ha": "center", "va": "center", "zorder": self.z, "size": size}
-        ink = {"color": light("ink"), "ms": 6, "mew": 2, "zorder": self.z}
         for (r, c), value in np.ndenumerate(values):
             y = r + mark.get("lift", 0.0)
             if np.isposinf(value):
-                self.ax.plot(c, y, "x", **ink)
+                self.ax.plot(c, y, "x", color=light("ink"), ms=6, mew=2, zorder=self.z)
             elif np.isfinite(value) and digits:
                 bright = colors[r, c, :3] ** 2.2 @ [0.2126, 0.7152, 0.0722] > 0.18
                 said = f"{value:#.{digits}g}".rstrip(".")

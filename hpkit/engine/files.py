@@ -119,8 +119,7 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
     except Exception:  # whatever torch says of a file that is not its own
         raise refusal("not_model", str(path)) from None
     if newer:
-        facts = {"most": VERSION, "version": plain["version"]}
-        raise refusal("version", str(path), **facts)
+        raise refusal("version", str(path), most=VERSION, version=plain["version"])
     if plain["own"] and make is network:
         raise refusal("own_model", str(path))
     net = run._start()

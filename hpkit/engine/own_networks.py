@@ -227,8 +227,7 @@ class ModuleNetworks:
 
         def write(i, own):
             own.mode(True)
-            about = x[i], y[i], _of_run(weight, i)
-            found = self._pull_back_one(own, *about, self.given)
+            found = self._pull_back_one(own, x[i], y[i], _of_run(weight, i), self.given)
             self.absent += [(part, i) for part, v in enumerate(found) if v is None]
             pairs = zip(own.grads, found, strict=True)
             # An old gradient would count as long.

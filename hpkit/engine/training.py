@@ -152,8 +152,7 @@ class Training:
             from hpkit.engine.model_functions import group_by_reading
             from hpkit.engine.own_networks import pays  # 0.1 s that few need
 
-            about = self.model, data, settings, len(seeds), self.dtype
-            alike = group_by_reading(*about)
+            alike = group_by_reading(self.model, data, settings, len(seeds), self.dtype)
         else:
             alike = [(agreed(s, "network"), weights(data, s.hidden)) for s in settings]
         for i, network_of in enumerate(alike, self.first):
@@ -314,10 +313,9 @@ class Training:
         for stack in self.stacks:
             self.note_weights(stack)
         arrays = {n: None if a is None else a.copy() for n, a in self.arrays.items()}
-        about = self.dataset, self.settings, self.seeds
         more = {"model": self.model, "weights": dict(self.weights)}
         more["lost"] = frozenset(run for part in self.lost for run in part.runs)
-        return Runs(*about, **arrays, **more)
+        return Runs(self.dataset, self.settings, self.seeds, **arrays, **more)
 
 
 def train(

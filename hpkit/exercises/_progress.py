@@ -117,8 +117,7 @@ class Progress:
         return f"{_say('deleted', n=before - len(load_entries()))} {notice}".strip()
 
     def _title(self):
-        facts = {"done": self.done, "total": len(self.rows), "percent": self.percent}
-        said = _say("title", **facts)
+        said = _say("title", done=self.done, total=len(self.rows), percent=self.percent)
         if off := self.overview and guesses():
             numbers = ", ".join(f"{100 * share:.0f} %" for share in off[-12:])
             said += _say("guesses", n=len(off), off=numbers)

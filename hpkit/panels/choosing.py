@@ -58,8 +58,7 @@ class CoinFlipsPanel(Panel):
         super().__init__(load_dataset("coin_flips", self.flips), title)
         self.first = check_count("models", models, most=_MODELS)  # tried before Run
         self.valid = self.test = np.zeros(0)
-        ends = self.first, 1, _MODELS
-        self.count, box = count_box(_COINS["box"], *ends, most=_MODELS)
+        self.count, box = count_box(_COINS["box"], self.first, 1, _MODELS, most=_MODELS)
         slider = W.IntSlider(50, min=40, max=100)
         self.ask(predict, _COINS["guess"], slider, _COINS["percent"].format)
         buttons = self.buttons(run=self._run, stop=self.stop)

@@ -107,14 +107,12 @@ class PatiencePanel(Panel):
         kept, best = ((r.best_epoch, r.best_val_loss) for r in (shown, run))
         later = {"color": "gray", "width": 1.5, "dash": ["dashed", None]}
         later["label"] = [CHART["train"], CHART["val"]]
-        stop = {"dash": "dotted", "width": 2.5, "label": WORDS["stop"]}
         mine = {"dash": "dashed", "width": 2.5, "label": WORDS["mine"]}
         name = "" if kept == best else WORDS["best"]
-        lowest = {"color": "orange", "shape": "diamond", "label": name}
         marks = [
             line(at + x, y, **later),
-            rule(at, color="orange", **stop),
-            points(*best, **lowest),
+            rule(at, color="orange", dash="dotted", width=2.5, label=WORDS["stop"]),
+            points(*best, color="orange", shape="diamond", label=name),
             rule(self.guesses, color="purple", **mine),
         ]
         look = {"top": top, "lowest": WORDS["kept"], "named": not rest, "marks": marks}

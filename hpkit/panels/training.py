@@ -126,8 +126,7 @@ class TrainingPanel(Panel):
     def _training(self, setting, seed, *, wait=False):
         """Train a setting (a job)."""
         # With `wait` it ends only after a moment in which no newer job came.
-        more = {"seeds": (seed,), "model": self.model}
-        training = Training(self.dataset, setting, **more)
+        training = Training(self.dataset, setting, seeds=(seed,), model=self.model)
         self.unbegun, run = False, None
         try:
             while not training.finished:

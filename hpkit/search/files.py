@@ -94,8 +94,7 @@ def read(path, dataset):
     except store.DAMAGED:
         raise refusal("not_saved", str(path)) from None
     if newer:
-        facts = {"most": VERSION, "version": plain["version"]}
-        raise refusal("version", str(path), **facts)
+        raise refusal("version", str(path), most=VERSION, version=plain["version"])
     return search, plain
 
 

@@ -458,8 +458,7 @@ def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
         raise refusal("halving_base")
     hp.check_seed("search_seed", search_seed)
     if n_trials is not None:
-        about = plan.base, plan.space, n_trials, search_seed
-        settings = tried.drawn_settings(*about)
+        settings = tried.drawn_settings(plan.base, plan.space, n_trials, search_seed)
     elif tried.count_of(plan.space) == float("inf"):
         raise refusal("halving_trials")
     else:
