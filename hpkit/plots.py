@@ -18,7 +18,6 @@ from hpkit.charts.spec import FEW, light, points, text
 from hpkit.charts.still import draw, ticks
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.runs import Run, Runs, softmax
-from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts, digits
 from hpkit.search.result import Search, as_runs, as_searches, describe
 from hpkit.text import named_value, on_chart, short
@@ -92,12 +91,11 @@ def plot_seeds(
     ['lr 0.3', 'lr 0.1']
     """
     runs = as_runs(runs)
-    count = len(runs.settings)
     pairs = pairs if pairs is None else hyper.check_flag("pairs", pairs)
     names = [short(s, hyper.varied(runs.settings)) for s in runs.settings]
     losses = np.where(runs.diverged, np.nan, runs.best_val_loss)
     chart = seeds_chart(losses, runs.diverged, names, seeds=runs.seeds, pairs=pairs)
-    size = _SIZE[0], 1.7 + 0.45 * min(count, 14)
+    size = _SIZE[0], 1.7 + 0.45 * min(len(runs.settings), 14)
     return drawn(chart, ax, size, _alt("seeds", runs))
 
 
@@ -212,7 +210,7 @@ def plot_grid(
     """
     grid = _as_search(grid)
     space = _two_lists(grid, x, y, grid)
-    others = ", ".join(TABLE[n].label for n in grid.space if n not in space)
+    others = ", ".join(hyper.TABLE[n].label for n in grid.space if n not in space)
     seeds = len(grid.runs.seeds)
     title = _SAY["cells" if seeds > 1 else "cells_one"].format(seeds)
     title += "\n" + _SAY["over"].format(names=others) if others else ""

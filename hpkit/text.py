@@ -179,9 +179,8 @@ def step_sentences(search) -> list:
         facts |= {"name": TABLE[step.name].label, "cost": step.cost}
         facts["tried"] = ", ".join(map(shown, step.values))
         if step.winner:
-            won = search.settings.index(step.winner)
             facts["value"] = shown(getattr(step.winner, step.name))
-            facts["loss"] = loss_of(search.runs, won)
+            facts["loss"] = loss_of(search.runs, search.settings.index(step.winner))
         one = "step" if step.winner else "step_open"
         one += "" if others else "_alone"
         found.append(words("search")[one].format(**facts))

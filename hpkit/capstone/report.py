@@ -10,8 +10,7 @@ from string import Template
 
 import numpy as np
 
-from hpkit.capstone import rivals
-from hpkit.capstone.rivals import say
+from hpkit.capstone.rivals import Comparison, chance, reached, say
 from hpkit.charts.runs import runs_chart
 from hpkit.charts.searches import spent_chart, tried_chart
 from hpkit.charts.still import picture, uri
@@ -154,7 +153,7 @@ def content(data, bars):
         yield from _again(data)
     if data["rivals"] and data["test"]:
         mine = {"mine": data["test"]["accuracy"]}
-        beside = rivals.Comparison(**data["rivals"] | mine)
+        beside = Comparison(**data["rivals"] | mine)
         yield _block("h2", say("report.test"))
         yield _block("p", beside.sentence)
         yield _table(say("rivals.heads"), beside.table)
@@ -182,9 +181,8 @@ def _tested(test, bars):
     elif (share := test["accuracy"]) is None:
         yield say("report.loss", **test)
     else:
-        noise = rivals.chance(share, test["rows"])
-        yield say("report.accuracy", **test, noise=noise)
-        keys = ("reached" if rivals.reached(bar, share) else "missed" for bar in bars)
+        yield say("report.accuracy", **test, noise=chance(share, test["rows"]))
+        keys = ("reached" if reached(bar, share) else "missed" for bar in bars)
         each = zip(keys, bars, strict=True)
         if said := ", ".join(say(f"report.{key}", bar=bar) for key, bar in each):
             yield say("report.bars", bars=said)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import groupby
-from operator import itemgetter
 
 import numpy as np
 from matplotlib import colormaps
@@ -274,7 +273,7 @@ def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
     every = [tips.get((c, r), unknown) for r, c in np.ndindex(loss.shape)]
     stops = {}  # of each cell on the map: "S", "1" or a span of them
     placed = [(n, cell_of(setting, space)) for n, setting in enumerate(path)]
-    for cell, group in groupby([at for at in placed if at[1]], itemgetter(1)):
+    for cell, group in groupby([at for at in placed if at[1]], lambda at: at[1]):
         names = [str(number or WORDS["start"]) for number, _ in group]
         stops[cell, names[0]] = DASH.join(dict.fromkeys((names[0], names[-1])))
     # A cell's number stands above the middle, and the path passes at the left below.

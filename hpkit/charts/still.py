@@ -7,7 +7,6 @@ Margins are measured from the texts: a layout engine takes longer than all the r
 
 import base64
 import io
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 from logging import getLogger
@@ -158,7 +157,7 @@ def _axes(ax, chart, letter):
         if name == "x" and 1 < crowd <= 2:
             marked = [(at, "\n" * (k % 2) + t) for k, (at, t) in enumerate(marked)]
         else:  # where there are too many, some by turns
-            step = math.ceil(crowd) or 1
+            step = int(np.ceil(crowd)) or 1
             marked = [(at, "" if k % step else t) for k, (at, t) in enumerate(marked)]
         side = getattr(ax, f"{name}axis")
         side.set_ticks([at for at, _ in marked], [text for _, text in marked])

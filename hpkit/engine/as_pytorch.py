@@ -13,7 +13,6 @@ import inspect
 import io
 import json
 import linecache
-import math
 import re
 import symtable
 import sys
@@ -153,7 +152,7 @@ def sklearn(found, rows, how=""):
     runs, uses = _as_runs(found), _uses(found)
     space = {n: [*dict.fromkeys(_each(runs, n))] for n in varied(runs.settings)}
     # As many different settings as there are combinations: all of them.
-    grid = math.prod(map(len, space.values())) == len({*runs.settings})
+    grid = np.prod([*map(len, space.values())]) == len({*runs.settings})
     solvers = {*uses["optimizer"]}
     # The loss of its regression is half of ours: Adam alone does not mind.
     able = solvers <= ({"adam"} if uses["numbers"] else {"sgd", "adam"})

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from itertools import pairwise, permutations, zip_longest
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.func import vmap
@@ -79,7 +78,7 @@ class Objective:
             out = torch.empty(y.shape, dtype=y.dtype)
             out = out.normal_(std=scale, generator=numbers).to(y.device)
             losses, metric = self.measured(out, y, data.n_train)
-            said += [*np.ravel(() if losses is None else losses), *(metric or ())]
+            said += [*(() if losses is None else losses.ravel()), *(metric or ())]
             slopes += [self.delta(out, y)] if self.loss is not None else []
         alike = slopes and all(torch.equal(slopes[0], other) for other in slopes)
         if alike and not (own and slopes[0].any()):  # it may end in a log_softmax

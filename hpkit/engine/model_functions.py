@@ -9,7 +9,6 @@ import copy
 import dis
 import functools
 import inspect
-import itertools
 import pickle
 import random
 import sys
@@ -17,7 +16,7 @@ import sysconfig
 import types
 import warnings
 from collections import deque
-from itertools import chain, pairwise
+from itertools import chain, count, pairwise
 
 import numpy as np
 import torch
@@ -300,7 +299,7 @@ def mark(value, seen=None, depth=0):
         return hash(pack(value.get_state()))
     if isinstance(value, np.ndarray | np.random.Generator | random.Random):
         return hash(pickle.dumps(value))
-    if isinstance(value, itertools.count):
+    if isinstance(value, count):
         return repr(value)
     kind = type(value)
     name, inner = kind.__qualname__, functools.partial(mark, seen=seen, depth=depth + 1)

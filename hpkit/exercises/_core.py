@@ -54,8 +54,7 @@ def configure(*, solutions: bool) -> None:
 
 
 def _solutions_shown():
-    asked = os.environ.get("HPKIT_SOLUTIONS", "1").lower()
-    return asked not in ("0", "no", "false")
+    return os.environ.get("HPKIT_SOLUTIONS", "1").lower() not in ("0", "no", "false")
 
 
 def to_html(text):

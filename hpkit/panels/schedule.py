@@ -9,15 +9,14 @@ from hpkit.charts.runs import nice_top, runs_chart, shades
 from hpkit.charts.spec import Axis, Chart, line, rule
 from hpkit.data.datasets import Dataset
 from hpkit.engine.training import Training
-from hpkit.hyperparameters import SCHEDULES, check_count, check_setting
-from hpkit.hyperparameters import Hyperparameters as Setting
+from hpkit.hyperparameters import SCHEDULES, Hyperparameters, check_count, check_setting
 from hpkit.locale import Texts
 from hpkit.panels.controls import given_seeds, log_knob
 from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_runs, code_of_setting, dropdown
 
 WORDS = Texts("panels.schedule")
-USUAL = Setting(lr=0.1, momentum=0.9, epochs=10, hidden=(32,) * 4)
+USUAL = Hyperparameters(lr=0.1, momentum=0.9, epochs=10, hidden=(32,) * 4)
 SECONDS = 13.0  # that a training takes to watch: enough to draw in its last epochs
 MOST = 60  # epochs, each a point of the drawing
 _FINE = 10  # places an epoch of the other curves
@@ -47,7 +46,7 @@ class SchedulePanel(Panel):
     Examples
     --------
     >>> from hpkit.data.datasets import load_dataset
-    >>> panel = SchedulePanel(load_dataset("moons"), Setting(epochs=4), seeds=1)
+    >>> panel = SchedulePanel(load_dataset("moons"), Hyperparameters(epochs=4), seeds=1)
     >>> panel.draw([0.1, 0.2, 0.1, 0])
     >>> panel.wait().runs.settings[-1].rates().round(2).tolist()
     [0.1, 0.2, 0.1, 0.0]
@@ -58,7 +57,7 @@ class SchedulePanel(Panel):
     def __init__(
         self,
         dataset: Dataset,
-        setting: Setting | None = None,
+        setting: Hyperparameters | None = None,
         *,
         seeds: int | Iterable[int] = 3,
         title: str | None = None,

@@ -355,8 +355,7 @@ class ValidationCurvePanel(_ListsPanel):
         look = {"chosen": self.focus, "before": self.before, "alt": describe(found)}
         look["drawn"] = drawn = self.guess and self.guess.drawn
         if drawn and found.finished and len(found.settings) == len(drawn[0]):
-            out = found.runs.unfit
-            self.guess.judge(np.where(out, np.nan, found.mean_val_loss))
+            self.guess.judge(np.where(found.unfit, np.nan, found.mean_val_loss))
         return [curves, charts.validation_chart(found, **look)]
 
     @property

@@ -116,9 +116,8 @@ class SeedsPanel(Panel):
         return [seeds_chart(losses, self.runs.diverged[:, at], self.short, **look)]
 
     def _says(self, running):
-        done = self.runs.epochs_done
         early = "" if self.runs.ended.all() else WORDS["going" if running else "halted"]
-        early = early.format(done[:, self.shown].min())
+        early = early.format(self.runs.epochs_done[:, self.shown].min())
         names, losses, n = self.names[:2], self.losses[:2], len(self.shown)
         means, outs = losses.mean(1), self.runs.diverged[:2, self.shown].sum(1)
         facts, lower = {"names": names, "means": means, "n": n}, int(means.argmin())

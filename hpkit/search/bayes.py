@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -161,7 +160,7 @@ def _ask_and_tell(plan, count, study, first, asked=0):
             loss = runs.mean_val_loss[number]
             if runs.diverged[number].any():
                 loss = DIVERGED_ABOVE * abs(runs.val_loss[number, :, 0].mean())
-            fit = math.isfinite(loss) and not any(i == number for i, _ in runs.lost)
+            fit = np.isfinite(loss) and not any(i == number for i, _ in runs.lost)
             told = (float(loss),) if fit else (None, TrialState.FAIL)
             try:
                 study.tell(trial, *told)

@@ -6,7 +6,6 @@ On other processes: `executors`.
 import traceback
 from dataclasses import replace
 from functools import cached_property
-from itertools import chain
 
 import numpy as np
 
@@ -83,7 +82,7 @@ class Folds(Lasting):
     @cached_property
     def waiting(self):
         each = [self.grouped(fold, [k]) for k, fold in enumerate(self.folds)]
-        return list(chain(*each))
+        return [group for groups in each for group in groups]
 
     def rows_of(self, group):
         fold = self.folds[group.runs[0][1]]
