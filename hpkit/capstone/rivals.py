@@ -4,6 +4,7 @@ Each way has the same 60 epochs, the budget of the capstone, also those that sea
 nothing: else more training would look like better tuning.
 """
 
+import math
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import product
@@ -50,7 +51,7 @@ def say(path, **facts):
 
 def chance(share, rows):
     """Return two standard errors of a share of so many rows."""
-    return 2 * (share * (1 - share) / rows) ** 0.5
+    return 2 * math.sqrt(share * (1 - share) / rows)
 
 
 def reached(bar, accuracy):

@@ -300,8 +300,6 @@ class ModuleNetworks:
             raise refusal("network_frozen")
         live = [part for part in own.trained if part.requires_grad]  # not frozen since
         grads = torch.autograd.grad(out, live, delta(out.detach()), allow_unused=True)
-        if len(live) == len(own.trained):
-            return grads
         found = dict(zip(map(id, live), grads, strict=True))
         return [found.get(id(part)) for part in own.trained]
 

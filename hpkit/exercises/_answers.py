@@ -192,9 +192,7 @@ def line_of(error):
 
 def same(got, want):
     """Say whether two results are equal: numbers nearly, lists member by member."""
-    got = plain(got)
-    if hasattr(got, "tolist"):
-        got = got.tolist()
+    got = got.tolist() if hasattr(got, "tolist") else got  # also a single number
     if isinstance(want, list | tuple):
         alike = isinstance(got, list | tuple) and len(got) == len(want)
         return alike and all(map(same, got, want))

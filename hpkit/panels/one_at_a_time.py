@@ -144,7 +144,6 @@ class OneAtATimePanel(SearchPanel):
         return one_at_a_time.live(self.dataset, self.starting, **more)
 
     def _reseed(self):
-        """Begin again with other seeds."""
         self.grid = None
         self.walked, self.losses = {}, set()
         self.reset()

@@ -477,7 +477,6 @@ class Panel(W.VBox):
         parts.close(self)
 
     def _rows_below(self):
-        """Return the table below the charts."""
         return self.frame()
 
     def frame(self) -> pd.DataFrame:
@@ -579,7 +578,6 @@ class Panel(W.VBox):
         return WORDS["saved"].format(table, *(path.name for path in pictures))
 
     def _write_rows(self):
-        """Write the rows that the scripts read."""
         FOLDER.mkdir(exist_ok=True)
         write_rows(self._trained.dataset, self._rows)
         return WORDS["wrote"].format(self._rows)

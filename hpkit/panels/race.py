@@ -251,7 +251,6 @@ def searches(dataset, base, space, budget, seed, model):
 
 
 def lowest_of(found):
-    """Return the lowest loss that a search has found."""
     return float(found.best_so_far()[1][-1])
 
 

@@ -121,11 +121,9 @@ class _ListsPanel(SearchPanel):
         return entry
 
     def _space(self):
-        """Return the values to search of each hyperparameter."""
         return {entry.name: entry.values for entry in self.entries}
 
     def _arguments(self, space):
-        """Return the arguments of the search for a space."""
         return space
 
     def _begin(self):
