@@ -21,6 +21,7 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_rows, check_there
 from hpkit.engine.dense import RANDOM_STATE, first_line, network, start
+from hpkit.engine.model_functions import fingerprint, start_own
 from hpkit.engine.stack import OneThread
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
 from hpkit.locale import say
@@ -147,8 +148,6 @@ class Run:
         weights, number = self._kept_weights()
         net = weights.load(self._start(), number, epoch)
         if self.model is not network:
-            from hpkit.engine.model_functions import fingerprint
-
             # Its cell may have been run again. A number can be pickled, code cannot.
             key = hash((number, epoch, fingerprint(net)))
             if key not in weights.sound:
@@ -183,8 +182,6 @@ class Run:
         about = self.model, data.n_features, data.n_outputs, self.setting, self.seed
         if self.model is network:
             return start(*about)
-        from hpkit.engine.model_functions import start_own
-
         return start_own(*about, torch.float32)[0]
 
     def to_module(self, epoch: str = "best") -> torch.nn.Module:
@@ -567,12 +564,10 @@ class Runs:
         return self._frame(dict.fromkeys(("lr", *varied(self.settings))))
 
     def _frame(self, names):
-        import pandas as pd
-
         rank, there = np.empty(len(self.settings), int), self.epochs_done >= 0
         rank[self.order] = np.arange(1, len(self.settings) + 1)
         values = {n: [getattr(s, n, None) for s in self.settings] for n in names}
-        frame = {f"param_{n}": _column(values[n]) for n in names}
+        frame = {f"param_{n}": values[n] for n in names}
         frame |= {
             "mean_val_loss": self.mean_val_loss,
             "std_val_loss": self.std_val_loss,
@@ -587,7 +582,7 @@ class Runs:
             "fit_time": np.where(there, self.fit_time, 0).sum(1),
             "epochs": np.where(there, self.epochs_done, 0).sum(1),
         }
-        return pd.DataFrame(frame)
+        return _table(frame)
 
     def history(self) -> pd.DataFrame:
         """Return all curves as a pandas DataFrame in long form.
@@ -595,8 +590,6 @@ class Runs:
         Columns: run (0, 1, ... in the order of iteration), param_*, seed, epoch,
         split ("train" or "valid"), metric ("loss", "accuracy", "metric"), value.
         """
-        import pandas as pd
-
         columns, names = {}, hp.notable(*self.settings)
         for (number, run), name in product(enumerate(self), CURVES):
             if (values := getattr(run, name)) is None:
@@ -609,7 +602,7 @@ class Runs:
             piece |= {"epoch": range(len(values)), "value": values}
             for column, part in piece.items():
                 columns.setdefault(column, []).extend(part)
-        return pd.DataFrame({n: _column(values) for n, values in columns.items()})
+        return _table(columns)
 
     def as_pytorch(self, path: str | Path | None = None) -> str:
         """Return a script without hpkit that trains all these settings and seeds.
@@ -627,10 +620,12 @@ class Runs:
         return say("engine.runs", **facts)
 
 
-def _column(values):
+def _table(columns):
     import pandas as pd
 
-    return pd.Series(values, dtype=object if None in values else None)  # no nan
+    kinds = {n: object if None in values else None for n, values in columns.items()}
+    table = {n: pd.Series(v, dtype=kinds[n]) for n, v in columns.items()}  # no nan
+    return pd.DataFrame(table)
 
 
 def over_seeds(function, losses, **more):

@@ -24,6 +24,7 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.dense import READ, DenseNetworks, Model, Objective, Score, network
+from hpkit.engine.model_functions import group_by_reading, warn
 from hpkit.engine.runs import Run, Runs, check_default_device, empty_arrays, fill
 from hpkit.engine.stack import STEPS_READ, Columns, OneThread, Stack, pack, unpack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
@@ -114,8 +115,6 @@ class Training:
             raise refusal("own_alone", names[0])
         there = {"model": self.own, "loss": own and own.loss}
         if gone := [n for n in there if not there[n] and any(n in s._of for s in new)]:
-            from hpkit.engine.model_functions import warn
-
             warn(say("engine.left_out", name=gone[0]), UserWarning)
         self.check_memory(new)
         before = SimpleNamespace(**self.arrays)
@@ -149,7 +148,6 @@ class Training:
         """Return the new runs of some seeds, by their numbers, as `Group`s."""
         settings, groups, parts = self.settings[self.first :], {}, []
         if self.own:
-            from hpkit.engine.model_functions import group_by_reading
             from hpkit.engine.own_networks import pays  # 0.1 s that few need
 
             alike = group_by_reading(self.model, data, settings, len(seeds), self.dtype)

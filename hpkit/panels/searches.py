@@ -494,18 +494,17 @@ class _CellGuess(W.VBox):
 
     def __init__(self, space, settings):
         self.settings, self.space = settings, space
+        self.across, self.up = map(len, space.values())
         self.charts = c.LiveCharts(calls={"cell": self._clicked})
         super().__init__([self.charts])
         self._draw([])
 
     def _clicked(self, cell):
-        across, up = map(len, self.space.values())
-        row, column = divmod(cell, across)
-        self.value = self.settings[column * up + row]
+        row, column = divmod(cell, self.across)
+        self.value = self.settings[column * self.up + row]
         self._draw([(column, row)])
 
     def _draw(self, chosen):
-        across, up = map(len, self.space.values())
         look = {"framed": {"guess": chosen}, "height": 15, "alt": GRID["guess"]}
-        nothing = np.full((up, across), np.nan)
+        nothing = np.full((self.up, self.across), np.nan)
         self.charts.show([charts.heatmap_chart(self.space, nothing, **look)])

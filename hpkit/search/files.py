@@ -246,9 +246,6 @@ class Storage:
             self._read(plan)
             self._check(plan)
 
-    def _state_path(self, number):
-        return Path(f"{self.path}.state-{number}")
-
     def _read(self, plan):
         self.before, self.plain = read(str(self.path), plan.dataset)
         runs, self.rungs = self.before.runs, self.before.rungs
@@ -296,7 +293,8 @@ class Storage:
 
     def _groups(self):
         try:
-            groups = unpack(self._state_path(self.state).read_bytes())["groups"]
+            state = Path(f"{self.path}.state-{self.state}").read_bytes()
+            groups = unpack(state)["groups"]
             return [Group(list(map(tuple, runs)), *more) for runs, *more in groups]
         except Exception:  # lost or damaged: these runs are trained anew
             return []
@@ -319,7 +317,7 @@ class Storage:
         try:
             with checked(str(self.path)):
                 content = pack({"groups": list(map(tuple, groups))})
-                store.write(self._state_path(state), content)
+                store.write(f"{self.path}.state-{state}", content)
                 save(search, self.path, **more)
                 self.state = state
                 if search.finished:
