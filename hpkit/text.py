@@ -152,10 +152,8 @@ def lost_sentence(search, lost) -> str:
     for setting, own in seeds.items():
         said = alike.setdefault(", ".join(map(str, own)), [])
         said.append(label(setting, search.space))
-    places = [
-        say["lost_at"].format(settings="; ".join(_few(said)), seeds=own)
-        for own, said in alike.items()
-    ]
+    each = [("; ".join(_few(said)), own) for own, said in alike.items()]
+    places = [say["lost_at"].format(settings=said, seeds=own) for said, own in each]
     facts = {"count": len(lost.runs), "places": "; ".join(places)}
     return say["lost"].format(**facts, reason=lost.reason.rstrip("."))
 

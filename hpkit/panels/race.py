@@ -235,10 +235,8 @@ def searches(dataset, base, space, budget, seed, model):
         raise refusal("race_budget", budget, least=2 * base.epochs)
     count = budget // base.epochs
     shares = np.linspace(0, 1, max(1, per_axis(count, len(space))))
-    points = {
-        name: list(dict.fromkeys(map(values.at, shares)))
-        for name, values in space.items()
-    }
+    points = {name: map(values.at, shares) for name, values in space.items()}
+    points = {name: list(dict.fromkeys(each)) for name, each in points.items()}
     same = {"seeds": (seed,), "model": model, "tick": FRAME}
     draw = {"search_seed": seed, **same, **space}
     many = {"n_trials": halving_count(budget, base.epochs), "eta": _ETA}

@@ -100,10 +100,8 @@ def read(path, dataset):
 
 def _search_from_plain(plain, dataset):
     runs, base = runs_from_plain(plain, dataset), Hyperparameters(**plain["base"])
-    space = {
-        name: Range(**values) if isinstance(values, dict) else _tuples(values)
-        for name, values in plain["space"].items()
-    }
+    space = _tuples(plain["space"])
+    space = {n: Range(**v) if isinstance(v, dict) else v for n, v in space.items()}
     space = space and check_space(plain["kind"], space, ranges=True, own=dict(base.own))
     steps = []
     for step in map(_tuples, plain["steps"]):
