@@ -121,22 +121,18 @@ def loss_chart(
         look["name"] = [", ".join(filter(None, (n, WORDS[part]))) for n in names]
         return mark.line(*stacked(values, top, lambda k: per_epoch(runs[k])), **look)
 
-    return Chart(
-        Axis(unit or WORDS["epoch"], (0, 1.02 * end)),
-        Axis(WORDS["loss"], (0, top)),
-        [
-            curves("val", faded, [earlier], width=1.3, **gray),
-            mark.line(*(guess or ((), ())), legend=guess and WORDS["guess"], **GUESS),
-            curves("train", others, names, color=colors, width=1.6, dash="dashed"),
-            curves("val", others, names, width=2.2, label=names, **look),
-            curves("train", [run], [own], width=2, dash="dashed", label=train),
-            curves("val", [run], [own], width=3, label=val, strong=True),
-            mark.ring(at, [r.best_val_loss for r, _ in calm], **ringed),
-            mark.cross([left * per_epoch(r) for left, r, *_ in out], **lost),
-            *marks,
-        ],
-        alt=alt,
-    )
+    drawn = [
+        curves("val", faded, [earlier], width=1.3, **gray),
+        mark.line(*(guess or ((), ())), legend=guess and WORDS["guess"], **GUESS),
+        curves("train", others, names, color=colors, width=1.6, dash="dashed"),
+        curves("val", others, names, width=2.2, label=names, **look),
+        curves("train", [run], [own], width=2, dash="dashed", label=train),
+        curves("val", [run], [own], width=3, label=val, strong=True),
+        mark.ring(at, [r.best_val_loss for r, _ in calm], **ringed),
+        mark.cross([left * per_epoch(r) for left, r, *_ in out], **lost),
+    ]
+    across = Axis(unit or WORDS["epoch"], (0, 1.02 * end))
+    return Chart(across, Axis(WORDS["loss"], (0, top)), [*drawn, *marks], alt=alt)
 
 
 def shades(count: int) -> list[str]:

@@ -342,13 +342,10 @@ def steps_chart(search, space, beside=()) -> Chart:
         mark.ring(*rings, color="orange"),
         mark.cross(gone, color="orange", legend=WORDS["diverged"], hover=False),
     ]
-    return Chart(
-        Axis("", (-0.6, begin - _GAP - 0.4), texts=texts, ticks=ticks),
-        Axis(WORDS["loss"], (0, 1.3 * top), **scale),
-        marks,
-        title=WORDS["steps"],
-        alt=WORDS["steps_alt"].format("; ".join(said)),
-    )
+    across = Axis("", (-0.6, begin - _GAP - 0.4), texts=texts, ticks=ticks)
+    up = Axis(WORDS["loss"], (0, 1.3 * top), **scale)
+    alt = WORDS["steps_alt"].format("; ".join(said))
+    return Chart(across, up, marks, title=WORDS["steps"], alt=alt)
 
 
 def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:

@@ -369,9 +369,8 @@ class ModuleNetworks:
         def copies():  # tracing runs the function, and a BatchNorm would count it
             return [w.clone() for w in self.weights], [b.clone() for b in self.buffers]
 
-        kind = self.regression, self.given
         made_of = self.fingerprint, self.surroundings, self.dtype, self.device
-        key = (name, *made_of, *kind, shapes)
+        key = (name, *made_of, self.regression, self.given, shapes)
         if key not in _TRACES:
             # Not the bound method: make_fx counts its `self` as an argument.
             made = make_fx(lambda *a: function(*a))(*copies(), x, *others)

@@ -166,12 +166,10 @@ class Progress:
     def _repr_html_(self):
         cell = "text-align:left;padding:3px 14px 3px 6px"
         how = {"row_heads": True, "style": "margin:6px 0", "cell": cell}
-        details = "".join(
-            f"<div style='margin-top:8px'><b>{title}</b></div>"
-            + html_table(heads, rows, **how)
-            for title, (heads, *rows) in self._details()
-        )
-        table = ""
+        table = details = ""
+        for title, (heads, *rows) in self._details():
+            details += f"<div style='margin-top:8px'><b>{title}</b></div>"
+            details += html_table(heads, rows, **how)
         if self.overview:
             table = html_table(_say("heads"), self._overview(), **how)
             fold = f"<summary style='cursor:pointer'>{_say('details')}</summary>"

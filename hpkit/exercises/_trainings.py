@@ -59,14 +59,11 @@ def worst_to_best(answer):
     got = read.ordering(answer, RATES)
     last = trained("moons", [MOONS.but(lr=lr) for lr in RATES]).val_loss[:, :, -1]
     want = tuple(np.array(RATES)[np.argsort(-last.mean(1))].tolist())
-    wrong = [a for a, b in zip(got, want, strict=True) if a != b]
-    wrong_if(
-        {"lr": wrong[0] if wrong else None},
-        reversed=got == want[::-1],
-        larger_is_better=wrong and got == RATES,
-        smaller_is_better=wrong and got == RATES[::-1],
-        order=wrong,
-    )
+    if got != want:
+        lr = next(a for a, b in zip(got, want, strict=True) if a != b)
+        rules = {"larger_is_better": RATES, "smaller_is_better": RATES[::-1]}
+        rules = {name: got == rule for name, rule in rules.items()}
+        wrong_if({"lr": lr}, reversed=got == want[::-1], **rules, order=True)
 
 
 @Exercise
@@ -122,14 +119,11 @@ def scaled_rate(answer):
     lr = read.number(answer, above=0)
     settings = [DIGITS.but(lr=0.04, batch_size=8), DIGITS.but(lr=lr, batch_size=64)]
     before, after = trained("digits", settings, seeds=range(3)).mean_val_loss
-    far = not after <= 1.1 * before
-    return wrong_if(
-        {"lr": lr, "before": before, "after": after},
-        smaller=far and lr < 0.04,
-        unchanged=far and lr == 0.04,
-        too_small=far and lr < 0.5,
-        too_large=far,
-    )
+    facts = {"lr": lr, "before": before, "after": after}
+    if not after <= 1.1 * before:
+        small = {"smaller": lr < 0.04, "unchanged": lr == 0.04, "too_small": lr < 0.5}
+        wrong_if(facts, **small, too_large=True)
+    return facts
 
 
 @Exercise

@@ -203,10 +203,9 @@ class ClinicPanel(Panel):
         items = "".join(f"<li>{html.escape(text)}</li>" for text in said)
         tried = ", ".join(f"{decay:g}" for decay in patient.tried)
         history = tried and WORDS["history"].format(tried)
-        self.record.value = (
-            f"<b>{WORDS['patient'].format(self.number)}</b>"
-            f"<ul class='hp-record'>{items}</ul><p>{history}</p>"
-        )
+        head = f"<b>{WORDS['patient'].format(self.number)}</b>"
+        items = f"<ul class='hp-record'>{items}</ul>"
+        self.record.value = f"{head}{items}<p>{history}</p>"
 
     def _charts(self):
         treated = [] if self.treated is None else [self.treated]
