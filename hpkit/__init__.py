@@ -55,7 +55,7 @@ _PUBLIC = {
     "search.files": "load",
     "search.bayes": "bayesian_search from_optuna to_optuna",
     "exercises": "progress",
-    "capstone": "BudgetError Capstone",
+    "capstone.task": "BudgetError Capstone",
     "plots": "alt_text plot_best_so_far plot_data plot_decision_boundary plot_grid "
     "plot_parallel plot_path plot_seeds plot_training_curves plot_validation_curve",
     "panels.bowl": "BowlPanel",

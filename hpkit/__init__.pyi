@@ -12,7 +12,7 @@ import torch
 from optuna.samplers import BaseSampler
 from optuna.study import Study
 
-from hpkit.capstone import BudgetError, Capstone
+from hpkit.capstone.task import BudgetError, Capstone
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.dense import Model, Score
 from hpkit.engine.files import load_model

@@ -29,7 +29,6 @@ OPTIMIZERS = {"sgd": ("SGD",), "adam": ("Adam",), "rmsprop": ("RMSprop",)}
 OPTIMIZERS |= {"adamw": ("AdamW",)}
 OPTIMIZERS |= {"nesterov": ("SGD", "nesterov=momentum > 0,  #? momentum")}
 ACTIVATIONS = ("relu", "tanh")
-_CLASS_WEIGHTS = ("none", "balanced")
 SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
 # Always told of a setting; what came later, only where it is not the default.
 USUAL = "lr batch_size epochs momentum weight_decay optimizer hidden activation dropout"
@@ -386,7 +385,7 @@ class Hyperparameters:
     patience: int = _number(0, "0, 2, 5, 10, 20", _PATIENCES, low=0)
     clip: float = _number(0.0, "0, 0.1, 0.3, 1, 3", _CLIPS)
     label_smoothing: float = _number(0.0, "0, 0.05, 0.1, 0.2", _SHARES, below=1)
-    class_weight: str = _choice("none", _CLASS_WEIGHTS, "loop")
+    class_weight: str = _choice("none", ("none", "balanced"), "loop")
     own: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
     _of = frozenset()  # "model", "loss": what a search that made it had of a learner's
 
