@@ -153,12 +153,10 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
         looks["color"][i], looks["dash"][i] = color, dash
     chart = charts.parallel_chart(axes, shares, strong, looks)
     chart.x.domain = (-0.3, len(names) + 0.25)
-    marked = [
-        (i, axis.shares(at), said)
-        for i, axis in enumerate(axes)
-        for at, said in ticks(axis, 3)
-    ]
-    inner = [(i - 0.02, at, said) for i, at, said in marked if 0.03 < at < 0.97]
+    inner = []
+    for i, axis in enumerate(axes):
+        marked = ((axis.shares(at), said) for at, said in ticks(axis, 3))
+        inner += [(i - 0.02, at, said) for at, said in marked if 0.03 < at < 0.97]
     places = list(zip(*inner, strict=True)) or [(), (), ()]
     chart.marks.append(text(*places, anchor="end", size=0.9, color="soft"))
     return drawn(chart, ax, (9.6, 4.2), _alt("parallel", search.runs))

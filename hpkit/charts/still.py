@@ -407,10 +407,8 @@ class _Sheet:
             ends, places = [ends[i] for i in some[:most]], places[some[:most]]
         heights, em = spread(places[:, 1], gap, 0, 1), letter / self.width
         turn, begin = 1 + 0.3 * em, 1 + _GAP * em
-        lines = [
-            [(x, y), (turn, y), (begin - _STUB * em, place)]
-            for (x, y), place in zip(places, heights, strict=True)
-        ]
+        each = zip(places, heights, strict=True)
+        lines = [[(x, y), (turn, y), (begin - _STUB * em, up)] for (x, y), up in each]
         far = places[:, 0] < 0.9  # dots, which nobody takes for a curve
         tints = np.where(far, light("soft"), [end[3]["color"] for end in ends]).tolist()
         ties = {"linestyles": [(0, (1, 5)) if f else "-" for f in far], "colors": tints}

@@ -106,8 +106,7 @@ class _ListsPanel(SearchPanel):
         entry = c.Entry(name, values, max(1, len(self.base.hidden)), label)
         self.entries.append(entry)
         if entry.own:
-            self.base = with_own(self.base, {name: entry.values})
-            self.controls.base = self.base
+            self.base = self.controls.base = with_own(self.base, {name: entry.values})
 
         def renamed():
             with self.quietly():
@@ -164,13 +163,11 @@ class _ListsPanel(SearchPanel):
             agreed = hyper.agreed(s, "loop"), hyper.agreed(s, "network")
             key = s.batch_size, width, *agreed
             alike.setdefault(key, []).append(s.epochs)
-        each = len(self.seed_list)
-        return sum(
-            max(epochs)
-            * (6 + points / size)
-            * (10 + each * len(epochs) * (1 + width * size / 64))
-            for (size, width, *_), epochs in alike.items()
-        )
+        work, each = 0, len(self.seed_list)
+        for (size, width, *_), epochs in alike.items():
+            step = 10 + each * len(epochs) * (1 + width * size / 64)
+            work += max(epochs) * (6 + points / size) * step
+        return work
 
     def _planned(self):
         return all_settings(self.controls.setting, self._space())
