@@ -195,11 +195,10 @@ def heatmap_chart(
     given = framed or {}  # of the others the legend holds no room
     framed = {kind: list(given.get(kind, ())) for kind in _FRAMES}
     for kind, (color, width, dash, inset) in _FRAMES.items():
-        at = np.reshape(framed[kind], (-1, 2))
         look = {"color": color, "width": width, "dash": dash, "inset": inset}
         look["halo"] = kind != "guess" or framed["guess"] != framed["best"]
         look["legend"] = legends[kind] if kind in given else None
-        made.append(mark.frames(*at.T, **look))
+        made.append(mark.frames(*np.reshape(framed[kind], (-1, 2)).T, **look))
     lists = list(space.items())[:2]
     axes = [Axis(TABLE[n].label, kind="band", texts=on_axis(v)) for n, v in lists]
     axes[1].label = _beside([*space][1])  # beside the legend

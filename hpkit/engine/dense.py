@@ -175,8 +175,7 @@ def _called(name, function, outputs, targets):
 
 
 def first_line(error):
-    text = str(error).strip() or type(error).__name__
-    line = text.splitlines()[0]
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
     return line if len(line) <= 120 else f"{line[:117]}..."
 
 

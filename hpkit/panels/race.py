@@ -210,11 +210,6 @@ def _check_ranges(values, own):
     return space
 
 
-def per_axis(count, axes):
-    """Return how many values an axis of a grid of at most `count` cells has."""
-    return int(count ** (1 / axes) + 1e-9)
-
-
 def halving_count(budget, epochs):
     """Return how many settings a halving can begin with: its epochs fit the budget."""
 
@@ -234,7 +229,8 @@ def searches(dataset, base, space, budget, seed, model):
     if budget < 2 * base.epochs:
         raise refusal("race_budget", budget, least=2 * base.epochs)
     count = budget // base.epochs
-    shares = np.linspace(0, 1, max(1, per_axis(count, len(space))))
+    per_axis = int(count ** (1 / len(space)) + 1e-9)  # of at most `count` cells
+    shares = np.linspace(0, 1, max(1, per_axis))
     points = {name: map(values.at, shares) for name, values in space.items()}
     points = {name: list(dict.fromkeys(each)) for name, each in points.items()}
     same = {"seeds": (seed,), "model": model, "tick": FRAME}
