@@ -178,7 +178,8 @@ class Run:
         return self.weights
 
     def _start(self):
-        data, _ = self.dataset, check_default_device()
+        check_default_device()
+        data = self.dataset
         about = self.model, data.n_features, data.n_outputs, self.setting, self.seed
         if self.model is network:
             return start(*about)

@@ -16,7 +16,7 @@ from pathlib import Path
 from hpkit.hyperparameters import check_items, check_number, plain, takes
 from hpkit.locale import say
 
-_OURS = str(Path(__file__).parents[1])
+_OURS = Path(__file__).parents[1]
 
 
 class NotYet(Exception):
@@ -185,7 +185,7 @@ def call(answer, *arguments, shown=None, changes=False):
 
 def line_of(error):
     frames = traceback.extract_tb(error.__traceback__)
-    own = (f for f in frames if not f.filename.startswith(_OURS))
+    own = (f for f in frames if not Path(f.filename).is_relative_to(_OURS))
     lines = [frame.line for frame in own if "site-packages" not in frame.filename]
     return lines[-1] if lines else ""
 
