@@ -9,7 +9,7 @@ ordinary laptop, and each run gives the numbers of a plain PyTorch loop.
 >>> run = hk.fit(moons, hk.Hyperparameters(lr=0.1, epochs=5))
 >>> grid = hk.grid_search(moons, lr=[0.01, 0.1], batch_size=[16, 32])
 >>> grid.runs
-Runs(4 runs on moons: 4 settings, 1 seeds)
+Runs(4 runs on moons: 4 settings, 1 seed)
 
 Ten calls to start with:
 

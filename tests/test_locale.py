@@ -59,7 +59,8 @@ ACCENTS = str.maketrans("aeioucdgjklnrstyzACEGIOSTU", "âéîöûçđğĵķľñ�
 
 def pseudo(text):
     """Return a text with other letters outside of its placeholders and its code."""
-    code = r"{[^}]*}|<[^>]*>|&\w+;|hpkit\S*|to_frame|n_trials|lr=|grid_search"
+    code = r"{[^}/]*}|{[^:}]*:|<[^>]*>|&\w+;"
+    code += r"|hpkit\S*|to_frame|n_trials|lr=|grid_search"
     kept = re.split(f"({code})", text)
     return "".join(k if i % 2 else k.translate(ACCENTS) for i, k in enumerate(kept))
 
@@ -75,7 +76,7 @@ def in_pseudo(table):
 @pytest.fixture
 def speaking(little, monkeypatch):
     english = locale._all_words(locale._FOLDER, "en")
-    both = {"en": english, "de": in_pseudo(english)}
+    both = {"en": english, "de": locale._told(in_pseudo(english))}
     monkeypatch.setattr(locale, "_all_words", lambda folder, name: both[name])
     return hk.language("de")
 

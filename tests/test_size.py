@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_197, 66),
+    "hpkit/**/*.py": (17_200, 66),
     "hpkit/charts/*.js": (696, 2),
-    "tests/**/*.py": (21_345, 95),
+    "tests/**/*.py": (21_346, 95),
 }
 
 

@@ -63,12 +63,15 @@ def digits(value, count=3):
 
 class _Formatter(string.Formatter):
     def format_field(self, value, spec):
+        one, _, many = spec.partition("/")
+        if many:  # a number, and what it counts
+            return f"{value} {one if value == 1 else many}"
         text = format(value, spec)
         return text.removesuffix(".") if "#" in spec else text
 
 
 class _Text(str):
-    """A text whose numbers end in no point: 469 in place of Python's 469."""
+    """A text whose numbers end in no point, and may count: {n:run/runs}."""
 
     def format(self, *args, **facts):
         return _Formatter().vformat(self, args, facts)
@@ -99,7 +102,7 @@ def _told(read):
         return {key: _told(value) for key, value in read.items()}
     if isinstance(read, list):
         return [*map(_told, read)]
-    return _Text(read) if isinstance(read, str) and "#" in read else read
+    return _Text(read) if isinstance(read, str) else read
 
 
 def _merged(english, other):

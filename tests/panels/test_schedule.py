@@ -97,7 +97,7 @@ def test_stop_keeps_what_there_is_and_says_so(moons):
     panel.lr.value = 0
     assert "lr" in panel.result
     panel.lr.value = 1e6
-    assert "yours diverged with 1 of 1 seeds" in shows(panel.wait(60))
+    assert "yours diverged with 1 of 1 seed" in shows(panel.wait(60))
 
 
 @pytest.mark.parametrize(
