@@ -37,6 +37,7 @@ function reachable(panel, words) {
     document.execCommand('insertText', false, event.data.replaceAll(',', '.'));
   };
   panel.addEventListener('beforeinput', comma);
+  panel.addEventListener('textInput', comma);  // Safari has dropped it before the other
   panel.addEventListener('click', event => {  // without the clipboard of safe addresses
     if (!event.target.matches('.hp-copy')) return;
     getSelection().selectAllChildren(event.target.previousElementSibling);
