@@ -24,6 +24,9 @@ function reachable(panel, words) {
       speak(handle);
     });
     voice.takeRecords();  // its own
+    panel.querySelectorAll('select, .hp-table').forEach(node => {
+      node.dataset.lmSuppressShortcuts = '';  // JupyterLab's arrow keys go to another cell
+    });
     panel.querySelectorAll('.hp-table:not([tabindex])').forEach(table => {
       table.tabIndex = 0;
       table.setAttribute('role', 'group');

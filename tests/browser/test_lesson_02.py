@@ -92,6 +92,10 @@ def training(learner, panel):
     learner.tab_to("Train")
     learner.press("Enter")
     panel.get_by_text("2 runs").first.wait_for()
+    learner.tab_to("SELECT")
+    for key, lr in (("ArrowUp", "0.01"), ("ArrowDown", "0.02")):
+        learner.press(key)
+        panel.locator(".hp-say", has_text=f"lr {lr},").wait_for()
     learner.tab_to("Pin")
     learner.press("Space")
     panel.locator("option", has_text="● 2").wait_for(state="attached")
