@@ -172,12 +172,11 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     if (held) pull(...mouse)
     else point(nearest(...mouse))
   })
-  hit.addEventListener('pointerup', () => {
-    if (!held) return
-    changed(held.k)
+  hit.addEventListener('lostpointercapture', () => {  // let go, or taken away by the system
+    if (held) changed(held.k)
     held = null
   })
-  hit.addEventListener('pointercancel', () => { held = null })
+  hit.addEventListener('selectstart', e => e.preventDefault())  // Safari marks texts beside it
   hit.addEventListener('pointerleave', () => { mouse = null; if (!held) point(null) })
   hit.addEventListener('click', e => {
     const h = nearest(...local(e))
