@@ -182,6 +182,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     const h = nearest(...local(e))
     series.forEach((list, row) => { if (list.includes(h)) here = [row, list.indexOf(h)] })
     choose(h)
+    if (!mouse && !h?.mark.draw) point(h)  // a finger has left before
   })
 
   function refresh() {

@@ -80,9 +80,9 @@ def charts(browser, address):
     """Open the page; no error may come from it."""
     pages, wrong = [], []
 
-    def opened(width=1280, scheme="light"):
+    def opened(width=1280, scheme="light", **more):
         page = browser.new_page(
-            viewport={"width": width, "height": 900}, color_scheme=scheme
+            viewport={"width": width, "height": 900}, color_scheme=scheme, **more
         )
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(address)
@@ -334,6 +334,28 @@ def test_a_curve_is_drawn_with_the_mouse_and_with_keys(charts):
     assert raised[2:] == heights[2:]
     said = chart.get_attribute("aria-valuetext")
     assert said == f"learning rate 0.003, loss {float(f'{raised[1]:#.3g}'):g}"
+
+
+def test_a_finger_reads_a_value_and_draws(charts):
+    page = charts(has_touch=True)
+    tip = page.locator("#curve .hpc").nth(1).locator(".hpc-tip")
+    point = page.locator("#curve .hpc").nth(1).locator(".points path").nth(2)
+    point.tap(force=True)
+    assert tip.inner_text().splitlines()[0] == "lr 0.01"
+    told(page)
+
+    chart = hit(page, "guess")
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    touch = page.context.new_cdp_session(page)
+    for kind, across in (("Start", 0.1), ("Move", 0.5), ("Move", 0.9), ("Cancel", 0)):
+        place = {"x": box["x"] + across * box["width"], "y": box["y"] + 9}
+        points = [place] if across else []
+        touch.send(
+            "Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points}
+        )
+    (event,) = told(page)  # what is drawn when a system takes the finger
+    assert len(set(event["value"][1:-1])) == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
