@@ -105,7 +105,7 @@ function chart(el, tell) {
   const pen = document.createElement('canvas').getContext('2d')
   // What is shown; where (box, X and Y: places in pixels); what waits for room, what has it.
   let spec = null, data = [], raw = [], headed = '', asked = 0
-  let room = 0, box, X, Y, stub, em = 13, share = 1, unit = 1, family = '', small = 1
+  let room = 0, tall, box, X, Y, stub, em = 13, unit = 1, family = '', small = 1
   let waiting = [], taken = [], led = []
   const ask = () => { asked ||= requestAnimationFrame(draw) }
   const occupy = (x, y, wide, high) =>
@@ -133,8 +133,9 @@ function chart(el, tell) {
     data = newRaw.map((r, i) => r === raw[i] && data[i] ? data[i] : unpack(r))
     const held = reached.held()
     if (held) data[held.k] = held.data;  // not while a learner draws
+    if (spec?.height != newSpec.height) room = 0;  // to be measured
     [spec, raw] = [newSpec, newRaw]
-    const high = `calc(${spec.height}em * var(--hp-chart, 1))`  // as in `layout`
+    const high = `calc(${spec.height}em * var(--hp-chart, 1))`
     svg.style.height = `min(max(11em, ${high}), max(11em, 66vh))`
     ask()
   }
@@ -169,15 +170,14 @@ function chart(el, tell) {
     const style = getComputedStyle(root);
     [em, family, room] = [parseFloat(style.fontSize), style.fontFamily, root.clientWidth]
     unit = clamp(em / 13, 1, 2.2)
-    share = +style.getPropertyValue('--hp-chart') || 1
+    tall = parseFloat(getComputedStyle(svg).height)
     ask()
   }
 
   function layout() {
     put(title, {said: spec.title, hidden: spec.title ? null : ''})
     header()
-    const W = room, most = Math.max(11 * em, .66 * innerHeight)  // as svg.style.height
-    const H = clamp(spec.height * share * em, 11 * em, most)
+    const W = room, H = tall
     const line = 1.35 * em, top = em, rough = scaled(spec.y, H - top - 3 * em, 0)
     const up = ticks(spec.y, clamp(Math.round((H - 4 * em) / (3.2 * em)), 2, 6),
       (a, b) => Math.abs(rough(a[0]) - rough(b[0])) > line).filter(t => !t[2])
