@@ -176,7 +176,8 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     if (held) changed(held.k)
     held = null
   })
-  hit.addEventListener('selectstart', e => e.preventDefault())  // Safari marks texts beside it
+  for (const name of ['selectstart', 'dragstart'])  // of texts, by which a drawing would end
+    hit.addEventListener(name, e => e.preventDefault())
   hit.addEventListener('pointerleave', () => { mouse = null; if (!held) point(null) })
   hit.addEventListener('click', e => {
     const h = nearest(...local(e))

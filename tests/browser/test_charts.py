@@ -311,6 +311,7 @@ def test_a_curve_is_drawn_with_the_mouse_and_with_keys(charts):
     page = charts()
     chart = hit(page, "guess")
     chart.scroll_into_view_if_needed()
+    page.keyboard.press("Control+A")  # a text that is marked is not dragged away
 
     at(page, "guess", 0, 0.02, 0.9)
     page.mouse.down()
