@@ -24,9 +24,6 @@ function reachable(panel, words) {
       speak(handle);
     });
     voice.takeRecords();  // its own
-    panel.querySelectorAll('select, .hp-table').forEach(node => {
-      node.dataset.lmSuppressShortcuts = '';  // JupyterLab's arrow keys go to another cell
-    });
     panel.querySelectorAll('.hp-table:not([tabindex])').forEach(table => {
       table.tabIndex = 0;
       table.setAttribute('role', 'group');
@@ -48,6 +45,16 @@ function reachable(panel, words) {
   });
   name();
   new MutationObserver(name).observe(panel, { childList: true, subtree: true });
+}
+
+// A plain key in a list or a table is its own. JupyterLab hears it first, and would go to
+// another cell. This script is loaded once a panel.
+if (!window.hpKeys) {
+  window.hpKeys = ({ target, shiftKey, ctrlKey, altKey, metaKey }) => {
+    if (target.matches?.('.hpkit :is(select, .hp-table)')) target.toggleAttribute(
+      'data-lm-suppress-shortcuts', !(shiftKey || ctrlKey || altKey || metaKey));
+  };
+  addEventListener('keydown', window.hpKeys, true);
 }
 
 export default {
