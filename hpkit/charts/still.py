@@ -38,6 +38,7 @@ _SHAPES = {"square": "s", "diamond": "D", "triangle": "^", "plus": "P", "x": "X"
 _ALIGN = {"start": "left", "middle": "center", "end": "right"}
 # With letters that matplotlib's own font lacks, such as Hangul: Windows, macOS, Linux.
 _WIDER = ("Malgun Gothic", "Apple SD Gothic Neo", "NanumGothic", "Noto Sans CJK KR")
+_WIDER += ("Noto Sans CJK JP",)  # the name of the same file for matplotlib before 3.11
 
 
 def with_more_letters(families: Sequence[str], there: Sequence[str]) -> list:

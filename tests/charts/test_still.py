@@ -167,7 +167,11 @@ def test_labels_keep_distance_and_order_and_move_as_little_as_they_can():
 
 @pytest.mark.parametrize(
     ("there", "last"),
-    [("DejaVu Sans", "sans-serif"), ("Noto Sans CJK KR, NanumGothic", "NanumGothic")],
+    [
+        ("DejaVu Sans", "sans-serif"),
+        ("Noto Sans CJK KR, NanumGothic", "NanumGothic"),
+        ("Noto Serif CJK JP, Noto Sans CJK JP", "Noto Sans CJK JP"),
+    ],
 )
 def test_pictures_take_letters_from_one_font_more(there, last):
     families = with_more_letters(["sans-serif"], there.split(", "))
