@@ -182,7 +182,7 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
             while any(abs(at - other) < 0.9 * gap for other in taken):
                 at += step
             taken.append(at)
-            said = WORDS["gone"].format(names[i])
+            said = WORDS["gone"].format(name=names[i])
             marks.append(mark.cross([at], label=said, color=color))
         elif split != "train" and np.isfinite(mean).any():
             at = int(np.nanargmin(mean))
