@@ -219,6 +219,7 @@ def html_table(heads, rows, *, caption="", row_heads=False, style="", cell=""):
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     top = caption and _cell("caption", "text-align:left")(caption)
     top += f"<thead><tr>{''.join(map(head, heads))}</tr></thead>"
+    style = words("language")["css"] + style
     return f"<table{_css(style)}>{top}<tbody>{body}</tbody></table>"
 
 

@@ -21,6 +21,8 @@ from hpkit.panels.controls import LiveCharts
 
 ROOT = Path(hk.__file__).parent
 LITTLE = """
+[language]
+css = "word-break:keep-all;"
 [search]
 nothing = "NICHTS"
 [search.kinds]
@@ -52,6 +54,10 @@ def test_language_is_chosen_and_what_it_lacks_is_english(little):
         "learning rate", "LERNRATE"
     )
     assert words("search")["nothing"] == "NICHTS"
+    lesson = load_lesson("02_learning_rate")
+    feedback, quiz = lesson.good_rate.check(...), lesson.quiz.widget()
+    shown = grid._repr_html_(), feedback._repr_html_(), quiz.children[0].value
+    assert all("word-break:keep-all;" in one for one in shown)
 
 
 ACCENTS = str.maketrans("aeioucdgjklnrstyzACEGIOSTU", "âéîöûçđğĵķľñŕśťýžÂÇÉĞÎÖŠŤÛ")

@@ -42,7 +42,7 @@ _BOLD = re.compile(r"\*\*(?=\S)([^*]+)(?<=\S)\*\*")  # not the ** of n ** 2
 NOTE = "<div style='font-size:.9em;opacity:.8;margin-top:4px'>{}</div>"
 BOX = (
     "<div role='status' style='border-left:5px solid {};padding:4px 12px;margin:4px 0;"
-    "max-width:46em;line-height:1.5'><b>{}</b> {}{}</div>"
+    "max-width:46em;{}line-height:1.5'><b>{}</b> {}{}</div>"
 )
 TEXTS = Path(__file__).parent / "texts"
 CASES = Path(__file__).parent / "cases.toml"
@@ -108,7 +108,8 @@ class Feedback:
     def _repr_html_(self):
         color, note = _SIGNS[self.outcome][1], self.note and to_html(self.note)
         note = note and NOTE.format(note)
-        return BOX.format(color, self._head, to_html(self.message), note)
+        look = color, say("language.css")
+        return BOX.format(*look, self._head, to_html(self.message), note)
 
 
 class Page(str):

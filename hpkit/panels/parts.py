@@ -157,6 +157,7 @@ def alive(widget):
     """Return style for HTML in a widget: no saved picture while that is shown."""
     widget.add_class("hp-mortal")
     rules = _CSS["alive"].replace("NAME", widget.model_id)
+    rules = rules.replace("LANGUAGE", words("language")["css"])
     rules = rules.replace("LINE", WORDS["dead"])
     return f"<style>{rules}</style>"
 
