@@ -242,18 +242,19 @@ def text_lines(rows, *, right=False, rule=False):
     """Return a line for each row of texts, with the columns below each other."""
     # `right`: all columns but the last one end at the same place, as numbers do;
     # `rule`: a rule parts the first row, the heads, from the others.
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(columns_of, column)) for column in zip(*rows, strict=True)]
     if rule:
         rows = [rows[0], ["-" * width for width in widths], *rows[1:]]
     lines = []
     for *cells, last in rows:
-        pads = [" " * (w - _width(c)) for c, w in zip(cells, widths, strict=False)]
+        pads = [" " * (w - columns_of(c)) for c, w in zip(cells, widths, strict=False)]
         parts = [p + c if right else c + p for c, p in zip(cells, pads, strict=True)]
         lines.append("  ".join([*parts, last]).rstrip())
     return lines
 
 
-def _width(text):
+def columns_of(text):
+    """Return how wide a text is in a terminal: a letter of Korean is two others."""
     wide = (unicodedata.east_asian_width(letter) in "WF" for letter in text)
     return sum(1 + one for one in wide)
 

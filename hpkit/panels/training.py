@@ -1,6 +1,7 @@
 """`TrainingPanel`: choose a setting, see it train, compare it with the runs before."""
 
 import math
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from hpkit.locale import Texts, digits
 from hpkit.panels import controls as c
 from hpkit.panels import parts
 from hpkit.panels.panel import FRAME, Panel, values_text
-from hpkit.text import label, run_sentence, short, shown, text_lines
+from hpkit.text import columns_of, label, run_sentence, short, shown, text_lines
 
 WORDS = Texts("panels.training")
 PACE = 0.05  # seconds an epoch takes at least in a slow training: enough to watch
@@ -483,9 +484,13 @@ class _RunList:
         heads = [first, *(TABLE[name].short for name in self.columns), *heads]
         rows = [heads, *map(self._cells, self.kept)]
         heads, *lines = text_lines(rows, right=True)
+        # In a browser a letter of Korean is narrower: each head takes its own room.
+        heads = re.findall(r" *\S+(?: \S+)*", heads)
+        look = "<span style='width:{}ch'>{}</span>".format
+        heads = "".join(look(columns_of(head), escape(head)) for head in heads)
         lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # which stay
         with self.panel.quietly():
-            self.heads.value = f"<pre class='hp-mono'>{escape(heads)}</pre>"
+            self.heads.value = f"<pre class='hp-mono'>{heads}</pre>"
             if lines != self.list.options:
                 self.list.options = lines
             self.list.index = self.kept.index(chosen) if chosen in self.kept else None
