@@ -138,7 +138,7 @@ def texts_of(widget):
     for name in ("description", "tooltip", "placeholder"):
         yield getattr(widget, name, "") or ""
     yield from getattr(widget, "tooltips", None) or ()
-    if isinstance(widget, W.HTML) and "dataframe" not in widget.value:  # as in code
+    if isinstance(widget, W.HTML):
         yield re.sub(r"<style>.*?</style>|<[^>]*>|&\w+;", " ", widget.value, flags=re.S)
     for option in getattr(widget, "options", ()):
         yield str(option[0] if isinstance(option, tuple) else option)
@@ -159,7 +159,7 @@ def texts_of_charts(charts):
 
 
 # What is a name or a value in every language.
-NAMES = "small_moons|moons|circles|coin_flips|batch_size|"
+NAMES = "True|False|small_moons|moons|circles|coin_flips|batch_size|"
 NAMES += "|".join(c for f in TABLE.values() if f.kind == "choice" for c in f.ticks)
 NAMES += r"|hpkit\S*|inf|e[+-]\d\d|hk\.\S*|\w+=\S*"
 

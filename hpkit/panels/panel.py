@@ -34,7 +34,7 @@ from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import picture, small, uri
 from hpkit.engine.as_pytorch import forms, write_rows
 from hpkit.engine.training import TURN, check_settings, rated, train
-from hpkit.locale import Texts
+from hpkit.locale import Texts, words
 from hpkit.panels import parts
 from hpkit.panels.controls import Guess, LiveCharts, check_predict, written
 from hpkit.panels.parts import button, html_of, named, row
@@ -634,7 +634,9 @@ class Panel(W.VBox):
 def _head_of(column):
     """Return a column's name in words: `param_lr` is a learning rate."""
     name = column.removeprefix("param_")
-    return hyper.TABLE[name].label if name in hyper.TABLE else name.replace("_", " ")
+    if name in hyper.TABLE:
+        return hyper.TABLE[name].label
+    return words("panels.heads").get(name, name.replace("_", " "))
 
 
 def values_text(setting, other):
