@@ -221,7 +221,8 @@ def _listed(settings, names, stops):
 def _said(value):
     if isinstance(value, list):
         return f"[{', '.join(map(_said, value))}]"
-    return json.dumps(value) if isinstance(value, str) else repr(value)
+    text = isinstance(value, str)
+    return json.dumps(value, ensure_ascii=False) if text else repr(value)
 
 
 def _says(text, name):

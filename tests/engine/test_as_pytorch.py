@@ -211,8 +211,10 @@ def test_a_model_of_unknown_source_gets_all_of_the_setting(tmp_path, monkeypatch
 def test_a_loss_of_unknown_source_has_a_place_in_the_script(tmp_path, monkeypatch):
     run = hk.fit(DATA, QUICK, loss=lambda outputs, targets: loss_of(outputs, targets))
     monkeypatch.chdir(tmp_path)
-    run.as_pytorch("run.py")
-    exec((tmp_path / "run.py").read_text("utf-8"), names := {"loss_of": loss_of})
+    run.as_pytorch("학습.py")
+    script = (tmp_path / "학습.py").read_text("utf-8")
+    assert '"학습_data.npz"' in script
+    exec(script, names := {"loss_of": loss_of})
 
     np.testing.assert_allclose(names["val_loss"], run.val_loss, atol=1e-5)
     assert [*forms(run, "r.npz", "")] == ["PyTorch"]
