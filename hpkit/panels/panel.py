@@ -525,7 +525,9 @@ class Panel(W.VBox):
         names = (stem if n == 1 else f"{stem}-{n}" for n in count(1))
         free = ([FOLDER / f"{each}.{end}" for end in ends] for each in names)
         paths = next(some for some in free if not any(path.exists() for path in some))
-        made = [self.frame().to_csv(index=False), *map(self.picture, ("png", "svg"))]
+        table = self.frame().to_csv(index=False)
+        table = "\ufeff" * (not table.isascii()) + table  # else Excel misreads Korean
+        made = [table, *map(self.picture, ("png", "svg"))]
         try:
             FOLDER.mkdir(exist_ok=True)
             for path, content in zip(paths, made, strict=True):
