@@ -108,10 +108,12 @@ def _told(read):
 def _merged(english, other):
     """Return texts by name, in English where the other language lacks one."""
     if isinstance(english, list):
-        return [*map(_merged, english, other), *english[len(other) :]]
+        both = map(_merged, english, other)
+        return [*both, *english[len(other) :], *other[len(english) :]]
     if not isinstance(english, dict):
         return other
-    return {key: _merged(text, other.get(key, text)) for key, text in english.items()}
+    both = {key: _merged(english[key], other[key]) for key in english if key in other}
+    return english | other | both  # the other may know more, such as synonyms
 
 
 try:
