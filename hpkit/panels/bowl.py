@@ -132,7 +132,7 @@ class BowlPanel(Panel):
 
     def _update(self, running):
         self.bar.value = min(1.0, self.steps / MOST)
-        self.status.value = f"{WORDS['steps']} {self.steps}"
+        self.status.value = WORDS["taken"].format(self.steps)
 
     def _charts(self):
         """Return the bowl with the ball and its steps, and the loss after each step."""
