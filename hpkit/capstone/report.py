@@ -18,7 +18,7 @@ from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import Hyperparameters, varied
-from hpkit.locale import language
+from hpkit.locale import language, words
 from hpkit.search import files
 from hpkit.store import reason, write
 from hpkit.text import html_table, label, markdown_table, run_sentence
@@ -110,7 +110,8 @@ def make_report(capstone):
     body, markdown = map("\n\n".join, zip(*blocks, strict=True))
     page = Template((Path(__file__).parent / "page.html").read_text("utf-8"))
     title = escape(say("report.title", data=data["dataset"]))
-    page = page.substitute(title=title, body=body, lang=language())
+    facts = {"lang": language(), "css": words("language")["css"]}
+    page = page.substitute(title=title, body=body, **facts)
     paths, said = (), " ".join(log.notices)
     if not log.in_memory:
         made = pictures | {f"{stem}.html": page, f"{stem}.md": f"{markdown}\n"}
