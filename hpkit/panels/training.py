@@ -390,7 +390,10 @@ class Kept:
 def _label_beside(kept, strong, pinned):
     """Return a pinned run's label: its name, else what tells it from the others."""
     if kept.name:  # the list has the whole
-        return kept.name if len(kept.name) <= 20 else f"{kept.name[:19]}…"
+        name = kept.name
+        while columns_of(name) > 20:
+            name = f"{name[:-2]}…"
+        return name
     runs = [strong.run, *(k.run for k in pinned)]
     if names := hyper.varied([run.setting for run in runs]):
         return short(kept.run.setting, names)
