@@ -414,7 +414,8 @@ class _RunList:
         self.list = parts.named(W.Select(options=[]), WORDS["list_tip"])
         self.list.add_class("hp-mono").add_class("hp-list").layout.width = "100%"
         self.heads = parts.html_of("")  # of the size of the lines
-        self.name = parts.named(W.Text(placeholder=WORDS["name"]), WORDS["name"])
+        name = W.Text(placeholder=WORDS["name"], continuous_update=False)
+        self.name = parts.named(name, WORDS["name"])
         self.name.layout.width = "13.5em"
         look = W.Layout(width="14.6em", margin="18px 0 0 10px")
         pair = panel.buttons(pin=lambda: self.pin(self.chosen), remove=self.remove)

@@ -70,7 +70,7 @@ class Mouse:
         """Click into a box of the panel, write over what is there, press Enter."""
         box = self.panel.locator("input").and_(self.panel.get_by_label(name))
         box.click(click_count=3)
-        self.page.keyboard.type(text)
+        self.page.keyboard.type(text, delay=100)  # as a hand does
         self.page.keyboard.press("Enter")
 
     def reads(self, pattern):
@@ -128,7 +128,8 @@ def test_lesson_is_done_by_mouse_as_its_text_says(page, lab_server):
     hand.panel.locator("option").nth(1).click()
     hand.click("Pin")
     hand.type("Name of the chosen run", "small steps")
-    hand.panel.locator("option", has_text="●").wait_for(state="attached")
+    named = hand.panel.locator("option", has_text=re.compile(r"●.*small\ssteps"))
+    named.wait_for(state="attached")
     hand.run("ex.name_it.check", "panel").get_by_text("✓").wait_for()
 
     # The same again: typed, not dragged.
