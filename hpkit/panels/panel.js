@@ -38,6 +38,9 @@ function reachable(panel, words) {
   };
   panel.addEventListener('beforeinput', comma);
   panel.addEventListener('textInput', comma);  // Safari has dropped it before the other
+  panel.addEventListener('wheel', ({ target }) => {  // scrolls, and changes no number
+    if (target.type === 'number') target.blur();
+  }, { passive: true });
   panel.addEventListener('click', event => {  // without the clipboard of safe addresses
     if (!event.target.matches('.hp-copy')) return;
     getSelection().selectAllChildren(event.target.previousElementSibling);

@@ -105,6 +105,11 @@ def test_typed_number_stays_as_typed(notebook):
     wait_said(page, "lr must be > 0, got -1")
     assert box.input_value() == "0.25"  # what stood there stands there again
 
+    box.click()
+    page.mouse.wheel(0, 100)
+    page.wait_for_timeout(200)
+    assert box.input_value() == "0.25"
+
 
 def test_line_to_share_grows_with_the_panel(notebook):
     page = notebook("hk.TrainingPanel(moons, base)")
