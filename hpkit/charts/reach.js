@@ -99,11 +99,8 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
   const choose = h => h && h.mark.click && tell({type: 'click', name: h.mark.click, mark: h.k,
     value: h.mark.kind == 'line' ? h.row : h.i})
 
-  function drop() {  // tells what a learner has drawn: an answer on its way is older
-    if (!held) return
-    const {k} = held
+  function changed(k) {  // tells what a learner has drawn
     tell({type: 'draw', name: spec.marks[k].draw, mark: k, value: [...data[k][1].v]})
-    held = null
     ask()
   }
 
@@ -120,7 +117,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
   function lift(s, by) {  // a height that is drawn
     const [low, high] = spec.y.domain, {v} = data[s.k][1]
     v[s.i] = clamp(v[s.i] + by * (high - low) / 40, low, high)
-    held = {k: s.k, data: data[s.k]}  // while the key is down
+    changed(s.k)
     draw()
   }
 
@@ -144,8 +141,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     e.stopPropagation()
   })
   hit.addEventListener('focus', () => { series = spots(); if (!mouse) focus(true) })
-  hit.addEventListener('keyup', drop)
-  hit.addEventListener('blur', () => { drop(); point(null) })
+  hit.addEventListener('blur', () => point(null))
   hit.dataset.lmSuppressShortcuts = 'true'  // JupyterLab's own keys stay out
 
   const local = ({clientX, clientY}, {left, top} = svg.getBoundingClientRect()) =>
@@ -173,10 +169,13 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
   hit.addEventListener('pointermove', e => {
     if (!mouse) series = spots()
     mouse = local(e)
-    if (held && e.buttons) pull(...mouse)
+    if (held) pull(...mouse)
     else point(nearest(...mouse))
   })
-  hit.addEventListener('lostpointercapture', drop)  // let go, or taken away by the system
+  hit.addEventListener('lostpointercapture', () => {  // let go, or taken away by the system
+    if (held) changed(held.k)
+    held = null
+  })
   for (const name of ['selectstart', 'dragstart'])  // of texts, by which a drawing would end
     hit.addEventListener(name, e => e.preventDefault())
   hit.addEventListener('pointerleave', () => { mouse = null; if (!held) point(null) })
