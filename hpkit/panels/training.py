@@ -27,6 +27,7 @@ from hpkit.text import columns_of, label, run_sentence, short, shown, text_lines
 WORDS = Texts("panels.training")
 PACE = 0.05  # seconds an epoch takes at least in a slow training: enough to watch
 _MAP_EVERY = 0.33  # seconds between two maps of a training
+_FADED = 30  # lines of earlier runs: a move sends all anew, of 300 half a megabyte
 
 
 class TrainingPanel(Panel):
@@ -242,7 +243,7 @@ class TrainingPanel(Panel):
         curves = loss_chart(
             run,
             pinned=[(k.run, k.color, _label_beside(k, strong, pinned)) for k in pinned],
-            faded=[k.run for k in rest if not k.color],
+            faded=[k.run for k in rest if not k.color][-_FADED:],
             end=max([self._per_epoch(run) * run.setting.epochs, *ends]),
             per_epoch=self._per_epoch,
             unit="" if self.unit.value == "epochs" else WORDS[self.unit.value],

@@ -17,6 +17,7 @@ from hpkit.charts.runs import map_chart, map_pixels
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.panel import Live
 from hpkit.panels.parts import VIEW, WORDS
+from hpkit.panels.training import Kept
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
@@ -325,6 +326,13 @@ def test_beside_pins_each_curve_and_cross_says_whose_it_is(moons):
     lost = mark(chart, "cross")
     assert lost.get("name") == ["lr 5", "lr 10"]
     assert lost.get("label") == ["above the chart", "diverged"]
+
+
+def test_a_long_session_draws_the_latest_of_its_earlier_runs(panel):
+    last = panel.run
+    panel.list.kept[:0] = [Kept(last, number) for number in range(99)]
+    panel.live.draw()
+    assert len(mark(panel.charts.charts[0], "line", color="gray").columns[-1]) == 30
 
 
 def test_pin_name_remove_and_reset(panel):
