@@ -158,7 +158,8 @@ def alive(widget):
     widget.add_class("hp-mortal")
     rules = _CSS["alive"].replace("NAME", widget.model_id)
     rules = rules.replace("LANGUAGE", words("language")["css"])
-    rules = rules.replace("LINE", WORDS["dead"].replace("'", r"\27 "))
+    for place, name in (("LINE", "dead"), ("LOST", "lost")):
+        rules = rules.replace(place, WORDS[name].replace("'", r"\27 "))
     return f"<style>{rules}</style>"
 
 

@@ -1,7 +1,7 @@
 """Panels in a real JupyterLab: input, focus, axe's rules, themes, width."""
 
 from axe_playwright_python.sync_playwright import Axe
-from harness import CONTRAST, NOTEBOOK, answered, ask, use_theme
+from harness import CONTRAST, KERNEL, NOTEBOOK, answered, ask, command, use_theme
 
 SETUP = """
 import hpkit as hk
@@ -160,3 +160,22 @@ def test_a_cross_is_clicked_and_the_seeds_are_a_whole_number_from_one(notebook):
     box.fill("2")
     box.press("Enter")
     page.locator(f"{PANEL} .hp-status", has_text="22 runs").wait_for()
+
+
+def test_a_lost_connection_is_said_and_what_was_changed_comes_later(notebook):
+    page = notebook("hk.TrainingPanel(moons, base)")
+    said = (
+        f"() => getComputedStyle(document.querySelector('{PANEL}'), '::after').content"
+    )
+    assert page.evaluate(said) == "none"
+    page.context.set_offline(True)
+    page.evaluate(f"() => {KERNEL}._ws.close()")
+    page.wait_for_function(f"{said} != 'none'")
+    assert "No connection to the kernel" in page.evaluate(said)
+    page.locator(f"{PANEL} .hp-number input").first.fill("0.7")
+    page.keyboard.press("Enter")
+
+    page.context.set_offline(False)
+    command(page, "kernelmenu:reconnect-to-kernel")
+    wait_said(page, "lr 0.7,")
+    page.wait_for_function(f"{said} == 'none'")
