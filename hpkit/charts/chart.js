@@ -132,7 +132,7 @@ function chart(el, tell) {
     if (newSpec === spec && newRaw.every((r, i) => r === raw[i])) return
     data = newRaw.map((r, i) => r === raw[i] && data[i] ? data[i] : unpack(r))
     const held = reached.held()
-    if (held) data[held.k] = held.data;  // not while a learner draws
+    if (held) [data[held.k], newRaw[held.k]] = [held.data, null]  // not while a learner draws
     if (spec?.height != newSpec.height) room = 0;  // to be measured
     [spec, raw] = [newSpec, newRaw]
     const high = `calc(${spec.height}em * var(--hp-chart, 1))`

@@ -40,7 +40,7 @@ export function scaled({kind, domain: [low, high]}, from, to) {
 // A spot is a point of a mark, with its place in the chart (u, v) and on the page (x, y).
 export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
   let spec, data, box, X, Y, em, unit  // as last drawn: see `update`
-  let series = [], here = [0, 0], hot = null, mouse = null, held = null, rest = 0
+  let series = [], here = [0, 0], hot = null, mouse = null, held = null, own = null, rest = 0
 
   // Lists of spots: the points from left to right, then each line; or rows of cells.
   function spots() {
@@ -118,6 +118,8 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     const [low, high] = spec.y.domain, {v} = data[s.k][1]
     v[s.i] = clamp(v[s.i] + by * (high - low) / 40, low, high)
     changed(s.k)
+    // What the kernel says of the keys before may come later.
+    own = {k: s.k, data: data[s.k], until: performance.now() + 1500}
     draw()
   }
 
@@ -141,7 +143,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     e.stopPropagation()
   })
   hit.addEventListener('focus', () => { series = spots(); if (!mouse) focus(true) })
-  hit.addEventListener('blur', () => point(null))
+  hit.addEventListener('blur', () => { own = null; point(null) })
   hit.dataset.lmSuppressShortcuts = 'true'  // JupyterLab's own keys stay out
 
   const local = ({clientX, clientY}, {left, top} = svg.getBoundingClientRect()) =>
@@ -193,7 +195,8 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
   }
 
   return {
-    hot: () => hot, held: () => held, close: () => clearTimeout(rest),
+    hot: () => hot, held: () => held || (performance.now() < own?.until && own),
+    close: () => clearTimeout(rest),
     update(drawn) {  // after each picture; where nobody is, when none follows for a while
       ({spec, data, box, X, Y, em, unit} = drawn)
       clearTimeout(rest)

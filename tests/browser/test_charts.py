@@ -55,7 +55,11 @@ for (const name in all) {{
     const box = document.createElement('section')
     box.id = name
     document.querySelector('main').append(box)
-    charts(box, event => told.push(event)).show(key => all[name][key])
+    const view = charts(box, event => told.push(event)), given = all[name]
+    const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0))
+    box.say = () => view.show(key => // as a kernel does: every time anew
+        key.includes('m') ? new DataView(bytes(given[key]).buffer) : given[key])
+    box.say()
 }}
 </script></html>"""
 
@@ -327,8 +331,10 @@ def test_a_curve_is_drawn_with_the_mouse_and_with_keys(charts):
     assert (np.diff(heights[:5]) < 0).all()
 
     chart.focus()
-    for key in ("Home", "ArrowRight", "ArrowUp", "ArrowUp"):
+    for key in ("Home", "ArrowRight", "ArrowUp"):
         page.keyboard.press(key)
+    page.evaluate("() => document.querySelector('#guess').say()")  # an old answer
+    page.keyboard.press("ArrowUp")
     assert chart.get_attribute("aria-label") == "Draw your guess: a curve of losses."
     raised = told(page)[-1]["value"]
     assert raised[1] == pytest.approx(heights[1] + 2 * 1.5 / 40, abs=1e-3)
