@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_222, 66),
-    "hpkit/charts/*.js": (697, 2),
-    "tests/**/*.py": (21_403, 95),
+    "hpkit/**/*.py": (17_224, 66),
+    "hpkit/charts/*.js": (700, 2),
+    "tests/**/*.py": (21_441, 95),
 }
 
 
