@@ -41,6 +41,10 @@ function reachable(panel, words) {
   panel.addEventListener('wheel', ({ target }) => {  // scrolls, and changes no number
     if (target.type === 'number') target.blur();
   }, { passive: true });
+  panel.addEventListener('keydown', event => {  // which would make 1.1 of 0.1
+    const up = event.key === 'ArrowUp' || event.key === 'ArrowDown';
+    if (up && event.target.step === 'any') event.preventDefault();
+  }, true);
   panel.addEventListener('click', event => {  // without the clipboard of safe addresses
     if (!event.target.matches('.hp-copy')) return;
     getSelection().selectAllChildren(event.target.previousElementSibling);

@@ -109,6 +109,8 @@ def test_typed_number_stays_as_typed(notebook):
     page.mouse.wheel(0, 100)
     page.wait_for_timeout(200)
     assert box.input_value() == "0.25"
+    box.press("ArrowUp")
+    assert box.input_value() == "0.25"
 
 
 def test_line_to_share_grows_with_the_panel(notebook):
