@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import time
 from functools import cache
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -248,6 +249,7 @@ def test_no_more_are_out_than_keep_the_workers_busy(monkeypatch):
         spread, begun = spread_on(pool, *whole.settings), []
         while not spread.finished:
             spread.advance(0)
+            time.sleep(0.001)  # else this loop keeps Python from the workers
             there = [*spread.stacks, *spread.waiting.values()]
             begun.append(sum(part.done >= 0 for part in there))
             assert len(spread.waiting) <= 4
