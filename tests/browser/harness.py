@@ -36,7 +36,11 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "microsoft-edge")
+# The first is Chromium without windows: it takes a fifth less of the processor.
+PROGRAMS = (
+    *("chromium-headless-shell", "chromium", "chromium-browser"),
+    *("google-chrome", "microsoft-edge"),
+)
 SECOND = "HPKIT_SECOND_KERNEL"  # environment variable: Python of one more kernel
 NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 
