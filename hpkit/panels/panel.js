@@ -30,11 +30,12 @@ function reachable(panel, words) {
       table.setAttribute('aria-label', words.table);
     });
   };
-  const comma = event => {  // typed or pasted
+  const comma = event => {  // typed or pasted, 1.234,5 and 1,234.5, too; Firefox refuses spaces
     const number = event.target.type === 'number' && event.cancelable;
-    if (!number || !event.data?.includes(',')) return;
+    if (!number || !/[,\s]/.test(event.data)) return;
     event.preventDefault();
-    document.execCommand('insertText', false, event.data.replaceAll(',', '.'));
+    const plain = event.data.trim().replace(/[.,](?=.*[.,])/g, '').replace(',', '.');
+    document.execCommand('insertText', false, plain);
   };
   panel.addEventListener('beforeinput', comma);
   panel.addEventListener('textInput', comma);  // Safari has dropped it before the other

@@ -95,9 +95,11 @@ def test_typed_number_stays_as_typed(notebook):
 
     assert "lr 0.123," in ask(page, "print(panel.run)")
     # As many write it at home, typed and pasted.
-    for lr, put in (0.35, box.press_sequentially), (0.25, page.keyboard.insert_text):
+    typed, pasted = box.press_sequentially, page.keyboard.insert_text
+    ways = ("0,35", 0.35, typed), ("1.000,5", 1000.5, pasted), ("0,25 ", 0.25, pasted)
+    for written, lr, put in ways:
         box.fill("")
-        put(f"{lr}".replace(".", ","))
+        put(written)
         box.press("Enter")
         wait_said(page, f"lr {lr},")
     box.fill("-1")
