@@ -105,7 +105,7 @@ def test_random_settings_equal_the_plain_loop(data, model, dtype, at_once, monke
     monkeypatch.setattr(DenseNetworks, "eval_numbers", at_once)
     monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
     wanted = list(groups(np.random.default_rng(1), data.n_train))
-    seeds = SEEDS if data is MOONS else SEEDS[:1]
+    seeds = SEEDS[1:] if data is MOONS else SEEDS[:1]
     if data is NUMBERS:
         wanted = [s.but(label_smoothing=0, class_weight="none") for s in wanted]
     if model:  # which makes its own layers, and takes no batch of one row
