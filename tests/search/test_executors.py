@@ -76,6 +76,11 @@ def same(a, b):
     )
 
 
+@cache
+def trained_whole(epochs=BASE.epochs):
+    return hk.grid_search(MOONS, BASE.but(epochs=epochs), **SPACE)
+
+
 # ---- same numbers ------------------------------------------------------------------
 
 
@@ -281,17 +286,15 @@ class Failing(futures.ThreadPoolExecutor):
 
 
 def test_a_failed_group_is_lost_and_named_and_no_other():
-    whole = hk.grid_search(MOONS, BASE.but(epochs=100), **SPACE)
-
-    error = OSError("no space left")
+    error, whole = OSError("no space left"), trained_whole(60)
     with Failing(8, error, after=2) as pool:
-        found = hk.grid_search(MOONS, BASE.but(epochs=100), **SPACE, executor=pool)
+        found = hk.grid_search(MOONS, BASE.but(epochs=60), **SPACE, executor=pool)
 
     (lost,) = found.lost
     small = [i for i, s in enumerate(found.settings) if s.batch_size == 8]
     assert lost.reason == "OSError: no space left"
     assert set(lost.runs) == {(i, k) for i in small for k in range(2)}
-    assert (found.epochs_done[small] < 100).all()
+    assert (found.epochs_done[small] < 60).all()
     assert (found.epochs_done[small] >= 0).all()  # what it had done is kept
     large = [i for i, s in enumerate(found.settings) if s.batch_size == 64]
     assert np.array_equal(found.val_loss[large], whole.val_loss[large])
@@ -337,7 +340,6 @@ class Breaking(futures.Executor):
 @pytest.mark.parametrize("after", [0, 5])
 def test_a_broken_executor_is_left_for_good_and_nothing_is_lost(refuses, after):
     base, pool = BASE.but(epochs=60), Breaking(after, refuses)
-    whole = hk.grid_search(MOONS, base, **SPACE)
 
     with pytest.warns(ExecutorWarning) as warned:
         found = hk.grid_search(MOONS, base, **SPACE, executor=pool)
@@ -346,7 +348,7 @@ def test_a_broken_executor_is_left_for_good_and_nothing_is_lost(refuses, after):
     assert "broke (BrokenExecutor); the search goes on in this" in str(warning.message)
     assert found.finished
     assert found.lost == ()
-    assert same(found, whole)
+    assert same(found, trained_whole(60))
 
 
 class Silent(futures.Executor):
@@ -363,17 +365,16 @@ class Silent(futures.Executor):
 
 def test_a_search_goes_on_when_a_dead_process_leaves_its_pool_silent(monkeypatch):
     monkeypatch.setattr(executors, "SILENCE", 0.01)
-    whole = hk.grid_search(MOONS, BASE, **SPACE)
     pool = Silent(None, -9)
     with pytest.warns(ExecutorWarning, match=r"broke \(BrokenExecutor\)"):
         found = hk.grid_search(MOONS, BASE, **SPACE, executor=pool)
     assert pool.close.called
     assert all(process.terminate.called for process in pool._processes.values())
     assert found.lost == ()
-    assert same(found, whole)
+    assert same(found, trained_whole())
     answers = Breaking(after=10**6, refuses=True)  # steadily: it is no dead pool
     answers._processes = {0: Mock(exitcode=-9)}
-    assert same(hk.grid_search(MOONS, BASE, **SPACE, executor=answers), whole)
+    assert same(hk.grid_search(MOONS, BASE, **SPACE, executor=answers), found)
 
 
 @pytest.mark.parametrize("pool", [Silent(), Silent(None, None), Silent(None, 0)])
@@ -430,12 +431,13 @@ def test_closing_asks_for_nothing_more():
     assert spread.finished
 
 
+LONG = SPACE | {"base": BASE.but(epochs=60), "tick": 0.02}
+
+
 @pytest.mark.slow
 def test_a_killed_process_breaks_a_pool_and_nothing_is_lost(recwarn):
-    base = BASE.but(epochs=60)
-    whole = hk.grid_search(MOONS, base, **SPACE)
     pool, killed = loky.ProcessPoolExecutor(2), []
-    for found in hk.grid_search.live(MOONS, base, **SPACE, executor=pool, tick=0.02):
+    for found in hk.grid_search.live(MOONS, **LONG, executor=pool):
         if found.cost.epochs > 100 and not killed:
             killed = [*pool._processes][:1]
             os.kill(killed[0], signal.SIGKILL)
@@ -445,7 +447,7 @@ def test_a_killed_process_breaks_a_pool_and_nothing_is_lost(recwarn):
     assert re.search(r"broke \(.*\); the search goes on in", said)
     assert found.finished
     assert found.lost == ()
-    assert same(found, whole)
+    assert same(found, trained_whole(60))
 
 
 def half_an_answer():
@@ -465,7 +467,6 @@ def half_an_answer():
 def test_a_pool_that_waits_for_a_dead_process_is_end_pool(monkeypatch):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     monkeypatch.setattr(executors, "SILENCE", 0.5)
-    whole = hk.grid_search(MOONS, BASE, **SPACE)
     pool = loky.ProcessPoolExecutor(2)
     broken = pool.submit(half_an_answer)
 
@@ -473,7 +474,7 @@ def test_a_pool_that_waits_for_a_dead_process_is_end_pool(monkeypatch):
         found = hk.grid_search(MOONS, BASE, **SPACE, executor=pool)
 
     assert found.lost == ()
-    assert same(found, whole)
+    assert same(found, trained_whole())
     with pytest.raises(futures.BrokenExecutor):  # its own thread is awake again
         broken.result(timeout=60)
     pool.shutdown()
@@ -481,12 +482,10 @@ def test_a_pool_that_waits_for_a_dead_process_is_end_pool(monkeypatch):
 
 @pytest.mark.slow
 def test_dask_goes_on_after_a_killed_worker(dask_pool):
-    base = BASE.but(epochs=60)
-    whole = hk.grid_search(MOONS, base, **SPACE)
-    executor = dask_pool.get_executor()
+    executor, whole = dask_pool.get_executor(), trained_whole(60)
     pids = list(dask_pool.run(os.getpid).values())
 
-    for found in hk.grid_search.live(MOONS, base, **SPACE, executor=executor, tick=0.02):
+    for found in hk.grid_search.live(MOONS, **LONG, executor=executor):
         if found.cost.epochs > 100 and pids:
             os.kill(pids[0], signal.SIGKILL)
             pids = []
