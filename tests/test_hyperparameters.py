@@ -183,11 +183,6 @@ def test_a_name_that_some_part_does_not_know_fails_at_import(part):
     assert done.stderr.splitlines()[-1].startswith(("AssertionError", "KeyError"))
 
 
-def test_settings_saved_before_there_was_dropout_are_read():
-    plain = {name: value for name, value in vars(QUICK).items() if name != "dropout"}
-    assert Hyperparameters(**plain) == QUICK
-
-
 def test_a_setting_is_told_without_what_was_left_as_it_is():
     told = "lr batch_size epochs momentum weight_decay optimizer hidden activation"
     columns = [f"param_{name}" for name in (*told.split(), "dropout")]

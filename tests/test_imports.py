@@ -110,13 +110,10 @@ def imported(path):
                 yield node.lineno, part
 
 
-def _part(path):
-    return path.relative_to(ROOT / "hpkit").with_suffix("").parts[0]
-
-
 def test_imports_go_one_way():
-    upward = []
-    files = {path: _part(path) for path in sorted(ROOT.glob("hpkit/**/*.py"))}
+    upward, files = [], {}
+    for path in sorted(ROOT.glob("hpkit/**/*.py")):
+        files[path] = path.relative_to(ROOT / "hpkit").with_suffix("").parts[0]
     assert set(files.values()) <= {*FLOOR, *ALOOF}
     for path, part in files.items():
         if part in ALOOF:

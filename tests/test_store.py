@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-import hpkit as hk
 from hpkit import store
 from hpkit.store import Store
 
@@ -251,18 +250,3 @@ one.change(add(2))
     assert worker.wait(60) == -signal.SIGKILL
     assert kept(path).load()["numbers"] == [1]
     assert kept(path).change(add(3))["numbers"] == [1, 3]  # its lock is free
-
-
-def test_search_saved_on_a_full_disk_keeps_the_older_one(tmp_path, monkeypatch):
-    path = tmp_path / "search.json"
-    moons = hk.load_dataset("moons")
-    found = hk.grid_search(moons, hk.Hyperparameters(epochs=2), lr=[0.1, 0.2])
-    found.save(path)
-    before = path.read_bytes()
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        found.save(path)
-
-    assert path.read_bytes() == before
-    assert os.listdir(tmp_path) == ["search.json"]

@@ -645,22 +645,6 @@ def test_a_file_holds_what_is_not_finite(tmp_path):
 # ---- Optuna ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        *((text, "") for text in ("", "{}", "[1]", '{"format": "other"}', "\x00\xff")),
-        ('"version": 2', r"at most 1, got 2 in .*; install a newer"),
-    ],
-)
-def test_load_refuses_other_and_newer_files(text, said, grid, tmp_path):
-    path = grid.save(tmp_path / "grid.json")
-    new = path.read_text().replace('"version": 1', text) if said else text
-    path.write_text(new, encoding="latin-1")
-    said = said or r"written by save\(\) .*, got '.*'.*; give"
-    with pytest.raises(ValueError, match=said):
-        hk.load(path)
-
-
 def test_to_optuna_tells_pruned_and_failed_trials(grid):
     optuna.logging.set_verbosity(optuna.logging.DEBUG)
     for losses, states in (

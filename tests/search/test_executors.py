@@ -191,7 +191,7 @@ def plain_and_stacked(monkeypatch):
     """Yield the networks of learners; of the last two all are stacked."""
     yield from set(architectures.ALL) - {architectures.Counting}
     monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
-    yield from (architectures.batch_norm, architectures.lstm)
+    yield from (architectures.batch_norm, architectures.Recurrent)
 
 
 @pytest.mark.slow

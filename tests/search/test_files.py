@@ -26,6 +26,7 @@ DIGITS, MOONS = hk.load_dataset("digits"), hk.load_dataset("moons")
 BASE = hk.Hyperparameters(epochs=6, batch_size=64)
 LRS = [0.003, 0.03, 0.3, 30]
 RANGE = hk.log_uniform(1e-3, 10)
+SAVED = Path(__file__).parent / "saved"  # written at commit c856c87
 SEARCHES = {
     hk.validation_curve: {"param_name": "lr", "param_range": LRS},
     hk.one_at_a_time: {"epochs": [3, 6], "momentum": [0, 0.5], "lr": LRS},
@@ -268,12 +269,18 @@ def test_a_file_that_cannot_be_written_is_refused_before_training(path):
         hk.grid_search.live(DIGITS, BASE, lr=LRS, storage=path)
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b"\xff"])
-def test_a_file_that_is_no_search_is_refused_and_stays(damage):
-    Path("tuning.json").write_bytes(damage)
-    with pytest.raises(ValueError, match=r"got 'tuning\.json'"):
-        hk.grid_search(DIGITS, BASE, lr=LRS, storage="tuning.json")
-    assert Path("tuning.json").read_bytes() == damage
+NEWER = (SAVED / "one_at_a_time.json").read_text().replace('version": 1', 'version": 2')
+NO_SEARCH = "", "{", "{}", "[1]", '{"format": "other"}', "\0\xff", NEWER
+
+
+@pytest.mark.parametrize("text", NO_SEARCH, ids=lambda text: repr(text[:9]))
+def test_a_file_of_something_else_or_of_a_newer_version_is_refused_and_stays(text):
+    Path("tuning.json").write_text(text, "latin-1")
+    words = "at most 1, got 2 in" if text == NEWER else r"written by save\(\) .*, got"
+    for read in hk.load, lambda path: hk.grid_search(DIGITS, lr=LRS, storage=path):
+        with pytest.raises(ValueError, match=rf"{words} 'tuning\.json'.*; (give|inst)"):
+            read("tuning.json")
+    assert Path("tuning.json").read_text("latin-1") == text
 
 
 @pytest.mark.parametrize("damage", [None, b"", b"\x80\x02."])
@@ -408,7 +415,6 @@ def test_a_search_taken_from_its_file_has_the_network_of_its_best_run(
     assert ("model=run.model" in str(refused.value)) == ("model" in arguments)
 
 
-SAVED = Path(__file__).parent / "saved"  # written at commit c856c87
 SMALL = hk.Hyperparameters(epochs=2, hidden=(4,))
 
 
