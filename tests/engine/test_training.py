@@ -257,7 +257,7 @@ def test_own_loss_trains_as_in_the_plain_loop_in_any_company(loss, model, monkey
     data = MOONS if loss in (focal, looking) else NUMBERS
     about = {"loss": loss, "model": model, "dtype": torch.float64}
 
-    for settings in SOME, SOME[::-1], SOME[:1]:
+    for settings in SOME, SOME[:1]:
         runs = last(train(data, settings, seeds=(4, 0), **about))
         assert_equal_the_plain_loop(runs, model or dense, torch.float64, loss)
 
