@@ -94,6 +94,17 @@ class Masked(Between):
         return self.out(x.masked_fill(~self.mask, -0.5).tanh())
 
 
+class Products(nn.Linear):
+    """Multiplies by numbers; a product with 1 is left out of its trace."""
+
+    def __init__(self, n_in, n_out, setting):
+        super().__init__(n_in, n_out)
+
+    def forward(self, x):
+        out = torch.addmm(self.bias, x, self.weight.T, alpha=2, beta=2)
+        return super().forward(1 * x) * 2 - 1.0 * x[:, :1] + out
+
+
 class Transformer(nn.Module):
     def __init__(self, n_in, n_out, setting):
         super().__init__()
@@ -345,7 +356,7 @@ class Counting(nn.Module):
 
 
 STACKED = (mlp, batch_norm, batch_norm_of_the_batch, layer_norm, Attention, Masked)
-STACKED += (Embedded, Tied, frozen, half_frozen, weight_norm, Unused, lazy)
+STACKED += (Embedded, Tied, frozen, half_frozen, weight_norm, Unused, lazy, Products)
 ONE_BY_ONE = {
     "convolutions": (convolution,),
     "random numbers": (Transformer, dropout, Noisy, NoisyWhenMeasured),
