@@ -60,9 +60,11 @@ def convolution(n_in, n_out, setting):
 
 
 class Attention(nn.Module):
-    def __init__(self, n_in, n_out, setting):
+    def __init__(self, n_in, n_out, setting, dropout=0.0):
         super().__init__()
-        self.attend = nn.MultiheadAttention(4, 2, batch_first=True, bias=False)
+        self.attend = nn.MultiheadAttention(
+            4, 2, dropout=dropout, batch_first=True, bias=False
+        )
         self.up, self.out = nn.Linear(2, 4), nn.Linear(4, n_out)
         mask = torch.ones(4, 4, dtype=torch.bool).tril()
         self.register_buffer("mask", mask)
@@ -71,6 +73,10 @@ class Attention(nn.Module):
         x = self.up(x.view(-1, 4, 2))
         x = self.attend(x, x, x, attn_mask=~self.mask, need_weights=False)[0]
         return self.out(x.mean(1))
+
+
+def attention_with_dropout(*about):
+    return Attention(*about, dropout=0.2)
 
 
 class Between(nn.Module):
@@ -117,12 +123,20 @@ class Transformer(nn.Module):
 
 
 class Recurrent(nn.Module):
-    def __init__(self, n_in, n_out, setting):
+    def __init__(self, kind, n_out):
         super().__init__()
-        self.rnn, self.out = nn.LSTM(2, 5, batch_first=True), nn.Linear(5, n_out)
+        self.rnn, self.out = kind(2, 5, batch_first=True), nn.Linear(5, n_out)
 
     def forward(self, x):
         return self.out(self.rnn(x.view(-1, 4, 2))[0][:, -1])
+
+
+def lstm(n_in, n_out, setting):
+    return Recurrent(nn.LSTM, n_out)
+
+
+def gru(n_in, n_out, setting):
+    return Recurrent(nn.GRU, n_out)
 
 
 class Embedded(nn.Module):
@@ -194,6 +208,10 @@ def spectral_norm(n_in, n_out, setting):
     net = mlp(n_in, n_out, setting)
     nn.utils.parametrizations.spectral_norm(net[0])
     return net
+
+
+def rrelu(n_in, n_out, setting):
+    return around(n_in, n_out, nn.RReLU())
 
 
 def dropout(n_in, n_out, setting):
@@ -357,10 +375,12 @@ class Counting(nn.Module):
 
 STACKED = (mlp, batch_norm, batch_norm_of_the_batch, layer_norm, Attention, Masked)
 STACKED += (Embedded, Tied, frozen, half_frozen, weight_norm, Unused, lazy, Products)
+DRAWING = (attention_with_dropout, Transformer, rrelu, dropout, Noisy)
+DRAWING += (NoisyWhenMeasured,)
 ONE_BY_ONE = {
     "convolutions": (convolution,),
-    "random numbers": (Transformer, dropout, Noisy, NoisyWhenMeasured),
-    "vmap": (Recurrent, spectral_norm, Branching, batch_norm_mean, Freezing),
+    "random numbers": DRAWING,
+    "vmap": (lstm, gru, spectral_norm, Branching, batch_norm_mean, Freezing),
     "other numbers": (hooked, padded, Scaling),
     "keeps values": (Averaging, Fourier, Enclosed, Counting, Renormed),
 }

@@ -97,7 +97,7 @@ def test_says_once_what_is_trained_one_by_one(words, models, monkeypatch):
 @pytest.mark.filterwarnings("error")
 def test_little_work_is_neither_traced_nor_told(monkeypatch):
     monkeypatch.setattr(modules, "make_fx", None)
-    for model in (architectures.batch_norm, architectures.Recurrent):
+    for model in (architectures.batch_norm, architectures.lstm):
         assert not train_pair(model).stacked
 
 

@@ -191,12 +191,12 @@ def plain_and_stacked(monkeypatch):
     """Yield the networks of learners; of the last two all are stacked."""
     yield from set(architectures.ALL) - {architectures.Counting}
     monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
-    yield from (architectures.batch_norm, architectures.Recurrent)
+    yield from (architectures.batch_norm, architectures.lstm)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
-@pytest.mark.parametrize("pool", ["threads", "loky"], indirect=True)  # Dask has bytes
+@pytest.mark.parametrize("pool", ["threads", "loky", "dask"], indirect=True)
 def test_own_networks_give_the_numbers_of_one_process(pool, monkeypatch):
     monkeypatch.setattr(executors, "CHUNK", 0.01)
 
