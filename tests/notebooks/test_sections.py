@@ -1,62 +1,21 @@
-"""Each section of a lesson runs on its own, right after the set-up cell.
+"""Each section of a lesson needs the set-up cell alone, and takes nothing away.
 
-A teacher takes one section of a lesson, and a learner who comes back begins where they
-stopped.
+That it runs after that cell is held in tests/exercises/test_in_lessons.py.
 """
 
 import builtins
 import re
-import shutil
 import symtable
 from itertools import chain
 
-import matplotlib
 import psutil
 import pytest
 from build import FOLDER, read
 
-matplotlib.use("Agg")
 
-
-def sections():
-    """Give lesson, heading, set-up and code of each section that has code."""
-    for source in sorted((FOLDER / "src").glob("*.py")):
-        setup, heading, cells, there = None, "", [], []
-        for cell in read(source).cells:
-            new = re.findall(r"^## (.+)$", cell.source, re.M)
-            if cell.cell_type == "markdown" and new:
-                there.append((heading, cells))
-                heading, cells = new[-1], []
-            elif cell.cell_type == "code" and setup is None:
-                setup = cell.source
-            elif cell.cell_type == "code":
-                cells.append(cell.source)
-        there.append((heading, cells))
-        for title, code in there:
-            if code:
-                name = f"{source.stem[:2]} {title.split(' (')[0]}"
-                yield pytest.param(setup, code, id=name)
-
-
-WORKERS = "Client("  # the section with this is run by a test of its own, below
-ALONE = [part for part in sections() if WORKERS not in "".join(part.values[1])]
-
-
-@pytest.mark.parametrize(("setup", "cells"), ALONE)
-def test_section_runs_alone(setup, cells, tmp_path, monkeypatch):
-    import torch
-
-    # Where a lesson runs: in notebooks/, with the learner's own table in ../data.
-    shutil.copytree(FOLDER.parent / "data", tmp_path / "data")
-    (tmp_path / "notebooks").mkdir()
-    monkeypatch.chdir(tmp_path / "notebooks")
-    monkeypatch.setenv("HPKIT_HOME", str(tmp_path))
-    state, space = torch.get_rng_state(), {"__name__": "lesson"}
-    try:
-        for text in (setup, *cells):
-            exec(compile(text, "lesson", "exec"), space)
-    finally:
-        torch.set_rng_state(state)
+def code_of(path):
+    """Return the code of the set-up cell of a lesson, and that of all others."""
+    return [c.source for c in read(path).cells if c.cell_type == "code"]
 
 
 def read_and_made(text):
@@ -72,13 +31,15 @@ def read_and_made(text):
 
 @pytest.mark.parametrize("path", sorted((FOLDER / "src").glob("*.py")), ids=str)
 def test_panel_needs_the_setup_cell_alone(path):
-    setup, *cells = (c.source for c in read(path).cells if c.cell_type == "code")
-    known = read_and_made(setup)[1] | set(dir(builtins))
-    for text in filter(re.compile(r"hk\.\w+Panel\(").search, cells):
+    setup, *cells = code_of(path)
+    given = read_and_made(setup)[1]
+    for text in cells:
         wanted, made = read_and_made(text)
 
-        # Of the box of lesson 05 the learner's own choice, made in the cell above.
-        assert wanted - made - known <= {"mine"}
+        assert made.isdisjoint(given)  # else the next section would read another thing
+        if re.search(r"hk\.\w+Panel\(", text):
+            # Of the box of lesson 05 the learner's own choice, made in the cell above.
+            assert wanted - made - given - set(dir(builtins)) <= {"mine"}
 
 
 def listening():
@@ -92,8 +53,8 @@ def listening():
 @pytest.mark.parametrize("processes", ["False", "True"])
 def test_workers_of_lesson_11_listen_on_this_computer_alone(processes, monkeypatch):
     monkeypatch.chdir(FOLDER)
-    (section,) = (p.values for p in sections() if WORKERS in "".join(p.values[1]))
-    text = "\n".join([section[0], *section[1]])
+    setup, *cells = code_of(FOLDER / "src" / "11_your_own.py")
+    text = "\n".join([setup, *(cell for cell in cells if "Client(" in cell)])
     text = text.replace("processes=False", f"processes={processes}")
     text = text.replace("    there = hk", "    ports = listening()\n    there = hk")
     before, space = len(listening()), {"__name__": "__main__", "listening": listening}
