@@ -7,20 +7,6 @@ from build import FOLDER
 from harness import KERNEL, NOTEBOOK, answered, run_notebook, shut_down_kernels
 
 
-def test_settings_hold_and_nobody_is_asked_about_news(page, lab_server):
-    run_notebook(page, lab_server, "one.ipynb", "1")
-    news = "@jupyterlab/apputils-extension:notification"
-    address = f"{lab_server.url}/lab/api/settings/{news}"
-
-    schema = page.request.get(address).json()["schema"]["properties"]
-
-    assert page.evaluate(f"{KERNEL}.commsOverSubshells") == "disabled"
-    assert schema["fetchNews"]["default"] == "false"
-    assert schema["checkForUpdates"]["default"] is False
-    page.wait_for_timeout(2000)
-    assert "news" not in page.locator("body").inner_text().lower()
-
-
 def test_page_saved_from_the_menu_has_the_words_of_pictures(page, lab_server):
     lesson = "02_learning_rate.ipynb"
     shutil.copy(FOLDER / lesson, lab_server.root)
@@ -59,8 +45,16 @@ def output(page, number):
     return page.locator(f"{NOTEBOOK} .jp-Cell").nth(number).inner_text()
 
 
-def test_work_of_today_is_there_tomorrow(lesson, lab_server):
+def test_settings_hold_and_work_of_today_is_there_tomorrow(lesson, lab_server):
     page = lesson("0.7")
+    news = "@jupyterlab/apputils-extension:notification"
+    address = f"{lab_server.url}/lab/api/settings/{news}"
+    schema = page.request.get(address).json()["schema"]["properties"]
+    assert page.evaluate(f"{KERNEL}.commsOverSubshells") == "disabled"
+    assert schema["fetchNews"]["default"] == "false"
+    assert schema["checkForUpdates"]["default"] is False
+    page.wait_for_timeout(2000)
+    assert "news" not in page.locator("body").inner_text().lower()  # nobody is asked
     assert "Not yet. With 0.002 the mean lowest validation loss is" in output(page, 2)
     assert "ex.good_rate.hint()" in output(page, 2)
     assert "✓ Correct." in output(page, 3)

@@ -54,20 +54,14 @@ def sees(page, wanted, *, moment=1000):
         page.wait_for_timeout(pause)
 
 
-@pytest.fixture
-def notebook(page, lab_server, request):
-    name = f"{request.node.name}.ipynb"
-    run_notebook(page, lab_server, name, *CELLS)
+def test_panel_lives_until_a_restart_and_is_a_picture_on_another_day(page, lab_server):
+    path = lab_server.root / "saved.ipynb"
+    run_notebook(page, lab_server, path.name, *CELLS)
     sees(page, LIVE, moment=0)
     command(page, "docmanager:save")
-    return name
-
-
-def test_panel_lives_in_a_reopened_tab_after_twenty_runs_and_until_a_restart(
-    page, lab_server, notebook
-):
+    # In a tab that was closed and is opened again, and after some runs of its cell.
     page.evaluate("() => window.jupyterapp.shell.currentWidget.close()")
-    open_notebook(page, lab_server.url, notebook)
+    open_notebook(page, lab_server.url, path.name)
 
     sees(page, LIVE)
     page.locator(".hpkit .hp-number input").nth(1).fill("9")
@@ -82,7 +76,7 @@ def test_panel_lives_in_a_reopened_tab_after_twenty_runs_and_until_a_restart(
         """async () => {
             const {commands, shell} = window.jupyterapp
             shell.currentWidget.content.activeCellIndex = 1
-            for (let n = 0; n < 20; n++) await commands.execute('notebook:run-cell')
+            for (let n = 0; n < 5; n++) await commands.execute('notebook:run-cell')
         }"""
     )
     assert int(ask(page, f"print({comms})")) == before
@@ -97,21 +91,7 @@ def test_panel_lives_in_a_reopened_tab_after_twenty_runs_and_until_a_restart(
     run_cell(page, 0)
     run_cell(page, 1)
     sees(page, LIVE | {"lines": 1})  # the quiz is not run
-
-
-def test_on_paper_all_texts_of_a_page_are_open(page, tmp_path):
-    lesson = FOLDER / "05_choosing_by_validation.ipynb"
-    to_html = [sys.executable, "-m", "nbconvert", "--to", "html", lesson]
-    subprocess.run([*to_html, "--output-dir", tmp_path], check=True)
-    page.goto((tmp_path / lesson.name).with_suffix(".html").as_uri())
-    folds = page.locator("details:not(.hp-code):not([open])")
-    assert folds.count() > 10
-    page.pdf()
-    assert folds.count() == 0
-
-
-def test_another_day_exported_as_a_page_and_not_trusted(page, lab_server, notebook):
-    path = lab_server.root / notebook
+    # Another day, exported as a page, and not trusted.
     page.locator(".hpkit .hp-number input").nth(1).fill("9")
     page.keyboard.press("Enter")
     page.wait_for_function(
@@ -126,7 +106,7 @@ def test_another_day_exported_as_a_page_and_not_trusted(page, lab_server, notebo
 
     page.goto("about:blank")
     shut_down_kernels(lab_server.url)
-    open_notebook(page, lab_server.url, notebook)
+    open_notebook(page, lab_server.url, path.name)
     sees(page, SAVED)
     to_html = [sys.executable, "-m", "nbconvert", "--to", "html", path]
     subprocess.run(to_html, check=True)
@@ -136,6 +116,17 @@ def test_another_day_exported_as_a_page_and_not_trusted(page, lab_server, notebo
     path.with_name("untrusted.ipynb").write_text(changed)
     open_notebook(page, lab_server.url, "untrusted.ipynb")
     sees(page, SAVED)
+
+
+def test_on_paper_all_texts_of_a_page_are_open(page, tmp_path):
+    lesson = FOLDER / "05_choosing_by_validation.ipynb"
+    to_html = [sys.executable, "-m", "nbconvert", "--to", "html", lesson]
+    subprocess.run([*to_html, "--output-dir", tmp_path], check=True)
+    page.goto((tmp_path / lesson.name).with_suffix(".html").as_uri())
+    folds = page.locator("details:not(.hp-code):not([open])")
+    assert folds.count() > 10
+    page.pdf()
+    assert folds.count() == 0
 
 
 @pytest.mark.parametrize("app", ["notebook", "nbclassic"])
