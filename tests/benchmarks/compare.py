@@ -10,15 +10,11 @@ Run by hand: a timed test would fail on a busy machine and pass on a slow one.
 
 import argparse
 import statistics
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
-import torch
-
-sys.path.insert(0, str(Path(__file__).parent))
 import rivals
+import torch
 
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import Hyperparameters, train

@@ -7,17 +7,13 @@ eight learning rates, "together" one `hk.train` of all eight.
 """
 
 import statistics
-import sys
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
+import rivals
 import torch
 from torch import nn
-
-sys.path.insert(0, str(Path(__file__).parent))
-import rivals
 
 import hpkit as hk
 

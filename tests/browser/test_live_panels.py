@@ -82,7 +82,7 @@ def wait_said(page, words):
     page.locator(SAID, has_text=words).first.wait_for()
 
 
-def test_typed_number_stays_as_typed(notebook):
+def test_typed_number_stays_as_typed_and_the_line_to_share_is_large(notebook):
     page = notebook("panel = hk.TrainingPanel(moons, base)\npanel")
     box = page.locator(f"{PANEL} .hp-number input").first
 
@@ -114,11 +114,7 @@ def test_typed_number_stays_as_typed(notebook):
     box.press("ArrowUp")
     assert box.input_value() == "0.25"
 
-
-def test_line_to_share_grows_with_the_panel(notebook):
-    page = notebook("hk.TrainingPanel(moons, base)")
     page.locator(f"{PANEL} .hp-press-share").click()
-
     size = "node => getComputedStyle(node).fontSize"
     code, copy = (page.locator(f"{PANEL} {name}") for name in ("code", ".hp-copy"))
     assert code.evaluate(size) == copy.evaluate(size)

@@ -149,30 +149,19 @@ def test_a_slider_is_answered_within_a_frame_or_two(shown):
     assert said(page, "one") != before
 
 
-def test_the_first_panel_by_keyboard(shown, site):
+def test_an_address_opens_the_panel_as_the_keyboard_left_it(shown):
     page = shown()
-    slider = page.locator("#one [data-name=rate]")
-    slider.focus()
-    slider.press("End")
-
-    assert slider.get_attribute("aria-valuetext") == "10"
+    rate = page.locator("#one [data-name=rate]")
+    rate.press("End")
+    assert rate.get_attribute("aria-valuetext") == "10"
     assert "learning rate 10, batch size 32, seed 0" in said(page, "one")
-    press(page, "one", "pin")
-    slider.press("Home")
-    texts = page.locator("#one .hpc").first.locator("svg text")
-    assert "lr 10" in texts.all_text_contents()
-    page.get_by_role("radio", name="digits").press("Space")
-    page.locator("#one", has_text="Ten digits").wait_for()  # once they are loaded
-
-
-def test_an_address_opens_the_panel_as_it_was(shown):
-    page = shown()
-    for name, key in (("rate", "End"), ("size", "Home"), ("epochs", "ArrowLeft")):
+    for name, key in (("size", "Home"), ("epochs", "ArrowLeft")):
         page.locator(f"#one [data-name={name}]").press(key)
     press(page, "one", "pin")
     page.get_by_role("radio", name="digits").press("Space")
+    page.locator("#one", has_text="Ten digits").wait_for()  # once they are loaded
     press(page, "one", "pin")
-    page.locator("#one [data-name=rate]").press("Home")
+    rate.press("Home")
     press(page, "one", "share")
     line = page.evaluate("location.hash")
     seen = said(page, "one").split("). ")[-1]
@@ -181,8 +170,9 @@ def test_an_address_opens_the_panel_as_it_was(shown):
 
     assert len(line) <= 200
     assert said(again, "one") == seen
-    texts = again.locator("#one .hpc").first.locator("svg text").all_text_contents()
-    assert "lr 10" in texts
+    for one in (page, again):
+        texts = one.locator("#one .hpc").first.locator("svg text")
+        assert "lr 10" in texts.all_text_contents()
     panel = hk.open("page.html" + line).wait()  # the same in a notebook
     assert f"{panel.run.best_val_loss:#.3g}" in seen
     assert [k.run.setting.lr for k in panel.list.kept if k.color] == [10]

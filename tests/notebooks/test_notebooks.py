@@ -17,7 +17,6 @@ from markdown_it import MarkdownIt
 from hpkit import exercises
 
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
-SOURCES = sorted((FOLDER / "src").glob("*.py"))
 EVERY = exercises.LESSONS  # the one list, which a class of fifty minutes is not in
 # What some renderers take and CommonMark does not: tables, MyST directives and roles,
 # formulas, and (in CommonMark, but not the same in all places) HTML.
@@ -52,10 +51,6 @@ def lesson(request):
 def markdown(lesson):
     cells = nbformat.read(lesson, as_version=4).cells
     return [cell.source for cell in cells if cell.cell_type == "markdown"]
-
-
-def test_every_source_has_its_notebook_and_the_other_way_round():
-    assert [p.stem for p in LESSONS] == [p.stem for p in SOURCES]
 
 
 def test_lesson_is_its_source(lesson):
@@ -121,21 +116,14 @@ def test_answer_of_a_guess_is_folded_with_all_its_paragraphs():
     assert re.findall(r"halving|bayes|always", open_text, re.I) == []
 
 
-def test_picture_of_a_panel_that_asks_is_folded(lesson):
+def test_every_panel_has_its_picture_and_one_that_asks_is_folded(lesson):
     """It shows the result; only a test box that is still closed shows none."""
-    asks = [
-        cell
-        for cell in nbformat.read(lesson, as_version=4).cells
-        if "predict=" in cell.source and "TestBoxPanel(" not in cell.source
-    ]
-    assert all(cell.metadata.jupyter.outputs_hidden for cell in asks)
-
-
-def test_every_panel_of_a_lesson_has_its_picture(lesson):
     for cell in nbformat.read(lesson, as_version=4).cells:
         if cell.cell_type == "code" and PANEL.search(cell.source):
             pictures = [o for o in cell.outputs if "image/png" in o.get("data", ())]
             assert pictures, cell.source
+            if "predict=" in cell.source and "TestBoxPanel(" not in cell.source:
+                assert cell.metadata.jupyter.outputs_hidden
 
 
 def test_lesson_leads_to_the_next_and_to_the_glossary(lesson):

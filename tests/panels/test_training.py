@@ -124,6 +124,7 @@ def test_long_training_is_drawn_until_another_one_replaces_it(panel):
     assert LONG not in panel.runs.settings
 
 
+@pytest.mark.usefixtures("shown_at_once")
 def test_a_long_first_training_gives_way_to_a_control_that_moves(moons):
     panel = TrainingPanel(moons, LONG)
     panel.controls["epochs"].source.value = 3
@@ -233,14 +234,14 @@ def test_lesson_00_names_the_end_of_its_slider_and_it_can_be_watched():
 def test_slow_training_goes_on_at_full_speed_when_it_is_switched_off(moons):
     panel = TrainingPanel(moons, QUICK)
     panel.slow.value = True
-    panel.controls["epochs"].source.value = 2000
+    panel.controls["epochs"].source.value = 1000
     until(lambda: panel.scrub.disabled and panel.now.run.epochs_done > 1)
     start = panel.now.run.epochs_done
     panel.slow.value = False
-    panel.wait(60)  # slowly it would be 100 s
+    panel.wait(40)  # slowly it would be 50 s
 
     assert start < 100
-    assert (panel.run.epochs_done, panel.scrub.disabled) == (2000, False)
+    assert (panel.run.epochs_done, panel.scrub.disabled) == (1000, False)
 
 
 def test_chart_and_sentence_move_together_and_never_back(panel):
@@ -264,10 +265,10 @@ def test_chart_and_sentence_move_together_and_never_back(panel):
 
 
 def test_header_says_what_was_not_what_will_be(moons):
-    panel = TrainingPanel(moons, LONG.but(epochs=80))
+    panel = TrainingPanel(moons, LONG.but(epochs=20))
     panel.wait(60)
     assert panel.seconds(LONG) > 0.5
-    assert re.fullmatch(r"80 epochs computed in [\d.]+ s", panel.status.value)
+    assert re.fullmatch(r"20 epochs computed in [\d.]+ s", panel.status.value)
 
 
 def test_pinned_curves_are_labeled_by_what_differs(panel):
