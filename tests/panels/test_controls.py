@@ -31,13 +31,15 @@ OWN = (2, True, 0.5, "gelu", None, (16, 8), (3,))  # of a learner's own model
         ("weight_decay", "0 to 0.1 in 3", (0.0, 0.05, 0.1)),
         ("optimizer", "adam sgd", ("adam", "sgd")),
         ("heads", "2, True, 0.5, gelu, None, 16-8, 3-", OWN),
+        ("hidden", "4, 8", ((4, 4, 4), (8, 8, 8))),  # each for all layers
         ("heads", "2 to 8 in 3", (2, 5, 8)),
         ("heads", "0 to 1 in 3", (0, 0.5, 1)),
     ],
 )
 def test_values_end_where_the_learner_says(name, text, values):
-    wanted = values if name in ("optimizer", "heads") else pytest.approx(values)
-    assert parse_values(name, text) == wanted
+    exact = name in ("optimizer", "heads", "hidden")
+    wanted = values if exact else pytest.approx(values)
+    assert parse_values(name, text, layers=3) == wanted
 
 
 WAY = r"0\.001 to 10 in 9, got"
@@ -49,10 +51,6 @@ WRONG |= {"-1": "lr must be > 0", "1, 1": "must differ", "nan": WAY}
 def test_values_that_are_no_list_say_the_way_out(text):
     with pytest.raises(ValueError, match=WRONG[text]):
         parse_values("lr", text)
-
-
-def test_each_value_counts_for_all_layers():
-    assert parse_values("hidden", "4, 8", layers=3) == ((4, 4, 4), (8, 8, 8))
 
 
 def test_a_range_of_millions_is_refused_at_once():

@@ -58,14 +58,6 @@ def test_path_keeps_where_each_order_ended(path):
     assert path.walked == {}
 
 
-def test_another_path_is_drawn_on_the_scale_of_the_one_before(path):
-    press(path, "all")
-    top = path.charts.charts[1].y.domain
-    move(path, path.order, ("batch_size", "lr"))
-
-    assert path.charts.charts[1].y.domain == top
-
-
 def test_path_of_three_steps_ends_where_the_third_does(moons):
     panel = press(make_path(moons, momentum=[0.0, 0.9]), "all")
     ((_, (end, _)),) = panel.walked.items()
@@ -77,8 +69,10 @@ def test_path_of_three_steps_ends_where_the_third_does(moons):
 
 def test_path_begins_again_with_another_order_or_start(path):
     press(path, "all")
+    top = path.charts.charts[1].y.domain
     move(path, path.order, ("batch_size", "lr"))
     assert path.found.settings == (path.starting,)
+    assert path.charts.charts[1].y.domain == top  # on the scale of the one before
     press(path, "next")
     assert path.done[0].name == "batch_size"
     move(path, path.starts["lr"].source, 0.3)
@@ -145,10 +139,6 @@ def test_steps_stand_beside_each_other_in_their_order(moons):
     assert boxes[0] == pytest.approx(boxes[1], rel=0.1)
 
 
-def map_title(panel):
-    return panel.charts.charts[0].title
-
-
 def test_path_names_its_stops_in_order_and_has_a_curve_for_each(path):
     press(path, "all")
     first, second = (step.winner for step in path.done)
@@ -177,14 +167,14 @@ def test_path_names_its_stops_in_order_and_has_a_curve_for_each(path):
 def test_path_keeps_the_grid_and_its_own_numbers(moons):
     panel = press(make_path(moons, epochs=[2, 5]), "all")
     assert nth(panel, 0, "frames", 1).get("legend") == "best so far"
-    assert map_title(panel) == "Lowest loss with any epochs tried"
+    assert panel.charts.charts[0].title == "Lowest loss with any epochs tried"
     before = nth(panel, 0, "cells").columns[0]
     x, y = (np.nanmean(each) for each in nth(panel, 0, "frames", 1).columns)
     assert before[int(y), int(x)] == np.nanmin(before)
 
     press(panel, "grid")
     assert nth(panel, 0, "frames", 1).get("legend") == "best of all"
-    assert map_title(panel) == "Lowest loss with any epochs"
+    assert panel.charts.charts[0].title == "Lowest loss with any epochs"
     every, own = nth(panel, 0, "cells").columns[0], np.isfinite(before)
     assert 0 < (~np.isnan(before)).sum() < (~np.isnan(every)).sum() == every.size
     np.testing.assert_array_equal(every[own], before[own])

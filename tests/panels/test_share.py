@@ -94,8 +94,5 @@ def test_what_no_line_can_say_is_refused_where_it_is_shown():
         panel.list.pin(panel.list.chosen)
     with pytest.raises(ValueError, match=str(LONGEST)):
         panel.line()
-
-
-def test_a_panel_without_the_button_has_no_line():
     with pytest.raises(ValueError, match="button Share has a line, got 'bowl'; send"):
         hk.BowlPanel().line()
