@@ -179,3 +179,67 @@ def test_a_lost_connection_is_said_and_what_was_changed_comes_later(notebook):
     command(page, "kernelmenu:reconnect-to-kernel")
     wait_said(page, "lr 0.7,")
     page.wait_for_function(f"{said} == 'none'")
+
+
+CHARTS = """
+import numpy as np
+from hpkit.panels.controls import LiveCharts
+from hpkit.charts.spec import Axis, Chart, line, points
+
+told, places = [], np.arange(5.0)
+
+def pair(height):
+    curve = line(places, height + 0 * places, name="curve", click="curve")
+    dots = points(places, height + 0 * places, click="point")
+    return [Chart(Axis("epoch", (0, 4)), Axis("loss"), [mark], alt="A pair.")
+            for mark in (curve, dots)]
+
+calls = {"curve": lambda row: told.append(("curve", row)),
+         "point": lambda at: [told.append(("point", at)), live.show(pair(at / 10))]}
+live = LiveCharts((1, 1), calls=calls).add_class("hpkit")
+live.show(pair(0.5), sentence="<b>Half.</b>")
+live
+"""
+# Where the first marks of both charts stand, as the page paints them.
+WATCH = """() => {
+    const place = query => {
+        const d = document.querySelector(query).getAttribute('d')
+        return Math.round(Number(d.match(/ ?([\\d.]+)$|M[\\d.]+ ([\\d.]+)/)[2]))
+    }
+    window.seen = []
+    const look = () => {
+        const now = [':first-child .line path', ':last-child .points path']
+            .map(mark => place('.hpc' + mark))
+        const last = seen[seen.length - 1]
+        if (!last || last.join() != now.join()) seen.push(now)
+        requestAnimationFrame(look)
+    }
+    look()
+}"""
+
+
+def test_charts_answer_and_change_together_also_after_a_reload(notebook):
+    page = notebook(CHARTS, "live")
+    page.wait_for_selector(f"{NOTEBOOK} .hpc .points path[d]")
+    assert page.locator(".hpc-sentence").first.inner_text() == "Half."
+    # The second view and the first show the same.
+    assert page.locator(".hpc .points").count() == 2
+
+    page.evaluate(WATCH)
+    page.locator(".hpc-hit").nth(1).focus()
+    for key in ("Home", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_function("() => seen.length > 1")
+    answered(page)
+    before, after = page.evaluate("() => seen")
+
+    assert ask(page, "print(told)") == "[('point', 1)]"
+    # Loss 0.5 and 0.1; both marks moved in one frame.
+    assert all(b > a + 50 for a, b in zip(before, after, strict=True))
+
+    command(page, "docmanager:save")
+    page.reload()
+    page.wait_for_selector(f"{NOTEBOOK} .hpc .points path[d]")
+    page.evaluate(WATCH)
+    near = "at => seen.at(-1).every((now, mark) => Math.abs(now - at[mark]) <= 30)"
+    page.wait_for_function(near, arg=after)
