@@ -207,12 +207,6 @@ class Seen:
             polling=50,
         )
 
-    def settle(self):
-        """Wait until nothing is on its way and nothing trains, in kernel and page."""
-        answered(self.page)
-        wait_for_runs(self.page, 0)
-        self.wait(running=False)
-
     def wait_said(self, words):
         self.node.locator(".hp-say", has_text=words).wait_for()
 
@@ -294,7 +288,9 @@ def test_fifty_fast_moves_end_in_the_last_value(panel):
         panel.page.keyboard.press("ArrowRight")
     panel.page.keyboard.press(panel.case.last)
     with panel.within(5):
-        panel.settle()
+        answered(panel.page)
+        wait_for_runs(panel.page, 0)
+        panel.wait(running=False)
 
     assert panel.ask(f"print({panel.case.holds})") == "True"
     assert panel.ask("print(it.error)") == "None"

@@ -64,14 +64,6 @@ class Learner:
                 return
         raise AssertionError(f"Tab does not reach {name!r}, but {passed}")
 
-    def into(self):
-        """Go back to the cell that ran last, to Tab into what it shows."""
-        self.press("ArrowUp")
-
-    def out(self):
-        """Go on to the next cell, from a button."""
-        self.press("ArrowDown")
-
 
 def bowl(learner, panel):
     before = panel.locator(".hp-say").inner_text()
@@ -146,17 +138,17 @@ def test_lesson_is_done_by_keyboard_alone(page, lab_server):
         output = learner.run()
         for kind in [k for k in PANELS if f"hk.{k}(" in cell["source"]]:
             output.locator(".hpkit .hp-say").wait_for()
-            learner.into()
+            learner.press("ArrowUp")  # to the cell that ran last, to Tab into its panel
             if "predict=" in cell["source"]:
                 guess(learner, output.locator(".hpkit"))
             PANELS[kind](learner, output.locator(".hpkit"))
             assert fits(output.locator(".hpkit"))
-            learner.out()
+            learner.press("ArrowDown")  # to the next cell, from a button
             used.append(kind)
         if cell["source"] == "ex.quiz":
-            learner.into()
+            learner.press("ArrowUp")
             quiz(learner, output)
-            learner.out()
+            learner.press("ArrowDown")
         if asked:
             output.get_by_text("✓").wait_for()
         if cell["last"]:

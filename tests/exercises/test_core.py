@@ -46,12 +46,24 @@ def an_exercise(monkeypatch):
     return make
 
 
+def same_in_other_types(answer):
+    """Return a numeric answer in other types; nothing for other answers."""
+    if isinstance(answer, int | float):
+        kinds = [np.float64, torch.tensor, np.asarray]
+        whole = [int(answer)] if answer == int(answer) else []
+        return [kind(answer) for kind in kinds] + whole
+    if isinstance(answer, list) and all(isinstance(a, int | float) for a in answer):
+        return [tuple(answer), np.array(answer), torch.tensor(answer, dtype=float)]
+    return []
+
+
 @every_exercise
 def test_exercise(exercise):
     texts, answer = exercise.words, right(exercise)
 
     got = exercise.check(answer)
     assert got.passed, got
+    assert all(map(exercise.check, same_in_other_types(answer)))
     free = not texts.get("judged", True)  # nobody judges a text
     assert (got.word != "") == free
     compared = got.message.startswith(locale.say("exercises.compare"))
@@ -96,27 +108,6 @@ def test_odd_answer_gets_a_sentence(exercise, odd):
     assert re.fullmatch(r"[A-Z0-9`<].{10,}[.!?]", got.message, re.DOTALL), got.message
     assert not re.search(r"\{[a-z_]*\}", got.message.replace("got {}", ""))
     assert "object at 0x" not in got.message
-
-
-def same_in_other_types(answer):
-    """Return a numeric answer in other types; nothing for other answers."""
-    if isinstance(answer, int | float):
-        kinds = [np.float64, torch.tensor, np.asarray]
-        whole = [int(answer)] if answer == int(answer) else []
-        return [kind(answer) for kind in kinds] + whole
-    if isinstance(answer, list) and all(isinstance(a, int | float) for a in answer):
-        return [tuple(answer), np.array(answer), torch.tensor(answer, dtype=float)]
-    return []
-
-
-def test_scalars_of_numpy_and_torch_count_as_numbers():
-    tried = 0
-    for exercise in ALL:
-        for same in same_in_other_types(right(exercise)):
-            got = exercise.check(same)
-            assert got.passed, (exercise.key, same, got)
-            tried += 1
-    assert tried >= len(ALL)
 
 
 @every_exercise

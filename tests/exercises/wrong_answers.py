@@ -108,11 +108,6 @@ def a_task(**changes):
     return SimpleNamespace(**facts | changes)
 
 
-def small_table():
-    rows = range(30)
-    return hk.Dataset.from_arrays([[row] for row in rows], [row % 2 for row in rows])
-
-
 def lesson_table():
     """Return the lesson's own table under another name."""
     import pandas as pd
@@ -355,7 +350,9 @@ WRONG = {
         unknown=[["Z"]],
     ),
     "11/own_data": lambda: by(
-        course=[hk.load_dataset("moons")], lesson=[lesson_table()], few=[small_table()]
+        course=[hk.load_dataset("moons")],
+        lesson=[lesson_table()],
+        few=[hk.Dataset.from_arrays([[n] for n in range(30)], [0, 1] * 15)],
     ),
     "11/search": searches,
     "11/report": by(

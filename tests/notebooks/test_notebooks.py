@@ -152,21 +152,16 @@ def pages(tmp_path_factory):
     return folder
 
 
-def texts(path):
-    """Give the alternative texts of the pictures in a lesson."""
-    for cell in nbformat.read(path, as_version=4).cells:
-        for output in cell.get("outputs", ()):
-            if "image/png" in output.get("data", ()):
-                yield output.metadata.get("image/png", {}).get("alt")
-
-
 def test_every_picture_has_alternative_text_in_its_exported_page_too(lesson, pages):
     page = (pages / f"{lesson.stem}.html").read_text("utf-8")
 
     found = re.findall(r'<img[^>]*? ?alt="([^"]*)"', page)
     # An apostrophe or an ampersand of the text is written otherwise in HTML.
     plain = {re.sub(r"&[#\w]+;|\W", "", text) for text in found}
-    for alt in texts(lesson):
+    cells = nbformat.read(lesson, as_version=4).cells
+    every = [output for cell in cells for output in cell.get("outputs", ())]
+    for output in (each for each in every if "image/png" in each.get("data", ())):
+        alt = output.metadata["image/png"]["alt"]
         assert len(alt.split()) > 4
         assert re.sub(r"\W", "", alt) in plain, (
             "nbconvert does not take the template of hpkit; install it again: "

@@ -29,16 +29,6 @@ def work(job, draw=lambda: None, fail=lambda error: None):
     return live
 
 
-def endless(said):
-    """Work until it is stopped, and write both down."""
-    try:
-        while True:
-            said.append("begun")
-            yield False
-    finally:
-        said.append("ended")
-
-
 def test_live_draws_often_and_at_the_end(monkeypatch):
     state, drawn = [0], []
     # A step takes 5 ms by this clock, drawing nothing.
@@ -68,8 +58,17 @@ def test_live_draws_no_picture_without_news():
 
 def test_live_job_writes_down_what_it_has_before_the_last_picture():
     order = []
+
+    def endless():
+        try:
+            while True:
+                order.append("begun")
+                yield False
+        finally:
+            order.append("ended")
+
     live = Live(lambda: order.append("drawn"), lambda error: None)
-    live.start(endless(order))
+    live.start(endless())
     until(lambda: order)
     live.stop()
     live.wait(60)
