@@ -268,16 +268,6 @@ def command(page, name, **arguments):
     assert done, f"{name} takes more than two minutes"
 
 
-def use_theme(page, theme):
-    """Change JupyterLab's theme; return when all colors are those of the new one."""
-    command(page, "apputils:change-theme", theme=theme)
-    page.wait_for_function(
-        """theme => document.body.dataset.jpThemeName == theme
-            && document.getAnimations().every(one => one.playState != 'running')""",
-        arg=theme,
-    )
-
-
 def run_all(page):
     command(page, "notebook:run-all-cells")
 

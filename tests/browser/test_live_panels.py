@@ -1,7 +1,7 @@
 """Panels in a real JupyterLab: input, focus, axe's rules, themes, width."""
 
 from axe_playwright_python.sync_playwright import Axe
-from harness import CONTRAST, KERNEL, NOTEBOOK, answered, ask, command, use_theme
+from harness import CONTRAST, KERNEL, NOTEBOOK, answered, ask, command
 
 SETUP = """
 import hpkit as hk
@@ -46,7 +46,8 @@ def test_every_panel_is_fit_for_all(notebook):
     page.set_viewport_size({"width": 1280, "height": 800})
 
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
-        use_theme(page, theme)
+        command(page, "apputils:change-theme", theme=theme)
+        page.wait_for_function(THEMED, arg=theme)
         ratios = page.evaluate(CONTRAST, ".hpkit *")
         assert len(ratios) > 200
         assert [(words, r) for words, r in ratios if r < 4.5] == []
@@ -65,6 +66,9 @@ def test_every_panel_is_fit_for_all(notebook):
     assert unseen == []  # each has a focus that is seen
 
 
+# All colors are those of this theme.
+THEMED = """theme => document.body.dataset.jpThemeName == theme
+    && document.getAnimations().every(one => one.playState != 'running')"""
 OUTSIDE = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
     const right = panel.getBoundingClientRect().right
     const parts = [...panel.querySelectorAll('button, input, select, svg')]
