@@ -1,7 +1,7 @@
 """Panels in a real JupyterLab: input, focus, axe's rules, themes, width."""
 
 from axe_playwright_python.sync_playwright import Axe
-from harness import CONTRAST, KERNEL, NOTEBOOK, answered, ask, command
+from harness import CONTRAST, KERNEL, NOTEBOOK, answered, ask, close_files, command
 
 SETUP = """
 import hpkit as hk
@@ -43,6 +43,13 @@ def test_every_panel_is_fit_for_all(notebook):
     assert page.evaluate(OUTSIDE) == []
     page.set_viewport_size({"width": 690, "height": 844})  # as narrow as on a phone
     page.wait_for_function(f"() => ({OUTSIDE})().length == 0")
+
+    page.set_viewport_size({"width": 1920, "height": 1080})  # of a projector
+    close_files(page)
+    ask(page, "hk.present()")
+    page.wait_for_function(f"() => ({SMALL})().length == 0")
+    assert page.evaluate(OUTSIDE) == []
+    ask(page, "hk.present(False)")
     page.set_viewport_size({"width": 1280, "height": 800})
 
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
@@ -76,6 +83,14 @@ OUTSIDE = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
     const wide = panel.scrollWidth > panel.clientWidth ? [panel.innerText] : []
     return [...wide.filter(Boolean), ...out.map(p => p.outerHTML.slice(0, 99))]
 })"""
+# Letters too small for a back row, or a sentence that is not seen beside its charts.
+SMALL = """() => [...document.querySelectorAll('.hpkit')].filter(panel => {
+    const {top, height} = panel.getBoundingClientRect()
+    const foot = panel.querySelector('.hp-foot')  // hidden while a guess is asked for
+    const high = foot.offsetParent ? foot.getBoundingClientRect().top - top : height
+    const room = panel.closest('.jp-WindowedPanel-outer').clientHeight
+    return parseFloat(getComputedStyle(panel).fontSize) < 28 || high > room
+}).map(panel => panel.innerText.slice(0, 40))"""
 
 
 PANEL = f"{NOTEBOOK} .hpkit"
