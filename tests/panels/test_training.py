@@ -469,6 +469,7 @@ def test_pause_and_go_on_and_stop(panel):
     assert resting < done < LONG.epochs
     assert panel.result.startswith(f"Stopped at epoch {done}")
     assert f"{done}/{LONG.epochs}" in panel.list.list.options[-1]
+    assert "/" not in panel.list.list.options[0]  # which came to its end
 
 
 def test_axis_in_updates_and_seconds(panel, moons):
@@ -497,6 +498,8 @@ def test_map_is_of_the_run_shown_and_of_the_epoch_of_the_scrubber(panel, moons):
     assert pixels(map_chart(moons, map_pixels(expected, "last"))) == early
     assert panel.charts.charts[1].title == "The network at epoch 2"
     assert mark(panel.charts.charts[0], "rule").columns[0] == 2
+    panel.unit.value = "updates"
+    assert mark(panel.charts.charts[0], "rule").columns[0] == 2 * 13
     move(panel, panel.scrub, 0)
     assert pixels(panel.charts.charts[1]) != early
     assert len(panel.list.kept) == 2
