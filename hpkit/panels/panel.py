@@ -150,7 +150,7 @@ class Live:
         until = time.monotonic() + (float("inf") if timeout is None else timeout)
         while self._thread is not None:
             if time.monotonic() > until:
-                raise TimeoutError(f"the panel still trains after {timeout:g} s")
+                raise hyper.refusal("panel_trains", timeout, kind=TimeoutError)
             # Up to Python 3.12 an interrupt of `join` ends what it waits for.
             time.sleep(0.01)
 
