@@ -282,10 +282,12 @@ def light(name: str) -> str:
 
 def css(selector: str) -> str:
     """Return CSS that gives elements the colors of the page's theme."""
-    # Where the page (JupyterLab, VS Code, Colab, nbclassic) says none, the system's.
+    # Where the page (JupyterLab, VS Code, Colab, nbclassic) says none, the system's,
+    # which counts alone where it forces its own colors on a page.
     pairs = [[f"--hp-{n}:{color};" for color in pair] for n, pair in COLORS.items()]
     colors = map("".join, zip(*pairs, strict=True))
     light, dark = map("{{color-scheme:{};{}}}".format, ("light", "dark"), colors)
     system = f"@media (prefers-color-scheme:dark){{{selector}{dark}}}"
     both = _LIGHT.format(selector) + light + _DARK.format(selector) + dark
+    both = f"@media (forced-colors:none){{{both}}}"
     return selector + light + system + both

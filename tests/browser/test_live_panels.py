@@ -59,6 +59,12 @@ def test_every_panel_is_fit_for_all(notebook):
         assert len(ratios) > 200
         assert [(words, r) for words, r in ratios if r < 4.5] == []
 
+    page.emulate_media(forced_colors="active", color_scheme="dark")  # of Windows
+    ratios = page.evaluate(CONTRAST, ".hpc svg text")
+    assert [(words, r) for words, r in ratios if r < 4.5] == []
+    assert page.evaluate(CHOSEN) == []
+    page.emulate_media(forced_colors="none", color_scheme="light")
+
     page.locator(".hpkit button").first.focus()
     unseen = []
     for _ in range(40):
@@ -76,6 +82,13 @@ def test_every_panel_is_fit_for_all(notebook):
 # All colors are those of this theme.
 THEMED = """theme => document.body.dataset.jpThemeName == theme
     && document.getAnimations().every(one => one.playState != 'running')"""
+# Chosen buttons that look like those beside them.
+CHOSEN = """() => [...document.querySelectorAll('.hpkit .mod-active')].filter(one => {
+    const other = one.parentElement.querySelector('button:not(.mod-active)')
+    const [mine, its] = [one, other ?? document.body].map(
+        button => getComputedStyle(button).backgroundColor)
+    return mine == its
+}).map(one => one.textContent)"""
 OUTSIDE = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
     const right = panel.getBoundingClientRect().right
     const parts = [...panel.querySelectorAll('button, input, select, svg')]
