@@ -64,6 +64,10 @@ def test_every_panel_is_fit_for_all(notebook):
     assert [(words, r) for words, r in ratios if r < 4.5] == []
     assert page.evaluate(CHOSEN) == []
     page.emulate_media(forced_colors="none", color_scheme="light")
+    size = "getComputedStyle(document.querySelector('.hpkit')).fontSize"
+    larger = "document.body.style.setProperty('--jp-ui-font-size1', '16px')"
+    assert page.evaluate(f"{larger}, {size}") == "16px"  # Increase UI Font Size
+    page.evaluate(larger.replace("16", "13"))
 
     page.locator(".hpkit button").first.focus()
     unseen = []
