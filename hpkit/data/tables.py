@@ -6,6 +6,7 @@ Nothing here knows of `Dataset`.
 
 import itertools
 import numbers
+import re
 import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ SAME = 1e-100  # numbers that differ by no more: the squares of a smaller spread
 UNEVEN = 5  # times as many rows as the rarest class
 # Text of more kinds than a tenth of the rows, but of 10 to 100, must be named.
 FEW, MANY, SHARE = 10, 100, 0.1
+_DECIMAL_COMMA = re.compile(r",(?!\d{3}\b)|\.\d{3}[.,]")  # as in 1,5 and 1.250,00
 _MOST_NAMES = 20  # of columns, in a note
 _MOST_COLUMNS = 2000  # of a column with categories: a table of millions would not fit
 
@@ -201,7 +203,10 @@ def _check_texts(name, texts, rows):
     read = are_numbers(texts)
     if 2 * read.sum() > len(texts):
         odd = [text for text, number in zip(texts, read, strict=True) if not number]
-        raise refusal("number_texts", (odd or texts)[0], name=name)
+        commas = '.str.replace(",", "")'
+        if any(map(_DECIMAL_COMMA.search, texts)):
+            commas = '.str.replace(".", "").str.replace(",", ".")'
+        raise refusal("number_texts", (odd or texts)[0], name=name, commas=commas)
     days = [text for text in texts if text[:4].isdigit()]  # not "today"
     days = pd.Series(pd.to_datetime(days, "coerce", utc=True, format="ISO8601"), days)
     if 2 * len(days := days.dropna()) > len(texts):

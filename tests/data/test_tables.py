@@ -374,6 +374,8 @@ REFUSED = {
     "dates as text": ({}, {"on": ["2026-03-01", "2026-04-01"] * 120}, "'2026-03-01'"),
     "kinds": ({"categorical": ["id"]}, {"id": [*map(str, range(N))]}, "most 99 .*Emb"),
     "numbers as text": ({}, {"hp": ["97", "8", "?"] * 80}, r"such as '\?'.*to_numeric"),
+    "thousands": ({}, {"hp": ["$1,250.50", "$7"] * 120}, r'\(",", ""\)'),
+    "decimal commas": ({}, {"hp": ["1.250,5", "7"] * 120}, r'\(",", "\."\)'),
     "empty": ({}, {"none": np.nan}, "none; drop it"),
     "gap in groups": ({"groups": "patient"}, {"patient": np.nan}, r"patient \(240\)"),
     "two cuts": ({"groups": "patient", "time": "day"}, {}, "groups, time"),
