@@ -189,7 +189,8 @@ class Dataset:
         Parameters
         ----------
         frame : pandas.DataFrame
-            Numbers, True/False, or text with few categories; no dates.
+            Or a table of Polars or PyArrow. Numbers, True/False, or text with few
+            categories; no dates.
         target : str
             The column to predict: classes (text, or few whole numbers) or a number.
         groups : str, optional
@@ -453,10 +454,12 @@ def check_rows(X, names, preparation=()):
     columns, count = preparation or tuple(map(Column, names)), len(names)
     way = words("data")["many_columns" if count > 6 else "columns"]
     way = way.format(count=count, names=", ".join(names))
-    if isinstance(X, Mapping) or hasattr(X, "to_frame"):
+    X = X.to_pandas() if hasattr(X, "to_pandas") else X
+    rows = X if isinstance(X, list) else [X]
+    if rows and all(isinstance(r, Mapping) or hasattr(r, "to_frame") for r in rows):
         import pandas as pd
 
-        X = pd.DataFrame([X])
+        X = pd.DataFrame(rows)
     if hasattr(X, "rename"):
         if missing := [name for name in names if name not in map(str, X.columns)]:
             raise refusal("rows_columns", names=", ".join(missing[:6]), way=way)

@@ -95,6 +95,7 @@ def read_frame(frame, target, by, categorical, standardize):
     """Return a pandas table as a `Table`, or raise; `by` names what may cut it."""
     import pandas as pd
 
+    frame = frame.to_pandas() if hasattr(frame, "to_pandas") else frame
     if not isinstance(frame, pd.DataFrame):
         raise refusal("frame", kind=TypeError, type=type(frame).__name__)
     if frame.columns.nlevels > 1:

@@ -239,8 +239,8 @@ class Run:
         ----------
         X : pandas.DataFrame, array-like (n, features), or Split
             Rows in the units of the table that the data set was made from; of a table
-            the columns are found by name. A single row may be a dict, a Series, or a
-            list. Or a split, such as ``dataset.valid``.
+            the columns are found by name. Rows may be dicts, and a single one a dict, a
+            Series, or a list. Or a split, such as ``dataset.valid``.
         epoch : {"best", "last"}, default "best"
         names : bool, default False
             Give ``dataset.classes`` in place of class numbers.

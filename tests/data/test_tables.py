@@ -1,6 +1,7 @@
 """Tables as they are: text, gaps, groups, time; nothing leaks, all is said."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -86,10 +87,11 @@ def test_columns_are_those_of_scikit_learn_fitted_on_the_training_rows(seed):
         *("ward is missing", "ward=3", "ward=7"),
     )
     new = frame[[*data.columns]]
-    for raw in (new, new[::-1][::-1].iloc[:, ::-1], new.to_numpy()):
+    polars = SimpleNamespace(to_pandas=new.copy)
+    for raw in (new, polars, new[::-1][::-1].iloc[:, ::-1], new.to_numpy()):
         np.testing.assert_allclose(data.scaled(raw), expected, atol=1e-12)
     one = new.iloc[5]
-    for raw in (one, one.to_dict(), one.tolist()):
+    for raw in (one, one.to_dict(), [one.to_dict()], one.tolist()):
         np.testing.assert_allclose(data.scaled(raw), expected[[5]], atol=1e-12)
     other = frame.assign(city=frame.city.where(~frame.index.isin(rows), "Lima"))
     found = made(other, seed=seed)  # rows of the test set do not count
@@ -201,7 +203,8 @@ def test_what_was_done_is_said():
 def test_what_predicts_otherwise_than_it_looks_is_said():
     frame = pd.DataFrame({"x": np.arange(90.0) ** 2, "same": 7, "y": [1, 2, 5] * 30})
     frame.loc[frame.y.eq(5) & (frame.x > 900), "y"] = 1
-    data = Dataset.from_frame(frame, "y", time="x")
+    polars = SimpleNamespace(to_pandas=frame.copy)
+    data = Dataset.from_frame(polars, "y", time="x")
     constant, _, _, *others = data.notes
     assert [constant, *others] == [
         "One value in all training rows: same. The network learns nothing of it, and "
