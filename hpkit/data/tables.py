@@ -333,6 +333,7 @@ def notes(table, rows, learned, y, classes):
         name, gaps = own.name, np.isnan(values)
         if own.categories is not None:
             lists["categories"].append(f"{name} ({len(column.categories)})")
+            lists["constant"] += [name] * (len(column.categories) == 1)
             lost = {*own.categories} - {*column.categories}
             lists["unknown"] += [f"{name}={text}" for text in sorted(lost)]
             gaps = np.equal(values, 0) & ("" in own.categories)
