@@ -85,6 +85,9 @@ def test_bad_seeds_are_refused(seeds):
     [
         ("learning_rate", "hpkit calls it lr"),
         ("n_iter", "n_trials"),
+        ("n_trials", "random_search"),
+        ("alpha", "check the spelling"),  # a learning rate, or scikit-learn's L2
+        ("lr_scheduler", "hpkit calls it schedule"),
         ("n_jobs", "executor"),
         ("param_grid", r"lr=\[0.01, 0.1\]"),
         ("early_stopping", "hpkit calls it patience"),

@@ -288,7 +288,7 @@ def test_what_is_no_number_in_new_rows_is_named(odd):
     new = frame[[*data.columns]].head(3).astype({"dose": object})
     new.loc[1, "dose"] = odd
     for rows in (new, new.to_numpy()):
-        with pytest.raises(TypeError, match=r"a number in dose, got .*; correct") as e:
+        with pytest.raises(TypeError, match=r"a number in dose, got .*; prepare") as e:
             data.prepare(rows)
         assert repr(odd) in str(e.value)
 

@@ -150,7 +150,7 @@ def test_classes_of_new_rows_are_those_of_the_table():
         (lambda X: X[:, :5], r"the shape \(rows, 10\), got \(3, 5\); give the 10 col"),
         (lambda X: X[0, :9], r"the shape \(rows, 10\), got \(9,\); give the 10 col"),
         (lambda X: np.where(X > 100, np.inf, X), r"no missing .*, got \d rows .*; f"),
-        (lambda X: [*X[:1].astype(str), ["a"] * 10], r"number.*, got .*; [gc]"),
+        (lambda X: [*X[:1].astype(str), ["a"] * 10], r"number.*, got .*; [gp]"),
         (lambda X: None, r"X must .*, got .*; "),
         (lambda X: MOONS, r"the shape \(rows, 10\), got \(\); give the 10 col"),
     ],
