@@ -358,6 +358,8 @@ def notes(table, rows, learned, y, classes):
         most, rare = counts.argmax(), counts.argmin()
         facts["uneven"] = {"most": classes[most], "share": 100 * counts[most] / len(y)}
         facts["uneven"] |= {"rare": classes[rare], "count": counts[rare], "k": rare}
+        parts = "/".join(str((y[own] == rare).sum()) for own in rows)
+        facts["uneven"]["parts"] = parts  # groups and time may cut a class unevenly
     named = [name.removesuffix(".0") for name in classes or ()]
     other = [k for k, name in enumerate(named) if name != str(k)]
     if other and all(name.lstrip("-").isdigit() for name in named):

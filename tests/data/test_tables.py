@@ -194,8 +194,8 @@ def test_what_was_done_is_said():
         "that name something, give categorical=[...].",
         "Every row has a different number in row: if it only names the row, drop it.",
         "Classes are uneven: 95% of the rows are 'well', so compare accuracies with "
-        "that; 12 are 'ill', number 0 in `data.classes` and so in the targets of a "
-        "loss or metric, such as F1.",
+        "that; 12 are 'ill' (8/2/2 to train/validate/test), number 0 in `data.classes` "
+        "and so in the targets of a loss or metric, such as F1.",
     )
     assert hk.load_dataset("moons").notes == ()
 
