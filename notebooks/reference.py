@@ -19,7 +19,10 @@ Calls for your own work, after `import hpkit as hk`. More: `help(hk.fit)`.
 """
 # heading: what holds for all of it, and its calls
 PARTS = {
-    "Data": ("", "load_dataset Dataset.from_frame"),
+    "Data": (
+        "`hk.Dataset.from_arrays(X, y)` takes arrays.",
+        "load_dataset Dataset.from_frame",
+    ),
     "Settings": ("", "Hyperparameters log_uniform"),
     "Training": (
         "- `model=`: a function or class `(n_features, n_outputs, setting)` that gives "
@@ -45,13 +48,13 @@ PARTS = {
         "Search.to_frame load to_optuna",
     ),
     "Using a run": (
-        "`run.predict_proba(X)` gives the probability of each class; "
+        "`run.predict_proba(X)` gives each class's probability; "
         "`run.test_accuracy()`, `test_loss()`, `test_metric()` look at the test rows, "
         "once.",
         "Run.predict load_model Run.to_module Run.as_pytorch",
     ),
     "Plots": ("", "plot_training_curves plot_validation_curve plot_grid"),
-    "Panels": ("With your `model=`, too, as `GridPanel` does.", "TrainingPanel"),
+    "Panels": ("With your `model=`, as `GridPanel` does.", "TrainingPanel"),
 }
 SEARCHES = PARTS["Searches"][1].split()
 NOT_SHOWN = re.compile(r"import hpkit as hk$|from hpkit|\w+\.unlink\(\)")

@@ -328,7 +328,7 @@ def train(
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> Iterator[Runs]:
-    """Train settings x seeds at once and yield the results so far, again and again.
+    """Train settings x seeds at once and keep yielding the results so far.
 
     Parameters
     ----------
