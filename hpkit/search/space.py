@@ -109,6 +109,8 @@ def check_space(function, space, *, ranges=False, own=()):
         scipys = getattr(getattr(values, "dist", None), "name", None)
         if scipys in _SCIPY:
             values = Range(*map(float, values.support()), *_SCIPY[scipys])
+        if kind == "units" and isinstance(values, tuple) and hp.are_numbers(values):
+            raise refusal("units", values, kind=TypeError)  # one network, or several?
         if not isinstance(values, Range):
             checked[name] = check_list(name, values)
             continue

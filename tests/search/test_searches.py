@@ -466,7 +466,7 @@ BAD_OWN = {
         *({"order": o} for o in ([], ["lr", "lr"], ["epochs"], "lr", 3, [None])),
         {"lr": hk.log_uniform(0.1, 1)},
     ],
-    hk.grid_search: [{"lr": hk.uniform(0.1, 1)}],
+    hk.grid_search: [{"lr": hk.uniform(0.1, 1)}, {"hidden": (8, 4)}],  # one, or two?
     hk.random_search: [
         *({"n_trials": n} for n in (0, -1, NAN, 2.5, "9", None, 4)),
         *({"search_seed": s} for s in (-1, 0.5, "0", None)),
