@@ -325,7 +325,7 @@ def _shares_of_classes(y, n, valid, test, rng):
 
 def notes(table, rows, learned, y, classes):
     """Return what was done with a table, a sentence for each kind of thing."""
-    kinds = "categories", "gaps", "unknown", "constant", "codes", "ids"
+    kinds = "categories", "gaps", "unknown", "alike", "constant", "codes", "ids"
     lists = {key: [] for key in kinds}
     telling = itertools.compress(table.columns, _tell(table, y))
     lists["tells"] = [column.name for column in telling]
@@ -333,6 +333,8 @@ def notes(table, rows, learned, y, classes):
         name, gaps = own.name, np.isnan(values)
         if own.categories is not None:
             lists["categories"].append(f"{name} ({len(column.categories)})")
+            kinds = {text.strip().lower() for text in own.categories}
+            lists["alike"] += [name] * (len(kinds) < len(own.categories))
             lists["constant"] += [name] * (len(column.categories) == 1)
             lost = {*own.categories} - {*column.categories}
             lists["unknown"] += [f"{name}={text}" for text in sorted(lost)]

@@ -203,10 +203,11 @@ def test_what_was_done_is_said():
 def test_what_predicts_otherwise_than_it_looks_is_said():
     frame = pd.DataFrame({"x": np.arange(90.0) ** 2, "same": 7, "y": [1, 2, 5] * 30})
     frame.loc[frame.y.eq(5) & (frame.x > 900), "y"] = 1
-    frame["land"] = "US"
+    frame["land"], frame["pay"] = "US", ["no", "No ", "yes"] * 30
     polars = SimpleNamespace(to_pandas=frame.copy)
     data = Dataset.from_frame(polars, "y", time="x")
-    _, constant, _, _, *others = data.notes
+    _, alike, constant, _, _, *others = data.notes
+    assert "only in case or in spaces around them: pay. If" in alike
     assert [constant, *others] == [
         "One value in all training rows: same, land. The network learns nothing of it, "
         "and another value there would mislead it: drop it.",
@@ -218,7 +219,7 @@ def test_what_predicts_otherwise_than_it_looks_is_said():
     assert Dataset.from_arrays(frame[["x", "same"]], frame.y).features == ("x", "same")
     with pytest.raises(ValueError, match="1 rows with some in x; leave"):
         Dataset.from_arrays(frame[["x", "same"]].replace(0, np.nan), frame.y)
-    wide = frame.drop(columns="land").assign(**{f"same{k}": 7 for k in range(29)})
+    wide = frame[["x", "same", "y"]].assign(**{f"same{k}": 7 for k in range(29)})
     assert "same18, ... (30). The" in Dataset.from_frame(wide, "y").notes[0]
 
 
