@@ -10,7 +10,7 @@
 # - say what a *run* is, and when two runs are the same.
 #
 # To run a cell, click into it and press **Shift + Enter**. Go from top to bottom; you
-# can't break anything. Answers stay folded until you have guessed.
+# can't break anything. Guess before you open a folded answer.
 
 # %%
 import hpkit as hk
@@ -23,12 +23,12 @@ print("Everything works: data, network and training. You are ready.")
 
 # %% [markdown]
 # An error? In a terminal, `python3 -m hpkit doctor` tells you what to do. Back another
-# day? Click where you stopped; **Run > Run All Above Selected Cell** runs again what
-# you need.
+# day? Click where you stopped; **Run > Run All Above Selected Cell** reruns what you
+# need.
 #
 # ## 1. Two moons (1 minute)
 #
-# A point has two numbers, `x1` and `x2`. Which moon is it from?
+# From two numbers, `x1` and `x2`, a network must tell which moon a point is from.
 
 # %%
 ax = hk.plot_data(moons)
@@ -40,11 +40,11 @@ ax = hk.plot_data(moons)
 #
 # - The **loss** says how wrong the network is: high is bad, low is good.
 # - An **epoch** is one pass through all the training points.
-# - The **learning rate** says how far each step of the learning goes.
+# - The **learning rate** says how far each step goes.
 # - The dashed line is the loss on the **training** points, which the network learns
 #   from; the solid line, on the **validation** points, which it never learns from.
-# - The map shows the network's choice at each place, at the epoch of the dotted line.
-#   Where colors fade, it isn't sure.
+# - The map shows the network's choice everywhere, at the epoch of the dotted line.
+#   Where the colors fade, it isn't sure.
 #
 # **Predict.** With a slightly larger learning rate, will the lines fall faster or more
 # slowly?
@@ -65,8 +65,8 @@ panel
 #
 # ## 3. Stop it, keep it (3 minutes)
 #
-# If a run is going badly, you don't have to wait for it. Every exercise has a button
-# **Hint**; after the last hint it shows a solution.
+# If a run is going badly, you don't have to wait for it. Every exercise has a **Hint**
+# button; after the last hint it shows a solution.
 
 # %%
 ex.stop
@@ -92,10 +92,10 @@ ex.name_it.check(answer)
 # **Predict.** You train with one learning rate, with another, with the first again.
 # Will the lowest validation loss be the same as the first time?
 #
-# **Do.** In the panel above, switch **Slow** off. Type into the box of the learning
-# rate: 0.1, 0.3, 0.1, each with **Enter**.
+# **Do.** In the panel above, switch **Slow** off. Type 0.1, 0.3 and 0.1 into the
+# learning rate box, each followed by **Enter**.
 #
-# Now in code. The first two runs below are alike in everything; the third has another
+# Now in code. The first two runs are alike in everything; the third has another
 # **seed**, a number that fixes everything random: the first weights and the order of
 # the points.
 
@@ -152,4 +152,4 @@ hk.progress(0)
 # - New words: [glossary](glossary.md).
 #
 # **Next:** [01 Parameters and
-# hyperparameters](01_parameters_and_hyperparameters.ipynb).
+# hyperparameters](01_parameters_and_hyperparameters.ipynb): inside the network.
