@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Parameters and hyperparameters
 #
-# When you bake bread, you set the temperature and the clock and close the door. Inside,
+# When you bake bread, you set the temperature and the timer and close the door. Inside,
 # the dough changes by itself. What you set decides what you get.
 #
 # **About 35 minutes.** By the end you'll be able to
@@ -46,7 +46,7 @@ hk.TrainingPanel(moons, start)
 #
 # There are more, such as the number of **units**, the small parts of a network: here
 # two **hidden layers** between input and output, 16 units each. Training changes the
-# network's **weights** and **biases**: its **parameters**.
+# numbers in the units, **weights** and **biases**: the network's **parameters**.
 #
 # **Predict.** How many parameters does this network have? Ten? A hundred? More?
 
@@ -140,8 +140,8 @@ def train_epoch(net, optimizer, X, y, batch_size):
 ex.loop.check(train_epoch)
 
 # %% [markdown]
-# **Predict.** How many parameters has your loop changed? And how many of the
-# three hyperparameters?
+# **Predict.** How many parameters did your loop change? And how many of the three
+# hyperparameters?
 
 # %%
 after = [p.detach() for p in net.parameters()]
@@ -159,7 +159,7 @@ print("lr, batch size, epochs:", lr, batch_size, epochs)
 #
 # **Predict.** What shape will the boundary have after one epoch? And at the end?
 #
-# **Do.** Pull the slider **Epoch of the map** slowly from the far left to the right.
+# **Do.** Drag the slider **Epoch of the map** slowly from left to right.
 
 # %%
 base = hk.Hyperparameters(lr=0.3, batch_size=32)
@@ -173,7 +173,8 @@ hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
 # ## 4. Six shapes (6 minutes)
 #
 # The loss against the epoch is the **training curve**. One look at it tells you what to
-# do next. Some of the runs below train on moons, some on **digits**, 64 pixels each.
+# do next. Some of the runs below train on moons, some on handwritten **digits**, 64
+# pixels each.
 
 # %%
 ax = hk.plot_data(hk.load_dataset("digits"))
@@ -218,7 +219,7 @@ for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six.values(), strict=Tr
 # - **5, overfitting.** The training loss keeps falling, but the validation loss has
 #   turned and climbs. <!-- claim: shape-over-fitting --> The network has learned its
 #   points by heart. *Stop at the ring, the lowest point; or get more data.*
-# - **6, noisy.** Low, but it shakes, as small batches do; with all points in one batch
+# - **6, noisy.** Low, but shaky, as with small batches; with all points in one batch
 #   the line is smooth. <!-- claim: shape-noisy --> *Fine, if it falls.*
 #
 # Six others:
@@ -333,4 +334,4 @@ hk.progress(1)
 # - A. Zhang and others, *Dive into Deep Learning* (2023), section 3.4: the loop.
 # - All words of this lesson: [glossary](glossary.md).
 #
-# **Next:** [02 The learning rate](02_learning_rate.ipynb).
+# **Next:** [02 The learning rate](02_learning_rate.ipynb), the one to tune first.
