@@ -20,7 +20,7 @@ pixels = base.but(epochs=10, hidden=(32,))  # on digits
 # %% [markdown]
 # ## 1. A ball in a bowl (7 minutes)
 #
-# Imagine a network with a single weight. Each value of the weight has a loss; drawn, it
+# Imagine a network with a single weight. Drawn over all values of the weight, the loss
 # is a bowl, with the best weight at the bottom. Training can't see the bottom. It feels
 # the **slope** under its feet and takes a step downhill:
 #
@@ -89,12 +89,13 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 # **Say what you see.** Where is the line flat? Where does it start to shake? Where does
 # it rise?
 #
-# **What you see: larger is faster, until it jumps.** Up to 0.3 a larger learning rate
-# goes down faster. <!-- claim: larger-is-faster-at-first --> With 0.3 the line already
-# shakes, and still gets low. <!-- claim: best-shakes-too --> With 3 the loss jumps
-# about; where it ends depends on the seed, but it is usually above half of the loss at
-# the start. <!-- claim: three-bounces --> With 10 many runs **diverge**: the X marks
-# where the line has left the chart for good. <!-- claim: ten-often-diverges -->
+# **What you see: larger is faster, until the line jumps.** Up to 0.3 a larger learning
+# rate makes the loss fall faster. <!-- claim: larger-is-faster-at-first --> With 0.3
+# the line already shakes, and still gets low. <!-- claim: best-shakes-too --> With 3
+# the loss jumps about; where it ends depends on the seed, but it is usually above half
+# of the loss at the start. <!-- claim: three-bounces --> With 10 many runs **diverge**:
+# the X marks where the line has left the chart for good.
+# <!-- claim: ten-often-diverges -->
 
 # %%
 ex.worst_to_best
@@ -114,8 +115,7 @@ ex.worst_to_best.check(answer)
 # *factors* get equal room: that is a **log scale**.
 #
 # **Predict.** What will it look like? Draw it in the panel. The truth comes up over
-# your guess: each dot is the mean of five runs from five different starts, the band
-# shows how far apart they are.
+# your guess: each dot is the mean of five seeds, the band shows how far apart they are.
 #
 # **Do.** Click the smallest value, the best and the largest. Which shape of lesson 01
 # is the training curve of each?
@@ -131,10 +131,10 @@ hk.ValidationCurvePanel(
 #
 # - Far left, *too slow*: after 30 epochs at 0.001 the loss is still above nine tenths
 #   of its start. <!-- claim: u-left-hardly-moves -->
-# - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Its curve is *good* and
-#   *bouncing* in one: it gets low, but it shakes. <!-- claim: best-shakes-too --> What
-#   counts is its *lowest* point; lesson 04 shows how to keep that network. The bottom
-#   of the U is wide, so don't look for a third digit.
+# - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Its training curve is
+#   *good* and *bouncing* in one: low, but shaky. <!-- claim: best-shakes-too --> What
+#   counts is the *lowest* point of that curve; lesson 04 shows how to keep its network.
+#   The bottom of the U is wide, so don't look for a third digit.
 # - Far right, *diverged*: with 10 the loss more than doubles on the way, and in
 #   most runs ends above its start. <!-- claim: u-right-too-long --> The X says that at
 #   least one of the five runs has diverged. <!-- claim: ten-often-diverges -->
@@ -157,7 +157,7 @@ ex.good_rate.check(answer)
 # %% [markdown]
 # ## 4. A list that ends on the slope (7 minutes)
 #
-# Now the **digits** of lesson 01: handwritten, 64 pixels each.
+# Now the **digits** of lesson 01.
 
 # %%
 ax = hk.plot_data(digits)
@@ -176,7 +176,7 @@ ax = hk.plot_validation_curve(short)
 # %% [markdown]
 # **What you see: the largest wins.** <!-- claim: short-list-largest-wins --> All four
 # runs are best at their end, so *best epoch* and *last epoch* are one line. The list
-# stops while it is still going down, so the best value is not in it: a winner at the
+# stops while the loss is still falling, so the best value is not in it: a winner at the
 # end of a list says **go on in that direction**.
 #
 # Begin at 0.01 again, but let the values grow by factors.
@@ -192,9 +192,9 @@ for name, found in {"short list": short, "wide list": wide}.items():
 ax = hk.plot_validation_curve(wide)
 
 # %% [markdown]
-# **What you see: by more than half.** Seven values that grow by factors find a loss
-# less than half as high as four careful ones. <!-- claim: log-list-halves-the-loss -->
-# With steps of 0.01 you would need a thousand values to get from 0.01 to 10.
+# **What you see: by more than half.** Seven values that grow by factors beat four
+# careful ones. <!-- claim: log-list-halves-the-loss --> With steps of 0.01 you would
+# need a thousand values to get from 0.01 to 10.
 
 # %%
 ex.log_list
