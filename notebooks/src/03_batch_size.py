@@ -77,15 +77,15 @@ hk.ValidationCurvePanel(
 )
 
 # %% [markdown]
-# **What you see: from 16 on, larger is higher.** At 256 the loss is more than five
-# times that of 16. <!-- claim: batch-larger-is-higher --> The X at 1 is a run that
+# **What you see: from 16 on, larger batches end higher.** At 256 the loss is more than
+# five times that of 16. <!-- claim: batch-larger-is-higher --> The X at 1 is a run that
 # diverged: steps this long, each in the direction of a single point, lead out of the
 # valley. <!-- claim: batch-one-diverges --> Are large batches bad, then?
 #
 # Look at the same runs one by one.
 #
-# **Predict.** Ten epochs are 380 updates with batch size 16, and 30 with 256. How do
-# the curves lie if you count updates instead of epochs?
+# **Predict.** Ten epochs are 380 updates with batch size 16, and 30 with 256. What do
+# the curves look like if you count updates instead of epochs?
 #
 # **Do.** Move the batch size from 16 to 64, to 256 and to 600, and **Pin** each.
 # The curves fan out. Now click **updates** above the chart.
@@ -152,14 +152,14 @@ ax = hk.alt_text(ax, "One line climbs with the batch size, the other stays level
 
 # %% [markdown]
 # **What you see: one climbs, one stays level.** With one learning rate for all, the
-# loss climbs from 8 on. <!-- claim: batch-fixed-lr-climbs --> With a learning rate that
-# grows with it, all losses from 2 to 128 are within five percent.
+# loss climbs from 8 on. <!-- claim: batch-fixed-lr-climbs --> With one that grows with
+# the batch, all losses from 2 to 128 are within five percent.
 # <!-- claim: batch-linear-scaling -->
 #
 # This is **linear scaling**: *batch size times k, learning rate times k.* It is a rule
 # for SGD.
 #
-# Behind the rule stands one number, `learning rate / batch size`. In the table below,
+# The rule keeps one number the same, `learning rate / batch size`. In the table below,
 # each row and each column is four times the one before.
 #
 # **Predict.** If only that number counts, where are the cells of the same color?
@@ -204,15 +204,15 @@ for size in (4, 16, 64):
     print(f"batch size {size:2}: best lr {tuned.best.lr:4}, loss of three seeds:", *low)
 
 # %% [markdown]
-# **What you see: no, all are about the same.** Which one is ahead changes from seed
-# to seed. <!-- claim: batch-small-is-not-better --> So don't ask which batch size is
-# best. Take a convenient one, and tune the learning rate *for it*.
+# **What you see: no, all are about the same.** Which one is ahead changes from seed to
+# seed. <!-- claim: batch-small-is-not-better --> So neither quote at the top is right.
+# Take a convenient batch size, and tune the learning rate *for it*.
 #
 # ## 5. Noise (5 minutes)
 #
-# Back to the fog. How different are the answers if you ask 4 people, 16 or 64? Take a
-# network and do *not* move it: each dot is the loss of one batch, the line is the loss
-# of all points.
+# Back to the fog. How different are the answers if you ask 4 people, 16 or 64? This
+# network stays as it is: each dot is the loss of one batch, the line is the loss of all
+# points.
 #
 # **Predict.** With four times as many points in a batch, how much closer do the dots
 # come to the line? Tell the panel.
@@ -223,10 +223,10 @@ for size in (4, 16, 64):
 hk.BatchNoisePanel(moons, size=4, predict=True)
 
 # %% [markdown]
-# **What you see: half, not a quarter.** The dots stay around the line: small batches
-# are not wrong, they are noisy. Four times as many points make the spread about half as
-# large. <!-- claim: batch-four-times-halves --> That is a poor bargain, and one
-# reason why nobody asks all points before each step.
+# **What you see: half the spread, not a quarter.**
+# <!-- claim: batch-four-times-halves --> The dots stay around the line: small batches
+# are not wrong, they are noisy. Four times the points for half the spread is a poor
+# bargain, and one reason why nobody asks all points before each step.
 #
 # ## 6. The clock (3 minutes)
 #
@@ -304,4 +304,4 @@ hk.progress(3)
 #   Training* (2019): each batch size with its own tuned learning rate.
 # - All words of this lesson: [glossary](glossary.md).
 #
-# **Next:** [04 Epochs](04_epochs.ipynb).
+# **Next:** [04 Epochs](04_epochs.ipynb), or when to stop.
