@@ -150,8 +150,8 @@ stop_epoch([0.9, 0.5, 0.7, 0.6, 0.4], patience=2)  # the best so far is epoch 1
 # **Predict.** With patience 1, the first epoch that is not better ends the training.
 # How far does it get? Tell the panel.
 #
-# **Do.** Move **patience** up from 1, to 10, 20 and 50, and read the sentence. From
-# which of them on does more patience only cost time?
+# **Do.** Move **patience** up from 1, to 10, 20 and 50, and read the sentence. Beyond
+# which does more patience only cost time?
 
 # %%
 hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
@@ -162,13 +162,12 @@ hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
 # <!-- claim: epochs-patience-one-is-eager --> Here more than 10 only costs time.
 # <!-- claim: epochs-patience-ten --> Patience 20 is the safer choice: it trains less
 # than half of the epochs and, with most seeds, keeps a loss within five percent of the
-# lowest. <!-- claim: epochs-patience-twenty --> And any of them beats
-# the loss at which the full training ends.
-# <!-- claim: epochs-any-patience-beats-the-last -->
+# lowest. <!-- claim: epochs-patience-twenty --> And all four beat the loss at which the
+# full training ends. <!-- claim: epochs-any-patience-beats-the-last -->
 #
 # Now a spiral, and a deep network.
 #
-# **Predict.** Are 2 or 3 patient enough?
+# **Predict.** Is a patience of 2 or 3 enough?
 #
 # **Do.** Move **patience** from 1 to 2, 3 and 20.
 
@@ -179,7 +178,7 @@ hk.PatiencePanel(spiral, deep, patience=1)
 
 # %% [markdown]
 # **What you see: 2 and 3 are too eager.** The loss falls with many small rises on the
-# way. Here patience 2 keeps sixteen times the lowest loss, 3 four times; with most
+# way. Here patience 2 keeps a loss sixteen times the lowest, 3 four times; with most
 # seeds it is more than one and a half times. Patience 20 stops late, but within five
 # percent of the lowest. <!-- claim: epochs-plateau -->
 #
@@ -196,7 +195,7 @@ ex.choose_patience.check(answer)
 # %% [markdown]
 # ## 5. Longer, shorter, enough (3 minutes)
 #
-# Was it long enough? Look where the best epoch lies: in the **last quarter**, *train
+# Was a run long enough? See where its best epoch lies: in the **last quarter**, *train
 # longer*; in the **first tenth**, *shorter would do*; in between, *enough*.
 
 # %%
@@ -241,4 +240,5 @@ hk.progress(4)
 #   and noisy points.
 # - All words of this lesson: [glossary](glossary.md).
 #
-# **Next:** [05 Choosing by validation](05_choosing_by_validation.ipynb).
+# **Next:** [05 Choosing by validation](05_choosing_by_validation.ipynb): can you
+# believe the lowest loss?
