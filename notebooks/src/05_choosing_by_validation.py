@@ -33,10 +33,10 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 # What is an exam worth if you've seen the questions? Nothing. And one you can retake a
 # hundred times, handing in only your best? Try it: the panel has data from which
 # **nothing can be learned**, because the labels are coin flips. It trains one model
-# after the other and asks each about the same 40 rows.
+# after another and asks each about the same 40 rows.
 #
-# **Predict.** How many models does it take until the best one gets 60 % right? Will it
-# get 70 % with 100 models?
+# **Predict.** How many models does it take until the best one gets 60 % right? Will the
+# best of 100 get 70 %?
 #
 # **Do.** Press **Run** and watch: the line climbs whenever a new model is the best. The
 # dashed line is that model on 1000 new rows; only a demonstration may look at them for
@@ -70,9 +70,6 @@ ax.set(yticks=[], xlabel="rows of moons", xlim=(0, start))
 ax.spines[["top", "right", "left"]].set_visible(False)
 ax = hk.alt_text(ax, "Rows of moons: 400 training, 200 validation, 1000 test.")
 
-# %% [markdown]
-# What is each split for?
-
 # %%
 ex.which_split
 
@@ -84,8 +81,9 @@ ex.which_split.check(answer)
 # ## 2. Why not choose by the training loss? (8 minutes)
 #
 # Fifteen settings on the 50 noisy points of `small_moons`, three seeds each. Two people
-# choose one. Ana takes the lowest training loss; Jun takes the lowest validation loss
-# after the last epoch. The last, not the best: this time nobody uses lesson 04's trick.
+# each choose one. Ana takes the lowest training loss; Jun takes the lowest validation
+# loss after the last epoch. The last, not the best: this time nobody uses lesson 04's
+# trick.
 #
 # **Predict.** Do they choose the same setting? If not, who takes more epochs?
 
@@ -334,11 +332,10 @@ for lr, losses in zip(rates, found, strict=True):
     print(f"lr {lr:4}: mean {means.mean():.3f}, spread {means.std(ddof=1):.3f}")
 
 # %% [markdown]
-# **What you see: 0.01 is out.** Its mean is far higher, many times the spread: 20
-# epochs are too few for such short steps. The gap is more than ten times as wide as
-# what lies between the other three. <!-- claim: choice-folds-choose --> Don't rank
-# those three: leave out a fifth of the wines, and another may lead.
-# <!-- claim: choice-folds-other-wines -->
+# **What you see: 0.01 is out.** Its mean is higher by many times the spread: 20 epochs
+# are too few for such short steps. That gap is more than ten times as wide as any among
+# the other three. <!-- claim: choice-folds-choose --> Don't rank the three: leave out a
+# fifth of the wines, and another may lead. <!-- claim: choice-folds-other-wines -->
 #
 # The price: five runs instead of one. So use folds when data is scarce and
 # training is quick. And even five folds are for choosing; the 36 rows in the box are
@@ -375,4 +372,4 @@ hk.progress(5)
 #   of the best of many.
 # - All words of this lesson: [glossary](glossary.md).
 #
-# **Next:** [06 Seeds](06_seeds.ipynb).
+# **Next:** [06 Seeds](06_seeds.ipynb), another kind of luck.
