@@ -41,8 +41,8 @@ hk.SeedsPanel(moons, jun, seeds=1)
 #
 # ## 2. Ana and Jun (4 minutes)
 #
-# Ana trains moons with learning rate 0.25, Jun with 0.3, each with their own seed. The
-# lower loss wins.
+# Ana trains on moons with learning rate 0.25, Jun with 0.3, each with their own seed.
+# The lower loss wins.
 #
 # **Predict.** In twenty such duels, does the same one win each time?
 
@@ -143,8 +143,7 @@ print("same seeds: 0.3 wins", (high < low).sum(), "of 20")
 # <!-- claim: seeds-same-seed-is-fairer -->
 #
 # So compare two settings by their **differences**, seed by seed. Is their mean too
-# large for luck? Divide it by its standard error: the spread of the differences over
-# the square root of their number.
+# large to be luck? Divide it by its standard error.
 #
 # **Predict.** Ana and Jun once more: how many shared seeds does it take to tell them
 # apart?
@@ -194,10 +193,10 @@ hk.ValidationCurvePanel(
 )
 
 # %% [markdown]
-# **What you see: several.** The sentence names those that are as good, as far as ten
-# seeds can tell. <!-- claim: seeds-several-as-good --> That is your rule, stricter for
-# a long list: the winner of many is partly the luckiest. So the best
-# learning rate is often a region. Take one in its middle, and go on.
+# **What you see: several.** The panel names those that are as good, as far as ten seeds
+# can tell. <!-- claim: seeds-several-as-good --> That is your rule, stricter for a long
+# list: the winner of many is partly the luckiest. So the best learning rate is often a
+# region. Take one in its middle, and go on.
 #
 # ## 7. Three questions (2 minutes)
 
@@ -225,4 +224,4 @@ hk.progress(6)
 #   (2021): where luck comes from, and why to compare in pairs.
 # - New words are in the [glossary](glossary.md).
 #
-# **Next:** [07 One at a time](07_one_at_a_time.ipynb).
+# **Next:** [07 One at a time](07_one_at_a_time.ipynb), with several hyperparameters.
