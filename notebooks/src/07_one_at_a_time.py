@@ -22,7 +22,7 @@ lists = {"lr": [0.01, 0.1, 1, 10], "batch_size": [4, 64, 200], "dropout": [0, 0.
 # %% [markdown]
 # ## 1. Ana and Jun (11 minutes)
 #
-# The recipe is the oldest, and still the one that most people use:
+# Both follow the oldest recipe, still the one that most people use:
 #
 # 1. **Start** with a value for each hyperparameter. It need not be good.
 # 2. **Change one.** Train copies of the model that differ in this one value alone.
@@ -73,7 +73,7 @@ ex.order.check(answer)
 # ## 2. Why the order matters (7 minutes)
 #
 # With batch size 200 all points are in one batch, so 20 epochs are 20 updates. Only
-# long steps get anywhere in 20 steps: Ana's learning rate of 1 was right. Batch size 4
+# long steps get anywhere in so few: Ana's learning rate of 1 was right. Batch size 4
 # makes 50 updates an epoch, a thousand in all.
 #
 # **Predict.** Draw the validation curve for batch size 4: the lowest loss for each
@@ -97,8 +97,8 @@ hk.ValidationCurvePanel(spiral, "lr", fours, param_range=rates, predict="draw")
 # > What one-at-a-time finds is the best **for what was held fixed**.
 #
 # Learning rate and batch size belong together: a larger batch wants longer steps, as in
-# lesson 03. Tune such a pair one at a time and your result depends on the order, which
-# nobody knows in advance.
+# lesson 03. Tune such a pair one at a time and your result depends on the order, and
+# nobody knows the right one in advance.
 #
 # ### Another lap
 #
@@ -115,11 +115,11 @@ print(f"loss {again.mean_val_loss.min():.3f}")
 
 # %% [markdown]
 # **What you see: she is stuck.** Every *single* change makes things worse, so the
-# second lap stays where the first one ended, as with most seeds.
-# <!-- claim: path-second-round --> Yet Jun's place is there, with a smaller batch *and*
-# a smaller learning rate. It takes **two changes at once**, and one at a time can't
-# make them. <!-- claim: path-spiral-needs-two-changes-at-once --> A search that tries
-# pairs can: lesson 08.
+# second lap stays put, as with most seeds. <!-- claim: path-second-round --> Yet Jun's
+# place is there, with a smaller batch *and* a smaller learning rate. It takes **two
+# changes at once**, and one at a time can't make them.
+# <!-- claim: path-spiral-needs-two-changes-at-once --> A search that tries pairs can:
+# lesson 08.
 #
 # **Do.** Was "batch size first" a rule, then? Go back to the panel of section 1, move
 # the learning rate of the start to 1, and try Jun's order once more.
@@ -209,7 +209,7 @@ ex.cost.check(costs)
 # - when training takes long, begin one at a time,
 # - write down what was held fixed, and ask again when it changes,
 # - do a second lap; if nothing changes, no single change helps,
-# - try two hyperparameters that work on the same thing *together*.
+# - tune *together* two hyperparameters that work on the same thing.
 #
 # ## 5. Three questions (2 minutes)
 
