@@ -32,8 +32,8 @@ sizes = [4, 8, 16, 32, 64, 200]
 # diagonal? Click on the cell that you think will be best, and press **This is my
 # guess**.
 #
-# **Do.** Click on the lowest cell, which has the thick orange frame, on one at the left
-# edge, on one at the right edge, and see their training curves. Then choose **against
+# **Do.** Click on the lowest cell, in the thick orange frame, then on one at the left
+# edge and one at the right, and look at their training curves. Then choose **against
 # batch**, the best of each row: as the batch grows from 4 to 200, does the best
 # learning rate grow, shrink or stay?
 
@@ -47,7 +47,7 @@ hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=
 #   <!-- claim: grid-ends-of-the-map --> In between lies a valley, and it leans: batch
 #   size 200 wants a learning rate at least three times as large as batch size 4.
 #   <!-- claim: grid-ridge --> A larger batch makes fewer steps, so each must be longer.
-# - At its bottom the loss is a third to a half lower than Jun's.
+# - At the bottom of the valley the loss is a third to a half lower than Jun's.
 #   <!-- claim: grid-below-jun --> His list jumped from 0.1 to 1, over the best place.
 # - Tuning one at a time sees only one column of this map: at learning rate 1 the best
 #   batch size lies inside, smaller ones bounce and larger ones make too few steps; at
@@ -69,8 +69,7 @@ def combinations(lrs, batch_sizes):
 ex.double_loop.check(combinations)
 
 # %% [markdown]
-# `hk.grid_search` is these loops with a training inside. It trains all runs side by
-# side.
+# `hk.grid_search` is these loops with a training inside, all runs side by side.
 #
 # **Predict.** Which corner of this map holds the highest loss?
 
@@ -130,8 +129,8 @@ ex.wide_enough.check(answer)
 # A dashed frame on the map of section 1 marks what twenty seeds can't tell from the
 # winner. Jun's cell has none.
 #
-# **Predict.** Take Jun's cell and the winner alone. How many shared seeds tell them
-# apart?
+# **Predict.** Take Jun's cell and the winner alone. How many shared seeds does it take
+# to tell them apart?
 #
 # **Do.** Begin with three. Press **New seeds** a few times, then move **seeds** to 10.
 
@@ -162,13 +161,12 @@ for ax, first in zip(axes, (0, 8, 16), strict=True):
 
 # %% [markdown]
 # **What you see: a plateau.** With other seeds another pair may win,
-# <!-- claim: grid-winner-changes --> but all winners stay within a fifth of the
-# best, <!-- claim: grid-winners-as-good --> and four other cells or more have a
-# dashed frame. <!-- claim: grid-plateau --> From batch size 4 to 32 each row has a
-# cell as low, within a fifth: here 4 at the edge is no signpost.
-# <!-- claim: grid-flat-valley --> So the answer of a grid is not "learning rate 0.3,
-# batch size 8". It is "this region is good". Take a pair in its middle, or the one with
-# the largest batches, which trains fastest.
+# <!-- claim: grid-winner-changes --> but all winners stay within a fifth of the best,
+# <!-- claim: grid-winners-as-good --> and four other cells or more have a dashed frame.
+# <!-- claim: grid-plateau --> From batch size 4 to 32 each row has a cell as low,
+# within a fifth: here 4 at the edge is no signpost. <!-- claim: grid-flat-valley --> So
+# a grid's answer is not "learning rate 0.3, batch size 8" but "this region is good".
+# Take a pair in its middle, or the one with the largest batches, which trains fastest.
 #
 # ## 5. What it costs (4 minutes)
 #
@@ -184,7 +182,7 @@ for count in (2, 3, 4, 5, 6):
 # %% [markdown]
 # **What you see: hours become weeks.** Two hyperparameters take a little over an hour,
 # four more than a day, six a month. <!-- claim: grid-cost --> `grid.cost` says what a
-# search has cost; a panel says it before it starts.
+# search has cost; a panel says it beforehand.
 
 # %%
 ex.affordable
@@ -194,8 +192,7 @@ answer = ...
 ex.affordable.check(answer)
 
 # %% [markdown]
-# So a grid is for two hyperparameters, at most three. For more, the next lesson has
-# better ways.
+# So a grid is for two hyperparameters, at most three.
 #
 # ## 6. Three questions (2 minutes)
 
@@ -225,4 +222,5 @@ hk.progress(8)
 #   `GridSearchCV` is the best known grid search.
 # - New words are in the [glossary](glossary.md).
 #
-# **Next:** [09 Beyond the grid](09_beyond_the_grid.ipynb).
+# **Next:** [09 Beyond the grid](09_beyond_the_grid.ipynb), for when all combinations
+# cost too much.
