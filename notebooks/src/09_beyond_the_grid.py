@@ -52,15 +52,15 @@ hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)
 #
 # - **The grid** stays far behind: section 2 says why.
 #   <!-- claim: race-badly-placed-grid --> With 243 it has five learning rates instead
-#   of three, 0.56 among them. It is still hardly ever lowest, but no longer far behind.
-#   <!-- claim: race-grid-catches-up -->
+#   of three, the good 0.56 among them. It is still hardly ever lowest, but no longer
+#   far behind. <!-- claim: race-grid-catches-up -->
 # - **Halving** is lowest most often, because it looks at 35 settings where the others
 #   look at nine. It begins with the draws of the random search, so the two often tie.
 #   <!-- claim: race-halving-lowest -->
 # - **Bayes** hasn't begun to learn: its first ten trials are random, and it has nine.
 # - So always halving? Look at *how far* the others are behind: random and Bayes end
-#   within a quarter of the best in more than half of the races. With 243 epochs nearly
-#   always all four do. <!-- claim: race-others-close -->
+#   within a quarter of the best in more than half of the races. With 243 epochs all
+#   four nearly always do. <!-- claim: race-others-close -->
 #
 # ## 2. Nine runs (7 minutes)
 #
@@ -199,7 +199,7 @@ ex.first_cut.check(answer)
 # A ball that rolls downhill doesn't stop at every step to look around. **Momentum**
 # keeps training rolling, too: with 0.9, each step adds 0.9 of the step before.
 #
-# On the digits learning rate 0.01 is too slow: after ten epochs its loss has only
+# On the digits learning rate 0.01 is too slow: after ten epochs the loss has only
 # fallen from about 2.4 to 1.8.
 #
 # **Predict.** Same learning rate, momentum 0.9. Draw the validation loss.
@@ -251,8 +251,8 @@ _ = axes[0].yaxis.set(major_formatter="{x:g}", minor_locator=plt.NullLocator())
 # you turn the same knob three times. Put them into a grid of 4 x 4 x 3 and you pay 48
 # runs for what is mostly one knob.
 #
-# For many hyperparameters, **parallel coordinates**: each line is a setting, the last
-# scale is the loss.
+# Many hyperparameters fit into **parallel coordinates**: each line is a setting, the
+# last scale is the loss.
 #
 # **Predict.** What will the five best share, the lines in color: a learning rate, a
 # batch size, or a combination?
@@ -327,8 +327,8 @@ _ = hk.alt_text(ax, "30 proposed learning rates in their order; the best as a li
 # <!-- claim: tpe-narrows --> TPE still tries values a factor of ten away or more:
 # <!-- claim: tpe-goes-on-trying --> what it hasn't tried, it can't know.
 #
-# `hk.from_optuna(study, digits, small)` makes a search of hpkit out of it, for all
-# charts you know; `hk.bayesian_search` does it all in one call.
+# `hk.from_optuna(study, digits, small)` turns it into a search of hpkit, for all charts
+# you know; `hk.bayesian_search` does it all in one call.
 
 # %%
 ex.optuna_study
@@ -377,4 +377,4 @@ hk.progress(9)
 # - T. Akiba and others, *Optuna* (2019).
 # - New words are in the [glossary](glossary.md).
 #
-# **Next:** [10 The capstone](10_capstone.ipynb).
+# **Next:** [10 The capstone](10_capstone.ipynb): your turn.
