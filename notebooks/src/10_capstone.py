@@ -107,9 +107,9 @@ wine.open_test()
 # searches are refused from now on: if you have seen the test score, you choose with it
 # in mind. <!-- claim: capstone-test-opens-once -->
 #
-# Validation accuracy 1, test accuracy 0.889: that is four rows of 36. Part of it is
-# chance, since one row moves such a number by almost 0.03. And the setting was chosen
-# *by* the validation rows, so it may fit just these by luck.
+# Validation accuracy 1, test accuracy 0.889: four of 36 rows are wrong. Part of the gap
+# is chance, since one row moves such a number by almost 0.03. And the setting was
+# chosen *by* the validation rows, so it may fit just these by luck.
 #
 # ## 2. What do sixty epochs buy? (8 minutes)
 #
@@ -126,7 +126,7 @@ ex.budget.check(answer)
 
 # %% [markdown]
 # Three warnings. What leads after three epochs need not lead after thirty. A setting in
-# a *new* search is trained and paid again.
+# a *new* search is trained and paid for again.
 # <!-- claim: capstone-setting-again-is-paid --> And a single setting drawn at random is
 # a lottery ticket. Let us draw some, on wine.
 #
@@ -178,8 +178,8 @@ cap
 
 # %% [markdown]
 # `start` is a beginner's guess. Below it are three searches to begin with, each with
-# its price. Select the lines of the one you want and press **Ctrl + /**
-# (**Command + /** on a Mac); then do the same with the last line. Or write your own.
+# its price. Select the lines of the one you want and take away the `#` with **Ctrl +
+# /** (**Command + /** on a Mac); do the same with the last line. Or write your own.
 # Make a new cell for each further search and leave the old ones: they are free from
 # then on.
 
@@ -218,8 +218,7 @@ why = ...
 cap.choose(why=why)
 
 # %% [markdown]
-# Do you stand by it? Then take away the `#` (**Ctrl + /**) and run the cell. There is
-# no way back.
+# Do you stand by it? Then take away the `#` and run the cell. There is no way back.
 
 # %%
 # cap.open_test()
