@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Your own
 #
-# So far data, networks and questions were ours. First you'll see how a table becomes a
-# tuned model that you use. Then you do it with a table of your own.
+# So far data, networks and questions have been ours. Here a table becomes a tuned model
+# that you use, each step first with our table, then with yours.
 #
 # **About 40 minutes.** By the end you'll be able to
 #
@@ -67,8 +67,8 @@ print(frame["diagnosis"].value_counts(normalize=True).round(3).to_string())
 # of ten cases, and useless. <!-- claim: own-always-the-same --> Compare every accuracy
 # with this number.
 #
-# Your own table may have text and gaps. `from_frame` turns both into numbers, by what
-# the training rows hold, and says so. What isn't safe, such as dates, it refuses, and
+# Your own table may have text and gaps. `from_frame` turns both into numbers, going by
+# the training rows alone, and says so. What isn't safe, such as dates, it refuses, and
 # the last line of the error says what to do. Drop what only names a row, such as an id.
 
 # %%
@@ -155,8 +155,8 @@ print(f"our cut has {ours.mean_val_loss.min():.3f}; {lower} of the ten are lower
 # the lowest, of any ten at least twice. <!-- claim: own-split-luck --> Seeds move it by
 # less than a third. <!-- claim: own-seeds-move-little --> Six of the 113 rows make two
 # thirds of the loss, on other cuts about half or more:
-# <!-- claim: own-few-rows-most-of-the-loss --> there the model is in doubt, or sure and
-# wrong. Our own cut has hard ones: nearly all others give a lower loss.
+# <!-- claim: own-few-rows-most-of-the-loss --> on these rows the model is in doubt, or
+# sure and wrong. Our own cut has hard ones: nearly all other cuts give a lower loss.
 # <!-- claim: own-cut-is-a-hard-one -->
 #
 # So compare settings on the *same* cut, never losses of different cuts. With
@@ -176,8 +176,8 @@ ex.search.check(my_search)
 #
 # One day you'll have a network that hpkit doesn't know. Every search takes `model=`: a
 # function that gets the number of features, the number of outputs and the setting, and
-# returns a new network. It has no softmax at its end: the loss adds that.
-# First a test: we write out hpkit's own network.
+# returns a new network, without a softmax at its end: the loss adds that. First a test:
+# we write out hpkit's own network.
 #
 # **Predict.** Trained with the same seed: the same curve, or a similar one?
 
@@ -244,8 +244,8 @@ print(f"before {grid.mean_val_loss.min():.3f}, now {mine.mean_val_loss.min():.3f
 #
 # ## 4. Optuna (5 minutes)
 #
-# Optuna searches ranges, too. Here it looks for a learning rate and a weight decay,
-# with the network, the cut and the three seeds of section 2.
+# Here Optuna looks for a learning rate and a weight decay, with the network, the cut
+# and the three seeds of section 2.
 #
 # **Predict.** Fifteen trials. Where will the study end: above the grid of section 2, at
 # about the same loss, or far below?
@@ -347,8 +347,8 @@ print(f"{less} below, {len(gaps) - less - more} equal, {more} above")
 # %% [markdown]
 # **What you see: above or below, by luck.** About half of the cuts go down, a third up,
 # the others are exactly equal; nearly always it is five points or less.
-# <!-- claim: own-test-above-or-below --> Choosing among a
-# few settings has cost less than the luck of 113 rows.
+# <!-- claim: own-test-above-or-below --> Choosing among a few settings moved the number
+# less than the luck of 113 rows.
 #
 # So don't believe in a perfect model, even when all test rows are right. A model that
 # errs in 2 of 100 cases gets 113 of 113 right once in ten times.
@@ -419,7 +419,7 @@ path.unlink()  # yours you keep
 # network needs `hk.load_model(path, model=skip)`. `winner.to_module()` is a PyTorch
 # module that scales and needs no hpkit; `data.prepare(rows)` turns text and gaps into
 # its numbers. `winner.as_pytorch("train.py")` writes the training as a plain PyTorch
-# loop, as panels' **Code** does.
+# loop, as **Code** in a panel does.
 #
 # TensorBoard and W&B take the curves, too:
 #
@@ -473,4 +473,4 @@ hk.progress("11")
 #   deep learning on tabular data?* (2022): for tables, try a forest of trees as well.
 # - Words are in the [glossary](glossary.md), calls in the [reference](REFERENCE.md).
 #
-# **Next:** [12 Schedules](12_schedules.ipynb).
+# **Next:** [12 Schedules](12_schedules.ipynb), when one learning rate is not enough.
