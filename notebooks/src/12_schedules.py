@@ -1,9 +1,10 @@
 # %% [markdown]
 # # Schedules
 #
-# So far the learning rate was one number, from the first step to the last. You don't
-# park a car at one speed: fast on the road, slow at the curb. A **schedule** says how
-# the learning rate changes while training goes on. It has a shape, so you can draw it.
+# So far the learning rate has been one number, from the first step to the last. You
+# don't park a car at one speed: fast on the road, slow at the curb. A **schedule** says
+# how the learning rate changes while training goes on. It has a shape, so you can draw
+# it.
 #
 # **About 35 minutes.** By the end you'll be able to
 #
@@ -31,7 +32,7 @@ deep = small.but(hidden=(32, 32, 32, 32), momentum=0.9)
 # ## 1. Draw it (7 minutes)
 #
 # Three runs of a network with four hidden layers: with a constant rate, with
-# **cosine**, which falls to zero like half a wave, and with yours.
+# **cosine**, which falls to zero like half a wave, and with one that you draw.
 #
 # **Predict.** All begin at 0.1. Which of the first two ends lower?
 #
@@ -258,7 +259,7 @@ print(f"{epochs} of {27 * 9} epochs; best: {study.best_value:.3f}")
 # %% [markdown]
 # **What you see: less than half of the epochs.** `SuccessiveHalvingPruner` is ASHA, but
 # a run that it stops stays stopped. <!-- claim: pruning-saves --> Here one trial
-# follows the other; with a `storage` that several machines share, each takes the next
+# follows another; with a `storage` that several machines share, each takes the next
 # trial. Slow starters are cut as before.
 #
 # ## 6. Four questions (3 minutes)
@@ -291,3 +292,5 @@ hk.progress(12)
 #   ASHA.
 # - V. Godbole and others, *Deep Learning Tuning Playbook* (2023).
 # - New words are in the [glossary](glossary.md).
+#
+# That was the last lesson. The next network is yours.
