@@ -26,14 +26,14 @@ pixels = base.but(epochs=10, hidden=(32,))  # on digits
 #
 # `new weight = weight - learning rate x slope`
 #
-# Where the wall is steep the step is long; near the bottom it is short. The learning
+# Where the wall is steep, the step is long; near the bottom it is short. The learning
 # rate stretches or shrinks every step. How quickly the wall gets steep is the bowl's
 # **curvature**.
 #
 # **Predict.** Tell the panel: above which learning rate does the ball never settle?
 #
 # **Do.** Set the learning rate and click **Step** a few times; **Run** goes on to step
-# 20, **To start** brings the ball back. Try 0.1, 1 and 2.1. Then make the bowl steeper,
+# 20; **To start** brings the ball back. Try 0.1, 1 and 2.1. Then make the bowl steeper,
 # with **curvature** 2. Where is the limit now?
 
 # %%
@@ -107,7 +107,7 @@ ex.worst_to_best.check(answer)
 # %% [markdown]
 # ## 3. The validation curve (8 minutes)
 #
-# A slider gives you a feeling. To choose, you want to see all values at once: train one
+# A slider lets you explore. To choose, you want to see all values at once: train one
 # model for each learning rate, alike in everything else, and draw its lowest validation
 # loss against the learning rate. This chart is the **validation curve**.
 #
@@ -115,10 +115,11 @@ ex.worst_to_best.check(answer)
 # *factors* get equal room: that is a **log scale**.
 #
 # **Predict.** What will it look like? Draw it in the panel. The truth comes up over
-# your guess: each dot is the mean of five seeds, the band shows how far apart they are.
+# your guess: each dot is the mean of five seeds, and the band shows how far apart they
+# are.
 #
 # **Do.** Click the smallest value, the best and the largest. Which shape of lesson 01
-# is the training curve of each?
+# does each training curve have?
 
 # %%
 lrs = [0.0001, 0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]

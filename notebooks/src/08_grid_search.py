@@ -80,7 +80,7 @@ ax = hk.plot_grid(grid)
 
 # %% [markdown]
 # **What you see: small rate, large batch.** Short steps, and few of them.
-# <!-- claim: grid-worst-corner --> The thick frame marks the best pair.
+# <!-- claim: grid-worst-corner -->
 #
 # ## 3. Which values? (4 minutes)
 #

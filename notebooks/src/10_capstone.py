@@ -71,8 +71,8 @@ except hk.BudgetError as problem:
     print("Refused:", str(problem).replace("; ", ";\n"))
 
 # %% [markdown]
-# **What you see: refused, for free.** It says so *before* it trains, and nothing is
-# spent. <!-- claim: capstone-too-dear-is-refused -->
+# **What you see: refused, for free.** It says so *before* it trains.
+# <!-- claim: capstone-too-dear-is-refused -->
 #
 # **Predict.** What does the first search cost if you call it again? The second one
 # below is new: the best value, 1, was at the end of its list.

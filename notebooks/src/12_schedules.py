@@ -70,7 +70,7 @@ hk.SchedulePanel(digits, deep.but(lr=0.1), predict=True)
 # - **scientific**: you want to know what it does. Here the schedule.
 # - **nuisance**: it must be tuned for each value of the scientific one, or the
 #   comparison is unfair. Here the learning rate.
-# - **fixed**: it stays, and so the answer holds for this value. Here network, batch
+# - **fixed**: it stays, so the answer holds for this value only. Here network, batch
 #   size, epochs.
 #
 # **Predict.** Each schedule may choose among four learning rates. Do they choose the
