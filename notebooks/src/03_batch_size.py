@@ -178,8 +178,7 @@ ax = hk.plot_grid(table)
 # with 16 and 0.64 the network learns; one step on, with 64 and 2.56, it learns hardly
 # anything or diverges, the gray X. <!-- claim: batch-slant-ends -->
 #
-# So neither can be chosen as if the other didn't exist. Keep that in mind for lesson
-# 07.
+# So neither can be chosen as if the other didn't exist: lesson 07 tries.
 
 # %%
 ex.scaling_breaks
