@@ -24,7 +24,7 @@ long = hk.Hyperparameters(0.1, 10, 200, momentum=0.9, hidden=(64, 64))
 # %% [markdown]
 # ## 1. Learning for an exam (6 minutes)
 #
-# First the beginning, on moons.
+# Start with moons.
 #
 # **Predict.** How much does the loss still fall between epoch 10 and 30? And between 30
 # and 100?
