@@ -321,8 +321,8 @@ ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close togethe
 # <!-- claim: choice-one-split-is-luck --> One piece of luck stays: we have these 142
 # wines and no others.
 #
-# **Predict.** Now choose by it. Which learning rate suits these wines, 0.01, 0.1, 0.3
-# or 1? Is one of them clearly out?
+# **Predict.** Now choose by folds. Which learning rate suits these wines, 0.01, 0.1,
+# 0.3 or 1? Is one of them clearly out?
 
 # %%
 rates = [0.01, 0.1, 0.3, 1]
