@@ -26,7 +26,8 @@ lists = {"lr": [0.01, 0.1, 1, 10], "batch_size": [4, 64, 200], "dropout": [0, 0.
 #
 # 1. **Start** with a value for each hyperparameter. It need not be good.
 # 2. **Change one.** Train copies of the model that differ in this one value alone.
-# 3. **Keep** the value with the lowest validation loss, and go on to the next one.
+# 3. **Keep** the value with the lowest validation loss, and go on to the next
+#    hyperparameter.
 #
 # Why only one? If two things change and the loss falls, you can't say which did it.
 #
