@@ -345,8 +345,8 @@ ex.optuna_study.check(answer)
 #
 # - One or two hyperparameters, and a good guess of the region: a small **grid**.
 # - Three or more, and no idea which one matters: **random draws**.
-# - Curves that show early who is good: **successive halving**.
-# - Long trainings, one after the other: a **Bayesian search**.
+# - Good settings that show early: **successive halving**.
+# - Long trainings, one after another: a **Bayesian search**.
 # - Two knobs that do the same thing: fix one of them.
 
 # %%
