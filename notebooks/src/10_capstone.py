@@ -233,7 +233,7 @@ ex.finish.check(answer)
 # %% [markdown]
 # ## 6. Beside others (5 minutes)
 #
-# Eight ways to spend sixty epochs on your very rows: two guesses and a narrow list, a
+# Eight ways to spend sixty epochs on your rows: two guesses and a narrow list, a
 # learning rate that you know from earlier lessons, and four searches. Each is trained
 # with eight seeds, of which the table shows the median.
 #
@@ -249,7 +249,7 @@ ax = beside.plot()
 
 # %% [markdown]
 # **What you see: search beats guess, and no search wins.** Your rows are one split,
-# kind to the guesses; we trained the same eight ways on 24 other ones.
+# kind to the guesses; we trained the same eight ways on 24 others.
 #
 # - **Searched against guessed:** each search ended above guesses and list in at least
 #   23 of the 24, by more than chance. <!-- claim: capstone-tuned-beats-untuned --> It
@@ -280,7 +280,7 @@ author, learned = ..., ...
 cap.report(author=author, learned=learned)
 
 # %% [markdown]
-# You find it as `capstone-report.html` and `capstone-report.md` in `hpkit-runs`.
+# You'll find it as `capstone-report.html` and `capstone-report.md` in `hpkit-runs`.
 # Another try needs other rows, since you have seen this test set:
 # `cap = hk.Capstone(hk.load_dataset("digits", seed=1), name="second")`.
 
