@@ -127,8 +127,8 @@ answer = ...
 ex.scaled_rate.check(answer)
 
 # %% [markdown]
-# Seven batch sizes, twice: once with one learning rate for all, once with a learning
-# rate that grows with the batch.
+# Seven batch sizes, twice: once with one learning rate for all, once with one that
+# grows with the batch.
 #
 # **Predict.** What will the two lines look like?
 
@@ -178,7 +178,7 @@ ax = hk.plot_grid(table)
 # with 16 and 0.64 the network learns; one step on, with 64 and 2.56, it learns hardly
 # anything or diverges, the gray X. <!-- claim: batch-slant-ends -->
 #
-# So neither can be chosen as if the other didn't exist: lesson 07 tries.
+# So neither can be chosen as if the other didn't exist: lesson 07 tries anyway.
 
 # %%
 ex.scaling_breaks
