@@ -154,7 +154,7 @@ print(f"test rows, the winner: {100 * winner.test_accuracy():.1f} %")
 # %% [markdown]
 # **What you see: the luck is gone.** About 50 %. <!-- claim: choice-luck-is-gone -->
 #
-# And if we open the box again, for another of the fifty?
+# **Predict.** And if we open the box again, for another of the fifty?
 
 # %% tags=["drawing"]
 # a second look, and what Python says about it
@@ -291,7 +291,7 @@ ax = hk.alt_text(ax, "Five runs, each with another fifth for validation.")
 # %% [markdown]
 # `hk.cross_validate` does this without a leak: columns are scaled by the rows that are
 # trained on, and each fold is judged after the last epoch, since a fold that chose its
-# own best epoch would be judging itself.
+# best epoch would judge itself.
 #
 # **Predict.** The rows are shuffled and cut ten times: fifty losses, ten means. How
 # much smaller is the spread of the means?
