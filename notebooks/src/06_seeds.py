@@ -61,6 +61,8 @@ print("spreads:", *runs.std_val_loss.round(3))
 # each cannot tell** which learning rate is better.
 #
 # Now both want to win: each shows only the best of twenty runs.
+#
+# **Predict.** Whose best run beats the other one's mean: Ana's, Jun's, both?
 
 # %%
 for i, name in enumerate(["Ana", "Jun"]):
