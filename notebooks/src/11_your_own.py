@@ -79,9 +79,9 @@ hk.Dataset.from_frame(messy, target="diagnosis")
 
 # %% [markdown]
 # If the target names classes, as text or as whole numbers of up to 20 kinds, the model
-# predicts a class. If it is a number, such as a price, the model predicts a number.
+# predicts a class; if it is a number, such as a price, a number.
 #
-# Now yours. We call it `my_data`, since you'll need it again in section 2.
+# Now yours, as `my_data`: you'll need it again in section 2.
 
 # %%
 ex.own_data
