@@ -207,8 +207,8 @@ ex.log_list.check(answer)
 # %% [markdown]
 # ## 5. Not a number (6 minutes)
 #
-# Sooner or later you'll see `nan` where a loss should be. It means *not a number*, and
-# it looks like a bug. Let's make one on purpose, on digits: 0.1 learns well, 5 won't.
+# Sooner or later you'll see `nan` where a loss should be. It means *not a number* and
+# looks like a bug. Let's make one on purpose, on digits: 0.1 learns well, 5 won't.
 #
 # **Predict.** After which of the ten epochs is the loss no longer a number?
 
@@ -258,8 +258,6 @@ hk.progress(2)
 # - `nan` can come from correct code with a learning rate that is too large.
 #   <!-- claim: digits-nan -->
 #
-# With another batch size the best learning rate moves. That is the next lesson.
-#
 # ## Further reading
 #
 # - Y. Bengio, *Practical recommendations for gradient-based training of deep
@@ -269,4 +267,5 @@ hk.progress(2)
 #   11.4.1 (figure 11.1: training loss against the learning rate).
 # - All words of this lesson: [glossary](glossary.md).
 #
-# **Next:** [03 The batch size](03_batch_size.ipynb).
+# **Next:** [03 The batch size](03_batch_size.ipynb), which moves the best learning
+# rate.
