@@ -157,7 +157,7 @@ ax = hk.alt_text(ax, "One line climbs with the batch size, the other stays level
 # <!-- claim: batch-linear-scaling -->
 #
 # This is **linear scaling**: *batch size times k, learning rate times k.* It is a rule
-# for SGD.
+# for SGD, the loop of lesson 01.
 #
 # The rule keeps one number the same, `learning rate / batch size`. In the table below,
 # each row and each column is four times the one before.
