@@ -266,9 +266,9 @@ hk.TestBoxPanel(hk.fit(moons, mine), predict=True)
 #
 # ## 6. Five folds (8 minutes)
 #
-# `wine` has only 178 rows: wines of three kinds, 13 measured values each. 36 rows stay
-# in the test box. Of the other 142 we could hold back a fifth for validation, but
-# *which* fifth? With so few rows that is luck again.
+# Some data is scarce: `wine` has only 178 rows, wines of three kinds with 13 measured
+# values each. 36 rows stay in the test box. Of the other 142 we could hold back a fifth
+# for validation, but *which* fifth? With so few rows that is luck again.
 #
 # The way out is to take **every** fifth in turn: cut the rows into five **folds**,
 # train five times, each time with another fold as the validation split, and take the
