@@ -63,9 +63,7 @@ for lr in (0.1, 0.9, 1.8, 2.1):
 # %% [markdown]
 # **What you see: 0.9 gets there, 2.1 climbs out.** With 0.1 the ball creeps. With 1.8
 # it jumps over the bottom each time and still comes closer. With 2.1 it lands *higher*
-# after each jump. The limit is `2 / curvature`: above it every step lands farther out,
-# below it every step comes closer.
-# <!-- claim: bowl-two-over-curvature -->
+# after each jump. The limit is `2 / curvature`. <!-- claim: bowl-two-over-curvature -->
 #
 # A real network has hundreds of weights and no such simple bowl. But both bad ends are
 # the same: too small, and it creeps; too large, and it jumps out.
