@@ -223,9 +223,7 @@ hk.progress(7)
 # %% [markdown]
 # ## What you saw
 #
-# - The recipe: change one hyperparameter, keep the value with the lowest validation
-#   loss, go on to the next.
-# - It costs a *sum*, 8 settings here; all combinations cost a *product*, 36.
+# - One at a time costs a *sum*, 8 settings here; all combinations cost a *product*, 36.
 #   <!-- claim: path-cost -->
 # - On the digits all six orders end about equally low.
 #   <!-- claim: path-digits-any-order --> On the spiral the order decides, because the
