@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_242, 66),
+    "hpkit/**/*.py": (17_243, 66),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_306, 95),
+    "tests/**/*.py": (21_309, 95),
 }
 
 

@@ -467,7 +467,8 @@ def check_settings(settings, dataset):
     for setting in settings:
         size = hp.check_setting(setting, "one_setting").batch_size
         if size > most:
-            raise refusal("batch_size", size, most=most, dataset=dataset.name)
+            key = "batch_size" if len(dataset.test.y) else "batch_size_fold"
+            raise refusal(key, size, most=most, dataset=dataset.name)
         for name in ("label_smoothing", "class_weight"):
             value = getattr(setting, name)
             own = dataset.objective and dataset.objective.loss

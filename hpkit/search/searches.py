@@ -66,9 +66,12 @@ class _Plan:
         if given := {n for n in ("model", "loss") if getattr(self, n) is not None}:
             object.__setattr__(self.base, "_of", base._of | given)
         first = {n: tried.ends_of(v)[0] for n, v in self.space.items()}
-        for name, values in self.space.items():
-            ends = [self.base.but(**first | {name: v}) for v in tried.ends_of(values)]
-            check_settings(ends, self.dataset)
+        ends = [
+            self.base.but(**first | {name: v})
+            for name, values in self.space.items()
+            for v in tried.ends_of(values)
+        ]
+        check_settings(ends, self.dataset)
         self.seeds = hp.check_seeds(self.seeds)
         self.tick = hp.check_number("tick", self.tick, low=0)
         self.device = check_device(self.device)
@@ -81,6 +84,8 @@ class _Plan:
             make, about = Spread, about | {"executor": self.executor}
         if self.cv is not None:
             make, about = Folds, {"folds": check_cv(self)} | alike
+            for fold in about["folds"]:  # of fewer rows
+                check_settings(ends, fold)
             self.seeds = tuple(range(len(about["folds"])))
         self.make = functools.partial(make, self.dataset, **about)
         if self.storage is not None:
