@@ -141,7 +141,7 @@ def pytorch(found, rows, how=""):
         FLOAT="float64" if uses["double"] else "float32",
         N_FEATURES=runs.dataset.n_features,
         N_OUTPUTS=runs.dataset.n_outputs,
-        POINTS=max(runs.val_loss.shape[2], *(n + 1 for n in _each(runs, "epochs"))),
+        POINTS=runs.val_loss.shape[2],
         SETTINGS=_listed(runs.settings, differ, stops),
         SEEDS=seeds_of(runs.seeds).replace("=", " = "),
     )

@@ -419,7 +419,7 @@ class Runs:
         columns = dict.fromkeys((*seeds, *(run.seed for run in runs)))
         rows = dict(zip(rows, range(len(rows)), strict=True))
         columns = dict(zip(columns, range(len(columns)), strict=True))
-        most, data = max(run.epochs_done for run in runs), runs[0].dataset
+        most, data = max(setting.epochs for setting in rows), runs[0].dataset
         measured = any(run.val_metric is not None for run in runs)
         arrays = empty_arrays(len(rows), len(columns), most, data, measured)
         for run in runs:

@@ -273,7 +273,9 @@ def test_runs_of_single_runs_are_the_same_runs(grid):
     short, long = (made([[v]]).runs[0, 0] for v in ([1, 0.5], [1, 0.5, 0.2]))
     short = type(short)(**vars(short) | {"setting": long.setting})
     twin = replace(long, val_loss=long.val_loss + 1)  # as long: the first one stays
-    assert Runs.of([long, short, twin]).val_loss.tolist() == [[[1, 0.5, 0.2]]]
+    kept = Runs.of([long, short, twin]).val_loss
+    assert kept[0, 0, :3].tolist() == [1, 0.5, 0.2]
+    assert kept.shape[2] == long.setting.epochs + 1  # as where it was trained
     assert Runs.of([short, long]).epochs_done.tolist() == [[2]]
 
 
@@ -656,7 +658,7 @@ def test_to_optuna_tells_pruned_and_failed_trials(grid):
     ):
         begun = made(losses, kind="successive_halving").to_optuna()
         assert [trial.state.name for trial in begun.trials] == states
-    assert hk.from_optuna(begun, MOONS).train_loss.tolist() == [[[1]]]
+    assert hk.from_optuna(begun, MOONS).runs[0, 0].train_loss.tolist() == [1]
 
     study = grid.to_optuna()  # every setting is handed over
     hidden = "-".join(map(str, grid.best.hidden))
