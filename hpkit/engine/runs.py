@@ -551,7 +551,7 @@ class Runs:
         part of the rows; for one to use call ``hk.fit(data, found.best)``.
         """
         i = self.order[0]
-        return self[i, int(np.nanargmin(self.best_val_loss[i]))]
+        return self[i, int(np.argsort(self.best_val_loss[i])[0])]  # nan comes last
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame, one row a setting, named as in scikit-learn.

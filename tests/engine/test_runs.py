@@ -299,6 +299,8 @@ def test_a_run_that_has_not_started_is_not_there():
     assert (frame.fit_time.tolist(), frame.epochs.tolist()) == ([1, 0], [1, 0])
     with pytest.raises(IndexError, match="has not started"):
         runs[1, 0]
+    with pytest.raises(IndexError, match="has not started"):
+        made([[[NAN, NAN]]]).best_run  # noqa: B018
     seldom = made([[[1, 0.5, 0.7], [NAN] * 3], [[1, 0.5, 0.4]] * 2]).runs
     assert seldom.median_best_epoch == [1, 2]
     assert seldom.cost == Cost(2, 3, 6)
