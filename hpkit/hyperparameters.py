@@ -100,7 +100,7 @@ def check_number(name, value, *, low, strict=False, below=math.inf, hint=""):
     inside = low < number < below if strict else low <= number < below
     if not inside or not math.isfinite(number):
         rule = ("above" if strict else "from") + ("_below" if below < math.inf else "")
-        rule = "finite" if low == -math.inf else rule
+        rule = rule if math.isfinite(number) else "finite"
         raise refusal(rule, value, low=low, below=below, **_says(name, hint))
     return number
 

@@ -48,6 +48,8 @@ def test_bad_value_is_refused_in_three_parts(name, value):
     assert name in rule
     assert "must be" in rule
     assert ";" in rest  # the way out
+    with pytest.raises(ValueError, match="lr must be finite, got inf"):  # it is > 0
+        Hyperparameters(lr=math.inf)
 
 
 def test_numbers_of_other_libraries_become_plain_ones():
