@@ -231,7 +231,7 @@ class Search(_AsRuns):
         runs, spent = self.runs, [[0]]
         reached = np.fmin.accumulate(runs.val_loss, axis=2).mean(1)
         reached[runs.unfit] = np.nan
-        pieces = [[np.fmin.reduce(runs.val_loss[:, :, 0].mean(1))]]
+        pieces = [[np.fmin.reduce(over_seeds(np.nanmean, runs.val_loss[:, :, 0]))]]
         for i, start, stop in self._parts():
             done = runs.epochs_done[i]
             there = np.where(runs.ended[i], done.max(), done).min()
