@@ -282,7 +282,10 @@ class Storage:
         done = new & self.done
         for run in done | (begun & self.there):
             fill(training.arrays, run, self.before.runs[run])
-        if left := new - done - going:  # as what was lost
+        for part in self.before.lost:  # of what a cut dropped; all else is tried again
+            if runs := tuple(run for run in part.runs if run in done):
+                training.lost += (replace(part, runs=runs),)
+        if left := new - done - going:
             groups += [
                 group._replace(runs=[run for run in group.runs if run in left])
                 for group in training.groups()

@@ -325,6 +325,22 @@ def test_what_was_lost_is_tried_again_and_named_again(tmp_path):
     assert_same(hk.grid_search(DIGITS, BASE, **space, storage="tuning.json"), whole)
 
 
+def fails_in_training(n_features, n_outputs, setting):
+    net = nn.Linear(n_features, n_outputs)
+    if setting.lr > 1:  # after the loss at epoch 0
+        net.register_forward_hook(lambda net, x, out: 1 / (1 - net.training) and out)
+    return net
+
+
+def test_what_was_lost_before_a_cut_stays_lost():
+    space = {"lr": LRS, "model": fails_in_training, "eta": 2}
+    whole = hk.successive_halving(DIGITS, BASE, **space)
+    assert whole.lost
+    for _ in range(2):
+        found = hk.successive_halving(DIGITS, BASE, **space, storage="tuning.json")
+        assert_same(found, whole)
+
+
 def test_a_file_of_save_is_gone_on_with_and_a_full_disk_ends_no_search(monkeypatch):
     search = {"lr": LRS, "momentum": [0, 0.5], "eta": 2}
     whole = hk.successive_halving(DIGITS, BASE, **search)
