@@ -11,7 +11,7 @@ import numpy as np
 
 from hpkit.data.datasets import folds_of
 from hpkit.engine.stack import Columns
-from hpkit.engine.training import Group, Training
+from hpkit.engine.training import Group, Training, check_settings
 from hpkit.hyperparameters import check_count, refusal, was_refused
 from hpkit.search.result import Lost
 
@@ -73,6 +73,11 @@ class Folds(Lasting):
     def __init__(self, dataset, settings, *, folds, **about):
         self.folds = folds
         super().__init__(dataset, settings, seeds=range(len(folds)), **about)
+
+    def extend(self, settings):
+        for fold in self.folds:  # of fewer rows
+            check_settings(settings, fold)
+        super().extend(settings)
 
     @cached_property
     def waiting(self):

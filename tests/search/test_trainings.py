@@ -327,6 +327,9 @@ def test_what_folds_cannot_do_is_refused(given, words, tmp_path, monkeypatch):
     lists = {"lr": [0.1, 0.3], "batch_size": [8, 106]}
     with pytest.raises(ValueError, match="94 in a fold of wine, got 106"):
         hk.one_at_a_time.live(WINE, SETTING, cv=3, **lists)  # nothing is trained yet
+    whole, lists["batch_size"] = SETTING.but(batch_size=106), [8, 16]
+    with pytest.raises(ValueError, match="94 in a fold of wine, got 106"):
+        hk.one_at_a_time(WINE, whole, cv=3, **lists)
     study = optuna.create_study(direction="minimize")
     with pytest.raises(ValueError, match=r"without .* and cv, got more than one"):
         hk.bayesian_search(WINE, SETTING, lr=[0.1, 1], cv=2, study=study)
