@@ -185,8 +185,7 @@ def begins_alike(plan, runs, said=None):
     run = min(runs, key=lambda run: run.best_val_loss)
     probe = Training(plan.dataset, run.setting, seeds=(run.seed,), model=plan.model)
     # A model whose code is not known trains for an epoch: before, dropout says nothing.
-    known = plan.model is None or _code_of(plan.model)
-    end, near = (0, 1e-5) if known else (min(1, run.epochs_done), 1e-3)
+    end, near = (0, 1e-5) if _code_of(plan.model) else (min(1, run.epochs_done), 1e-3)
     probe.advance(math.inf, end)
     said = probe.said if said is None else list(map(float, said))
     new, old = [*_start(probe.runs[0, 0], end), *probe.said], [*_start(run, end), *said]
@@ -211,7 +210,9 @@ def other_part(plan, facts, told, runs):
 
 def _code_of(model):
     """Return a mark of a model's source with all that it uses; None if not known."""
-    tree = ast.parse((model and source_of(model, set())[1]) or "")
+    if model is None:
+        return "hpkit"
+    tree = ast.parse(source_of(model, set())[1] or "")
     for node in ast.walk(tree):
         if isinstance(node, ast.Set):  # whose order is another in each process
             node.elts.sort(key=ast.dump)

@@ -207,7 +207,16 @@ def test_the_file_of_another_search_is_refused_and_left_alone(part):
     assert Path("tuning.json").read_text() == before
 
 
+def as_ours(n_features, n_outputs, setting):
+    layers = nn.Linear(n_features, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU()
+    return nn.Sequential(*layers, nn.Linear(16, n_outputs))
+
+
 def test_a_model_whose_source_has_changed_is_refused(monkeypatch):
+    begun()  # by hpkit's network, whose state is another one
+    with pytest.raises(ValueError, match="the data set, the model, the loss or"):
+        hk.grid_search(DIGITS, BASE, lr=LRS, model=as_ours, storage="tuning.json")
+    Path("tuning.json").unlink()
     search = {"lr": LRS, "model": architectures.mlp, "storage": "tuning.json"}
     hk.grid_search(DIGITS, BASE, **search)
     other = files._code_of(architectures.dropout)  # first losses may be the same
