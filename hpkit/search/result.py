@@ -231,10 +231,13 @@ class Search(_AsRuns):
         runs, spent = self.runs, [[0]]
         reached = np.fmin.accumulate(runs.val_loss, axis=2).mean(1)
         reached[runs.unfit] = np.nan
+        over = runs.ended.copy()
+        for run in runs.lost:
+            over[run] = True
         pieces = [[np.fmin.reduce(over_seeds(np.nanmean, runs.val_loss[:, :, 0]))]]
         for i, start, stop in self._parts():
             done = runs.epochs_done[i]
-            there = np.where(runs.ended[i], done.max(), done).min()
+            there = np.where(over[i], done.max(), done).min()
             epochs = np.arange(start, min(stop, there)) + 1
             pieces.append(reached[i, epochs])
             spent.append((done[:, None] >= epochs).sum(0))

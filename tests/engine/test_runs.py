@@ -480,6 +480,8 @@ def test_best_so_far_counts_epochs_of_all_runs():
     assert loss == pytest.approx([1, 0.7, 0.7, 0.7, 0.4, 0.4, 0.4])
     missing = made([[[1, 0.5], [NAN] * 2]])  # a seed of each setting
     assert missing.best_so_far()[1].tolist() == [1]
+    failed = replace(missing, runs=replace(missing.runs, lost=frozenset({(0, 1)})))
+    assert failed.best_so_far()[0].tolist() == [0, 1]  # as its cost
 
 
 def test_best_so_far_of_halving_goes_rung_by_rung():
