@@ -55,8 +55,8 @@ COLORS = {
 }
 PINNED = ("orange", "purple", "ink", "green", "sky")  # the first ones in gray, too
 CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
-# Of the classes, for eyes without color.
 FEW = 4  # settings of which every line has room; more are a tangle
+# Of the classes, for eyes without color.
 _SHAPES = ("circle", "triangle", "square", "diamond", "plus", "x")
 DASHES = (None, "dashed", "dotted", "dashdot")
 # ColorBrewer's YlGnBu without its ends, from dark (low) to light: frames stand out on
