@@ -17,7 +17,7 @@ from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine import own_networks
 from hpkit.engine.dense import DenseNetworks
 from hpkit.engine.training import Hyperparameters, Training, fit
-from hpkit.hyperparameters import OPTIMIZERS, SCHEDULES
+from hpkit.hyperparameters import ACTIVATIONS, NAMES, OPTIMIZERS, SCHEDULES, varied
 from hpkit.search.searches import grid_search
 
 MOONS = load_dataset("small_moons")
@@ -52,7 +52,7 @@ def groups(rng, n):
 
     In a stack they differ in all that may differ there; epochs are uneven.
     """
-    kinds = itertools.product(OPTIMIZERS, ("relu", "tanh"), range(5))
+    kinds = itertools.product(OPTIMIZERS, ACTIVATIONS, range(5))
     for optimizer, activation, depth in kinds:
         hidden = tuple(int(u) for u in rng.choice([1, 2, 5, 16], depth))
         batch_size = int(rng.choice([1, 2, 7, 8, 15, 16, 17, 32, n - 1, n]))
@@ -105,6 +105,7 @@ def test_random_settings_equal_the_plain_loop(data, model, dtype, at_once, monke
     monkeypatch.setattr(DenseNetworks, "eval_numbers", at_once)
     monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
     wanted = list(groups(np.random.default_rng(1), data.n_train))
+    assert varied(wanted) == [*NAMES]
     seeds = SEEDS[1:] if data is MOONS else SEEDS[:1]
     if data is NUMBERS:
         wanted = [s.but(label_smoothing=0, class_weight="none") for s in wanted]
@@ -123,7 +124,8 @@ def test_random_settings_equal_the_plain_loop(data, model, dtype, at_once, monke
 
     runs = list(training.runs)
     worst = [differences(run, data, model) for run in runs]
-    assert model or stacks == len(wanted) / 4 == 10 * len(OPTIMIZERS)
+    kinds = 5 * len(ACTIVATIONS) * len(OPTIMIZERS)
+    assert model or stacks == len(wanted) / 4 == kinds
     assert len(runs) == len(wanted) * len(seeds)
     assert all(run.ended for run in runs)
     assert all(run.best_epoch == run.val_loss.argmin() for run in runs)
