@@ -260,8 +260,10 @@ def test_load_dataset_takes_no_odd_values():
             load_dataset("moons", seed)
     with pytest.raises(ValueError, match=r"'moons'.*got 'moon'"):
         load_dataset("moon")
+    told = (data_folder() / "README.md").read_text("utf-8")
     for name in SOURCES:
         assert repr(name) in load_dataset.__doc__
+        assert f"\n| {name} | " in told
 
 
 def test_wrong_kinds_are_refused():
