@@ -15,6 +15,7 @@ import pytest
 import hpkit as hk
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import NAMES, TABLE, Hyperparameters, check_seeds
+from hpkit.locale import words
 from hpkit.panels.controls import Controls, parse_values
 from hpkit.panels.parts import code_of_setting
 
@@ -108,6 +109,7 @@ def test_names_of_other_libraries_lead_to_ours(name, words):
 def test_class_and_table_have_the_same_names_in_the_same_order():
     names = list(inspect.signature(Hyperparameters).parameters)
     assert names == [*TABLE, "own"] == [*NAMES, "own"] == [*OTHER, "own"]
+    assert [*words("hyperparameters")] == [*NAMES]
     assert pickle.loads(pickle.dumps(Hyperparameters(lr=0.3))).lr == 0.3
 
 
@@ -165,12 +167,12 @@ FORGETFUL = {
     "facts": """
         import hpkit.hyperparameters as h
         text = open(h.__file__).read()
-        text = text.replace("    dropout: float", "    noise: int = 0; dropout: float")
+        text = text.replace("    dropout: float", "    novel: int = 0; dropout: float")
         exec(text, vars(h))
     """,
     "engine": """
         import hpkit.hyperparameters as h
-        h.TABLE["noise"] = h.TABLE["momentum"]
+        h.TABLE["novel"] = h.TABLE["momentum"]
         import hpkit.engine.training
     """,
     "panels": """
@@ -186,7 +188,7 @@ def test_a_name_that_some_part_does_not_know_fails_at_import(part):
     with patch.dict(sys.modules):  # hpkit is imported anew, torch is not
         for name in [name for name in sys.modules if f"{name}."[:6] == "hpkit."]:
             del sys.modules[name]
-        with pytest.raises((AssertionError, KeyError), match=r"facts|noise|an unk"):
+        with pytest.raises((AssertionError, KeyError), match=r"facts|novel|an unk"):
             exec(textwrap.dedent(FORGETFUL[part]))
 
 
