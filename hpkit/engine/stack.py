@@ -445,7 +445,7 @@ class Stack:
 
     def resume(self, state):
         arrays = {name: values.numpy() for name, values in state["arrays"].items()}
-        for name in _DRAWS:
+        for name in state.keys() & _DRAWS:  # older files may lack one
             arrays[name] = [torch.Generator().set_state(s) for s in state[name]]
         arrays["rng"] = state["rng"]
         # Random states stay on the CPU, whatever the device; all else goes there.
