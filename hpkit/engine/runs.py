@@ -474,6 +474,13 @@ class Runs:
         ends = np.array([(s.epochs, s.patience) for s in self.settings]).reshape(-1, 2)
         return _has_ended(self.epochs_done, self.best_epoch, *ends.T[..., None])
 
+    @cached_property
+    def _over(self):
+        """Whether each has ended or failed: bool (n_settings, n_seeds)."""
+        over = self.ended.copy()
+        over[tuple(np.transpose([*self.lost] or np.zeros((0, 2), int)))] = True
+        return over
+
     @property
     def median_best_epoch(self) -> list:
         """Each setting's best epoch, the median over seeds; -1 without a run."""

@@ -143,8 +143,9 @@ class Search(_AsRuns):
     @property
     def runs_done(self) -> int:
         """How many runs will train no further."""
-        goals, done = {i: stop for i, _, stop in self._parts()}, self.epochs_done
-        return sum((self.ended[i] | (done[i] == end)).sum() for i, end in goals.items())
+        goals = {i: stop for i, _, stop in self._parts()}.items()
+        over, done = self.runs._over, self.epochs_done
+        return sum((over[i] | (done[i] == end)).sum() for i, end in goals)
 
     @property
     def expected(self) -> int:
@@ -231,13 +232,10 @@ class Search(_AsRuns):
         runs, spent = self.runs, [[0]]
         reached = np.fmin.accumulate(runs.val_loss, axis=2).mean(1)
         reached[runs.unfit] = np.nan
-        over = runs.ended.copy()
-        for run in runs.lost:
-            over[run] = True
         pieces = [[np.fmin.reduce(over_seeds(np.nanmean, runs.val_loss[:, :, 0]))]]
         for i, start, stop in self._parts():
             done = runs.epochs_done[i]
-            there = np.where(over[i], done.max(), done).min()
+            there = np.where(runs._over[i], done.max(), done).min()
             epochs = np.arange(start, min(stop, there)) + 1
             pieces.append(reached[i, epochs])
             spent.append((done[:, None] >= epochs).sum(0))

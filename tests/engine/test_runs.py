@@ -482,6 +482,7 @@ def test_best_so_far_counts_epochs_of_all_runs():
     assert missing.best_so_far()[1].tolist() == [1]
     failed = replace(missing, runs=replace(missing.runs, lost=frozenset({(0, 1)})))
     assert failed.best_so_far()[0].tolist() == [0, 1]  # as its cost
+    assert failed.runs_done == 2  # neither trains any further
 
 
 def test_best_so_far_of_halving_goes_rung_by_rung():
