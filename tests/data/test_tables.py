@@ -182,8 +182,10 @@ def test_what_was_done_is_said():
     frame = messy().assign(sick=["ill"] + ["well"] * 19 * (N // 20) + ["ill"] * 11)
 
     said = made(frame).notes
-    twice = made(pd.concat([frame, frame[:9]])).notes
-    assert "Rows equal to an earlier one: 9." in "".join(twice)
+    # Of few kinds of rows, or of rows that stay together, most may be equal.
+    for n, how, told in (2, {}, 1), (3, {}, 0), (2, {"groups": "patient"}, 0):
+        again = "".join(made(pd.concat([frame] * n), **how).notes)
+        assert again.count(f"Rows equal to an earlier one: {(n - 1) * N}.") == told
 
     assert said == (
         "Categories became columns of 0 and 1: city (3), ward (3).",
@@ -221,6 +223,7 @@ def test_what_predicts_otherwise_than_it_looks_is_said():
         Dataset.from_arrays(frame[["x", "same"]].replace(0, np.nan), frame.y)
     wide = frame[["x", "same", "y"]].assign(**{f"same{k}": 7 for k in range(29)})
     assert "same18, ... (30). The" in Dataset.from_frame(wide, "y").notes[0]
+    assert "same18. The" in Dataset.from_frame(wide.iloc[:, :22], "y").notes[0]
 
 
 def test_a_row_that_is_typed_has_its_categories_as_they_are():
