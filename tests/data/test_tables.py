@@ -385,6 +385,8 @@ REFUSED = {
     "thousands": ({}, {"hp": ["$1,250.50", "$7"] * 120}, r'\(",", ""\)'),
     "decimal commas": ({}, {"hp": ["1.250,5", "7"] * 120}, r'\(",", "\."\)'),
     "empty": ({}, {"none": np.nan}, "none; drop it"),
+    "empty where trained": ({"splits": "split"}, {"split": [*SPLITS] * 80,
+                            "dose": [np.nan, 1, 2] * 80}, "none in dose; drop it"),
     "gap in groups": ({"groups": "patient"}, {"patient": np.nan}, r"patient \(240\)"),
     "two cuts": ({"groups": "patient", "time": "day"}, {}, "groups, time"),
     "few groups": ({"groups": "patient"}, {"patient": [1, 2] * (N // 2)}, "got 2"),
@@ -419,6 +421,8 @@ def test_what_is_named_as_a_category_is_taken():
     frame = messy().assign(name=[f"p{i % 90}" for i in range(N)])
     with pytest.raises(ValueError, match="different names, got 'row'; rename"):
         Dataset.from_frame(pd.concat([frame] * 2, axis=1), "sick")
+    with pytest.raises(ValueError, match="one row of column names, got"):
+        Dataset.from_frame(pd.concat({"a": frame}, axis=1), "sick")
     frame["dose"] = frame.dose.astype("category")
     frame = frame.rename(columns={"ward": 5})
     data = made(frame, categorical=["name", 5], standardize=False)
