@@ -68,8 +68,8 @@ class Store:
                 self._waiting.append(update)
                 return self.load()
             try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                with filelock.FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS):
+                lock = f"{self.path}.lock"  # whose folder is made with it
+                with filelock.FileLock(lock, timeout=LOCK_SECONDS):
                     data = self._changed(self._read(set_aside=True))
                     update(data)
                     write(self.path, as_text(data))

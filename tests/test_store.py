@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import pytest
 
@@ -205,6 +206,15 @@ def test_lock_that_somebody_holds_keeps_it_in_memory(path, monkeypatch):
     assert kept(path).load()["numbers"] == [1, 2]
 
 
+def test_file_that_windows_does_not_replace_yet_is_tried_20_times(path, monkeypatch):
+    monkeypatch.setattr(store, "PAUSE", 0)
+    for refused in (19, 20):
+        answers = [PermissionError(13, "it is read")] * refused + [None]
+        monkeypatch.setattr(os, "replace", Mock(side_effect=answers))
+        (one := kept(path)).change(add(1))
+        assert one.in_memory == (refused == 20)
+
+
 def test_link_stays_a_link_and_its_target_is_replaced(tmp_path):
     target, link = tmp_path / "target.json", tmp_path / "link.json"
     target.write_text("old")
@@ -243,7 +253,8 @@ one.change(add(2))
 """
     worker = run(path, code)
     assert worker.stdout.readline() == b"now\n"
-    assert list(path.parent.glob("kept.json.*.new"))
+    (draft,) = path.parent.glob("kept.json.*.new")
+    assert json.loads(draft.read_text())["numbers"] == [1, 2]  # all of it is on disk
 
     os.kill(worker.pid, signal.SIGKILL)
 

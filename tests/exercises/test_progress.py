@@ -172,7 +172,7 @@ def test_guesses_are_counted_with_how_far_off_they_were():
     assert store.guesses() == []
 
 
-@pytest.mark.parametrize("text", ["[]", '{"guesses": [-1]}', '{"guesses": ["a"]}'])
+@pytest.mark.parametrize("text", ["[]", '{"guesses": [1, -1]}', '{"guesses": ["a"]}'])
 def test_file_of_guesses_that_makes_no_sense_is_set_aside(text):
     store.home().mkdir(parents=True)
     (store.home() / "guesses.json").write_text(text, encoding="utf-8")
