@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_260, 66),
+    "hpkit/**/*.py": (17_258, 66),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_388, 95),
+    "tests/**/*.py": (21_390, 95),
 }
 
 

@@ -122,8 +122,6 @@ def check_space(function, space, *, ranges=False, own=()):
         if values.whole or kind == "count":
             low, high = map(round, (values.low, values.high))
             values = Range(low, high, values.log, whole=True)
-        for end in ends_of(values):
-            TABLE[name].check(name, end)
         checked[name] = values
     return checked
 
