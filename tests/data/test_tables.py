@@ -182,7 +182,6 @@ def test_what_was_done_is_said():
     frame = messy().assign(sick=["ill"] + ["well"] * 19 * (N // 20) + ["ill"] * 11)
 
     said = made(frame).notes
-    # Of few kinds of rows, or of rows that stay together, most may be equal.
     for n, how, told in (2, {}, 1), (3, {}, 0), (2, {"groups": "patient"}, 0):
         again = "".join(made(pd.concat([frame] * n), **how).notes)
         assert again.count(f"Rows equal to an earlier one: {(n - 1) * N}.") == told
