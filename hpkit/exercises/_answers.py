@@ -23,7 +23,6 @@ class NotYet(Exception):
     """An answer that is not right, with the name of the message and its values."""
 
     def __init__(self, reason, **values):
-        super().__init__(reason)
         self.reason, self.values = reason, values
 
 
@@ -121,9 +120,8 @@ def check_choices(answer, want, choices, names=None, **how):
         got = {choice(member, choices, **how) for member in members}
         pairs = zip(names or choices, choices, strict=True)
         wrong = [name for name, one in pairs if one in got and one not in want]
-        right = len(got) - len(wrong)
-        facts, wrong = {"right": right, "of": len(want)}, dict.fromkeys(wrong, True)
-        return wrong_if(facts, **wrong, none=not got, more=right < len(want))
+        facts, wrong = {"right": len(got), "of": len(want)}, dict.fromkeys(wrong, True)
+        return wrong_if(facts, **wrong, none=not got, more=len(got) < len(want))
     if not isinstance(answer, Mapping):
         raise kind(answer)
     wrong_if(empty=answer and all(value is ... for value in answer.values()))
