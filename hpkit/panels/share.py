@@ -85,7 +85,6 @@ def _pin(panel, pins):
         found = yield from panel.train(panel.dataset, [setting], (seed,))
         runs.append(found[0, 0])
     panel.list.pin_beside(runs)
-    yield
 
 
 def _pairs(text, between):

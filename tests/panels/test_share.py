@@ -62,6 +62,7 @@ def test_line_holds_what_was_changed():
         ("training?data=../../etc/passwd", "moons"),
         (f"training?{DATA}&model=os.system", "model"),
         (f"training?{DATA}&lr=0.1,1", "lr"),
+        (f"training?{DATA}&lr=", "got ''"),
         (f"training?{DATA}&lr=inf", "inf"),
         (f"training?{DATA}&epochs=99999999999", "epochs"),
         (f"training?{DATA}&seed=-1", "seed"),
