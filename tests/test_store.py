@@ -253,8 +253,7 @@ one.change(add(2))
 """
     worker = run(path, code)
     assert worker.stdout.readline() == b"now\n"
-    (draft,) = path.parent.glob("kept.json.*.new")
-    assert json.loads(draft.read_text())["numbers"] == [1, 2]  # all of it is on disk
+    assert b": [1, 2]" in next(path.parent.glob("kept.json.*.new")).read_bytes()
 
     os.kill(worker.pid, signal.SIGKILL)
 
