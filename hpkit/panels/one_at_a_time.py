@@ -169,6 +169,8 @@ class OneAtATimePanel(SearchPanel):
 
     def _revealing(self):
         """Train the grid (a job); it is shown whole: the colors hang on all cells."""
+        if not self.there:  # its training was stopped, or waited and was replaced
+            yield from self._beginning()
         for grid in self._grid_of(self.space):
             if grid.finished and grid.seeds == tuple(self.seed_list):
                 self.grid = grid
@@ -237,7 +239,7 @@ class OneAtATimePanel(SearchPanel):
 
     def _sentence(self, running):
         if not self.there:
-            return ""
+            return "" if running else WORDS["stopped"]
         found, done, order = self.found, len(self.done), self.order.value
         if found.steps:
             said = step_sentences(found)[-1] + " "

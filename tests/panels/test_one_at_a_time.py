@@ -39,6 +39,16 @@ def test_path_goes_step_by_step(path, moons):
     assert [s.winner for s in path.done] == [s.winner for s in whole.steps]
 
 
+def test_grid_after_a_stop_trains_the_start_that_was_stopped(path):
+    with path.live.lock:  # the thread waits for it
+        path.reset()
+        path.stop()
+    assert "Stopped" in path.wait(60).result
+    press(path, "grid")
+    assert "The grid's best is" in path.result
+    assert path.found.settings == (path.starting,)
+
+
 def test_path_keeps_where_each_order_ended(path):
     ends = {}
     for order in (("lr", "batch_size"), ("batch_size", "lr"), ("lr", "batch_size")):

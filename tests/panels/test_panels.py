@@ -244,6 +244,7 @@ PANELS = {
     "clinic": lambda data: hk.ClinicPanel(),
     "coins": lambda data: hk.CoinFlipsPanel(),
     "noise": hk.BatchNoisePanel,
+    "path": lambda data: hk.OneAtATimePanel(data, QUICK),
     "patience": hk.PatiencePanel,
     "race": lambda data: hk.SearchRacePanel(data, QUICK, budget=45),
     "schedule": lambda data: hk.SchedulePanel(data, QUICK),
