@@ -195,7 +195,7 @@ class SearchRacePanel(Panel):
 
     def _code(self):
         ranges = [f"{name}=hk.{given!r}" for name, given in self.space.items()]
-        count = f"n_trials={self.budget.value // self.base.epochs}"
+        count = f"n_trials={len(self._trained.settings)}"
         more = self.base, self.model, [count, *ranges]
         return code_of_search("random_search", self.dataset, *more, without=self.space)
 

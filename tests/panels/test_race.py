@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from chart_reading import move, nth, press, shows, texts
+from chart_reading import move, nth, pasted, press, shows, texts
 
 from hpkit import Hyperparameters, SearchRacePanel, log_uniform
 from hpkit.panels.race import KINDS, WORDS, halving_count, race_sentence
@@ -125,6 +125,7 @@ def test_race_refuses_a_small_budget_and_keeps_what_is_shown(moons):
     assert "at least 10 epochs, two whole runs, got 7" in panel.result
     assert "Stopped by an error" not in panel.result
     assert panel.found is before
+    assert pasted(panel)["found"].settings == before["random"].settings
     move(panel, panel.budget, 20)
     assert panel.found["random"].cost.epochs == 20
 
