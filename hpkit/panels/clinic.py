@@ -209,7 +209,8 @@ class ClinicPanel(Panel):
 
     def _charts(self):
         treated = [] if self.treated is None else [self.treated]
-        alt = WORDS["alt"].format(_end_of(self.run, "train_loss"), _end_of(self.run))
+        ends = _end_of(self.run, "train_loss"), _end_of(self.run)
+        alt = WORDS["alt"].format(*_in_words(ends, "gone"))  # that names no fault
         look = {"faded": self.others, "faded_are": WORDS["others"], "alt": alt}
         look["end"] = max(run.setting.epochs for run in (self.run, *treated))
         treated = [(run, "green", WORDS["treated"]) for run in treated]
@@ -234,7 +235,7 @@ class ClinicPanel(Panel):
         slower &= fault in ("overfitting", "training")
         ends |= {"slower": helped and slower, "helped": helped, "no_help": True}
         end = next(end for end, holds in ends.items() if holds)
-        ended = [WORDS["diverged"] if np.isnan(x) else digits(x) for x in losses]
+        ended = _in_words(losses, "diverged")
         facts = {"clue": WORDS["clues"][fault], "before": ended[0], "after": ended[1]}
         facts |= {"remedy": WORDS["remedies"][note["remedy"]]}
         said = WORDS["right" if note["right"] else "wrong"]
@@ -256,3 +257,7 @@ class ClinicPanel(Panel):
 def _end_of(run, curve="val_loss"):
     """Return the loss at the end of a training, nan if it diverged."""
     return np.nan if run.diverged else float(getattr(run, curve)[-1])
+
+
+def _in_words(losses, none):
+    return [WORDS[none] if np.isnan(loss) else digits(loss) for loss in losses]

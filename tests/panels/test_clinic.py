@@ -102,6 +102,7 @@ def test_the_first_six_patients_have_six_faults_and_the_chart_names_none():
     panel, faults = ClinicPanel().wait(60), set()
     for _ in range(6):
         faults.add(panel.patient.fault)
+        assert "nan" not in panel.charts.charts[0].alt
         assert not panel.charts.charts[0].marks[-1].get("label")  # of an X
         press(panel, "next")
     assert len(faults) == 6
