@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (17_262, 66),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_397, 95),
+    "tests/**/*.py": (21_398, 95),
 }
 
 

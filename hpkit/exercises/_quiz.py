@@ -54,10 +54,10 @@ class Quiz:
         """
         with self._lock:
             choices = self._choices(number)
-            letter = letter.strip().upper() if isinstance(letter, str) else letter
-            if letter not in list(choices):
+            if not isinstance(letter, str) or letter.strip().upper() not in choices:
                 facts = {"letters": ", ".join(choices), "got": brief(letter)}
                 raise ValueError(say("exercises.quiz.no_choice", **facts))
+            letter = letter.strip().upper()
             key, outcome = self.key(number), _outcome(choices[letter])
             before = _core.load_entries().get(key, {})
             # Whoever was right only looks at the others, which is no try.

@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from chart_reading import outputs
 from ipywidgets import Button
@@ -73,14 +74,14 @@ def test_without_a_front_end_it_prints_and_is_answered_by_call(quiz):
     assert _core.load_entries()["02_learning_rate/quiz/1"]["choice"] == quiz.right(1)
 
 
-BAD = [(1, letter) for letter in ("Z", "", "AB", 1, None)]
+BAD = [(1, letter) for letter in ("Z", "", "AB", 1, None, np.array(["A"]))]
 BAD += [(number, "A") for number in (0, 99, True, "1")]
 
 
 @pytest.mark.parametrize(("number", "letter"), BAD)
 def test_no_such_choice_or_question(quiz, number, letter):
     words = "choice must be one of A, B, C"
-    words = "question must be a number from 1 to 4" if letter == "A" else words
+    words = "question must be a number from 1 to 4" if str(letter) == "A" else words
     with pytest.raises(ValueError, match=f"a {words}, got"):
         quiz.answer(number, letter)
 
