@@ -222,7 +222,10 @@ WRONG = {
         twice=[[0.03, 0.1, 0.1, 0.3, 1, 3]],
     ),
     "03/updates": by(
-        case=[lambda n_points, batch_size: int(n_points / batch_size + 0.5)],
+        case=[
+            lambda n_points, batch_size: int(n_points / batch_size + 0.5),
+            lambda n_points, batch_size: n_points**1000,  # no float is that large
+        ],
         raised_at=[lambda n_points, batch_size: n_points / (batch_size - 600)],
         returned_none=[lambda n_points, batch_size: print(end="")],
         raised=[sum],
