@@ -355,7 +355,7 @@ def _same(old, entry, plan):
     """Say whether an entry is what is asked for, of the same settings and model."""
     runs, n = report.runs_of(old), len(plan.settings)
     same = old["finished"] and entry.items() <= old.items()
-    same &= (runs.seeds, runs.settings[:n]) == (plan.seeds, plan.settings)
+    same = same and (runs.seeds, runs.settings[:n]) == (plan.seeds, plan.settings)
     return same and (not entry["model"] or files.begins_alike(plan, runs))
 
 
