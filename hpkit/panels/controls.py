@@ -242,8 +242,13 @@ def pick_knob(name, values, value, text=shown):
     """Return a slider over a list of values; `value` joins the list."""
     options = partial(_options, values, text)
     slider = W.SelectionSlider(options=options(value), value=value, **_slide(name))
-    said = W.HTML(text(value))
-    slider.observe(lambda change: setattr(said, "value", text(change["new"])), "value")
+    said = W.HTML()
+
+    def say(_=None):
+        said.value = html.escape(text(slider.value))
+
+    say()
+    slider.observe(say, "value")
     return _Knob(_framed(TABLE[name].knob, slider, said), slider, slider, options)
 
 

@@ -451,7 +451,7 @@ def test_panel_says_which_settings_failed_and_why(moons):
 
 def test_own_names_are_searched_shown_and_stand_in_the_code(moons):
     more = {"base": QUICK, "model": free, "seeds": 2}
-    lists = {"width": [2, 8], "act": ["gelu", "a, b"]}
+    lists = {"width": [2, 8], "act": ["gelu", "a, <b>"]}
     values = {"x_values": lists["width"], "y_values": lists["act"]}
     grid = GridPanel(moons, "width", "act", **values, **more).wait()
     path = OneAtATimePanel(moons, QUICK, model=free, seeds=2, **lists).wait()
@@ -465,7 +465,11 @@ def test_own_names_are_searched_shown_and_stand_in_the_code(moons):
         assert found.best == shown.best
 
     assert grid.charts.charts[0].x.label == "width"
-    assert grid.charts.charts[0].y.texts == ["gelu", "a, b"]
+    assert grid.charts.charts[0].y.texts == ["gelu", "a, <b>"]
+    with path.quietly():
+        path.starts["act"].source.value = "a, <b>"
+    head, _ = path.starts["act"].box.children
+    assert head.children[-1].value == "a, &lt;b&gt;"
 
     def set_to(widget, value):
         widget.value = value
