@@ -528,8 +528,9 @@ class Guess:
 
     def judge(self, truth):
         """Say how far a drawn curve is from the true losses there, and keep it."""
-        # What lies above the drawing could not be drawn: its upper end counts.
-        if self.off is None and self.drawn:
+        # What lies above the drawing could not be drawn: its upper end counts. Where
+        # all diverged, nothing is there to compare with.
+        if self.off is None and self.drawn and not np.isnan(truth).all():
             truth = np.minimum(truth, self.widget.highest)
             self.off = float(np.nanmean(np.abs(truth - self.value)))
             keep_guess(self.off / self.widget.before)

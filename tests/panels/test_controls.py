@@ -145,6 +145,16 @@ def test_guess_comes_before_the_result(moons, monkeypatch):
     assert "learning rate 0.3" in panel.result
 
 
+def test_guess_of_a_curve_of_diverged_settings_is_not_judged(moons):
+    base, kept = QUICK.but(epochs=2), guesses()
+    rates = {"param_range": [1e6, 1e7], "predict": "draw", "seeds": 1}
+    panel = ValidationCurvePanel(moons, "lr", base, **rates)
+    panel.guess.widget.charts.calls["draw"]([0.3, 0.4])
+    panel.guess.button.click()
+    assert "nan" not in panel.result
+    assert guesses() == kept
+
+
 @pytest.mark.parametrize("kind", [TrainingPanel, ValidationCurvePanel])
 def test_curve_is_drawn_as_a_guess(moons, kind):
     panel = kind(moons, base=QUICK, predict="draw")
