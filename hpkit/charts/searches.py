@@ -370,8 +370,9 @@ def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:
         tips += [WORDS["race"].format(n, name, v) for n, v in enumerate(column, 1)]
         labels.append(label.format(name, digits(loss[-1])))
         room = (len(curves) + 0.7) * _COLUMN if column else room
-    tops = [*(np.fmax.reduce(loss) for _, loss in curves.values()), *height]
-    low, high = (np.fmin.reduce(tops), np.fmax.reduce(tops)) if tops else (0.1, 1.0)
+    tops = np.hstack([y.ravel(), height])
+    tops = tops[(tops > (0 if race else -np.inf)) & (tops < np.inf)]  # 0 has no log
+    low, high = (tops.min(), tops.max()) if tops.size else (0.1, 1.0)
     log, floor = race or high > 10 * low > 0, floor_of([low, high])
     span = (0.8 * low, 1.15 * high) if log else (floor, floor + 1.08 * (high - floor))
     ticks = np.linspace(0, budget, 4).round().tolist() if race else []

@@ -7,7 +7,7 @@ import pytest
 import torch
 from chart_reading import move, nth, pasted, press, shows, texts
 
-from hpkit import Hyperparameters, SearchRacePanel, log_uniform
+from hpkit import Hyperparameters, SearchRacePanel, load_dataset, log_uniform
 from hpkit.panels.race import KINDS, WORDS, halving_count, race_sentence
 from hpkit.search.searches import cuts_of
 
@@ -141,6 +141,14 @@ def test_race_stopped_at_once_keeps_the_earlier_one(moons):
     assert "Stopped: only races that came to their end" in panel.result
     press(panel, "start")
     assert "Stopped" not in panel.result
+
+
+def test_a_loss_of_zero_has_a_place_below_the_axis():
+    rates = log_uniform(30, 300)
+    panel = SearchRacePanel(load_dataset("wine"), QUICK.but(hidden=()), lr=rates)
+    assert min(min(losses) for losses in panel.wait(60).lowest.values()) == 0
+    assert 0 < panel.charts.charts[0].y.domain[0] < 0.1
+    assert shows(panel)
 
 
 def test_the_best_are_in_color(moons):
