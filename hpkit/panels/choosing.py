@@ -64,12 +64,11 @@ class CoinFlipsPanel(Panel):
         buttons = self.buttons(run=self._run, stop=self.stop)
         self.build(box, buttons, self.buttons(again=self.flip))
         self.on_change(self._draw, self.count)
-        self.live.now(self._training())
+        self.live.now(self._training(self.flips))
 
     def flip(self) -> None:
         """Flip all coins again, and go back to the first number of models."""
-        self.flips += 1
-        self.live.start(self._training())
+        self.live.start(self._training(self.flips + 1))
 
     def _run(self):
         """Try one model after the other, slowly; from the first when all were tried."""
@@ -81,9 +80,9 @@ class CoinFlipsPanel(Panel):
         with self.quietly():
             self.count.value = models
 
-    def _training(self):
+    def _training(self, flips):
         self._try(self.first)
-        data, found = load_dataset("coin_flips", self.flips), np.zeros((2, _MODELS))
+        data, found = load_dataset("coin_flips", flips), np.zeros((2, _MODELS))
         for first, lr in enumerate(RATES):  # twenty seeds each
             setting = Hyperparameters(lr=lr, hidden=(16,), epochs=20)
             seeds = range(first, _MODELS, len(RATES))
@@ -91,6 +90,7 @@ class CoinFlipsPanel(Panel):
                 right = run.predict(data.test, "last") == data.test.y
                 found[:, run.seed] = run.val_accuracy[-1], right.mean()
         self.dataset, (self.valid, self.test), self.there = data, found, True
+        self.flips = flips
         yield
 
     @property

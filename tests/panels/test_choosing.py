@@ -73,6 +73,11 @@ def test_new_flips_while_the_line_climbs_begin_with_the_first_models():
     press(panel, "run")
 
     assert (panel.flips, panel.count.value) == (1, 3)
+    with panel.live.lock:  # the thread waits for it
+        panel.flip()
+        panel.stop()
+    panel.wait(60)
+    assert panel.flips == 1  # as the chart and the code have them
 
 
 def test_coin_flips_climb_in_steps_and_keep_the_guess_for_other_flips():
