@@ -41,10 +41,11 @@ def _runs_of(answer):
 def stop(answer):
     """Some run has begun and was stopped before its last epoch."""
     runs = _runs_of(answer)
+    wrong_if(not_begun=not any(r.epochs_done for r in runs))  # or the list is empty
     stopped = [r for r in runs if 0 < r.epochs_done < r.setting.epochs]
-    begun, run = any(r.epochs_done for r in runs), (stopped or runs)[-1]
+    run = (stopped or runs)[-1]
     facts = {"done": run.epochs_done, "epochs": run.setting.epochs}
-    return wrong_if(facts, not_begun=not begun, to_the_end=not stopped)
+    return wrong_if(facts, to_the_end=not stopped)
 
 
 @Exercise

@@ -36,8 +36,11 @@ def a_run(*, done=5, epochs=5, seed=0, lr=0.1, dataset="moons"):
 
 def a_panel(*, run=None, color=None, name=""):
     """Return what the checks look at in a panel."""
-    kept = [SimpleNamespace(run=run, color=color, name=name)]
-    return SimpleNamespace(list=SimpleNamespace(kept=kept))
+    return a_list(SimpleNamespace(run=run, color=color, name=name))
+
+
+def a_list(*kept):
+    return SimpleNamespace(list=SimpleNamespace(kept=list(kept)))
 
 
 # What a hand does in the lesson.
@@ -164,7 +167,8 @@ def wrong_answers(one):
 
 WRONG = {
     "00/stop": by(
-        not_begun=[a_run(done=0, epochs=30)], to_the_end=[[a_run(done=30, epochs=30)]]
+        not_begun=[a_run(done=0, epochs=30), a_list()],
+        to_the_end=[[a_run(done=30, epochs=30)]],
     ),
     "00/name_it": by(
         neither=[a_panel()],
