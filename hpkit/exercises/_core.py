@@ -183,6 +183,14 @@ class Exercise:
 
     def _judge(self, answer):
         try:
+            return self._judged(answer)
+        except (Exception, SystemExit) as error:
+            error, answer = f"{type(error).__name__}: {error}", describe(answer)
+            message = say("exercises.fault", error=error, answer=answer)
+            return _COULD_NOT_CHECK, message, "fault"
+
+    def _judged(self, answer):
+        try:
             if answer is ...:
                 raise NotYet("empty")
             right = self._check(answer) or {}
@@ -197,10 +205,6 @@ class Exercise:
             values = {"expects": self.words["expects"]} | problem.values
             message = says[problem.reason].format(**values)
             return NOT_YET, message, problem.reason
-        except (Exception, SystemExit) as error:
-            error, answer = f"{type(error).__name__}: {error}", describe(answer)
-            message = say("exercises.fault", error=error, answer=answer)
-            return _COULD_NOT_CHECK, message, "fault"
 
     def hint(self) -> Page:
         """Show the next hint."""
