@@ -39,12 +39,14 @@ def runs_of(entry):
 
 
 def best_of(entry, number=None):
-    """Return the best run of a setting, default the best one that has not diverged."""
+    """Return the best run of a setting, default the best one not diverged, or None."""
     runs = runs_of(entry)
     if number is None:
         if runs.diverged.any(1).all():
             return None
         number = int(runs.order[0])
+    if np.isnan(runs.best_val_loss[number]).all():
+        return None  # its runs failed
     run = runs[number, int(np.nanargmin(runs.best_val_loss[number]))]
     shares, at = run.val_accuracy, run.best_epoch
     return {

@@ -241,6 +241,18 @@ def test_one_model_is_not_taken_for_another_of_its_name_or_setting():
     assert f"Test accuracy {best.test_accuracy():.3f}" in cap.open_test()
 
 
+def test_a_setting_whose_runs_failed_cannot_be_chosen():
+    def fails(n_in, n_out, setting):
+        if setting.lr > 0.1:
+            raise RuntimeError("no such layer")
+        return linear(n_in, n_out, setting)
+
+    cap = task()
+    cap.grid_search(BASE, lr=[0.1, 1], model=fails)
+    with pytest.raises(ValueError, match="one that was trained"):
+        cap.choose(BASE.but(lr=1), why="to see what comes of it")
+
+
 def test_bar_is_reached_by_the_accuracy_that_is_told():
     cap = finished(bars=(0.9, 0.96))
     for accuracy, bar in ((765 / 797, 0.96), (764 / 797, 0.9), (0.8994, None)):
