@@ -180,14 +180,14 @@ class SearchRacePanel(Panel):
         return said + WORDS["more"].format(races) * more
 
     def _table(self):
-        """Return the settings of the first race, one a row, the best first."""
+        """Return the settings of the first race, the best first, diverged ones last."""
         import pandas as pd
 
         names = WORDS["kinds"]
         frames = [f.to_frame().assign(search=names[k]) for k, f in self.found.items()]
         columns = [f"param_{n}" for n in self.space]
-        columns = ["search", *columns, "mean_val_loss", "epochs"]
-        return pd.concat(frames)[columns].sort_values("mean_val_loss")
+        columns = ["search", *columns, "mean_val_loss", "diverged", "epochs"]
+        return pd.concat(frames)[columns].sort_values(["diverged", "mean_val_loss"])
 
     @property
     def _trained(self):

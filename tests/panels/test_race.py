@@ -143,6 +143,16 @@ def test_race_stopped_at_once_keeps_the_earlier_one(moons):
     assert "Stopped" not in panel.result
 
 
+def test_table_begins_with_the_lowest_loss_of_those_that_count():
+    wine, ranges = load_dataset("wine"), {"lr": log_uniform(1e-4, 10)}
+    base = Hyperparameters(lr=1, batch_size=106, epochs=3)
+    panel = SearchRacePanel(wine, base, **ranges).wait(60)
+    table = panel.frame()
+    best = min(losses[0] for losses in panel.lowest.values())
+    assert table.mean_val_loss.iloc[0] == pytest.approx(best)
+    assert table.mean_val_loss.min() < best  # of one that diverged later
+
+
 def test_a_loss_of_zero_has_a_place_below_the_axis():
     rates = log_uniform(30, 300)
     panel = SearchRacePanel(load_dataset("wine"), QUICK.but(hidden=()), lr=rates)
