@@ -235,6 +235,14 @@ def test_path_says_where_it_is_beside_the_grid(moons, end, words):
     assert words in panel.result
 
 
+def test_no_loss_is_so_many_times_as_high_as_none():
+    base = QUICK.but(lr=0.1, batch_size=16)
+    lists = {"lr": [0.1, 100], "hidden": [(), (4,)]}
+    panel = OneAtATimePanel(load_dataset("wine"), base, seeds=1, **lists)
+    assert "0.00</b>, at learning rate 100" in press(panel, "grid").result
+    assert panel.result.endswith("your path is higher.")
+
+
 def test_path_starts_where_the_learner_says(moons):
     start = Hyperparameters(lr=0.05, batch_size=16, epochs=3)
 
