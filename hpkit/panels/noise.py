@@ -68,7 +68,8 @@ class BatchNoisePanel(Panel):
             each = (run.predict(split, "last") - split.y) ** 2
         else:
             shares = run.predict_proba(split, "last")
-            each = -np.log(shares[np.arange(len(split.y)), split.y] + 1e-12)
+            right = shares[np.arange(len(split.y)), split.y]
+            each = -np.log(np.clip(right, 1e-12, 1))
         check_number("batch_loss", float(each.mean()), low=0)
         # Batches of all sizes: the first points of 120 orders.
         rng, n = np.random.default_rng(self.seed), len(each)
@@ -129,7 +130,7 @@ class BatchNoisePanel(Panel):
 
     def _judged(self):
         """Return what the sizes looked at say about the guess."""
-        few = [size for size in self.sizes if 4 * size in self.sizes]
+        few = [s for s in self.sizes if 4 * s in self.sizes and self.spreads[s]]
         shares = [self.spreads[4 * size] / self.spreads[size] for size in few]
         # Of large batches with few others left to draw, the spread falls by more.
         if not self.guesses or not any(_HALF[0] < s < _HALF[1] for s in shares):
@@ -142,7 +143,7 @@ class BatchNoisePanel(Panel):
         said = WORDS["whole" if size >= n else "jumps"]
         said = self._judged() + said.format(**facts, loss=self.each.mean())
         for few, many in ((size // 4, size), (size, 4 * size)):
-            if {few, many} <= {*self.sizes}:
+            if {few, many} <= {*self.sizes} and self.spreads[few]:
                 a, b = self.spreads[few], self.spreads[many]
                 said += WORDS["times_4"].format(few, many, a, b, b / a)
                 return said + WORDS["few_left"] * bool(b / a < _HALF[0])

@@ -25,6 +25,16 @@ def test_batch_noise_falls_as_the_root_of_the_size(moons):
     assert "no noise" in panel.result
 
 
+@pytest.mark.parametrize(("lr", "spread"), [(100, 1e-12), (1e4, 0)])
+def test_a_network_without_a_loss_has_no_noise_to_compare(lr, spread):
+    setting = Hyperparameters(lr=lr, hidden=(), epochs=200, batch_size=8)
+    panel = BatchNoisePanel(load_dataset("wine"), setting, size=4, predict=True)
+    commit(panel, index=1)
+    panel.size.value = 16
+    assert panel.losses.std() <= spread
+    assert "nan" not in shows(panel)
+
+
 def test_batch_noise_collects_the_sizes_looked_at(moons):
     panel = BatchNoisePanel(moons, size=4)
     assert "Before" not in panel.result
