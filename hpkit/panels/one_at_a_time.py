@@ -89,7 +89,7 @@ class OneAtATimePanel(SearchPanel):
         if len(self.space) < 2:
             raise refusal("two_lists", list(self.space))
         self.grid = self.search = None
-        self.resets = 0
+        self.resets, self.starting = 0, self.base
         self.walked = {}  # the end of each path and its loss, by order and start
         self.losses = set()  # of all that was trained: they share a scale
         self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
@@ -122,10 +122,6 @@ class OneAtATimePanel(SearchPanel):
         self.build(*left)
 
     @property
-    def starting(self) -> Hyperparameters:
-        return self.base.but(**{n: knob.value for n, knob in self.starts.items()})
-
-    @property
     def ordered(self) -> dict[str, tuple]:
         return {name: self.space[name] for name in self.order.value}
 
@@ -152,6 +148,8 @@ class OneAtATimePanel(SearchPanel):
         """Forget all but the start and the grid."""
         self.live.stop()
         self.found = self.search = self.error = None
+        shown = {name: knob.value for name, knob in self.starts.items()}
+        self.starting = self.base.but(**shown)  # not before: it is drawn meanwhile
         self.resets += 1  # what still trains is of no use any more
         self.live.start(self._beginning())
 

@@ -235,6 +235,14 @@ def test_path_says_where_it_is_beside_the_grid(moons, end, words):
     assert words in panel.result
 
 
+def test_path_may_be_drawn_between_a_move_and_what_it_does(path):
+    press(path, "grid")
+    with path.quietly():
+        path.starts["lr"].source.value = 10.0
+        path._draw()
+    assert path.found.settings == (path.starting,)
+
+
 def test_no_loss_is_so_many_times_as_high_as_none():
     base = QUICK.but(lr=0.1, batch_size=16)
     lists = {"lr": [0.1, 100], "hidden": [(), (4,)]}
