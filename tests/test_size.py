@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_277, 66),
+    "hpkit/**/*.py": (17_281, 66),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_486, 95),
+    "tests/**/*.py": (21_494, 95),
 }
 
 

@@ -243,6 +243,14 @@ def test_path_may_be_drawn_between_a_move_and_what_it_does(path):
     assert path.found.settings == (path.starting,)
 
 
+def test_rows_pressed_before_the_new_start_is_trained_gives_no_error(path):
+    path.view.value, path.forms.value = "code", "PyTorch"
+    with path.live.lock:  # the thread waits for it
+        path.reset()
+        path.rows_button.click()
+        assert path.error is None
+
+
 def test_no_loss_is_so_many_times_as_high_as_none():
     base = QUICK.but(lr=0.1, batch_size=16)
     lists = {"lr": [0.1, 100], "hidden": [(), (4,)]}
