@@ -478,7 +478,8 @@ class Runs:
     def _over(self):
         """Whether each has ended or failed: bool (n_settings, n_seeds)."""
         over = self.ended.copy()
-        over[tuple(np.transpose([*self.lost] or np.zeros((0, 2), int)))] = True
+        for run in self.lost:
+            over[run] = True
         return over
 
     @property

@@ -305,7 +305,7 @@ class Panel(W.VBox):
         self.code_box = named(W.Textarea(layout=whole), WORDS["code_tip"])
         self.code_box.add_class("hp-mono")
         self.forms = named(parts.toggles([HPKIT]), WORDS["forms_tip"])
-        rows = self.button("rows", self._write_rows)
+        rows = self.button("rows", lambda: self._write(self._write_rows))
         rows.layout.display = "none"
         code = row(self.forms.add_class("hp-forms"), self.code_box, name="hp-code")
         self.drawers |= {"code": code}
@@ -580,13 +580,11 @@ class Panel(W.VBox):
         return WORDS["saved"].format(table, *(path.name for path in pictures))
 
     def _write_rows(self):
-        def written():
-            FOLDER.mkdir(exist_ok=True)
-            write_rows(self._trained.dataset, self._rows)
-            return WORDS["wrote"].format(self._rows)
-
-        if self._trained:  # the button stands there a moment longer
-            self._write(written)
+        if not self._trained:  # the button stands there a moment longer
+            return ""
+        FOLDER.mkdir(exist_ok=True)
+        write_rows(self._trained.dataset, self._rows)
+        return WORDS["wrote"].format(self._rows)
 
     def _share(self):
         code = f"<code>hk.open({html.escape(repr(self.line()))})</code>"

@@ -300,7 +300,7 @@ def test_a_run_that_has_not_started_is_not_there():
     with pytest.raises(IndexError, match="has not started"):
         runs[1, 0]
     with pytest.raises(IndexError, match="has not started"):
-        made([[[NAN, NAN]]]).best_run  # noqa: B018
+        print(made([[[NAN, NAN]]]).best_run)
     seldom = made([[[1, 0.5, 0.7], [NAN] * 3], [[1, 0.5, 0.4]] * 2]).runs
     assert seldom.median_best_epoch == [1, 2]
     assert seldom.cost == Cost(2, 3, 6)
