@@ -49,6 +49,9 @@ def test_bad_value_is_refused_in_three_parts(name, value):
     assert name in rule
     assert "must be" in rule
     assert ";" in rest  # the way out
+
+
+def test_what_is_infinite_is_told_so():
     with pytest.raises(ValueError, match="lr must be finite, got inf"):  # it is > 0
         Hyperparameters(lr=math.inf)
 

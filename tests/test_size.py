@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (17_280, 66),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_494, 95),
+    "tests/**/*.py": (21_497, 95),
 }
 
 
