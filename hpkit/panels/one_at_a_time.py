@@ -258,8 +258,9 @@ class OneAtATimePanel(SearchPanel):
         """Return what the grid found, beside the end of the path so far."""
         grid, end = self.grid, self._stops[-1]
         best, mine = _loss(grid, grid.best), _loss(self.found, end)
-        times = mine / best if best else inf if mine else 1.0
-        even = "even" if f"{times:.3g}" == "1" else "apart" if best else "higher"
+        out = self.found.runs.unfit[self.found.settings.index(end)]
+        times = inf if out else mine / best if best else inf if mine else 1.0
+        even = "even" if f"{times:.3g}" == "1" else "apart" if times < inf else "higher"
         setting = escape(label(grid.best, self.found.space))
         facts = {"setting": setting, "times": times}
         return WORDS["there" if end == grid.best else even].format(**facts, best=best)
