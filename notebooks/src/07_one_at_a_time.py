@@ -22,7 +22,7 @@ lists = {"lr": [0.01, 0.1, 1, 10], "batch_size": [4, 64, 200], "dropout": [0, 0.
 # %% [markdown]
 # ## 1. Ana and Jun (11 minutes)
 #
-# Both follow the oldest recipe, still the one that most people use:
+# Both follow the simplest recipe:
 #
 # 1. **Start** with a value for each hyperparameter. It need not be good.
 # 2. **Change one.** Train copies of the model that differ in this one value alone.
