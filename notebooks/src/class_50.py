@@ -81,8 +81,8 @@ hk.ValidationCurvePanel(moons, "lr", base, param_range=rates, seeds=5, predict="
 #
 # ## 3. One after the other (13 minutes)
 #
-# A network has many hyperparameters. The oldest recipe: change **one**, keep the value
-# with the lowest validation loss, go on to the next one.
+# A network has many hyperparameters. The simplest recipe: change **one**, keep the
+# value with the lowest validation loss, go on to the next one.
 #
 # Ana and Jun do that on a harder data set, two arms that wind around each other. They
 # tune the learning rate, the batch size, and the *dropout*, the share of the network
