@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_281, 66),
+    "hpkit/**/*.py": (17_274, 64),
     "hpkit/charts/*.js": (700, 2),
     "tests/**/*.py": (21_501, 95),
 }

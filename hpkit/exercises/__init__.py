@@ -21,7 +21,7 @@ look at. Teachers: ``configure(solutions=False)`` hides the solutions,
 import sys
 from types import ModuleType
 
-from hpkit.exercises import _curves, _functions, _results, _trainings
+from hpkit.exercises import _results, _trainings
 from hpkit.exercises._core import TEXTS, Exercise, Feedback, configure, load_texts
 from hpkit.exercises._progress import Progress, progress
 from hpkit.exercises._quiz import Quiz
@@ -31,7 +31,7 @@ __all__ = ["LESSONS", "Exercise", "Feedback", "Lesson", "Progress", "Quiz", "con
 __all__ += ["load_lesson", "progress"]
 
 LESSONS = tuple(sorted(path.stem for path in TEXTS.glob("*.toml")))
-_CHECKS = vars(_functions) | vars(_results) | vars(_trainings)
+_CHECKS = vars(_results) | vars(_trainings)
 
 
 class Lesson(ModuleType):
@@ -47,7 +47,7 @@ class Lesson(ModuleType):
         for one in made.values():
             one.lesson = lesson
         self.exercises = self.EXERCISES = tuple(made.values())
-        self.quiz, self.mystery_curves = Quiz(lesson), _curves.mystery_curves
+        self.quiz, self.mystery_curves = Quiz(lesson), _trainings.mystery_curves
         vars(self).update(made)
 
 

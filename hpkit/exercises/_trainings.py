@@ -1,15 +1,18 @@
-"""Checks that train what the answer says, as its lesson does."""
+"""Checks that train what the answer says, as its lesson does; six curves to name."""
 
+import functools
+import io
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise, product
 
 import numpy as np
 
+import hpkit
 from hpkit.data.datasets import load_dataset
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import wrong_if
-from hpkit.exercises._core import Exercise, trained
+from hpkit.exercises._core import Exercise, load_texts, trained
 from hpkit.hyperparameters import Hyperparameters
 
 # As in the lessons: 16-16 units on moons, 32 on digits; 50 training points and a large
@@ -17,6 +20,63 @@ from hpkit.hyperparameters import Hyperparameters
 MOONS = Hyperparameters(epochs=30)
 DIGITS = Hyperparameters(lr=0.1, epochs=10, hidden=(32,))
 LARGE = dict(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64))
+
+# ---- the six curves of lesson 01, whose shapes are named in an exercise ------------
+
+_SIX = {
+    "A": ("small_moons", Hyperparameters(**LARGE, epochs=100)),
+    "B": ("moons", MOONS.but(lr=0.001)),
+    "C": ("digits", DIGITS.but(lr=3.5, epochs=30)),
+    "D": ("digits", DIGITS.but(epochs=30)),
+    "E": ("moons", MOONS.but(lr=6, batch_size=64, hidden=(16,))),
+    "F": ("moons", MOONS.but(lr=0.3, batch_size=4)),
+}
+
+
+@functools.cache
+def _mystery_runs():
+    return {
+        letter: hpkit.fit(load_dataset(dataset), setting)
+        for letter, (dataset, setting) in _SIX.items()
+    }
+
+
+class _MysteryCurves:
+    """Six small charts without a label; as text, the losses in a table."""
+
+    @property
+    def _words(self):
+        return load_texts("01_parameters_and_hyperparameters")["six_curves"]
+
+    def __repr__(self):
+        lines, names = [], self._words["lines"]
+        for letter, run in _mystery_runs().items():
+            last = run.setting.epochs
+            at = [e for e in range(0, last + 1, last // 5) if e <= run.epochs_done]
+            for name, loss in zip(names, (run.train_loss, run.val_loss), strict=True):
+                row = "  ".join(f"{loss[e]:8.3g}" for e in at)
+                lines.append(f"{letter}  {name:9}{row}")
+        return "\n".join(lines)
+
+    def _repr_png_(self):
+        from matplotlib.figure import Figure
+
+        from hpkit.plots import plot_training_curves
+
+        figure = Figure(figsize=(11, 5.6), layout="constrained")
+        axes = figure.subplots(2, 3).flat
+        for ax, (letter, run) in zip(axes, _mystery_runs().items(), strict=True):
+            plot_training_curves(run, ax).set_title(letter)
+            if run.diverged:  # the label at the X says so
+                for label in list(ax.texts):
+                    label.remove()
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=90)
+        return file.getvalue(), {"alt": self._words["alt"]}
+
+
+mystery_curves = _MysteryCurves()
+
 
 # ---- learning rate (lessons 02 and 12) ---------------------------------------------
 
