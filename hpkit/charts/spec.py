@@ -68,20 +68,6 @@ _LIGHT = '[data-jp-theme-light="true"] {0}, .vscode-light {0}, .notebook_app {0}
 _DARK = '[data-jp-theme-light="false"] {0}, .vscode-dark {0}, [theme=dark] {0}'
 GUESS = {"color": "purple", "width": 2.5, "dash": "dotted"}  # what a learner expects
 
-_TOLD = "color opacity name tip hover click legend"
-_LOOKS = {
-    "line": f"{_TOLD} width dash step label strong halo draw",
-    "band": "color opacity legend",
-    "points": f"{_TOLD} shape size filled label strong",
-    "ring": "color label",
-    "cross": "color label legend name tip hover click",
-    "rule": "color width dash across label legend",
-    "text": "color anchor size strong room texts",
-    "cells": "name tip click lift",
-    "frames": "color width dash inset halo legend",
-    "image": "",
-}
-
 
 @dataclass
 class Axis:
@@ -154,11 +140,6 @@ def look_of(number):
 
 
 def _mark(kind, *columns, **look):
-    """Return a mark; a look that its kind does not have is refused."""
-    if unknown := set(look) - set(_LOOKS[kind].split()):
-        raise TypeError(
-            f"{kind} has no look {', '.join(sorted(unknown))}; it has: {_LOOKS[kind]}"
-        )
     columns = [np.atleast_2d(column) for column in columns]
     columns = [c if c.dtype == np.uint32 else c.astype(np.float32) for c in columns]
     look = {name: _plain(value) for name, value in look.items() if value is not None}
@@ -172,7 +153,8 @@ def _plain(value):
     return list(value) if isinstance(value, tuple) else value
 
 
-line, band, points, ring, cross, rule = (partial(_mark, k) for k in [*_LOOKS][:6])
+_KINDS = ("line", "band", "points", "ring", "cross", "rule")
+line, band, points, ring, cross, rule = (partial(_mark, kind) for kind in _KINDS)
 
 
 def _packed(pixels):

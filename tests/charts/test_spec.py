@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pytest
 
 from hpkit.charts.spec import Axis, Chart, cells, cross, image, line, points, text
 
@@ -60,9 +59,7 @@ def test_spec_is_json():
     assert spec["alt"] == "Two points."
 
 
-def test_an_unknown_look_is_refused_and_none_is_left_out():
-    with pytest.raises(TypeError, match="line has no look colour; it has: color "):
-        line([0], [1], colour="blue")
+def test_a_look_that_is_none_is_left_out():
     assert line([0], [1], dash=None).spec() == {"kind": "line"}
 
 
