@@ -1,8 +1,8 @@
-"""The Python environment that the lessons need: found, or made in ``.venv``.
+"""The Python environment that the lessons need: found, or made in ``.venv``; checked.
 
 Standard library only.  An environment serves when its packages meet requirements.txt
 and pyproject.toml; otherwise ``.venv`` in the project's folder is made and filled.
-Not in here: what is then run in it.
+``python -m hpkit doctor`` says a line a check. Not in here: what else is run in it.
 """
 
 import os
@@ -19,9 +19,12 @@ from importlib import metadata, util
 from pathlib import Path
 
 from hpkit import locale
+from hpkit.store import home
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "py" if sys.platform == "win32" else "python3"  # what terminals know it by
+
+FOLDER = "my-lessons"
 
 # In .venv from before the first file until pip is done, so that a call that was cut off
 # by Ctrl-C or a closed lid is known.
@@ -34,6 +37,10 @@ _SPACE_GB, _CUDA_SPACE_GB = 2.5, 8
 
 # Without CUDA, which a machine without an NVIDIA card cannot use: 0.2 GB instead of 3.
 CPU_BUILD = "https://download.pytorch.org/whl/cpu"
+
+# What the doctor names, and the parts of JupyterLab that show widgets.
+_SHOWN = ("torch", "numpy", "jupyterlab", "ipywidgets", "anywidget", "ipykernel")
+_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 
 # What a log speaks of, the first that fits; Windows says it in any language, with the
 # same number.
@@ -189,11 +196,15 @@ def install(root, tests=False):
         raise failure(text, root)
 
 
+def _takes_cuda():
+    """Say whether the CUDA build of torch is wanted: for a card, or when asked."""
+    card = shutil.which("nvidia-smi") or Path("/proc/driver/nvidia").exists()
+    return bool(card) or os.environ.get("HPKIT_TORCH") == "cuda"
+
+
 def _space_needed():
-    """Return the gigabytes that .venv needs: a card brings the CUDA build of torch."""
-    card = sys.platform == "linux" and shutil.which("nvidia-smi")
-    cuda = os.environ.get("HPKIT_TORCH") == "cuda"
-    return _CUDA_SPACE_GB if card or cuda else _SPACE_GB
+    cuda = sys.platform == "linux" and _takes_cuda()
+    return _CUDA_SPACE_GB if cuda else _SPACE_GB
 
 
 def cpu_torch(lines):
@@ -201,10 +212,8 @@ def cpu_torch(lines):
     # Whoever gave pip a source of packages gets torch from there.
     sources = ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "CONFIG_FILE")
     own = any(os.environ.get(f"PIP_{name}") for name in sources)
-    asked = os.environ.get("HPKIT_TORCH") == "cuda"
-    card = shutil.which("nvidia-smi") or Path("/proc/driver/nvidia").exists()
     linux = sys.platform == "linux" and platform.machine() == "x86_64"
-    if own or asked or card or not linux:
+    if own or _takes_cuda() or not linux:
         return None
     return next((line for line in lines if re.match(r"torch\b", line)), None)
 
@@ -254,3 +263,77 @@ def replace(command, *, root=ROOT, **environ):
         os.execve(command[0], command, environ)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the child as well
     sys.exit(subprocess.call(command, env=environ))
+
+
+# ---- the doctor ----------------------------------------------------------------------
+
+
+def report():
+    """Print the checks; give the exit code, 1 if one of them is not ok."""
+    failed = 0
+    for check in (python, packages, extensions, folders, training):
+        try:
+            line = say("ok", check=check.__name__, found=check())
+        except Exception as error:  # whatever it is, the other checks still run
+            failed = 1
+            line = say("not_ok", check=check.__name__, found=error)
+        print(line, flush=True)
+        if failed and check is packages:  # all others would say the same
+            break
+    return failed
+
+
+def python():
+    return f"{sys.version.split()[0]} ({sys.executable})"
+
+
+def packages():
+    if lacking := missing():
+        raise RuntimeError(say("not_met", names=", ".join(lacking)))
+    return ", ".join(f"{name} {metadata.version(name)}" for name in _SHOWN)
+
+
+def extensions():
+    """JupyterLab finds the widgets' extensions, and they are switched on."""
+    from jupyter_core.paths import jupyter_path
+    from jupyterlab_server.config import get_page_config
+
+    places = jupyter_path("labextensions")
+    off = get_page_config(places)["disabledExtensions"]
+    off = {name.split(":")[0] for name in off}  # or one of its plugins is
+    python = sys.executable.removeprefix(f"{ROOT}{os.sep}")
+    for name in _EXTENSIONS:
+        if not any(Path(place, name, "package.json").is_file() for place in places):
+            raise RuntimeError(say("no_extension", name=name, python=python))
+        if name in off:
+            raise RuntimeError(say("disabled", name=name, python=python))
+    return say("found", names=", ".join(_EXTENSIONS))
+
+
+def folders():
+    """Files can be saved beside the lessons, in the folder for progress, by Jupyter."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    beside = ROOT / FOLDER if (ROOT / "notebooks").is_dir() else Path.cwd()
+    wanted = (beside, home(), Path(jupyter_runtime_dir()))
+    for folder in wanted:
+        place = next(p for p in (folder, *folder.parents) if p.exists())
+        try:
+            with tempfile.TemporaryFile(dir=place) as file:
+                file.write(bytes(10**6))  # a full disk takes an empty one
+        except OSError as error:
+            reason = error.strerror
+            raise RuntimeError(say("not_writable", folder=folder, why=reason)) from None
+    return say("writable", folders=", ".join(map(str, wanted)))
+
+
+def training():
+    import hpkit
+
+    try:
+        run = hpkit.fit(hpkit.load_dataset("moons"), hpkit.Hyperparameters(epochs=3))
+    except OSError as error:  # of torch, when it is imported
+        if "WinError 126" not in str(error):
+            raise
+        raise RuntimeError(say("no_runtime")) from None
+    return say("trained", loss=run.val_loss[-1])
