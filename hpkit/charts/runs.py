@@ -90,13 +90,11 @@ def loss_chart(
     marks=(),
     alt="",
 ) -> Chart:
-    """Return the chart of a run beside others: training dashed, validation solid.
-
-    `pinned` are (Run, color, label), `faded` gray runs, called `faded_are`. An epoch is
-    `per_epoch(run)` of a `unit`, up to `end`. `guess` is (epochs, losses); `lowest`
-    stands beside the lowest validation loss; the curves are `named` at their ends, that
-    of the run by its `own` label if it has one, wherever it ends.
-    """
+    """Return the chart of a run beside others: training dashed, validation solid."""
+    # `pinned` are (Run, color, label), `faded` gray runs, called `faded_are`. An epoch
+    # is `per_epoch(run)` of a `unit`, up to `end`. `guess` is (epochs, losses). The
+    # lowest validation loss is said as `lowest`; curves are `named` at their ends, that
+    # of the run by its `own` label if it has one, wherever it ends.
     others, colors, names = zip(*pinned, strict=True) if pinned else ((), (), ())
     top = top or top_of([run, *others, *faded])
     end = end or run.setting.epochs * per_epoch(run)
@@ -196,19 +194,16 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
 
 
 def mean_and_spread(losses) -> str:
-    """Return mean and spread of some losses in words, "" of none."""
     spread = losses.std(ddof=1) if len(losses) > 1 else 0.0
     words = WORDS["mean_spread" if len(losses) > 1 else "mean"]
     return words.format(losses.mean(), spread) if len(losses) else ""
 
 
 def seeds_chart(losses, out, names, *, seeds, pairs=None, alt="") -> Chart:
-    """Return a row of dots for each setting, a dot for each seed.
-
-    `losses` and `out`, whether it diverged, are (settings, seeds). `pairs` joins the
-    dots of a seed, of few settings if it is None. A diamond is the mean, with a spread
-    at each side, on an axis from 0 if that is near.
-    """
+    """Return a row of dots for each setting, a dot for each seed."""
+    # `losses` and `out`, whether it diverged, are (settings, seeds). `pairs` joins the
+    # dots of a seed, of few settings if it is None. A diamond is the mean, with a
+    # spread at each side, on an axis from 0 if that is near.
     count, rows = len(losses), np.arange(len(losses), dtype=float)[::-1]
     fine = [row[np.isfinite(row)] for row in losses]
     known = np.concatenate(fine) if any(map(len, fine)) else [0, 1]
@@ -256,11 +251,9 @@ def _log_odds(shares):
 
 
 def ways_chart(scores, names, *, tuned=(), bars=(), mine=None) -> Chart:
-    """Return a row of dots for each way to tune: test accuracies, and their median.
-
-    `scores` and `names` are by way; those that are `tuned` are in color. `mine` is an
-    accuracy of the learner's own, `bars` are accuracies to reach.
-    """
+    """Return a row of dots for each way to tune: test accuracies, and their median."""
+    # `scores` and `names` are by way; those that are `tuned` are in color. `mine` is an
+    # accuracy of the learner's own, `bars` are accuracies to reach.
     mine = [] if mine is None else [mine]
     named = [names[way] for way in scores] + [WAYS["you"] for _ in mine]
     top, at = len(named) - 0.4, _log_odds(list(scores.values()))
@@ -288,7 +281,6 @@ def ways_chart(scores, names, *, tuned=(), bars=(), mine=None) -> Chart:
 
 
 def has_map(dataset) -> bool:
-    """Return whether a map can be drawn: two features, and classes."""
     return dataset.n_features == 2 and not dataset.is_regression
 
 

@@ -104,13 +104,11 @@ def value_curves_chart(found, chosen: int, alt: str) -> Chart:
 def validation_chart(
     found, *, chosen=None, before=None, drawn=None, last=False, alt=""
 ) -> Chart:
-    """Return the validation curve: the lowest loss against the value, mean over seeds.
-
-    The setting of number `chosen` is marked; `before` is an earlier search; `drawn` a
-    guess (places, losses). With `last` come the loss after the last epoch and before
-    training, each seed, and on which side values may be missing. A click tells the
-    number of a setting as "point", or that of a cross as "cross".
-    """
+    """Return the validation curve: the lowest loss, mean over seeds, by value."""
+    # The setting of number `chosen` is marked; `before` is an earlier search; `drawn` a
+    # guess (places, losses). With `last` come the loss after the last epoch and before
+    # training, each seed, and on which side values may be missing. A click tells the
+    # number of a setting as "point", or that of a cross as "cross".
     runs, name = found.runs, found.param_name
     values, out, several = found.values(name), runs.unfit, len(runs.seeds) > 1
     axis, at = value_axis(name, values)
@@ -183,14 +181,11 @@ def _before(before, name, axis):
 def heatmap_chart(
     space, loss, *, framed=None, legends=None, marks=(), cells=None, **chart
 ) -> Chart:
-    """Return the losses (rows, columns) of all pairs of values as a map.
-
-    The first hyperparameter of `space` is across, the second upwards; a loss of nan is
-    not known, inf diverged. `framed` are cells (column, row) by kind: "best", "ties",
-    "chosen", "guess"; `legends` their names where they are others than usual; `cells`
-    are looks of the cells. `marks` are drawn last. A click tells row * columns + column
-    as "cell".
-    """
+    """Return the losses (rows, columns) of all pairs of values as a map."""
+    # The first hyperparameter of `space` is across, the second upwards; a loss of nan
+    # is not known, inf diverged. `framed` are cells (column, row) by kind: "best",
+    # "ties", "chosen", "guess"; `legends` their names where they are others than usual;
+    # `cells` are looks of the cells. A click tells row * columns + column as "cell".
     made, legends = [], WORDS["frames"] | dict(legends or {})
     given = framed or {}  # of the others the legend holds no room
     framed = {kind: list(given.get(kind, ())) for kind in _FRAMES}
@@ -253,12 +248,9 @@ def best_in_cells(search, space) -> dict[tuple, int]:
 
 
 def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
-    """Return the lowest loss of each pair of values, and perhaps a path over them.
-
-    Where several searches know a cell, the last one counts. `path` is the start, then
-    the winner of each step; losses `beside` share the scale of colors. `chart` is what
-    `heatmap_chart` takes besides.
-    """
+    """Return the lowest loss of each pair of values, and perhaps a path over them."""
+    # Where several searches know a cell, the last one counts. `path` is the start, then
+    # the winner of each step; losses `beside` share the scale of colors.
     across, up = map(len, list(space.values())[:2])
     loss, tips = np.full((up, across), np.nan), {}
     for search in searches:
@@ -293,11 +285,8 @@ def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
 
 
 def steps_chart(search, space, beside=()) -> Chart:
-    """Return the validation curves of the steps.
-
-    Steps that the search, or None, has not begun are named only. Losses `beside` have
-    room on the axis, too.
-    """
+    """Return the validation curves of the steps; those that are not begun are named."""
+    # `search` is None before the first. Losses `beside` have room on the axis, too.
     steps, loss_of = search.steps if search else (), {}
     if search:
         known = np.where(search.runs.unfit, np.inf, search.runs.mean_val_loss)
@@ -348,12 +337,10 @@ def steps_chart(search, space, beside=()) -> Chart:
 
 
 def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:
-    """Return a step line for each `Search`, by name: the lowest loss so far.
-
-    With a `budget` they race: `ends` has by name the lowest loss of each of many races,
-    drawn as a column of points beyond the axis. Else the loss axis is logarithmic where
-    the lines span a factor of ten.
-    """
+    """Return a step line for each `Search`, by name: the lowest loss so far."""
+    # With a `budget` they race: `ends` has by name the lowest loss of each of many
+    # races, drawn as a column of points beyond the axis. Else the loss axis is
+    # logarithmic where the lines span a factor of ten.
     race, label = budget is not None, "{}" if budget else "{} {}"
     curves = {name: search.best_so_far() for name, search in searches.items()}
     spent = [epochs for epochs, _ in curves.values()]
@@ -394,16 +381,13 @@ def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:
 
 
 def _log_axis(label, values):
-    """Return a log axis around those values that it can show."""
     values = [v for v in values if 0 < v < np.inf] or [1]
     return Axis(label, (min(values) / 1.3, max(values) * 1.3), "log")
 
 
 def spent_chart(each, budget) -> Chart:
-    """Return the lowest validation loss against the epochs spent, search after search.
-
-    `each` is (name, epochs, lowest loss so far), as `Search.best_so_far` has them.
-    """
+    """Return the lowest loss against the epochs spent, search after search."""
+    # `each` is (name, epochs, lowest loss so far), as `Search.best_so_far` has them.
     marks, ends, heights, spent, lowest = [], [], [], 0, np.inf
     for n, (name, epochs, loss) in enumerate(each):
         epochs, loss = spent + epochs, np.minimum(loss, lowest)
@@ -421,10 +405,7 @@ def spent_chart(each, budget) -> Chart:
 
 
 def tried_chart(each, chosen=None) -> Chart:
-    """Return the loss of each setting of some `Runs` at its lr, the chosen one ringed.
-
-    `chosen` is (lr, loss).
-    """
+    """Return the loss of each setting at its lr, the chosen one (lr, loss) ringed."""
     marks, dots, crosses = [], set(), set()
     for n, runs in enumerate(each):
         color, shape, _ = look_of(n)
@@ -445,10 +426,8 @@ def tried_chart(each, chosen=None) -> Chart:
 
 
 def parallel_axes(space: Mapping, settings: Sequence, losses: Sequence[float]):
-    """Return an axis for each hyperparameter and the loss, and the places on them.
-
-    The places, 0 to 1, are (settings, axes); a loss of nan has none.
-    """
+    """Return an axis for each hyperparameter and the loss, and places on them."""
+    # The places, 0 to 1, are (settings, axes); a loss of nan has none.
     axes = [_axis(name, values, len(space)) for name, values in space.items()]
     columns = [[getattr(setting, name) for setting in settings] for name in space]
     for axis, column, values in zip(axes, columns, space.values(), strict=True):
@@ -480,11 +459,9 @@ def _end_of(axis: Axis, end: int) -> str:
 
 
 def parallel_chart(axes, shares, strong, looks, **chart) -> Chart:
-    """Return a line for each setting, those that are `strong` in color.
-
-    `looks` are lists, one a setting: "color", "dash", "shape" and "legend" (of ends of
-    strong lines), "tip", "label". What diverged ends in an x at the top.
-    """
+    """Return a line for each setting, those that are `strong` in color."""
+    # `looks` are lists, one a setting: "color", "dash", "shape" and "legend" (of strong
+    # lines' ends), "tip", "label". What diverged ends in an x at the top.
     at, last, out = np.arange(len(axes)), len(axes) - 1, np.isnan(shares[:, -1])
     pale, front = np.flatnonzero(~strong), np.flatnonzero(strong)
     gone = np.flatnonzero(out)

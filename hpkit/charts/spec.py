@@ -71,10 +71,9 @@ GUESS = {"color": "purple", "width": 2.5, "dash": "dotted"}  # what a learner ex
 
 @dataclass
 class Axis:
-    """An axis: "linear" or "log" over a domain, or "band": one place for each text.
+    """An axis: "linear" or "log" over a domain, or "band": one place for each text."""
 
-    `ticks` are places in lieu of round numbers, `texts` what stands at them.
-    """
+    # `ticks` are places in lieu of round numbers, `texts` what stands at them.
 
     label: str = ""
     domain: tuple[float, float] = (0.0, 1.0)
@@ -87,7 +86,6 @@ class Axis:
             self.domain = (-0.5, len(self.texts) - 0.5)
 
     def spec(self) -> dict:
-        """Return the axis as JSON can hold it."""
         ends = [float(end) for end in self.domain]
         made: dict[str, Any] = {"label": self.label, "kind": self.kind, "domain": ends}
         if len(self.texts):
@@ -113,7 +111,6 @@ class Mark:
     look: dict[str, Any]
 
     def get(self, name: str, other: Any = None) -> Any:
-        """Return a look, or `other` where it was not given."""
         return self.look.get(name, other)
 
     def each(self, name: str, number: int, other: Any = None) -> Any:
@@ -124,7 +121,6 @@ class Mark:
         return value
 
     def spec(self) -> dict:
-        """Return kind and look as JSON can hold them."""
         return {"kind": self.kind, **self.look}
 
     def data(self) -> bytes:
@@ -203,11 +199,10 @@ def image(pixels: np.ndarray) -> Mark:
 
 @dataclass
 class Chart:
-    """Axes and marks, in the order in which they are drawn.
+    """Axes and marks, in the order in which they are drawn."""
 
-    `height` is in heights of a letter: a chart grows with the font. `ends` heads the
-    labels at the ends of lines; `choose` says what the arrow keys choose.
-    """
+    # `height` is in heights of a letter: a chart grows with the font. `ends` heads the
+    # labels at the ends of lines; `choose` says what the arrow keys choose.
 
     x: Axis
     y: Axis
@@ -220,7 +215,6 @@ class Chart:
     choose: str = ""
 
     def spec(self) -> dict:
-        """Return all but the numbers, as JSON can hold it."""
         said, marks = words("charts")["script"], [mark.spec() for mark in self.marks]
         both = said["both"].format(x=self.x.label, y=self.y.label)
         made = {"x": self.x.spec(), "y": self.y.spec(), "marks": marks, "words": said}

@@ -145,7 +145,6 @@ def _crowd(texts):
 
 
 def _axes(ax, chart, letter):
-    """Set limits, ticks and the name across."""
     for axis, name, most in ((chart.x, "x", 6), (chart.y, "y", 5)):
         if axis.kind == "log":
             ax.set(**{f"{name}scale": "log"})
@@ -252,7 +251,6 @@ def _color(mark, number=0, usual="blue"):
 
 
 def _pen(mark, number, width=2.0):
-    """Return color, width and dashes of a line."""
     dash = _DASHES.get(mark.each("dash", number), "-")
     lw = 0.75 * (mark.each("width", number) or width)
     return {"color": _color(mark, number), "lw": lw, "ls": dash}
