@@ -1,7 +1,4 @@
-"""Values, settings and what a search has found, as a learner reads them; tables.
-
-The words are those of `hpkit.locale`.
-"""
+"""Values, settings and what a search has found, as a learner reads them; tables."""
 
 import re
 import textwrap
@@ -279,5 +276,4 @@ def seeds_of(seeds):
 
 
 def stem(name):
-    """Return the start of a file's name."""
     return re.sub(r"[^\w]+", "-", name)[:60].strip("-")

@@ -1,7 +1,7 @@
 """``python -m hpkit lab``: JupyterLab at a lesson, one of the learner's copies.
 
-These are in ``my-lessons/``; the project's own notebooks stay as they are, so an update
-of the project meets nothing that a learner wrote.  Standard library only.
+The project's own notebooks stay as they are, so an update of the project meets nothing
+that a learner wrote.  Standard library only.
 """
 
 import hashlib

@@ -1,7 +1,4 @@
-"""A capstone's report: one page, written from its log, as HTML and as Markdown.
-
-A block of it is a pair, its HTML and its Markdown. Its texts may come from anybody.
-"""
+"""A capstone's report, from its log: pairs of HTML and Markdown; texts of anybody."""
 
 from dataclasses import dataclass, replace
 from html import escape

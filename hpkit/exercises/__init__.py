@@ -35,10 +35,7 @@ _CHECKS = vars(_results) | vars(_trainings)
 
 
 class Lesson(ModuleType):
-    """The exercises of a lesson, in their order and by their names, and its quiz.
-
-    A module, such as ``hpkit.exercises.lesson_02_learning_rate``.
-    """
+    """The exercises of a lesson, in their order and by their names, and its quiz."""
 
     def __init__(self, lesson: str) -> None:
         super().__init__(f"{__name__}.lesson_{lesson}")

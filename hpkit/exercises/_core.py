@@ -1,10 +1,8 @@
 """`Exercise`: a question with a check, hints in steps and a solution.
 
-What a learner gets wrong is shown, never raised, so that Run All passes. The words and
-the solutions are in texts/<lesson>.toml, of another language in texts/<language>/.
-How answers are read is in `_answers`. Tries are kept in ``progress.json`` in the user's
-data folder, or in that of ``HPKIT_HOME``; where it cannot be written, changes stay in
-memory and the feedback says so. Its table is in `_progress`.
+What a learner gets wrong is shown, never raised, so that Run All passes. Tries are kept
+in ``progress.json`` in the user's folder; where it cannot be written, changes stay in
+memory and the feedback says so.
 """
 
 import functools

@@ -1,8 +1,4 @@
-"""Bayesian search, which is Optuna's, and searches as Optuna's studies and back.
-
-What Optuna can do with a study (importances, its own charts, its dashboard, going on
-from there) it can do with ``to_optuna(search)``.
-"""
+"""Bayesian search, which is Optuna's, and searches as Optuna's studies and back."""
 
 from __future__ import annotations
 
@@ -311,7 +307,6 @@ def _distribution(name, values):
 
 
 def _values(name, found):
-    """Return what a distribution of Optuna's is for a search."""
     if hasattr(found, "choices"):
         return tuple(_value(name, choice) for choice in found.choices)
     return Range(found.low, found.high, found.log, isinstance(found.low, int))

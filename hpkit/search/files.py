@@ -178,10 +178,8 @@ def numbers_from_plain(values):
 
 
 def begins_alike(plan, runs, said=None):
-    """Say whether runs have begun as they would with a plan's data, model and scores.
-
-    That which learned most is looked at: in another model it would differ most.
-    """
+    """Say whether runs began as they would with a plan's data, model and scores."""
+    # That which learned most is looked at: in another model it would differ most.
     run = min(runs, key=lambda run: run.best_val_loss)
     probe = Training(plan.dataset, run.setting, seeds=(run.seed,), model=plan.model)
     # A model whose code is not known trains for an epoch: before, dropout says nothing.
@@ -254,7 +252,6 @@ class Storage:
         self.state = 0 if self.plain.get("state") == 0 else 1
 
     def _check(self, plan):
-        """Refuse the file of another search, data set, base or model."""
         for name in ("kind", "base", "space"):
             if getattr(self.before, name) != getattr(plan, name):
                 self.refuse(name)

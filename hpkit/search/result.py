@@ -1,8 +1,4 @@
-"""`Search`: what a search has tried, what it cost, what it found.
-
-Every search gives one, also while it is under way: panels, plots and learners read the
-same. Nothing here trains.
-"""
+"""`Search`: what a search has tried and found, also while it is under way."""
 
 from __future__ import annotations
 

@@ -1,10 +1,4 @@
-"""What a search tries: lists of values, and ranges to draw from.
-
-    lr=[0.01, 0.1, 1]               these values
-    lr=log_uniform(1e-4, 10)        drawn: each power of ten is as likely as the next
-
-Nothing here trains.
-"""
+"""What a search tries: lists of values, and ranges to draw from."""
 
 import math
 from dataclasses import dataclass, replace
@@ -90,7 +84,6 @@ _SCIPY = {"uniform": (), "loguniform": (True,), "randint": (False, True)}
 
 
 def check_list(name, values):
-    """Return the values to try as a tuple, at least one, all different."""
     items = hp.check_items(name, values, hint=say("hints.values", name=name))
     values = tuple(TABLE[name].check(name, hp.plain(value)) for value in items)
     if len(set(values)) < len(values):
