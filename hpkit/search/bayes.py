@@ -32,8 +32,11 @@ def bayesian_search(
 ):
     """Train settings that Optuna proposes from the results so far.
 
-    Arguments as in `random_search`, and those below. A setting that is proposed again
-    is not trained again.
+    Optuna is told the mean over seeds of the lowest validation loss; for a diverged
+    setting three times the loss before any training. A setting that is proposed again
+    is not trained again. TPE: Bergstra, Bardenet, Bengio, Kegl, Algorithms for
+    hyper-parameter optimization, NIPS 2011. Arguments as in `random_search`, and those
+    below.
 
     Parameters
     ----------
@@ -45,12 +48,6 @@ def bayesian_search(
         `n_trials`; those of this function come back in the result. It outlasts a kill
         as ``optuna.create_study(storage="sqlite:///tuning.db", study_name="a",
         load_if_exists=True)``.
-
-    Notes
-    -----
-    Optuna is told the mean over seeds of the lowest validation loss; for a diverged
-    setting three times the loss before any training. TPE: Bergstra, Bardenet, Bengio,
-    Kegl, Algorithms for hyper-parameter optimization, NIPS 2011.
 
     Examples
     --------

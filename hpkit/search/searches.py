@@ -281,6 +281,7 @@ def grid_search(plan, **values):
 def random_search(plan, *, n_trials=20, search_seed=0, **values):
     """Train settings that are drawn at random, in that order.
 
+    Bergstra and Bengio, Random search for hyper-parameter optimization, JMLR 13, 2012.
     Arguments as in `grid_search`, and those below.
 
     Parameters
@@ -292,10 +293,6 @@ def random_search(plan, *, n_trials=20, search_seed=0, **values):
     **values : Range or iterable
         For each hyperparameter `log_uniform`, `uniform`, or a list to choose from.
         Drawn numbers are rounded to four digits, batch size and epochs to whole ones.
-
-    Notes
-    -----
-    Bergstra and Bengio, Random search for hyper-parameter optimization, JMLR 13, 2012.
 
     Examples
     --------
@@ -332,9 +329,6 @@ def cross_validate(
     and of the networks; `model`, `loss`, `metric` and `device` are as in `fit`; a
     metric's values come in place of losses. With a constant schedule
     ``found.best.but(epochs=found.best_run.best_epoch)`` rates what `best_run` delivers.
-
-    Notes
-    -----
     Hastie, Tibshirani, Friedman, The Elements of Statistical Learning (2009), 7.10.
 
     Examples
@@ -431,6 +425,11 @@ def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
     many epochs, and so on up to the epochs of `base`. The result's `rungs` are the
     cuts; `epochs_done` says how far each setting came.
 
+    At a cut settings are ranked by the lowest validation loss so far, the mean over
+    seeds: where the best in the end starts slowly, that goes wrong. A schedule is that
+    of all epochs of `base`. Jamieson and Talwalkar, Non-stochastic best arm
+    identification and hyperparameter optimization, AISTATS 2016.
+
     Arguments as in `random_search`, without epochs, and those below.
 
     Parameters
@@ -439,13 +438,6 @@ def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
         How many settings to draw. Default: every combination, which needs lists.
     eta : int, >= 2, default 3
         One in `eta` goes on, rounded down, at least one.
-
-    Notes
-    -----
-    At a cut settings are ranked by the lowest validation loss so far, the mean over
-    seeds: where the best in the end starts slowly, that goes wrong. A schedule is that
-    of all epochs of `base`. Jamieson and Talwalkar, Non-stochastic best arm
-    identification and hyperparameter optimization, AISTATS 2016.
 
     Examples
     --------
