@@ -39,7 +39,7 @@ _SPACE_GB, _CUDA_SPACE_GB = 2.5, 8
 CPU_BUILD = "https://download.pytorch.org/whl/cpu"
 
 # What the doctor names, and the parts of JupyterLab that show widgets.
-_SHOWN = ("torch", "numpy", "jupyterlab", "ipywidgets", "anywidget", "ipykernel")
+SHOWN = ("torch", "numpy", "jupyterlab", "ipywidgets", "anywidget", "ipykernel")
 _EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 
 # What a log speaks of, the first that fits; Windows says it in any language, with the
@@ -290,7 +290,7 @@ def python():
 def packages():
     if lacking := missing():
         raise RuntimeError(say("not_met", names=", ".join(lacking)))
-    return ", ".join(f"{name} {metadata.version(name)}" for name in _SHOWN)
+    return ", ".join(f"{name} {metadata.version(name)}" for name in SHOWN)
 
 
 def extensions():
