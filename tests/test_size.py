@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_135, 63),
+    "hpkit/**/*.py": (17_122, 63),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_498, 95),
+    "tests/**/*.py": (21_497, 95),
 }
 
 

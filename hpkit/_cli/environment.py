@@ -156,8 +156,10 @@ def fill(venv, root=ROOT, tests=False):
         return
     print(say("installing"), flush=True)
     try:
-        if stamp.exists():
-            _forget_half_installed()
+        if stamp.exists():  # pip installs again what it was cut off in
+            for info in Path(sysconfig.get_path("purelib")).glob("*.dist-info"):
+                if not (info / "RECORD").exists():  # which it writes last
+                    shutil.rmtree(info)
         stamp.touch()
         install(root, tests)
         stamp.unlink()
@@ -165,13 +167,6 @@ def fill(venv, root=ROOT, tests=False):
         raise failure(str(error), root) from None
     if lacking := missing(root, tests):
         raise Failure(say("lacking", what=lacking[0]))
-
-
-def _forget_half_installed():
-    """Make pip install again what it was cut off in; it writes RECORD last."""
-    for info in Path(sysconfig.get_path("purelib")).glob("*.dist-info"):
-        if not (info / "RECORD").exists():
-            shutil.rmtree(info)
 
 
 def install(root, tests=False):

@@ -166,7 +166,12 @@ class Exercise:
 
     def check(self, answer=...) -> Feedback:
         """Check an answer and return `Feedback`, which shows itself; never raise."""
-        outcome, message, reason = self._judge(answer)
+        try:
+            outcome, message, reason = self._judged(answer)
+        except (Exception, SystemExit) as error:
+            facts = {"error": f"{type(error).__name__}: {error}"}
+            message = say("exercises.fault", **facts, answer=describe(answer))
+            outcome, reason = _COULD_NOT_CHECK, "fault"
         # Run All over empty cells is no try; over others it takes no pass away.
         note = "" if outcome == _NOT_ATTEMPTED else record(self.key, outcome)
         if outcome != CORRECT:
@@ -178,14 +183,6 @@ class Exercise:
         word = say("exercises.outcome.kept") if kept else ""
         self.last = Feedback(self.key, outcome, message, reason, note, word)
         return self.last
-
-    def _judge(self, answer):
-        try:
-            return self._judged(answer)
-        except (Exception, SystemExit) as error:
-            error, answer = f"{type(error).__name__}: {error}", describe(answer)
-            message = say("exercises.fault", error=error, answer=answer)
-            return _COULD_NOT_CHECK, message, "fault"
 
     def _judged(self, answer):
         try:
@@ -273,8 +270,7 @@ class Exercise:
 
         from hpkit.panels import parts
 
-        question = {"text/plain": repr(self), "text/markdown": self._repr_markdown_()}
-        display(question, raw=True)
+        display(Page(self._repr_markdown_()))
         key = "by_call" if _solutions_shown() else "by_call_hint"
         by_call = say(f"exercises.{key}", name=self.name)
         texts = {"plain": to_text(by_call), "markdown": by_call}
@@ -338,21 +334,17 @@ def _check(data):
 _store = Store(None, {"version": 1, "entries": {}}, _check, Texts("exercises.progress"))
 
 
-def _kept():
-    _store.path = home() / "progress.json"
-    return _store
-
-
 def load_entries():
-    return _kept().load()["entries"]
+    _store.path = home() / "progress.json"  # where it is now
+    return _store.load()["entries"]
 
 
 def _change(update):
     """Let `update(entries)` change the entries, safely; return what must be said."""
-    store = _kept()
-    store.change(lambda data: update(data["entries"]))
-    said = " ".join(store.notices)
-    store.notices.clear()
+    _store.path = home() / "progress.json"
+    _store.change(lambda data: update(data["entries"]))
+    said = " ".join(_store.notices)
+    _store.notices.clear()
     return said
 
 
