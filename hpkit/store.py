@@ -158,9 +158,6 @@ def now():
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
-# ---- guesses -----------------------------------------------------------------------
-
-
 def _check_guesses(data):
     if not all(0 <= off < 1e9 for off in data["guesses"]):
         raise ValueError("no such guess")

@@ -260,9 +260,6 @@ def replace(command, *, root=ROOT, **environ):
     sys.exit(subprocess.call(command, env=environ))
 
 
-# ---- the doctor ----------------------------------------------------------------------
-
-
 def report():
     """Print the checks; give the exit code, 1 if one of them is not ok."""
     failed = 0

@@ -308,8 +308,6 @@ class Exercise:
         return box
 
 
-# ---- what is kept ------------------------------------------------------------------
-
 # What may stand in an entry: anything else is no file of ours.
 _TEXTS = dict.fromkeys(("outcome", "choice", "first", "last"), str)
 KINDS = {"tries": int, "hints": int, "solution": bool, "passed": str | None} | _TEXTS
@@ -367,9 +365,6 @@ def forget(lessons):
     return _change(
         lambda old: [old.pop(key) for key in [*old] if key.split("/")[0] in lessons]
     )
-
-
-# ---- what is trained ---------------------------------------------------------------
 
 
 def trained(dataset, settings, *, seeds=range(5)):

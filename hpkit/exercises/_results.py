@@ -17,9 +17,6 @@ _FEW_ROWS, _FEW_SETTINGS, _FEW_SEEDS, _FEW_WORDS = 20, 5, 3, 3
 _LESSON_TABLE = {"mean_radius", "worst_area"}
 
 
-# ---- functions, and a number between others (lessons 01, 05 and 07) ----------------
-
-
 @Exercise
 def best_of_50(answer):
     """A little above one half."""
@@ -102,9 +99,6 @@ def recipe(answer):
     read.check_cases(answer, right, cases, slips, shown="loss, base, lists")
 
 
-# ---- runs of a panel (lesson 00) ---------------------------------------------------
-
-
 def _kept_in(answer):  # a panel, known by its list: exercises do not need its class
     return getattr(getattr(answer, "list", None), "kept", None)
 
@@ -160,9 +154,6 @@ def seeds(answer):
     )
 
 
-# ---- a study and a capstone (lessons 09 and 10) ------------------------------------
-
-
 @Exercise
 def optuna_study(answer):
     """Ten trials or more of lr alone, on a log scale, minimized; the best one holds."""
@@ -199,9 +190,6 @@ def finish(answer):
     low = answer.bar is None
     bar = min(answer.bars) if low else answer.bar
     return wrong_if({"cap": answer, "bar": bar}, below=low)
-
-
-# ---- a table, a search and a report of one's own (lesson 11) -----------------------
 
 
 def _check_own(dataset):

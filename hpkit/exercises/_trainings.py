@@ -21,8 +21,7 @@ MOONS = Hyperparameters(epochs=30)
 DIGITS = Hyperparameters(lr=0.1, epochs=10, hidden=(32,))
 LARGE = dict(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64))
 
-# ---- the six curves of lesson 01, whose shapes are named in an exercise ------------
-
+# The six curves of lesson 01, whose shapes are named in an exercise.
 _SIX = {
     "A": ("small_moons", Hyperparameters(**LARGE, epochs=100)),
     "B": ("moons", MOONS.but(lr=0.001)),
@@ -77,9 +76,7 @@ class _MysteryCurves:
 
 mystery_curves = _MysteryCurves()
 
-
-# ---- learning rate (lessons 02 and 12) ---------------------------------------------
-
+# Learning rate (lessons 02 and 12).
 _SWEEP = (1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 # A spread would be the natural limit, but that of the one best value is small by luck.
 _CLOSE = 1.15
@@ -152,8 +149,7 @@ def after_the_test(answer):
     return wrong_if(facts, too_large=poor and lr > 0.04, too_small=poor)
 
 
-# ---- batch size and epochs (lessons 03 and 04) -------------------------------------
-
+# Batch size and epochs (lessons 03 and 04).
 ROWS = 600  # training rows of digits
 SIZES = (2, 8, 16, 32, 64, 128, 256, 512)
 LONG = Hyperparameters(**LARGE, epochs=200)
@@ -207,9 +203,6 @@ def choose_patience(answer):
     return wrong_if(facts, too_eager=above > 5, too_patient=late)
 
 
-# ---- splits (lesson 05) ------------------------------------------------------------
-
-
 @Exercise
 def honest_number(answer):
     """A good setting by validation, a loss on new points near the one predicted."""
@@ -234,8 +227,7 @@ def honest_number(answer):
     return wrong_if(facts, too_low=low, too_high=high)
 
 
-# ---- searches (lessons 07 to 09) ---------------------------------------------------
-
+# Searches (lessons 07 to 09).
 JUN = ("batch_size", "lr", "dropout")  # shown in the lesson
 START = Hyperparameters(lr=0.1, batch_size=200, epochs=20)
 LISTS = {"lr": (0.01, 0.1, 1, 10), "batch_size": (4, 64, 200), "dropout": (0, 0.1, 0.3)}

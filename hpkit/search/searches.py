@@ -358,9 +358,6 @@ def cross_validate(
     return losses[0] if one else losses
 
 
-# ---- in stages ----------------------------------------------------------------------
-
-
 @searching
 def one_at_a_time(plan, *, order=None, **values):
     """Train the values of one hyperparameter after the other, keeping the best.
