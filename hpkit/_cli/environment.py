@@ -198,8 +198,7 @@ def _takes_cuda():
 
 
 def _space_needed():
-    cuda = sys.platform == "linux" and _takes_cuda()
-    return _CUDA_SPACE_GB if cuda else _SPACE_GB
+    return _CUDA_SPACE_GB if sys.platform == "linux" and _takes_cuda() else _SPACE_GB
 
 
 def cpu_torch(lines):

@@ -152,8 +152,7 @@ def content(data, bars):
         yield {"curves": curves}
         yield from _again(data)
     if data["rivals"] and data["test"]:
-        mine = {"mine": data["test"]["accuracy"]}
-        beside = Comparison(**data["rivals"] | mine)
+        beside = Comparison(**data["rivals"] | {"mine": data["test"]["accuracy"]})
         yield _block("h2", say("report.test"))
         yield _block("p", beside.sentence)
         yield _table(say("rivals.heads"), beside.table)

@@ -74,8 +74,7 @@ class Comparison:
         rows, names = [], say("rivals.ways")
         for way, scores in self.scores.items():
             span = say("rivals.span", low=min(scores), high=max(scores))
-            middle = f"{median(scores):.3f}"
-            rows.append((names[way], self.epochs[way], middle, span))
+            rows.append((names[way], self.epochs[way], f"{median(scores):.3f}", span))
         you = say("rivals.you"), "", f"{self.mine or 0:.3f}", ""
         return rows if self.mine is None else [*rows, you]
 

@@ -378,8 +378,7 @@ class _Sheet:
             elif np.isfinite(value) and digits:
                 bright = colors[r, c, :3] ** 2.2 @ [0.2126, 0.7152, 0.0722] > 0.18
                 said = f"{value:#.{digits}g}".rstrip(".")
-                color = "black" if bright else "white"
-                self.ax.text(c, y, said, color=color, **middle)
+                self.ax.text(c, y, said, color="black" if bright else "white", **middle)
 
     def image(self, mark):
         limits = (*self.ax.get_xlim(), *self.ax.get_ylim())

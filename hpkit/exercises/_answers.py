@@ -196,10 +196,8 @@ def same(got, want):
         return alike and all(map(same, got, want))
     if isinstance(want, bool) or not isinstance(want, numbers.Real):
         return isinstance(got, type(want)) and got == want
-    if isinstance(got, bool) or not isinstance(got, numbers.Real):
-        return False
-    if abs(got) > 1e300:  # a whole number that large is no float
-        return False
+    if isinstance(got, bool) or not isinstance(got, numbers.Real) or abs(got) > 1e300:
+        return False  # a whole number that large is no float
     return math.isclose(got, want, rel_tol=1e-6, abs_tol=1e-6)
 
 

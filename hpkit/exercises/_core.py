@@ -188,8 +188,7 @@ class Exercise:
         try:
             if answer is ...:
                 raise NotYet("empty")
-            right = self._check(answer) or {}
-            message = self.words["right"].format(**right)
+            message = self.words["right"].format(**self._check(answer) or {})
             if not self.words.get("judged", True):
                 message = f"{say('exercises.compare')}\n\n{message}"
             return CORRECT, message, "right"

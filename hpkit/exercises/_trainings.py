@@ -133,8 +133,7 @@ def log_list(answer):
     facts = {"small": min(factors), "large": max(factors)}
     # 0.01, 0.03, 0.1 has the factors 3 and 3.3: twice is far from even. With equal
     # steps, or factors near 1, luck makes the winner.
-    uneven = max(factors) > 2 * min(factors)
-    wrong_if(facts, uneven=uneven, close=min(factors) < 1.9)
+    wrong_if(facts, uneven=max(factors) > 2 * min(factors), close=min(factors) < 1.9)
     best = trained("moons", [MOONS.but(lr=lr) for lr in lrs], seeds=range(3)).best.lr
     return wrong_if({"best": best}, low_end=best == lrs[0], high_end=best == lrs[-1])
 
@@ -247,8 +246,7 @@ def order(answer):
     found = trained("spiral", settings).mean_val_loss.tolist()
     losses = dict(zip(settings, found, strict=True))
     for name in names:
-        tried = [best.but(**{name: value}) for value in LISTS[name]]
-        best = min(tried, key=losses.get)
+        best = min((best.but(**{name: v}) for v in LISTS[name]), key=losses.get)
     found, grid = losses[best], min(losses.values())
     facts = {"found": found, "grid": grid, "times": found / grid}
     return wrong_if(facts, far=not found / grid <= 1.2)

@@ -395,8 +395,7 @@ def _train_steps(plan):
     plan.planned = plan.cost(_settings_of_steps(plan))
     for name, values in plan.space.items():
         settings = tried.all_settings(base, {name: values})
-        new = {*settings} - {*plan.settings}
-        step = Step(name, base, values, (), plan.cost(new))
+        step = Step(name, base, values, (), plan.cost({*settings} - {*plan.settings}))
         yield from plan.train(settings, steps=(*steps, step))
         runs = plan.now.runs
         numbers = tuple(runs.settings.index(s) for s in settings)
@@ -472,8 +471,7 @@ def cuts_of(count, eta, last):
 
 def _halve(plan, settings, cuts):
     starts, counts = zip((0, len(settings)), *cuts, strict=True)
-    ends = (*starts[1:], plan.base.epochs)
-    each = zip(counts, starts, ends, strict=True)
+    each = zip(counts, starts, (*starts[1:], plan.base.epochs), strict=True)
     epochs = sum(count * (end - start) for count, start, end in each)
     plan.planned, rungs = plan.cost(settings, epochs), ()
     if plan.storage:
