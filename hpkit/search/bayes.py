@@ -222,15 +222,9 @@ def from_optuna(
     come back where a trial's user attributes say them, as those of `to_optuna` do:
     "seeds", and "val_loss", a number or a curve a seed; or one "seed".
 
-    Parameters
-    ----------
-    study : optuna.study.Study
-    dataset : Dataset
-        What it was trained on.
-    base : Hyperparameters, default Hyperparameters()
-        Values of what the study did not search.
-    names : dict, optional
-        The study's name of a hyperparameter: hpkit's, ``{"learning_rate": "lr"}``.
+    `dataset` is what it was trained on, `base` has the values of what the study did not
+    search, `names` is a dict of the study's names and hpkit's, such as
+    ``{"learning_rate": "lr"}``.
     """
     _check_study(study)
     check_dataset(dataset)

@@ -417,23 +417,17 @@ def _settings_of_steps(plan):
 def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
     """Train many settings a little, the best of them longer, and so on.
 
-    All settings are trained for one epoch; then one in `eta` goes on to `eta` times as
-    many epochs, and so on up to the epochs of `base`. The result's `rungs` are the
-    cuts; `epochs_done` says how far each setting came.
+    All settings are trained for one epoch; then one in `eta`, rounded down, at least
+    one, goes on to `eta` times as many epochs, and so on up to the epochs of `base`.
+    The result's `rungs` are the cuts; `epochs_done` says how far each setting came.
 
     At a cut settings are ranked by the lowest validation loss so far, the mean over
     seeds: where the best in the end starts slowly, that goes wrong. A schedule is that
     of all epochs of `base`. Jamieson and Talwalkar, Non-stochastic best arm
     identification and hyperparameter optimization, AISTATS 2016.
 
-    Arguments as in `random_search`, without epochs, and those below.
-
-    Parameters
-    ----------
-    n_trials : int, optional
-        How many settings to draw. Default: every combination, which needs lists.
-    eta : int, >= 2, default 3
-        One in `eta` goes on, rounded down, at least one.
+    Arguments as in `random_search`, without epochs, and `eta`, 2 or more. `n_trials` is
+    how many settings to draw; default every combination, which needs lists.
 
     Examples
     --------
