@@ -22,6 +22,7 @@ from hpkit.locale import Texts, digits
 from hpkit.search.result import Search, as_runs, as_searches, describe
 from hpkit.text import named_value, on_chart, short
 
+_Found = Run | Runs | Search | Iterable[Run]
 _SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when projected
 _FONT = 10
 _SAY = Texts("plots")
@@ -33,10 +34,7 @@ DOT = 3.4  # size of the points
 
 
 def plot_training_curves(
-    runs: Run | Runs | Search | Iterable[Run],
-    ax: Axes | None = None,
-    *,
-    split: str | None = None,
+    runs: _Found, ax: Axes | None = None, *, split: str | None = None
 ) -> Axes:
     """Return the axes with loss against epoch: validation solid, training dashed.
 
@@ -63,10 +61,7 @@ def plot_training_curves(
 
 
 def plot_seeds(
-    runs: Runs | Search | Iterable[Run],
-    ax: Axes | None = None,
-    *,
-    pairs: bool | None = None,
+    runs: _Found, ax: Axes | None = None, *, pairs: bool | None = None
 ) -> Axes:
     """Return the axes with a dot for each seed, a row of dots for each setting.
 

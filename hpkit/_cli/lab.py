@@ -24,14 +24,13 @@ def lesson_name(number, root=ROOT):
     """Name of lesson `number` ("2", "02", "class"; None: the first)."""
     folder = root / "notebooks"
     found = *folder.glob("[0-9][0-9]_*.ipynb"), *folder.glob("class_*.ipynb")
-    names = sorted(p.stem for p in found)
+    names = {p.stem.partition("_")[0]: p.stem for p in sorted(found)}
     if not names:
         raise Failure(say("no_lessons", folder=folder))
-    for name in names:
-        if number is None or name.partition("_")[0] == number.zfill(2):
-            return name
-    numbers = ", ".join(name.partition("_")[0] for name in names)
-    raise Failure(say("no_lesson", numbers=numbers, number=number))
+    wanted = min(names) if number is None else number.zfill(2)
+    if wanted not in names:
+        raise Failure(say("no_lesson", numbers=", ".join(names), number=number))
+    return names[wanted]
 
 
 def open_lab(lesson, port=None, browser=True):

@@ -48,10 +48,7 @@ class Quiz:
         return f"{self.lesson}/quiz/{number}"
 
     def answer(self, number: int, letter: str) -> Feedback:
-        """Answer question 1, 2, ... by the letter of a choice; return `Feedback`.
-
-        Raises ValueError where there is no such question or choice.
-        """
+        """Answer question 1, 2, ... by the letter of a choice; return `Feedback`."""
         with self._lock:
             choices = self._choices(number)
             if not isinstance(letter, str) or letter.strip().upper() not in choices:
