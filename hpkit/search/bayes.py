@@ -1,13 +1,15 @@
 """Bayesian search, which is Optuna's, and searches as Optuna's studies and back."""
 
-from __future__ import annotations
-
 import ast
 import contextlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+import optuna
+from optuna import distributions
+from optuna.samplers import BaseSampler, TPESampler
+from optuna.study import Study
+from optuna.trial import TrialState, create_trial
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset
@@ -18,9 +20,6 @@ from hpkit.search.files import facts_of, other_part, setting_to_plain
 from hpkit.search.result import Search
 from hpkit.search.searches import searching
 from hpkit.search.space import MOST_TRIALS, Range, ends_of
-
-if TYPE_CHECKING:
-    from optuna.study import Study
 
 _RANDOM_FIRST = 10  # trials that TPE draws at random before it begins to model
 READ = ("COMPLETE", "PRUNED")  # states of a trial; failed and running ones say nothing
@@ -56,8 +55,6 @@ def bayesian_search(
     >>> len(hk.bayesian_search(moons, lr=rates, n_trials=12).settings)
     12
     """
-    from optuna.samplers import BaseSampler, TPESampler
-
     plan = plan(space=values, ranges=True)
     count = hp.check_count("n_trials", n_trials, most=MOST_TRIALS)
     seed = check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
@@ -129,8 +126,6 @@ def _runs_of(told, dataset, setting):
 
 
 def _ask_and_tell(plan, count, study, first, asked=0):
-    from optuna.trial import TrialState
-
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
     about = facts_of(plan)
     longest = max(ends_of(plan.space.get("epochs", (plan.base.epochs,))))
@@ -178,8 +173,6 @@ def to_optuna(search: Search) -> Study:
     >>> grid.to_optuna().best_params
     {'lr': 0.1}
     """
-    from optuna.trial import TrialState, create_trial
-
     if not isinstance(search, Search):
         raise refusal("search", search, kind=TypeError)
     study, runs = _new_study(None), search.runs
@@ -258,9 +251,7 @@ def from_optuna(
 
 
 def _check_study(study):
-    import optuna
-
-    if not isinstance(study, optuna.study.Study):
+    if not isinstance(study, Study):
         raise refusal("study", study, kind=TypeError)
     directions = [direction.name.lower() for direction in study.directions]
     if directions != ["minimize"]:
@@ -278,8 +269,6 @@ def _curve(trial, epochs, reported):
 
 
 def _new_study(sampler):
-    import optuna
-
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -289,8 +278,6 @@ def _new_study(sampler):
 
 
 def _distribution(name, values):
-    from optuna import distributions
-
     if not isinstance(values, Range):
         return distributions.CategoricalDistribution([_choice(name, v) for v in values])
     kind = "IntDistribution" if values.whole else "FloatDistribution"
