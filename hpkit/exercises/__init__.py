@@ -22,7 +22,7 @@ import sys
 from types import ModuleType
 
 from hpkit.exercises import _results, _trainings
-from hpkit.exercises._core import TEXTS, Exercise, Feedback, configure, load_texts
+from hpkit.exercises._core import LESSONS, Exercise, Feedback, configure, load_texts
 from hpkit.exercises._progress import Progress, progress
 from hpkit.exercises._quiz import Quiz
 from hpkit.hyperparameters import check_choice
@@ -30,7 +30,6 @@ from hpkit.hyperparameters import check_choice
 __all__ = ["LESSONS", "Exercise", "Feedback", "Lesson", "Progress", "Quiz", "configure"]
 __all__ += ["load_lesson", "progress"]
 
-LESSONS = tuple(sorted(path.stem for path in TEXTS.glob("*.toml")))
 _CHECKS = vars(_results) | vars(_trainings)
 
 

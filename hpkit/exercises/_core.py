@@ -43,6 +43,7 @@ BOX = (
     "max-width:46em;{}line-height:1.5'><b>{}</b> {}{}</div>"
 )
 TEXTS = Path(__file__).parent / "texts"
+LESSONS = tuple(sorted(path.stem for path in TEXTS.glob("*.toml")))
 CASES = Path(__file__).parent / "cases.toml"
 
 
@@ -373,10 +374,7 @@ def trained(dataset, settings, *, seeds=range(5)):
 
 @functools.lru_cache(maxsize=50)
 def _trained(dataset, settings, seeds):
-    from hpkit.data.datasets import load_dataset
-    from hpkit.engine.training import train
-
     n = len(settings) * len(seeds)
     print(say("exercises.training" if n > 1 else "exercises.training_one", n=n))
-    *_, runs = train(load_dataset(dataset), settings, seeds=seeds)
+    *_, runs = hpkit.train(hpkit.load_dataset(dataset), settings, seeds=seeds)
     return runs

@@ -6,7 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hpkit.exercises._core import CORRECT, forget, load_entries, load_texts, when
+from hpkit.exercises import _core
+from hpkit.exercises._core import CORRECT, LESSONS, load_entries, load_texts, when
+from hpkit.exercises._quiz import Quiz
 from hpkit.hyperparameters import brief, refusal
 from hpkit.locale import say
 from hpkit.store import forget_guesses, guesses
@@ -30,8 +32,6 @@ def progress(lesson: str | int | None = None) -> Progress:
     >>> progress(2).rows[0]["lesson"]
     '02_learning_rate'
     """
-    from hpkit.exercises import LESSONS
-
     said = lesson if isinstance(lesson, str) else brief(lesson)
     numbers = {name: {name, name[:2], str(int(name[:2]))} for name in LESSONS}
     names = [n for n in LESSONS if lesson is None or said in numbers[n]]
@@ -48,11 +48,8 @@ def _lesson_title(name):
 
 
 def _lesson_rows(name, entries):
-    from hpkit.exercises import load_lesson
-
-    lesson = load_lesson(name)
-    titles = {one.name: one.words["title"] for one in lesson.exercises}
-    numbers = range(1, len(lesson.quiz) + 1)
+    texts, numbers = load_texts(name), range(1, len(Quiz(name)) + 1)
+    titles = {key: one["title"] for key, one in texts.items() if key != "title"}
     titles |= {f"quiz/{n}": _say("question", n=n) for n in numbers}
     return [_row(name, k, t, entries.get(f"{name}/{k}", {})) for k, t in titles.items()]
 
@@ -108,7 +105,7 @@ class Progress:
         if not sure:
             return _say("kept")
         before = len(load_entries())
-        notice = forget({row["lesson"] for row in self.rows})
+        notice = _core.forget({row["lesson"] for row in self.rows})
         if self.overview:
             forget_guesses()
         return f"{_say('deleted', n=before - len(load_entries()))} {notice}".strip()

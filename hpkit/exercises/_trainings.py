@@ -60,12 +60,10 @@ class _MysteryCurves:
     def _repr_png_(self):
         from matplotlib.figure import Figure
 
-        from hpkit.plots import plot_training_curves
-
         figure = Figure(figsize=(11, 5.6), layout="constrained")
         axes = figure.subplots(2, 3).flat
         for ax, (letter, run) in zip(axes, _mystery_runs().items(), strict=True):
-            plot_training_curves(run, ax).set_title(letter)
+            hpkit.plot_training_curves(run, ax).set_title(letter)
             if run.diverged:  # the label at the X says so
                 for label in list(ax.texts):
                     label.remove()
