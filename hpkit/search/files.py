@@ -241,17 +241,15 @@ class Storage:
                 probe.unlink()
         if there:
             self._read(plan)
-            self._check(plan)
 
     def _read(self, plan):
+        """Read the file; refuse that of another search, data set, base or model."""
         self.before, self.plain = read(str(self.path), plan.dataset)
         runs, self.rungs = self.before.runs, self.before.rungs
         self.there = set(map(tuple, np.argwhere(runs.epochs_done >= 0).tolist()))
         kept = self.rungs[-1].kept if self.rungs else range(len(runs.settings))
         self.done = {at for at in self.there if runs.ended[at] or at[0] not in kept}
         self.state = 0 if self.plain.get("state") == 0 else 1
-
-    def _check(self, plan):
         for name in ("kind", "base", "space"):
             if getattr(self.before, name) != getattr(plan, name):
                 self.refuse(name)

@@ -281,14 +281,13 @@ class Search(_AsRuns):
         """
         frame, settings = self.to_frame(), self.settings
         score = np.where(self.diverged, np.nan, -self.best_val_loss)
-        params = [{n: getattr(s, n) for n in self.space} for s in settings]
+        found = {"params": [{n: getattr(s, n) for n in self.space} for s in settings]}
         names = [f"param_{name}" for name in self.space]
-        columns = {name: frame[name].to_numpy(object) for name in names}
-        splits = {f"split{k}_test_score": one for k, one in enumerate(score.T)}
-        means = {"mean_test_score": score.mean(1), "std_test_score": score.std(1)}
-        more = {"mean_fit_time": self.fit_time.mean(1)}
-        more["rank_test_score"] = frame["rank_val_loss"].to_numpy()
-        return {"params": params} | columns | splits | means | more
+        found |= {name: frame[name].to_numpy(object) for name in names}
+        found |= {f"split{k}_test_score": one for k, one in enumerate(score.T)}
+        found |= {"mean_test_score": score.mean(1), "std_test_score": score.std(1)}
+        found["mean_fit_time"] = self.fit_time.mean(1)
+        return found | {"rank_test_score": frame["rank_val_loss"].to_numpy()}
 
     def to_optuna(self) -> Study:
         """Return the search as an Optuna study: see `hpkit.to_optuna`."""
