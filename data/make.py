@@ -1,6 +1,6 @@
 """Write the files of this folder: ``python data/make.py [NAME ...] [--check]``.
 
-The rules are in README.md; the drawn sets come from ``hpkit/data/course_data.py``. Byte
+The rules are in README.md; the drawn sets come from ``hpkit/data/datasets.py``. Byte
 for byte what is committed: the tests run it with ``--check``.
 """
 
@@ -15,7 +15,7 @@ from sklearn import datasets
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
-from hpkit.data.course_data import SOURCES, draw_table  # noqa: E402
+from hpkit.data.datasets import SOURCES, load_dataset  # noqa: E402
 
 PARTS = ("train", "valid", "test")
 
@@ -24,7 +24,9 @@ def course_table(name):
     """Return a course data set: features, `y`, `split`."""
     source = SOURCES[name]
     if source.draw:
-        X, y = draw_table(source, 0)
+        drawn = load_dataset(name, 0)
+        splits = [getattr(drawn, part) for part in PARTS]
+        X, y = (np.concatenate([getattr(s, n) for s in splits]) for n in "Xy")
         features = [f"x{column + 1}" for column in range(X.shape[1])]
     else:
         loaded = getattr(datasets, f"load_{name}")()

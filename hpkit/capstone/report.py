@@ -11,8 +11,7 @@ from hpkit.capstone.rivals import Comparison, chance, reached, say
 from hpkit.charts.runs import runs_chart
 from hpkit.charts.searches import spent_chart, tried_chart
 from hpkit.charts.still import picture, uri
-from hpkit.data.course_data import SOURCES
-from hpkit.data.datasets import load_dataset
+from hpkit.data.datasets import SOURCES, load_dataset
 from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import Hyperparameters, varied
 from hpkit.locale import language, words

@@ -9,14 +9,14 @@ import hashlib
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit.data import tables
-from hpkit.data.course_data import SOURCES, draw_table, read_table
 from hpkit.data.tables import Column, Table
 from hpkit.hyperparameters import brief, refusal
 from hpkit.locale import words
@@ -366,6 +366,70 @@ def check_dataset(dataset):
     return dataset
 
 
+# ---- of the course, from files in data/ or by formulas ------------------------------
+
+
+def _draw(make, **how):
+    """Return the function (seed, n) -> X, y of one of scikit-learn's, shuffled."""
+
+    def draw(seed, n):
+        from sklearn import datasets
+
+        X, y = getattr(datasets, make)(n, random_state=seed, **how)
+        order = np.random.default_rng(seed).permutation(n)
+        return X[order], y[order]
+
+    return draw
+
+
+def _draw_spiral(seed, n, noise):
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    t = np.sqrt(rng.random(n)) * 2 * np.pi
+    angle, radius = t + np.pi * y, t / (2 * np.pi)
+    X = 2 * radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
+    X += rng.normal(0, noise, (n, 2))
+    order = rng.permutation(n)
+    return X[order], y[order]
+
+
+def _draw_coin_flips(seed, n):
+    """Return ten columns of noise and labels that have nothing to do with them."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, 10)), rng.permutation(np.arange(n) % 2)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """How a committed data set is cut, and how a new one is drawn."""
+
+    sizes: tuple
+    classes: tuple
+    draw: object = None  # function (seed, n) -> X, y; None for measured data
+    standardize: bool = False
+
+
+TWO = ("0", "1")
+SMALL = 200, 200, 1000
+SOURCES = {
+    "moons": _Source((400, 200, 1000), TWO, _draw("make_moons", noise=0.2)),
+    "small_moons": _Source((50, 200, 1000), TWO, _draw("make_moons", noise=0.35)),
+    "spiral": _Source(SMALL, TWO, partial(_draw_spiral, noise=0.1)),
+    "clean_spiral": _Source(SMALL, TWO, partial(_draw_spiral, noise=0.05)),
+    "circles": _Source(SMALL, TWO, _draw("make_circles", noise=0.1, factor=0.5)),
+    "coin_flips": _Source((40, 40, 1000), ("heads", "tails"), _draw_coin_flips),
+    "digits": _Source((600, 400, 797), tuple("0123456789"), standardize=True),
+    "wine": _Source((106, 36, 36), ("0", "1", "2"), standardize=True),
+}
+
+
+def data_folder():
+    """Return the folder data/: beside the package, or inside an installed one."""
+    package = Path(__file__).resolve().parent
+    beside = package.parents[1] / "data"
+    return beside if (beside / "moons.csv").exists() else package
+
+
 def load_dataset(name: str, seed: int | None = None) -> Dataset:
     """Return a data set of the course.
 
@@ -394,15 +458,20 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
 @lru_cache(maxsize=64)
 def _load(name, seed):
     source = SOURCES[name]
-    if seed is None or source.draw is None:
-        X, y, rows, features = read_table(name)
-        if seed:
-            order = np.random.default_rng(seed).permutation(len(y))
-            rows = np.split(order, np.cumsum(source.sizes)[:-1])
-    else:
-        X, y = draw_table(source, seed)
-        rows = np.split(np.arange(len(y)), np.cumsum(source.sizes)[:-1])
+    if seed is not None and source.draw:
+        X, y = source.draw(seed, sum(source.sizes))
+        X, y = X.round(6), y.astype(np.int64)  # as in its file
         features = [f"x{i + 1}" for i in range(X.shape[1])]
+    else:
+        import pandas as pd
+
+        table = pd.read_csv(data_folder() / f"{name}.csv")
+        *features, _, _ = table.columns  # without y and split: rows go as by `sizes`
+        X, y = table[features].to_numpy(float), table["y"].to_numpy()
+    order = np.arange(len(y))
+    if seed and not source.draw:
+        order = np.random.default_rng(seed).permutation(order)
+    rows = np.split(order, np.cumsum(source.sizes)[:-1])
     about, scaled = (X, y, rows, features, source.classes), source.standardize
     return Dataset.of_rows(name, *about, standardize=scaled)
 

@@ -2,8 +2,7 @@
 
 import re
 
-from hpkit.data.course_data import SOURCES
-from hpkit.data.datasets import Dataset
+from hpkit.data.datasets import SOURCES, Dataset
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import kind, number, sequence, wrong_if
 from hpkit.exercises._core import Exercise, trained

@@ -13,8 +13,7 @@ from weakref import WeakSet
 import ipywidgets as W
 
 from hpkit.charts.spec import css
-from hpkit.data.course_data import SOURCES
-from hpkit.data.datasets import load_dataset
+from hpkit.data.datasets import SOURCES, load_dataset
 from hpkit.engine.dense import BUILT_IN
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag
 from hpkit.locale import Texts, words

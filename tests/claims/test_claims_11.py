@@ -14,7 +14,7 @@ from over_seeds import apart, defined, repeats, trained_beside
 from torch import nn
 
 import hpkit as hk
-from hpkit.data.course_data import data_folder
+from hpkit.data.datasets import data_folder
 from hpkit.exercises import lesson_11_your_own as ex
 from hpkit.exercises._results import parts_of
 

@@ -11,8 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits, load_wine
 
-from hpkit.data.course_data import SOURCES, data_folder
-from hpkit.data.datasets import Dataset, load_dataset
+from hpkit.data.datasets import SOURCES, Dataset, data_folder, load_dataset
 
 DRAWN = [name for name, source in SOURCES.items() if source.draw]
 

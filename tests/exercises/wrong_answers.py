@@ -115,7 +115,7 @@ def lesson_table():
     """Return the lesson's own table under another name."""
     import pandas as pd
 
-    from hpkit.data.course_data import data_folder
+    from hpkit.data.datasets import data_folder
 
     frame = pd.read_csv(data_folder() / "breast_cancer.csv")
     return hk.Dataset.from_frame(frame, target="diagnosis", name="mine")
