@@ -48,19 +48,18 @@ class Columns:
     Y: torch.Tensor
     XY: torch.Tensor
     n_train: int
-    regression: bool
 
     @classmethod
     def of(cls, dataset, dtype, device):
         splits = dataset.train, dataset.valid
         X = torch.tensor(np.concatenate([split.X for split in splits]))
         y = torch.tensor(np.concatenate([split.y for split in splits]))
-        one_hot, regression = nn.functional.one_hot, dataset.is_regression
-        Y = y[:, None] if regression else one_hot(y, dataset.n_outputs)
+        one_hot = nn.functional.one_hot
+        Y = y[:, None] if dataset.is_regression else one_hot(y, dataset.n_outputs)
         X, Y = (t.to(dtype).T.contiguous().to(device) for t in (X, Y))
         n_train = len(dataset.train.y)
         XY = torch.cat([X, Y])[:, :n_train].contiguous()
-        return cls(X, Y, XY, n_train, regression)
+        return cls(X, Y, XY, n_train)
 
 
 @dataclass(frozen=True)
@@ -376,7 +375,7 @@ class Stack:
             out = self.net.outputs(x.expand(count, -1, -1))
             if own is not BUILT_IN:
                 outs.append(out.clone())
-            if data.regression:
+            if self.net.regression:
                 pieces.append((out - y).square_().mean(1)[None])
                 continue
             log_p = out.log_softmax(1)
@@ -393,7 +392,7 @@ class Stack:
             out, y = torch.cat(outs, -1), data.Y.expand(count, -1, -1)
             losses, metric = own.measured(out, y, n, losses)
         self._remember_best(losses[1])
-        return losses, None if data.regression else means[1], metric
+        return losses, None if self.net.regression else means[1], metric
 
     def _remember_best(self, val_loss):
         """Keep the weights of every run whose validation loss is its lowest yet."""
@@ -449,9 +448,6 @@ class Stack:
         rest = {n: v for n, v in state.items() if n not in ("arrays", *_REMADE)}
         rest = tree_map_only(torch.Tensor, lambda part: part.to(self.device), rest)
         vars(self).update(rest | arrays)
-        if isinstance(self.updates, torch.Tensor):  # each weight's, in older files
-            most = self.updates.max()
-            self.flat["missed"], self.updates = most - self.updates, int(most)
         self.arrange()
 
     def copy_weights(self):

@@ -172,8 +172,7 @@ class Training:
     def build(self, group):
         if self.device.type == "cpu":
             _check_free(4 * _EACH * group.size, len(group.runs), self.most)
-        state = group.state  # a dict in older files
-        state = unpack(state) if isinstance(state, bytes) else state
+        state = group.state and unpack(group.state)
         runs = list(map(tuple, state["runs"])) if state else group.runs
         settings = [self.settings[i] for i, _ in runs]
         seeds, (dataset, data) = [self.seeds[k] for _, k in runs], self.rows_of(group)
@@ -243,8 +242,7 @@ class Training:
             self.arrays["val_metric"][at] = metric
         self.arrays["epochs_done"][stack.at] = stack.epoch
         self.arrays["fit_time"][stack.at] = stack.seconds
-        if not (stays := stack.goes_on()).all():
-            self.keep(stack, stays)
+        self.keep(stack, stack.goes_on())
 
     def change(self, settings):
         """Go on with other learning rates or schedules; between two epochs."""
@@ -272,7 +270,7 @@ class Training:
 
     def keep(self, stack, stays):
         """Let the runs go for which `stays` is false; their weights are kept."""
-        if all(stays):
+        if np.all(stays):
             return
         self.note_weights(stack)
         if any(stays):
