@@ -3,8 +3,9 @@
 What can stand in a script is in `plain/`. A line with a mark is kept, with what is
 indented below it, where the mark fits: ``#? own lazy`` if both words are true of the
 runs, ``#= optimizer adam`` if one has this choice, after an ``if`` where others have
-another. ``# @data`` is a comment, in the words of the locale. A learner's own model or
-loss comes with the source of all that it uses (`source_of`). Nothing here trains.
+another. ``# @data`` is a comment, in the words of the locale, ``$ROWS`` a fact. A
+learner's own model or loss comes with the source of all that it uses (`source_of`).
+Nothing here trains.
 """
 
 import ast
@@ -41,9 +42,6 @@ _THERE = ("import numpy as np", "import torch", "import torch.nn as nn")
 _CHOSEN = ("optimizer", "activation")  # never off; in the loop by what they choose
 _OWN = {"np", "nn", "torch", "seed", "stop", "X_train", "X_valid", "y_train", "y_valid"}
 _OWN |= {"loss_of", "validation_loss", "SimpleNamespace", "len", "range", "print"}
-# What stands in a template until it is filled.
-_OWN |= {"N_FEATURES", "N_OUTPUTS", "POINTS", "SETTINGS", "SEEDS", "ROWS", "FLOAT"}
-_OWN |= {"IMPORTS", "MODEL_SOURCE", "MODEL_NAME", "LOSS_SOURCE", "LOSS_NAME"}
 _IN_SKLEARN = {
     "hidden": "hidden_layer_sizes",
     "activation": "activation",
@@ -282,15 +280,16 @@ def _filled(text, about, **facts):
     facts |= {"ROWS": _said(about["rows"])}
 
     def said(place):
-        indent, comment = place.groups()
+        indent, comment, name = place.groups()
         if comment:
             text = comments[comment].format(**about).strip()
             return textwrap.indent(text, f"{indent}# ")
-        return str(facts[place[0]])
+        return str(facts[name])
 
     text = re.sub(r"\n{4,}", "\n\n\n", text)
     # At once: what a model's source says is not looked at.
-    return re.sub(rf"( *)# @(\w+)|\b(?:{'|'.join(facts)})\b", said, text).strip() + "\n"
+    places = rf"( *)# @(\w+)|\$({'|'.join(facts)})\b"
+    return re.sub(places, said, text).strip() + "\n"
 
 
 def source_of(model, taken, what="network"):
