@@ -66,8 +66,7 @@ def refusal(key, value=None, *, kind=ValueError, **facts):
     """Return the error that refuses a value, in the words `key` of the locale."""
     facts = {"got": brief(value)} | facts
     error = kind(words("refusals")[key].format(**facts))
-    # What the caller gave is wrong, not what hpkit does with it.
-    error.key, error.refused = key, True
+    error.refused = True  # the caller's value is wrong, not what hpkit does with it
     return error
 
 
@@ -123,10 +122,10 @@ def check_seed(name, value, *, most=LAST):
     return check_count(name, value, low=0, most=most)
 
 
-def check_flag(name, value, hint=""):
+def check_flag(name, value):
     if not isinstance(value, bool):
-        hint = hint or words("hints").get(name, words("hints")["flag"])
-        raise refusal("flag", value, kind=TypeError, name=name, way=hint)
+        way = words("hints").get(name, words("hints")["flag"])
+        raise refusal("flag", value, kind=TypeError, name=name, way=way)
     return value
 
 
@@ -223,7 +222,6 @@ def in_order(values):
 
 
 def check_seeds(seeds):
-    """Return seeds as a tuple of different ints, at least one."""
     items = check_items("seeds", seeds, of="whole")
     seeds = tuple(check_seed("one_seed", seed) for seed in items)
     if len(set(seeds)) < len(seeds):

@@ -86,7 +86,7 @@ def present(on: bool = True) -> None:
     >>> present()
     >>> present(False)
     """
-    _large[0] = check_flag("on", on, words("hints")["present"])
+    _large[0] = check_flag("on", on)
     for sheet in list(_sheets):
         sheet.value = _rules()
 
