@@ -216,7 +216,6 @@ class DenseNetworks:
         self.order = [place for i in range(depth) for place in (i, depth + i)]
 
     def start(self, seed):
-        """Return a run's first weights."""
         parts = [p.detach() for p in start(network, *self.made_of, seed).parameters()]
         return [*parts[::2], *(bias[:, None] for bias in parts[1::2])], [], None
 

@@ -30,7 +30,6 @@ from hpkit.hyperparameters import Hyperparameters, check_seed, refusal
 
 ALL = {"remove_duplicate": False}  # as a state_dict names them
 FORMAT, VERSION = "hpkit model", 1
-_NEEDED = {"version", "own", "dataset", "n_train", "setting", "seed", "best", "last"}
 _ROWS = "train", "valid", "test", "test_looks", "absent_rows", "objective", "_table"
 
 
@@ -112,7 +111,7 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
     try:
         damaged = zipfile.ZipFile(io.BytesIO(content)).testzip()  # torch does not look
         plain = unpack(content)
-        if damaged or plain["format"] != FORMAT or not plain.keys() >= _NEEDED:
+        if damaged or plain["format"] != FORMAT:
             raise ValueError
         newer = plain["version"] > VERSION
         run, saved, known = (None,) * 3 if newer else _from_plain(plain, make)

@@ -632,9 +632,9 @@ class Runs:
 def _table(columns):
     import pandas as pd
 
+    # None stays as it is, no nan.
     kinds = {n: object if None in values else None for n, values in columns.items()}
-    table = {n: pd.Series(v, dtype=kinds[n]) for n, v in columns.items()}  # no nan
-    return pd.DataFrame(table)
+    return pd.DataFrame({n: pd.Series(v, dtype=kinds[n]) for n, v in columns.items()})
 
 
 def over_seeds(function, losses, **more):

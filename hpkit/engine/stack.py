@@ -201,11 +201,6 @@ class Stack:
     def _numbers(self, values):
         return torch.tensor(values, dtype=self.data.X.dtype).to(self.device)
 
-    def goes_on(self):
-        """Say of each run whether it has more epochs to train: ndarray of bool."""
-        since = self.epoch - self.best_epoch
-        return (self.epoch < self.epochs) & (since < self.patience)
-
     def parts(self, name):
         return self._views(self.flat[name])
 
@@ -395,7 +390,6 @@ class Stack:
         return losses, None if self.net.regression else means[1], metric
 
     def _remember_best(self, val_loss):
-        """Keep the weights of every run whose validation loss is its lowest yet."""
         better = val_loss < self.best_loss
         if not better.any():
             return

@@ -242,7 +242,8 @@ class Training:
             self.arrays["val_metric"][at] = metric
         self.arrays["epochs_done"][stack.at] = stack.epoch
         self.arrays["fit_time"][stack.at] = stack.seconds
-        self.keep(stack, stack.goes_on())
+        since = stack.epoch - stack.best_epoch
+        self.keep(stack, (stack.epoch < stack.epochs) & (since < stack.patience))
 
     def change(self, settings):
         """Go on with other learning rates or schedules; between two epochs."""
