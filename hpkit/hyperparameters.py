@@ -34,8 +34,6 @@ SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
 USUAL = "lr batch_size epochs momentum weight_decay optimizer hidden activation dropout"
 
 
-# ---- checks of arguments -----------------------------------------------------------
-
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 60
 _LONGEST = 16  # letters of a name beside a curve
@@ -227,9 +225,6 @@ def check_seeds(seeds):
     if len(set(seeds)) < len(seeds):
         raise refusal("seeds", list(seeds))
     return seeds
-
-
-# ---- the table ---------------------------------------------------------------------
 
 
 def without_middle(text, most):

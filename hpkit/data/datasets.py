@@ -366,9 +366,6 @@ def check_dataset(dataset):
     return dataset
 
 
-# ---- of the course, from files in data/ or by formulas ------------------------------
-
-
 def _draw(make, **how):
     """Return the function (seed, n) -> X, y of one of scikit-learn's, shuffled."""
 
@@ -475,8 +472,6 @@ def _load(name, seed):
     about, scaled = (X, y, rows, features, source.classes), source.standardize
     return Dataset.of_rows(name, *about, standardize=scaled)
 
-
-# ---- from a table of one's own: every fault is said here, before training -----------
 
 _LARGEST = 1e100  # the squares of larger ones are infinite
 GAPS = ("None", "nan", "NaT", "<NA>")

@@ -245,9 +245,6 @@ def _floats(name, values):
     return values.to_numpy(float, na_value=np.nan)
 
 
-# ---- rows ---------------------------------------------------------------------------
-
-
 def cut(table, y, valid, test, rng):
     """Return row numbers (train, valid, test); y are class numbers, or None."""
     if table.by == "splits":
@@ -318,9 +315,6 @@ def _shares_of_classes(y, n, valid, test, rng):
         cuts.append(np.split(rows, [n_valid, n_valid + n_test]))
     valid, test, train = map(np.concatenate, zip(*cuts, strict=True))
     return [rng.permutation(rows) for rows in (train, valid, test)]
-
-
-# ---- in words -----------------------------------------------------------------------
 
 
 def notes(table, rows, learned, y, classes):

@@ -227,9 +227,6 @@ def _says(text, name):
     return re.search(rf"\b{name}\b", text)
 
 
-# ---- the scripts in `plain/` -------------------------------------------------------
-
-
 def _template(name):
     text = (_FOLDER / f"{name}.txt").read_text("utf-8")
     return text.replace("OPTIMIZERS\n", "".join(map(_optimizer, hp.OPTIMIZERS)))

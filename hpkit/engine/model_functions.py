@@ -157,9 +157,6 @@ def checked(out, rows, n_outputs):
     raise refusal("network_output", outputs=n_outputs, shape=shape, rows=rows)
 
 
-# ---- which runs have the same network ----------------------------------------------
-
-
 class RecordedSetting(Hyperparameters):
     """A setting that notes which of its values a model function reads."""
 

@@ -236,8 +236,6 @@ class ModuleNetworks:
 
         self._one_by_one(write)
 
-    # ---- run after run -------------------------------------------------------------
-
     @contextlib.contextmanager
     def at_work(self):
         """Lend torch's random state to the runs that are trained one by one."""
@@ -322,8 +320,6 @@ class ModuleNetworks:
     def has_state(self):
         """Whether a run keeps what no other process can be sent: a Python value."""
         return any(own.has_state for own in self.nets.values())
-
-    # ---- all at once ---------------------------------------------------------------
 
     def _forward(self, weights, buffers, x):
         return vmap(self._one, randomness="error")(weights, buffers, x.mT).mT
