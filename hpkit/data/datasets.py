@@ -366,17 +366,13 @@ def check_dataset(dataset):
     return dataset
 
 
-def _draw(make, **how):
-    """Return the function (seed, n) -> X, y of one of scikit-learn's, shuffled."""
+def _draw(kind, seed, n, **how):
+    """Return X and y as by a function of scikit-learn's, shuffled."""
+    from sklearn import datasets
 
-    def draw(seed, n):
-        from sklearn import datasets
-
-        X, y = getattr(datasets, make)(n, random_state=seed, **how)
-        order = np.random.default_rng(seed).permutation(n)
-        return X[order], y[order]
-
-    return draw
+    X, y = getattr(datasets, f"make_{kind}")(n, random_state=seed, **how)
+    order = np.random.default_rng(seed).permutation(n)
+    return X[order], y[order]
 
 
 def _draw_spiral(seed, n, noise):
@@ -409,11 +405,11 @@ class _Source:
 TWO = ("0", "1")
 SMALL = 200, 200, 1000
 SOURCES = {
-    "moons": _Source((400, 200, 1000), TWO, _draw("make_moons", noise=0.2)),
-    "small_moons": _Source((50, 200, 1000), TWO, _draw("make_moons", noise=0.35)),
+    "moons": _Source((400, 200, 1000), TWO, partial(_draw, "moons", noise=0.2)),
+    "small_moons": _Source((50, 200, 1000), TWO, partial(_draw, "moons", noise=0.35)),
     "spiral": _Source(SMALL, TWO, partial(_draw_spiral, noise=0.1)),
     "clean_spiral": _Source(SMALL, TWO, partial(_draw_spiral, noise=0.05)),
-    "circles": _Source(SMALL, TWO, _draw("make_circles", noise=0.1, factor=0.5)),
+    "circles": _Source(SMALL, TWO, partial(_draw, "circles", noise=0.1, factor=0.5)),
     "coin_flips": _Source((40, 40, 1000), ("heads", "tails"), _draw_coin_flips),
     "digits": _Source((600, 400, 797), tuple("0123456789"), standardize=True),
     "wine": _Source((106, 36, 36), ("0", "1", "2"), standardize=True),
