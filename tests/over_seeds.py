@@ -78,12 +78,12 @@ class Several(Training):
         settings = [self.settings[i] for i, _ in group.runs]
         seeds = [self.seeds[k] for _, k in group.runs]
         sets = dict.fromkeys(k for _, k in group.runs)
-        each = [Columns.of(self.datasets[k], self.dtype, self.device) for k in sets]
+        each = [Columns(self.datasets[k], self.dtype, self.device) for k in sets]
         names = ("X", "Y", "XY")
         parts = [torch.cat([getattr(one, n) for one in each], 1) for n in names]
-        data = replace(each[0], **dict(zip(names, parts, strict=True)))
+        vars(each[0]).update(zip(names, parts, strict=True))
         net = DenseNetworks(self.dataset, settings[0])
-        return Beside(group.runs, settings, seeds, data, net)
+        return Beside(group.runs, settings, seeds, each[0], net)
 
 
 def trained_beside(wanted):

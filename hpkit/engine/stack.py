@@ -35,7 +35,6 @@ _REMADE = ("net", "data", "device", "place", "weights", "class_weights")
 _REMADE += ("pieces", "owner", "at", "noted", "settings", *_EACH)
 
 
-@dataclass(frozen=True)
 class Columns:
     """A data set's tensors with points as columns, shared by all stacks.
 
@@ -44,22 +43,15 @@ class Columns:
     targets below the features, so that a batch is one gather.
     """
 
-    X: torch.Tensor
-    Y: torch.Tensor
-    XY: torch.Tensor
-    n_train: int
-
-    @classmethod
-    def of(cls, dataset, dtype, device):
+    def __init__(self, dataset, dtype, device):
         splits = dataset.train, dataset.valid
         X = torch.tensor(np.concatenate([split.X for split in splits]))
         y = torch.tensor(np.concatenate([split.y for split in splits]))
         one_hot = nn.functional.one_hot
         Y = y[:, None] if dataset.is_regression else one_hot(y, dataset.n_outputs)
-        X, Y = (t.to(dtype).T.contiguous().to(device) for t in (X, Y))
-        n_train = len(dataset.train.y)
-        XY = torch.cat([X, Y])[:, :n_train].contiguous()
-        return cls(X, Y, XY, n_train)
+        self.X, self.Y = (t.to(dtype).T.contiguous().to(device) for t in (X, Y))
+        self.n_train = len(dataset.train.y)
+        self.XY = torch.cat([self.X, self.Y])[:, : self.n_train].contiguous()
 
 
 @dataclass(frozen=True)

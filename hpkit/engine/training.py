@@ -97,7 +97,7 @@ class Training:
         self.settings, self.arrays, self.weights = (), {}, {}
         self.workers, self.stacks = workers, []
         self.extend(settings)
-        self.data, own = Columns.of(dataset, dtype, self.device), dataset.objective
+        self.data, own = Columns(dataset, dtype, self.device), dataset.objective
         self.said = []
         if own:
             self.said, again = (own.check(self.data, self.own) for _ in range(2))

@@ -86,7 +86,7 @@ class Folds(Lasting):
 
     def rows_of(self, group):
         fold = self.folds[group.runs[0][1]]
-        return fold, Columns.of(fold, self.dtype, self.device)
+        return fold, Columns(fold, self.dtype, self.device)
 
     @property
     def runs(self):
