@@ -1,4 +1,4 @@
-"""A trained run to keep and to hand on: as a file, or as a plain module of PyTorch.
+"""A trained run in a file: `Run.save` and `load_model`.
 
 A file is torch's own, of tensors and plain values, and is read without running code
 from it. It holds no rows of the data set.
@@ -7,7 +7,6 @@ from it. It holds no rows of the data set.
 from __future__ import annotations
 
 import io
-import operator
 import os
 import zipfile
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import fx
 from torch.utils._pytree import tree_map_only
 
 from hpkit import store
@@ -142,22 +140,3 @@ def _from_plain(plain, make):
     if probe is not None and probe.shape != (2, dataset.n_outputs):
         raise ValueError
     return run, saved, probe
-
-
-def to_module(run, epoch):
-    """Return a graph of torch's own, which needs no hpkit where it is loaded."""
-    data, net, graph = run.dataset, run.network(epoch), fx.Graph()
-    call, method = graph.call_function, graph.call_method
-    parts = {"center": torch.tensor(data.center), "scale": torch.tensor(data.scale)}
-    x = method("double", (graph.placeholder("rows"),))
-    x = call(operator.sub, (x, graph.get_attr("center")))
-    x = call(operator.truediv, (x, graph.get_attr("scale")))
-    x = method("to", (x, next(net.parameters()).dtype))
-    x = method("double", (graph.call_module("network", (x,)),))
-    if data.is_regression:
-        x = call(operator.mul, (method("select", (x, 1, 0)), data.target_scale))
-        x = call(operator.add, (x, data.target_center))
-    else:
-        x = method("softmax", (x, 1))
-    graph.output(x)
-    return fx.GraphModule({"network": net, **parts}, graph).eval()

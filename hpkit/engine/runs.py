@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import fx
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_rows, check_there
@@ -202,9 +203,21 @@ class Run:
         >>> module(torch.tensor([[0.0, 1.0]])).shape
         torch.Size([1, 2])
         """
-        from hpkit.engine.files import to_module
-
-        return to_module(self, epoch)
+        data, net, graph = self.dataset, self.network(epoch), fx.Graph()
+        call, method = graph.call_function, graph.call_method
+        parts = {"center": torch.tensor(data.center), "scale": torch.tensor(data.scale)}
+        x = method("double", (graph.placeholder("rows"),))
+        x = call(operator.sub, (x, graph.get_attr("center")))
+        x = call(operator.truediv, (x, graph.get_attr("scale")))
+        x = method("to", (x, next(net.parameters()).dtype))
+        x = method("double", (graph.call_module("network", (x,)),))
+        if data.is_regression:
+            x = call(operator.mul, (method("select", (x, 1, 0)), data.target_scale))
+            x = call(operator.add, (x, data.target_center))
+        else:
+            x = method("softmax", (x, 1))
+        graph.output(x)
+        return fx.GraphModule({"network": net, **parts}, graph).eval()
 
     def save(self, path: str | Path) -> Path:
         """Write what predicts to a file for `hpkit.load_model`, and return the path.
