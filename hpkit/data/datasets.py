@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections import namedtuple
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
@@ -392,27 +393,19 @@ def _draw_coin_flips(seed, n):
     return rng.normal(size=(n, 10)), rng.permutation(np.arange(n) % 2)
 
 
-@dataclass(frozen=True)
-class _Source:
-    """How a committed data set is cut, and how a new one is drawn."""
-
-    sizes: tuple
-    classes: tuple
-    draw: object = None  # function (seed, n) -> X, y; None for measured data
-    standardize: bool = False
-
-
+# How a data set is cut, and drawn by a function (seed, n) -> X, y: None if measured.
+_Data = namedtuple("_Data", "sizes classes draw standardize", defaults=(None, False))
 TWO = ("0", "1")
 SMALL = 200, 200, 1000
 SOURCES = {
-    "moons": _Source((400, 200, 1000), TWO, partial(_draw, "moons", noise=0.2)),
-    "small_moons": _Source((50, 200, 1000), TWO, partial(_draw, "moons", noise=0.35)),
-    "spiral": _Source(SMALL, TWO, partial(_draw_spiral, noise=0.1)),
-    "clean_spiral": _Source(SMALL, TWO, partial(_draw_spiral, noise=0.05)),
-    "circles": _Source(SMALL, TWO, partial(_draw, "circles", noise=0.1, factor=0.5)),
-    "coin_flips": _Source((40, 40, 1000), ("heads", "tails"), _draw_coin_flips),
-    "digits": _Source((600, 400, 797), tuple("0123456789"), standardize=True),
-    "wine": _Source((106, 36, 36), ("0", "1", "2"), standardize=True),
+    "moons": _Data((400, 200, 1000), TWO, partial(_draw, "moons", noise=0.2)),
+    "small_moons": _Data((50, 200, 1000), TWO, partial(_draw, "moons", noise=0.35)),
+    "spiral": _Data(SMALL, TWO, partial(_draw_spiral, noise=0.1)),
+    "clean_spiral": _Data(SMALL, TWO, partial(_draw_spiral, noise=0.05)),
+    "circles": _Data(SMALL, TWO, partial(_draw, "circles", noise=0.1, factor=0.5)),
+    "coin_flips": _Data((40, 40, 1000), ("heads", "tails"), _draw_coin_flips),
+    "digits": _Data((600, 400, 797), tuple("0123456789"), standardize=True),
+    "wine": _Data((106, 36, 36), ("0", "1", "2"), standardize=True),
 }
 
 

@@ -160,11 +160,8 @@ def checked(out, rows, n_outputs):
 class RecordedSetting(Hyperparameters):
     """A setting that notes which of its values a model function reads."""
 
-    @classmethod
-    def of(cls, setting):
-        recorded = object.__new__(cls)
-        object.__getattribute__(recorded, "__dict__").update(vars(setting), read=set())
-        return recorded
+    def __init__(self, setting):
+        object.__getattribute__(self, "__dict__").update(vars(setting), read=set())
 
     def __getattribute__(self, name):
         if name == "__class__":  # dataclasses.replace makes a plain one
@@ -202,7 +199,7 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
         fits = (k for k in known if all(getattr(setting, n, ...) == v for n, v in k))
         key = next(fits, None)
         if key is None:
-            recorded = RecordedSetting.of(setting)
+            recorded = RecordedSetting(setting)
             try:
                 net, _ = start_own(model, *shape, recorded, 0, dtype)
                 check_network(net, *shape)
