@@ -243,7 +243,9 @@ class Training:
         self.arrays["epochs_done"][stack.at] = stack.epoch
         self.arrays["fit_time"][stack.at] = stack.seconds
         since = stack.epoch - stack.best_epoch
-        self.keep(stack, (stack.epoch < stack.epochs) & (since < stack.patience))
+        stays = (stack.epoch < stack.epochs) & (since < stack.patience)
+        if not stays.all():
+            self.keep(stack, stays)
 
     def change(self, settings):
         """Go on with other learning rates or schedules; between two epochs."""
@@ -271,7 +273,7 @@ class Training:
 
     def keep(self, stack, stays):
         """Let the runs go for which `stays` is false; their weights are kept."""
-        if np.all(stays):
+        if all(stays):
             return
         self.note_weights(stack)
         if any(stays):
