@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from architectures import Fourier, Noisy, batch_norm, dropout, mlp
+from architectures import Noisy, batch_norm, dropout, mlp
 from oracle import assert_equal_the_plain_loop, dense, focal, right
 from torch import nn
 
@@ -130,20 +130,6 @@ def test_stacks_are_cut_to_size_and_so_that_every_worker_has_some_runs(
     assert len({run for group in training.waiting for run in group.runs}) == 12
 
 
-def test_a_training_rests_at_an_epoch_and_goes_on_from_there():
-    training = Training(MOONS, [QUICK, QUICK.but(batch_size=8)], seeds=range(2))
-
-    for pause in (0, 1, 2):
-        assert not training.paused(pause)
-        training.advance(60, pause)
-        assert training.paused(pause)
-        assert (training.runs.epochs_done == pause).all()
-    training.advance(60)
-
-    whole = last(train(MOONS, training.settings, seeds=range(2)))
-    np.testing.assert_array_equal(training.runs.val_loss, whole.val_loss)
-
-
 def test_no_time_is_enough_for_one_step():
     training = Training(MOONS, QUICK.but(batch_size=10))
     training.advance(0)  # measures epoch 0
@@ -206,16 +192,6 @@ def test_no_optimizer_module_is_loaded():
         "sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_a_network_has_what_its_own_seed_drew(tmp_path):
-    run = fit(MOONS, QUICK, seed=5, model=Fourier)
-    loaded = hk.load_model(run.save(tmp_path / "own.pt"), model=Fourier)
-
-    for each in run, loaded:
-        out = torch.tensor(each.outputs(MOONS.valid.X))
-        loss = nn.functional.cross_entropy(out, torch.tensor(MOONS.valid.y))
-        assert loss.item() == pytest.approx(run.best_val_loss, abs=1e-6)
 
 
 # ---- a learner's own loss and metric -----------------------------------------------
