@@ -576,23 +576,14 @@ def test_html_shows_the_last_one_instead_of_counting_it():
 # ---- files -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("search", "more"),
-    [
-        (hk.grid_search, {"lr": LRS, "seeds": (1, 4)}),
-        (hk.one_at_a_time, {"lr": LRS, "hidden": [(4,), (16, 16)]}),
-        (hk.successive_halving, {"lr": hk.log_uniform(1e-4, 10), "n_trials": 9}),
-        (lambda *a, **b: next(hk.grid_search.live(*a, **b)), {"lr": LRS, "tick": 0}),
-    ],
-    ids=["grid", "one_at_a_time", "halving", "partial"],
+@pytest.mark.parametrize(  # more kinds: search/test_files
+    "search", [hk.grid_search, lambda *a, **b: next(hk.grid_search.live(*a, **b))]
 )
-def test_a_file_holds_all_but_weights(search, more, tmp_path):
-    search = search(MOONS, hk.Hyperparameters(epochs=4), **more)
+def test_a_file_holds_all_but_weights(search, tmp_path):
+    search = search(MOONS, hk.Hyperparameters(epochs=4), lr=LRS, seeds=(1, 4))
 
     again = hk.load(search.save(tmp_path / "search.json"))
 
-    for name in ("kind", "base", "space", "steps", "seeds"):  # more: search/test_files
-        assert getattr(again, name) == getattr(search, name)
     assert np.array_equal(again.fit_time, search.fit_time)
     assert again.describe() == search.describe()
     files = again.save(tmp_path / "2.json"), tmp_path / "search.json"

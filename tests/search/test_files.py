@@ -36,7 +36,8 @@ SEARCHES = {
     hk.bayesian_search: {"lr": RANGE, "n_trials": 13},
 }
 ARRAYS = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "epochs_done")
-ABOUT = ("settings", "planned", "rungs", "lost", "finished")
+ABOUT = ("kind", "base", "space", "steps", "seeds")
+ABOUT += ("settings", "planned", "rungs", "lost", "finished")
 
 
 @pytest.fixture(autouse=True)
