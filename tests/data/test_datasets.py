@@ -93,19 +93,6 @@ def test_from_frame_splits_each_class_in_the_same_shares():
         assert shares == [0.2, 0.2, 0]
 
 
-def test_regression_is_recognised_and_standardised():
-    x = np.linspace(0, 1, 60)
-
-    data = Dataset.from_arrays(x[:, None], 300 + 50 * x)
-
-    assert data.is_regression
-    assert data.n_outputs == 1
-    assert data.train.y.std() == pytest.approx(1)
-    raw = data.train.y * data.target_scale + data.target_center
-    assert raw.min() >= 300
-    assert Dataset.from_arrays(x[:, None], np.full(60, 2.5)).target_scale == 1
-
-
 BAD_FRAMES = {
     "gap": (pd.DataFrame({"a": range(20), "y": [0, None] * 10}), "y \\(10\\)"),
     "text": (pd.DataFrame({"a": [*"abcdefghijklmno"], "y": [0, 1, 1] * 5}), "15 di"),
@@ -224,8 +211,12 @@ def test_rows_are_known_by_the_same_letters_everywhere():
 )
 def test_valid_and_test_of_a_regression_take_shares_of_their_own(valid, test, sizes):
     about = {"valid": valid, "test": test}
-    data = Dataset.from_arrays(np.eye(100), np.linspace(0, 1, 100), **about)
+    data = Dataset.from_arrays(np.eye(100), 300 + np.linspace(0, 1, 100), **about)
     assert [len(part.y) for part in (data.train, data.valid, data.test)] == sizes
+    y = data.train.y
+    assert (data.n_outputs, y.mean(), y.std()) == pytest.approx((1, 0, 1), abs=1e-9)
+    assert (y * data.target_scale + data.target_center).min() >= 300
+    assert Dataset.from_arrays(np.eye(100), np.full(100, 2.5)).target_scale == 1
 
 
 @example(3, 0.05, 0.9)
