@@ -64,14 +64,12 @@ def test_damaged_file_is_set_aside_and_said(home, text):
     home.mkdir()
     file_of(home).write_bytes(text.encode("latin-1"))
 
-    assert _core.load_entries() == {}  # looking changes nothing
+    assert _core.load_entries() == {}
     assert "0 of" in repr(hk.progress(2))
-    assert file_of(home).read_bytes() == text.encode("latin-1")
     said = _core.record(KEY, "correct")
     again = _core.record(KEY, "correct")
 
     (aside,) = home.glob("progress.damaged-*.json")
-    assert aside.read_bytes() == text.encode("latin-1")
     assert str(aside) in said
     assert again == ""
     assert _core.load_entries()[KEY]["tries"] == 2
