@@ -1,6 +1,7 @@
-"""The committed lessons: form, length, pictures, and that they are their sources.
+"""The committed lessons: form, length, pictures.
 
-That they run and print what is committed is held in tests/exercises/test_in_lessons.py.
+That they are their sources, run, and print what is committed is held in
+tests/exercises/test_in_lessons.py.
 """
 
 import re
@@ -51,14 +52,6 @@ def lesson(request):
 def markdown(lesson):
     cells = nbformat.read(lesson, as_version=4).cells
     return [cell.source for cell in cells if cell.cell_type == "markdown"]
-
-
-def test_lesson_is_its_source(lesson):
-    source = read(FOLDER / "src" / f"{lesson.stem}.py")
-    built = nbformat.read(lesson, as_version=4)
-    assert [(c.id, opened(c.source)) for c in built.cells] == [
-        (c.id, c.source.lower()) for c in source.cells
-    ]
 
 
 def test_lesson_is_valid_and_small_and_so_are_its_cells(lesson):
