@@ -21,7 +21,9 @@ def tree_of(page):
 
 def test_report_is_one_page_with_pictures_that_say_themselves(here):
     cap = finished()
+    looks = len(cap.dataset.test_looks)
     beside = cap.compare(n=1).sentence
+    assert len(cap.dataset.test_looks) == looks
 
     report = cap.report(author="Jo", plan="Two rates.", learned="More is not better.")
 

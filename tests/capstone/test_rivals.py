@@ -1,10 +1,8 @@
 """The comparison with other ways to tune."""
 
 import json
-import warnings
 
 import pytest
-from tasks import task
 
 import hpkit as hk
 from hpkit.capstone import rivals
@@ -26,14 +24,6 @@ def test_comparison_table(beside):
     assert beside._repr_html_().count("<tr>") == 10
     again = rivals.Comparison(**json.loads(json.dumps(vars(beside))))
     assert again.table == beside.table
-
-
-def test_comparison_looks_at_no_test_set_of_the_learner():
-    cap = task("digits", folder=None)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        cap.compare(n=1)
-    assert cap.dataset.test_looks == []
 
 
 def test_comparison_says_a_tie_and_a_difference():
