@@ -187,44 +187,33 @@ EXERCISE = re.compile(r"^ex\.\w+\.check\(", re.M)
 PANEL = re.compile(r"\bhk\.\w+Panel\(")
 
 
-@pytest.fixture(params=[name[:2] for name in EVERY])
-def number(request):
-    return request.param
+@pytest.fixture(params=EVERY)
+def source(request):
+    return FOLDER / "src" / f"{request.param}.py"
 
 
-def source(number):
-    (path,) = (FOLDER / "src").glob(f"{number}_*.py")
-    return path
-
-
-def cells(number):
-    return read(source(number)).cells
-
-
-def test_lesson_is_short(number):
-    lines = source(number).read_text("utf-8").splitlines()
+def test_lesson_is_short_and_no_sentence_stands_in_brackets(source):
+    lines = source.read_text("utf-8").splitlines()
     words = sum(len(line.split()) for line in lines if line.startswith("# "))
-    assert words <= WORDS[number]
-
-
-def test_no_sentence_stands_in_brackets(number):
-    text = "\n".join(c.source for c in cells(number) if c.cell_type == "markdown")
+    assert words <= WORDS[source.name[:2]]
+    cells = read(source).cells
+    text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
     assert BRACKETS.findall(text) == []
 
 
-def test_few_long_cells_must_be_read(number):
+def test_few_long_cells_must_be_read(source):
     """All but the set-up, what is folded, and what a learner writes."""
-    _, *code = (c for c in cells(number) if c.cell_type == "code")
+    _, *code = (c for c in read(source).cells if c.cell_type == "code")
     shown = [c.source for c in code if DRAWING not in c.metadata.get("tags", ())]
     read_by = [text for text in shown if not EXERCISE.search(text)]
     long = [t for t in read_by if len([x for x in t.splitlines() if x.strip()]) > LONG]
     assert len(long) <= FEW, long
 
 
-def test_a_panel_is_there_within_three_minutes(number):
+def test_a_panel_is_there_within_three_minutes(source):
     """At 200 words a minute, and ten seconds for each cell that is run before it."""
     minutes = 0
-    for cell in cells(number):
+    for cell in read(source).cells:
         if cell.cell_type == "markdown":
             minutes += len(cell.source.split()) / 200
             continue
