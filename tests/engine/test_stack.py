@@ -18,7 +18,6 @@ from hpkit.engine import own_networks
 from hpkit.engine.dense import DenseNetworks
 from hpkit.engine.training import Hyperparameters, Training, fit
 from hpkit.hyperparameters import ACTIVATIONS, NAMES, OPTIMIZERS, SCHEDULES, varied
-from hpkit.search.searches import grid_search
 
 MOONS = load_dataset("small_moons")
 CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
@@ -159,16 +158,6 @@ def test_what_a_setting_does_not_need_is_not_computed(owner, name, more, monkeyp
     fit(MOONS, Hyperparameters(epochs=1))
     with pytest.raises(TypeError):
         fit(MOONS, Hyperparameters(epochs=1, **more))
-
-
-@pytest.mark.parametrize(
-    "more", [{"label_smoothing": 0.1}, {"class_weight": "balanced"}]
-)
-def test_regression_has_no_classes_to_smooth_or_weigh(more):
-    lists = {name: [value] for name, value in more.items()}
-    with pytest.raises(ValueError, match=r"need classes, got .* with a regression; "):
-        grid_search(NUMBERS, lr=[0.1], **lists)
-    fit(NUMBERS, Hyperparameters(epochs=1, clip=0.1))
 
 
 @pytest.mark.parametrize("first", range(3))

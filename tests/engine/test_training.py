@@ -422,13 +422,20 @@ def test_a_loss_or_metric_that_torch_broadcasts_unasked_is_refused():
         fit(NUMBERS, QUICK, loss=own, metric=own)
 
 
-def test_class_weights_and_smoothing_are_refused_with_an_own_loss():
+@pytest.mark.parametrize(
+    ("data", "loss", "words"),
+    [
+        (MOONS, focal, "left out with a loss of your own, got"),
+        (NUMBERS, None, "need classes, got .* with a regression; "),
+    ],
+)
+def test_class_weights_and_smoothing_are_refused_without_them(data, loss, words):
     for own in {"class_weight": "balanced"}, {"label_smoothing": 0.1}:
-        with pytest.raises(ValueError, match="left out with a loss of your own, got"):
-            fit(MOONS, QUICK.but(**own), loss=focal)
+        with pytest.raises(ValueError, match=words):
+            fit(data, QUICK.but(**own), loss=loss)
         values = {name: [value] for name, value in own.items()}
-        with pytest.raises(ValueError, match="left out with a loss of your own, got"):
-            hk.grid_search(MOONS, QUICK, **values, loss=focal)
+        with pytest.raises(ValueError, match=words):
+            hk.grid_search(data, QUICK, **values, loss=loss)
 
 
 # Numbers that a learner may type never end a kernel: what cannot fit is refused.
