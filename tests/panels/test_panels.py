@@ -92,6 +92,29 @@ def test_search_panels_refuse_other_seeds_in_three_parts(kind, seeds):
         OWN_PANELS[kind](seeds=seeds)
 
 
+LARGE, LISTS = QUICK.but(batch_size=5000), {"lr": [0.1, 1], "batch_size": [16, 64]}
+REFUSED = [
+    (hk.TrainingPanel, LARGE, {}, "batch_size must be at most"),
+    (hk.TrainingPanel, QUICK, {"controls": ("speed",)}, "controls must be one of"),
+    (hk.TrainingPanel, QUICK, {"predict": "guess"}, "predict must be .* got 'guess'"),
+    (lambda *_: hk.TrainingPanel([1, 2]), QUICK, {}, "a data set must be"),
+    (hk.PatiencePanel, LARGE, {}, "batch_size must be at most"),
+    (hk.OneAtATimePanel, QUICK, LISTS | {"batch_size": [401]}, "batch_size must"),
+    (hk.OneAtATimePanel, QUICK, LISTS | {"lr": hk.uniform(0, 1)}, "Panel tries every"),
+    (hk.SearchRacePanel, QUICK, LISTS, "must have ranges"),
+    (hk.SearchRacePanel, QUICK, {"budget": 7}, "budget must be .* >= 10, got 7;"),
+    (hk.SearchRacePanel, QUICK, {"epochs": hk.uniform(2, 9)}, "must not search epochs"),
+    (hk.SchedulePanel, QUICK.but(epochs=61), {}, "60.*try 10 to 30"),
+    (hk.SchedulePanel, QUICK.but(patience=3), {}, "0.*every epoch"),
+]
+
+
+@pytest.mark.parametrize(("kind", "setting", "more", "words"), REFUSED)
+def test_wrong_arguments_raise_at_once(kind, setting, more, words, moons):
+    with pytest.raises((TypeError, ValueError), match=words):
+        kind(moons, setting, **more)
+
+
 def test_seeds_panel_takes_any_seeds():
     settings = [QUICK, QUICK.but(lr=0.3)]
     panel = hk.SeedsPanel(OWN, settings, seeds=[9, 4], most=4)

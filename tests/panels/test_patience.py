@@ -53,8 +53,6 @@ def test_what_comes_after_the_stop_is_gray(moons):
     row = panel.frame().set_index("patience").loc[panel.patience.value]
     assert (run.epochs_done, run.best_epoch) == (row.stops, row.keeps)
     assert row.stops == panel.stop_at
-    with pytest.raises(ValueError, match="batch_size"):
-        PatiencePanel(moons, QUICK.but(batch_size=5000))
 
 
 @pytest.mark.usefixtures("shown_at_once")

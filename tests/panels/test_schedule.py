@@ -98,12 +98,3 @@ def test_stop_keeps_what_there_is_and_says_so(moons):
     assert "lr" in panel.result
     panel.lr.value = 1e6
     assert "yours diverged with 1 of 1 seed" in shows(panel.wait(60))
-
-
-@pytest.mark.parametrize(
-    ("setting", "said"),
-    [({"epochs": 61}, "60.*try 10 to 30"), ({"patience": 3}, "0.*every epoch")],
-)
-def test_what_it_cannot_draw_is_refused(moons, setting, said):
-    with pytest.raises(ValueError, match=said):
-        hk.SchedulePanel(moons, QUICK.but(**setting))

@@ -383,17 +383,6 @@ def test_diverged_run_does_not_stretch_the_axis(moons):
     assert "Diverged" in panel.result
 
 
-def test_wrong_arguments_raise_at_once(moons):
-    with pytest.raises(ValueError, match="batch_size must be at most"):
-        TrainingPanel(moons, Hyperparameters(batch_size=10_000))
-    with pytest.raises(ValueError, match="controls must be one of"):
-        TrainingPanel(moons, controls=("speed",))
-    with pytest.raises(ValueError, match=r"predict must be .* got 'guess'"):
-        TrainingPanel(moons, QUICK, predict="guess")
-    with pytest.raises(TypeError, match="a data set must be"):
-        TrainingPanel([1, 2])
-
-
 def test_saving_writes_csv_and_png_and_shows_where(panel):
     panel.save_button.click()
     panel.save_button.click()
