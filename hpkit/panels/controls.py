@@ -9,7 +9,7 @@ question before the result, whose answer may be a curve (`Drawing`).
 import ast
 import html
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from numbers import Number
@@ -58,20 +58,14 @@ class LiveCharts(anywidget.AnyWidget):
     _esm = traitlets.Unicode(SCRIPT).tag(sync=True)
     _css = traitlets.Unicode(STYLE).tag(sync=True)
 
-    def __init__(
-        self,
-        widths: Sequence[float] = (1,),
-        *,
-        calls: Mapping[str, Callable] | None = None,
-        **more,
-    ):
-        self.charts, self.calls, self._changed = [], dict(calls or {}), set()
+    def __init__(self, widths=(1,), *, calls=()):
+        self.charts, self.calls, self._changed = [], dict(calls), set()
         self._state = {"widths": list(widths), "sentence": "", "picture": 0}
         self._state["words"] = {name: PARTS[name] for name in ("slider", "table")}
-        super().__init__(**more)
+        super().__init__()
         self.on_msg(self._hear)
 
-    def show(self, charts: Sequence[Chart], *, sentence: str | None = None) -> None:
+    def show(self, charts, *, sentence=None):
         """Draw charts and a sentence (HTML) below; what is as before is not sent."""
         # While something runs a sentence may change with each picture; put it into an
         # element with role="status" when a screen reader is to say it.

@@ -287,7 +287,7 @@ class Panel(W.VBox):
         self.add_class("hpkit")
         stop_earlier(self)
 
-    def build(self, *left, calls=None, over=()):
+    def build(self, *left, calls=(), over=()):
         """Put the parts together.
 
         `left` are the controls below each other; `calls` as in `LiveCharts`, each
@@ -296,7 +296,7 @@ class Panel(W.VBox):
         head = f"<span class='hp-title'>{html.escape(self.title)}</span>"
         head = html_of(head + parts.alive(self), "hp-grow")
         controls = W.VBox([*([self.guess.box] if self.guess else ()), *left])
-        calls = {name: self._guarded(call) for name, call in (calls or {}).items()}
+        calls = {name: self._guarded(call) for name, call in dict(calls).items()}
         self.charts = LiveCharts(self.widths, calls=calls)
         shown = W.VBox([*([row(*over, name="hp-over")] if over else ()), self.charts])
         body = controls.add_class("hp-controls"), shown.add_class("hp-charts")
