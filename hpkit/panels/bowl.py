@@ -9,7 +9,7 @@ from hpkit.charts.runs import clipped, nice_top
 from hpkit.charts.spec import Axis, Chart, cross, line, points
 from hpkit.hyperparameters import check_count, check_number
 from hpkit.locale import Texts
-from hpkit.panels.controls import CheckedBox, tied
+from hpkit.panels.controls import tied
 from hpkit.panels.panel import Panel, play
 
 WORDS = Texts("panels.bowl")
@@ -96,10 +96,10 @@ class BowlPanel(Panel):
     def _knob(self, name, value, step, high):
         """Return a number box, and what holds it and its slider, from 0 to `high`."""
         look = {"min": 0, "max": max(high, value), "step": step, "readout": False}
-        number = CheckedBox(value, partial(_checked, WORDS[name]))
-        self.on_change(self._draw, number)
-        slider, rounded = W.FloatSlider(value, **look), partial(round, ndigits=4)
-        return number, tied(WORDS[name], slider, number, rounded).box
+        slider, check = W.FloatSlider(value, **look), partial(_checked, WORDS[name])
+        knob = tied(WORDS[name], value, slider, check, partial(round, ndigits=4))
+        self.on_change(self._draw, knob.source)
+        return knob.source, knob.box
 
     @property
     def right(self):

@@ -134,15 +134,17 @@ def _framed(label, slider, *number):
     return W.VBox([label, slider.add_class("hp-slide")]).add_class("hp-knob")
 
 
-def tied(label, slider, number, rounded=lambda value: value):
-    """Return a slider and a `CheckedBox` that follow each other, as a `_Knob`."""
+def tied(label, value, slider, check, rounded=lambda value: value):
+    """Return a slider and a `_CheckedBox` that follow each other, as a `_Knob`."""
     # The box may go between the ticks of the slider, and beyond. The slider stands at
     # the tick nearest to the number. A browser says so once more, rounded its own way:
     # that is no news, and what was typed stays.
     by_factor = isinstance(slider, W.FloatLogSlider)
+    step = 1 if isinstance(slider, W.IntSlider) else None
+    number = named(_CheckedBox(value, check, step=step), label)
 
-    def ticks(value):
-        place = np.log10(max(value, 1e-12)) if by_factor else value
+    def ticks(place):
+        place = np.log10(max(place, 1e-12)) if by_factor else place
         place = min(max(place, slider.min), slider.max)
         return round((place - slider.min) / slider.step)
 
@@ -158,8 +160,7 @@ def tied(label, slider, number, rounded=lambda value: value):
 
     slider.observe(slid, "value")
     number.observe(typed, "value")
-    number = named(number, label).add_class("hp-number")
-    return _Knob(_framed(label, slider, number), number, slider)
+    return _Knob(_framed(label, slider, number.add_class("hp-number")), number, slider)
 
 
 def _slide(name):
@@ -175,15 +176,14 @@ def log_knob(name, dataset, value):
     high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **_slide(name))
     slider.add_class("hp-log")  # for people who do not see it
-    number = CheckedBox(value, partial(TABLE[name].check, name))
-    return tied(TABLE[name].knob, slider, number, lambda v: float(f"{v:.2g}"))
+    check = partial(TABLE[name].check, name)
+    return tied(TABLE[name].knob, value, slider, check, lambda v: float(f"{v:.2g}"))
 
 
 def _count_knob(name, dataset, value):
     """Return a slider over whole numbers, tied to a number box."""
     slider = W.IntSlider(value, min=1, max=max(200, value), **_slide(name))
-    number = CheckedBox(value, partial(TABLE[name].check, name), step=1)
-    return tied(TABLE[name].knob, slider, number)
+    return tied(TABLE[name].knob, value, slider, partial(TABLE[name].check, name))
 
 
 def count_box(label, value, low, high, *, most=None, **look):
@@ -194,10 +194,9 @@ def count_box(label, value, low, high, *, most=None, **look):
     hint = WORDS["between"].format(most)
     slider = W.IntSlider(value, min=low, max=high, readout=False, **look)
     check = partial(hyper.check_count, name, most=most, hint=hint)
-    number = CheckedBox(value, check, step=1)
-    box = tied(label, slider, number).box
-    number.tooltip = WORDS["number"].format(label, 1, most)
-    return number, box
+    knob = tied(label, value, slider, check)
+    knob.source.tooltip = WORDS["number"].format(label, 1, most)
+    return knob.source, knob.box
 
 
 class _Checked(traitlets.TraitType):
@@ -216,7 +215,7 @@ class _Checked(traitlets.TraitType):
             return box.value
 
 
-class CheckedBox(W.FloatText):
+class _CheckedBox(W.FloatText):
     """A box for what `check` returns; `refuse` is told what is wrong, as HTML."""
 
     # For whole numbers, too: ipywidgets' own box drops the point of 2.5 and says 25.
