@@ -84,8 +84,8 @@ class BowlPanel(Panel):
         self.lr, lr_box = self._knob("lr", lr, 0.05, 2.5)
         self.curvature, curvature_box = self._knob("curvature", curvature, 0.1, 4.0)
         self.asked = lr, curvature
-        slider = W.FloatSlider(1.0, min=0, max=5, step=0.1)
-        self.ask(predict, WORDS["guess"].format(curvature), slider, "{:g}".format)
+        look = {"text": "{:g}".format, "min": 0, "max": 5, "step": 0.1}
+        self.ask(predict, WORDS["guess"].format(curvature), W.FloatSlider, 1.0, **look)
         if self.guess and not steps:  # the ball at its start tells nothing
             self.add_class("hp-shown")
         first = self.buttons(step=self.step, run=self._run)

@@ -59,8 +59,8 @@ class CoinFlipsPanel(Panel):
         self.first = check_count("models", models, most=_MODELS)  # tried before Run
         self.valid = self.test = np.zeros(0)
         self.count, box = count_box(_COINS["box"], self.first, 1, _MODELS, most=_MODELS)
-        slider = W.IntSlider(50, min=40, max=100)
-        self.ask(predict, _COINS["guess"], slider, _COINS["percent"].format)
+        look = {"text": _COINS["percent"].format, "min": 40, "max": 100}
+        self.ask(predict, _COINS["guess"], W.IntSlider, 50, **look)
         buttons = self.buttons(run=self._run, stop=self.stop)
         self.build(box, buttons, self.buttons(again=self.flip))
         self.on_change(self._draw, self.count)
@@ -172,9 +172,8 @@ class TestBoxPanel(Panel):
         self.store = Store(path, _UNOPENED, _check, BOX)
         self.add_class("hp-tall")
         most = nice_top(2 * run.best_val_loss)
-        look = {"step": most / 100, "readout_format": ".3g"}
-        slider = W.FloatSlider(0, min=0, max=most, **look)
-        self.ask(predict, BOX["guess"], slider, digits)
+        look = {"min": 0, "max": most, "step": most / 100, "readout_format": ".3g"}
+        self.ask(predict, BOX["guess"], W.FloatSlider, 0, text=digits, **look)
         self.build(self.buttons(open=self.look))
         self._recall()
         self._draw()

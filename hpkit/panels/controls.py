@@ -23,7 +23,7 @@ import traitlets
 from hpkit import hyperparameters as hyper
 from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, css, line, state
-from hpkit.hyperparameters import TABLE, refusal
+from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
 from hpkit.panels.parts import FULL, button, head_of, html_of, named, row
 from hpkit.search.space import check_list
@@ -465,13 +465,6 @@ class Entry:
         if own and not isinstance(own, str):
             return own
         return parse_values(self.name, self.text.value, self.layers)
-
-
-def check_predict(predict, *, draw=False):
-    """Return whether a panel asks for a guess; one to `draw` may be named so, too."""
-    if draw and not isinstance(predict, bool) and predict != "draw":
-        raise refusal("predict_draw", predict)
-    return predict if draw else hyper.check_flag("predict", predict)
 
 
 class Guess:

@@ -56,7 +56,7 @@ class BatchNoisePanel(Panel):
         self.seed = check_seed("seed", seed)
         knob = batch_knob("batch_size", dataset, size)
         self.size, self.sizes = knob.slider, []  # those looked at
-        self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
+        self.ask(predict, WORDS["guess"], W.ToggleButtons, options=WORDS["guesses"])
         self.build(knob.box, self.buttons(stop=self.stop))
         self.on_change(self._draw, self.size)
         self.live.now(self._training())

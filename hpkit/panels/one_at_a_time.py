@@ -92,7 +92,7 @@ class OneAtATimePanel(SearchPanel):
         self.resets, self.starting = 0, self.base
         self.walked = {}  # the end of each path and its loss, by order and start
         self.losses = set()  # of all that was trained: they share a scale
-        self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
+        self.ask(predict, WORDS["guess"], W.ToggleButtons, options=WORDS["guesses"])
         self._build(check_order(order, self.space))
         self._begin().close()  # checks all before anything is shown
         self.live.now(self._beginning())

@@ -36,7 +36,7 @@ from hpkit.engine.as_pytorch import forms, write_rows
 from hpkit.engine.training import TURN, check_settings, rated, train
 from hpkit.locale import Texts, words
 from hpkit.panels import parts
-from hpkit.panels.controls import Guess, LiveCharts, check_predict, written
+from hpkit.panels.controls import Drawing, Guess, LiveCharts, written
 from hpkit.panels.parts import button, html_of, named, row
 from hpkit.store import reason, write
 from hpkit.text import shown, stem
@@ -326,13 +326,12 @@ class Panel(W.VBox):
             self.drawer.add_class("hp-drawer"),
         )
 
-    def ask(self, predict, question, widget, text=str):
+    def ask(self, predict, question, kind, *about, text=str, **look):
         """Cover the charts until a guess is made, if `predict`; to be called first."""
-        # `widget` and `text` as of `Guess`.
-        if check_predict(predict):
-            self.guess = Guess(self, question, widget, text)
-        else:
-            parts.close(widget)
+        # `kind(*about, **look)` is the widget of `Guess`, `text` as there.
+        draws = kind is Drawing and predict == "draw"
+        if draws or hyper.check_flag("predict", predict):
+            self.guess = Guess(self, question, kind(*about, **look), text)
 
     @property
     def guesses(self):

@@ -75,8 +75,8 @@ class PatiencePanel(Panel):
         self.seed, self.asked = check_seed("seed", seed), patience
         most = min(MOST, setting.epochs)
         self.patience, box = count_box(WORDS["patience"], patience, 1, most)
-        slider = W.IntSlider(0, min=0, max=setting.epochs)
-        self.ask(predict, WORDS["guess"].format(patience), slider)
+        look = {"min": 0, "max": setting.epochs}
+        self.ask(predict, WORDS["guess"].format(patience), W.IntSlider, 0, **look)
         self.build(box, self.buttons(stop=self.stop))
         self.on_change(self._draw, self.patience)
         self.live.now(self.train(dataset, setting, (self.seed,), self._take))

@@ -88,8 +88,9 @@ class SearchRacePanel(Panel):
         self.budget, first = count_box(name, *ends, step=whole, **look)
         self.races, second = count_box(WORDS["races"], races, 1, 100, **look)
         race = self._searches(0)  # checks all before anything is shown
-        names = W.ToggleButtons(options=[(n, k) for k, n in WORDS["kinds"].items()])
-        self.ask(predict, WORDS["guess"], names, WORDS["kinds"].get)
+        look = {"options": [(name, kind) for kind, name in WORDS["kinds"].items()]}
+        look["text"] = WORDS["kinds"].get
+        self.ask(predict, WORDS["guess"], W.ToggleButtons, **look)
         self.add_class("hp-tall")
         self.build(first, second, self.buttons(start=self.start, stop=self.stop))
         self.on_change(self.start, self.budget, self.races)

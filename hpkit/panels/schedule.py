@@ -74,7 +74,7 @@ class SchedulePanel(Panel):
         self.lr = log_knob("lr", dataset, setting.lr)
         shapes = [(WORDS["own"], ""), *zip(SCHEDULES, SCHEDULES, strict=True)]
         self.shape, shape = dropdown(shapes, WORDS["shape"])
-        self.ask(predict, WORDS["guess"], W.ToggleButtons(options=KINDS))
+        self.ask(predict, WORDS["guess"], W.ToggleButtons, options=KINDS)
         buttons = self.buttons(train=self._watch, stop=self.stop)
         self.build(self.lr.box, shape, buttons, calls={"drawn": self.draw})
         self.on_change(self._start, self.lr.source)

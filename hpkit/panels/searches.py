@@ -326,11 +326,9 @@ class ValidationCurvePanel(_ListsPanel):
         self.values = self._entry(param_name, param_range)
         self.first = param_name, self.controls.setting
         values = self.values.values
-        if c.check_predict(predict, draw=True):
-            axis, at = charts.value_axis(param_name, values)
-            about = CURVE["lowest_at"], list(map(shown, values))
-            drawing = c.Drawing(dataset, at, axis, *about)
-            self.ask(True, CURVE["draw"], drawing)
+        axis, at = charts.value_axis(param_name, values)
+        about = dataset, at, axis, CURVE["lowest_at"], list(map(shown, values))
+        self.ask(predict, CURVE["draw"], c.Drawing, *about)
         calls = {"curve": self.choose, "point": self.choose, "cross": self._choose_out}
         self.build(self.values.frame, *self.search_box, calls=calls)
         self._come_in()
@@ -405,8 +403,8 @@ class GridPanel(_ListsPanel):
         super().__init__(dataset, title, base, **more)
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
             self._entry(name, values, GRID[side], FEW)
-        cells = _CellGuess(self._space(), self._planned())
-        self.ask(predict, GRID["guess"], cells, self._in_words)
+        about = GRID["guess"], _CellGuess, self._space(), self._planned()
+        self.ask(predict, *about, text=self._in_words)
         self.which = toggles([(GRID["curves"], "")])
         self.on_change(self._draw, self.which)
         views = row(self.which, name="hp-small")

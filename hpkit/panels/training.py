@@ -82,11 +82,10 @@ class TrainingPanel(Panel):
         self.pixels, self.epoch, self.mapped = None, None, (None, 0.0)
         self.scrubbing = False
         self.controls = c.Controls(dataset, base, controls)
-        if c.check_predict(predict, draw=True):
-            at, axis = np.linspace(0, base.epochs, 11), Axis(c.GUESS["epoch"])
-            axis.domain = 0, base.epochs
-            drawing = c.Drawing(dataset, at, axis, c.GUESS["lowest"], at)
-            self.ask(True, WORDS["draw"], drawing)
+        at, axis = np.linspace(0, base.epochs, 11), Axis(c.GUESS["epoch"])
+        axis.domain = 0, base.epochs
+        about = dataset, at, axis, c.GUESS["lowest"], at
+        self.ask(predict, WORDS["draw"], c.Drawing, *about)
         self._build()
         self.live.now(self._training(base, seed))
 
