@@ -25,7 +25,7 @@ from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, css, line, state
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
-from hpkit.panels.parts import FULL, button, head_of, html_of, named, row
+from hpkit.panels.parts import FULL, head_of, html_of, named, row
 from hpkit.search.space import check_list
 from hpkit.store import keep_guess
 from hpkit.text import shown
@@ -130,8 +130,8 @@ class _Knob:
 
 
 def _framed(label, slider, *number):
-    label = row(W.HTML(head_of(label)), *number, name="hp-row")
-    return W.VBox([label, slider.add_class("hp-slide")]).add_class("hp-knob")
+    head = row(head_of(label), *number, name="hp-row")
+    return W.VBox([head, slider.add_class("hp-slide")]).add_class("hp-knob")
 
 
 def tied(label, value, slider, check, rounded=lambda value: value):
@@ -429,8 +429,7 @@ class Entry:
         self.text = named(text, WORDS["values_tip"])
         self.text.layout.width = FULL
         self.note = html_of("", "hp-muted")
-        head = html_of(head_of(label or WORDS["values"]))
-        head = row(head, self.which, name="hp-row")
+        head = row(head_of(label or WORDS["values"]), self.which, name="hp-row")
         self.frame = W.VBox([head, self.text, self.note]).add_class("hp-knob")
         for widget in (self.which, self.text):
             widget.observe(self._count, "value")
@@ -482,11 +481,12 @@ class Guess:
             widget.value = None  # a choice made for the learner is no guess
         if not isinstance(widget, W.Box):  # a box with a tooltip is not drawn
             widget.tooltip = question
-        self.button = button(GUESS["commit"], GUESS["commit_tip"], "primary")
+        look = {"tooltip": GUESS["commit_tip"], "button_style": "primary"}
+        self.button = W.Button(description=GUESS["commit"], **look)
         self.answer = html_of("", "hp-muted")
         self.answer.layout.min_height = "1.5em"  # what it says moves nothing
-        label = html_of(head_of(html.escape(question)))
-        self.box = W.VBox([label, widget, self.button, self.answer])
+        head = head_of(html.escape(question))
+        self.box = W.VBox([head, widget, self.button, self.answer])
         self.box.add_class("hp-guess")
         panel.add_class("hp-covered")
         panel.on_click(self.button, self.commit)

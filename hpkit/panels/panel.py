@@ -37,7 +37,7 @@ from hpkit.engine.training import TURN, check_settings, rated, train
 from hpkit.locale import Texts, words
 from hpkit.panels import parts
 from hpkit.panels.controls import Drawing, Guess, LiveCharts, written
-from hpkit.panels.parts import button, html_of, named, row
+from hpkit.panels.parts import html_of, named, row
 from hpkit.store import reason, write
 from hpkit.text import shown, stem
 
@@ -372,9 +372,9 @@ class Panel(W.VBox):
     def button(self, name, callback):
         """Return a button that calls `callback()`, which is then `name_button`."""
         # `name` is that of its words, too. What is to be pressed first is made first.
-        look = "" if name == "stop" else self._look
-        made = button(self.texts[name], self.texts[f"{name}_tip"], look)
-        self._look = ""
+        look = {"button_style": "" if name == "stop" else self._look}
+        tip, self._look = self.texts[f"{name}_tip"], ""
+        made = W.Button(description=self.texts[name], tooltip=tip, **look)
         setattr(self, f"{name}_button", made.add_class(f"hp-press-{name}"))
         self.on_click(made, callback)
         return made

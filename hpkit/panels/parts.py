@@ -30,10 +30,6 @@ _sheets = WeakSet()
 _large = [False]
 
 
-def button(text, tip, look=""):
-    return W.Button(description=text, tooltip=tip, button_style=look)
-
-
 def row(*widgets, name=""):
     return W.HBox(widgets, _dom_classes=tuple(name.split()))
 
@@ -55,7 +51,7 @@ def dropdown(options, name, label=None):
     """Return a list to choose from, called `name`, and a box of it below its label."""
     made = named(W.Dropdown(options=options), name)
     made.layout.width = FULL
-    return made, W.VBox([html_of(head_of(label or name)), made]).add_class("hp-knob")
+    return made, W.VBox([head_of(label or name), made]).add_class("hp-knob")
 
 
 def html_of(text="", *classes):
@@ -64,7 +60,7 @@ def html_of(text="", *classes):
 
 
 def head_of(label):
-    return f"<span class='hp-name'>{label}</span>"
+    return html_of(f"<span class='hp-name'>{label}</span>")
 
 
 def style_sheet():

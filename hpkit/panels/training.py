@@ -98,16 +98,16 @@ class TrainingPanel(Panel):
         options = (WORDS["same"], False), (WORDS["new"], True)
         tips = WORDS["same_tip"], WORDS["new_tip"]
         self.new_seeds = parts.toggles(options, tips, "4.8em")
-        name = parts.html_of(parts.head_of(WORDS["seed"]))
-        seed_row = parts.row(name, self.new_seeds, name="hp-row")
+        head = parts.head_of(WORDS["seed"])
+        seed_row = parts.row(head, self.new_seeds, name="hp-row")
         units = [(WORDS[unit], unit) for unit in ("epochs", "updates", "seconds")]
         self.unit = parts.toggles(units, [WORDS["unit_tip"]] * 3)
         over = [parts.row(self.unit, name="hp-small")]
         if has_map(self.dataset):
             self.scrub = W.IntSlider(1, min=0, max=1, readout=False)
             parts.named(self.scrub, WORDS["scrub"]).add_class("hp-slide")
-            name = parts.html_of(parts.head_of(WORDS["scrub"]))
-            over.append(parts.row(name, self.scrub, name="hp-knob hp-scrub"))
+            head = parts.head_of(WORDS["scrub"])
+            over.append(parts.row(head, self.scrub, name="hp-knob hp-scrub"))
             self.widths = (3, 2.3)
             self.on_change(self._scrubbed, self.scrub)
         self.drawers = {"runs": self.list.box, **self.drawers}
