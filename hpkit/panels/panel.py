@@ -260,8 +260,8 @@ class Panel(W.VBox):
     callback raised, shown in the panel, too.
     """
 
-    kind = "panel"
-    words = WORDS  # of a subclass: its title; the name and the tip of its buttons
+    # A subclass has its `kind`, which names its files, and its `words`: a title; the
+    # name and the tip of its buttons.
     widths = (1,)  # of the charts
     _guess_fits = True  # what is shown is what the guess was about
     model, shares = None, False  # whether it has a `line` that says its state
@@ -272,6 +272,7 @@ class Panel(W.VBox):
     def __init__(self, dataset, title, *settings):
         if settings:
             check_settings(settings, dataset)
+        self.texts = Texts(*WORDS.paths, *self.words.paths)  # of all panels, its own
         if title is None:
             title = self.words["title"].format(getattr(dataset, "name", ""))
         self.dataset = None if dataset is None else rated(dataset, None, None)
@@ -364,11 +365,6 @@ class Panel(W.VBox):
 
         return called
 
-    @property
-    def texts(self):
-        """Words of all panels, then of this one."""
-        return Texts(*WORDS.paths, *self.words.paths)
-
     def button(self, name, callback):
         """Return a button that calls `callback()`, which is then `name_button`."""
         # `name` is that of its words, too. What is to be pressed first is made first.
@@ -456,9 +452,6 @@ class Panel(W.VBox):
         """Whether there is something to show."""
         return self._trained is not None
 
-    def _update(self, running):
-        pass
-
     def _pictures(self):
         empty = [Chart(Axis(), Axis(), [], alt=self.title)] * len(self.widths)
         return self._charts() if self.there else self.charts.charts or empty
@@ -504,13 +497,7 @@ class Panel(W.VBox):
         self.live.stop()
 
     def wait(self, timeout: float | None = None) -> Self:
-        """Wait until nothing trains any more, and return the panel.
-
-        Raises
-        ------
-        TimeoutError
-            After so many seconds.
-        """
+        """Return the panel once nothing trains; TimeoutError after so many seconds."""
         self.live.wait(timeout)
         return self
 

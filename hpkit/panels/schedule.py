@@ -70,6 +70,7 @@ class SchedulePanel(Panel):
         self.base = setting.but(schedule=KINDS[0], warmup=0)
         self.seeds, self.begun, self.watched = given_seeds(seeds), 0, False
         self.factors = _factors(setting.rates() / setting.lr)
+        self.names = [*KINDS, WORDS["yours"]]
         self.asked = self.settings
         self.lr = log_knob("lr", dataset, setting.lr)
         shapes = [(WORDS["own"], ""), *zip(SCHEDULES, SCHEDULES, strict=True)]
@@ -127,14 +128,10 @@ class SchedulePanel(Panel):
                 while not training.paused(epoch):
                     training.advance(FRAME, epoch)
                     yield False
-                self.runs = training.runs
+                self.runs = self.found = training.runs
                 yield
         finally:
             self.begun, self.watched = 0, False
-
-    @property
-    def names(self):
-        return [*KINDS, WORDS["yours"]]
 
     @property
     def _done(self):
@@ -191,10 +188,6 @@ class SchedulePanel(Panel):
         table |= {f"lr_{n}": r for n, r in zip(self.names, rates, strict=True)}
         losses = self.runs.val_loss.mean(1)[:, 1 : self._done + 1]
         return table | dict(zip(self.names, losses, strict=True))
-
-    @property
-    def _trained(self):
-        return self.runs
 
     def _code(self):
         base, *others = self.runs.settings
