@@ -325,7 +325,8 @@ class TrainingPanel(Panel):
         if len(kept) < 2:
             return ""
         first = min(kept, key=lambda k: (k.run.diverged, k.run.best_val_loss))
-        best, name = first.run.best_val_loss, escape(first.called)
+        best, called = first.run.best_val_loss, "named" if first.name else "run"
+        name = escape(WORDS[called].format(first.label))
         line = "self" if math.isclose(best, mine, rel_tol=1e-5) else "leader"
         return WORDS[line].format(n=len(kept), name=name, best=digits(best))
 
@@ -381,11 +382,6 @@ class Kept:
         """What stands at the end of its curve."""
         return self.name or str(self.number or "")
 
-    @property
-    def called(self):
-        """What it is called in a sentence."""
-        return WORDS["named" if self.name else "run"].format(self.label)
-
 
 def _label_beside(kept, strong, pinned):
     """Return a pinned run's label: its name, else what tells it from the others."""
@@ -422,7 +418,7 @@ class _RunList:
         side = W.VBox([self.name, pair], layout=look)
         rows = W.VBox([self.heads, self.list]).add_class("hp-grow")
         self.box = W.HBox([rows, side])
-        panel.on_change(self._choose, self.list)
+        panel.on_change(lambda: self._choose(self.kept[self.list.index]), self.list)
         panel.on_change(self._rename, self.name)
 
     def add(self, run):
@@ -472,9 +468,7 @@ class _RunList:
         """Take the chosen run off the list."""
         if self.chosen in self.kept:
             self.kept.remove(self.chosen)
-        self.chosen, self.note = self.kept[-1] if self.kept else None, ""
-        self.panel.show_setting()
-        self._changed()
+        self._choose(self.kept[-1] if self.kept else None)
 
     def clear(self):
         """Remove all that is not pinned."""
@@ -512,9 +506,8 @@ class _RunList:
         number = f"{'●' if kept.color else ' '} {kept.number}"
         return [number, *values.values(), str(run.seed), *end, kept.name]
 
-    def _choose(self):
-        self.chosen = self.kept[self.list.index]
-        self.note = ""
+    def _choose(self, kept):
+        self.chosen, self.note = kept, ""
         self.panel.show_setting()
         self._changed()
 
