@@ -236,12 +236,7 @@ def pick_knob(name, values, value, text=shown):
     options = partial(_options, values, text)
     slider = W.SelectionSlider(options=options(value), value=value, **_slide(name))
     said = W.HTML()
-
-    def say(_=None):
-        said.value = html.escape(text(slider.value))
-
-    say()
-    slider.observe(say, "value")
+    W.dlink((slider, "label"), (said, "value"), html.escape)
     return _Knob(_framed(TABLE[name].knob, slider, said), slider, slider, options)
 
 
