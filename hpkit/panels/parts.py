@@ -15,7 +15,7 @@ import ipywidgets as W
 from hpkit.charts.spec import css
 from hpkit.data.datasets import SOURCES, load_dataset
 from hpkit.engine.dense import BUILT_IN
-from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag
+from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag, varied
 from hpkit.locale import Texts, words
 from hpkit.text import call, seeds_of
 
@@ -112,10 +112,8 @@ def _model_of(model):
 
 def code_of_setting(setting, without=()):
     """Return the call that makes a setting; defaults are left out."""
-    plain = Hyperparameters()
-    values = {name: getattr(setting, name) for name in NAMES}
-    said = {n for n, value in values.items() if value != getattr(plain, n)} | {*_ALWAYS}
-    parts = [f"{n}={v!r}" for n, v in values.items() if n in said and n not in without]
+    said = {*varied([setting, Hyperparameters()]), *_ALWAYS} - {*without}
+    parts = [f"{name}={getattr(setting, name)!r}" for name in NAMES if name in said]
     own = {name: value for name, value in setting.own if name not in without}
     return call("hk.Hyperparameters", [*parts, *([f"own={own}"] if own else [])])
 
