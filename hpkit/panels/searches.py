@@ -88,6 +88,7 @@ class _ListsPanel(SearchPanel):
     """A panel around the search `search` of lists of values."""
 
     usual = c.USUAL  # the controls that its line need not name
+    on_map = False  # whether its sentences are beside a map
 
     def __init__(self, dataset, title, base, *, controls, seeds, model):
         super().__init__(dataset, title, base, seeds, model)
@@ -248,11 +249,9 @@ class _ListsPanel(SearchPanel):
         if not self.there:
             return WORDS["none"]
         text = "" if running else self._stopped()
-        text += escape(self._chosen() or " ".join(self._best()))
+        best = best_sentences(self.found, on_map=self.on_map)
+        text += escape(self._chosen() or " ".join(best))
         return text if running or not self.offer else WORDS["stale"] + text
-
-    def _best(self):
-        return best_sentences(self.found)
 
     def _chosen(self):
         """Return the loss of the setting that was chosen, unless it is the best."""
@@ -379,7 +378,7 @@ class GridPanel(_ListsPanel):
     """
 
     kind, words, shares = "grid", GRID, True
-    search, usual, widths = "grid_search", ("epochs",), (1, 1)
+    search, usual, widths, on_map = "grid_search", ("epochs",), (1, 1), True
 
     def __init__(
         self,
@@ -423,15 +422,6 @@ class GridPanel(_ListsPanel):
         across, up = map(len, self.found.space.values())
         self.choose(cell % across * up + cell // across)
 
-    def _update(self, running):
-        super()._update(running)
-        space = self.found.space if self.found else self._space()
-        views = [(GRID["over"].format(TABLE[n].short), k) for k, n in enumerate(space)]
-        views = ((GRID["curves"], ""), *views)
-        if self.which.options != views:
-            with self.quietly():
-                self.which.options = views
-
     def _charts(self):
         found, space = self.found, self.found.space
         best = [] if found.runs.unfit.all() else [int(found.runs.order[0])]
@@ -450,13 +440,15 @@ class GridPanel(_ListsPanel):
     def _guess_fits(self):
         return self.chosen is None and (not self.found or bool(self._guessed()))
 
-    def _best(self):
-        return best_sentences(self.found, on_map=True)
-
     def _beside(self, found):
         """Return the curves of the chosen cell, or the best along one axis."""
-        names, side, runs = tuple(found.space), self.which.value, found.runs
-        if side != "":
+        names, runs = tuple(found.space), found.runs
+        views = [(GRID["over"].format(TABLE[n].short), k) for k, n in enumerate(names)]
+        views = ((GRID["curves"], ""), *views)
+        if self.which.options != views:
+            with self.quietly():
+                self.which.options = views
+        if (side := self.which.value) != "":
             words = [TABLE[name].knob for name in names][:: -1 if side else 1]
             title = GRID["over_tip"].format(*words)
             return charts.profile_chart(found, side, title=title, alt=title + ".")
