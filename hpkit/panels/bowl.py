@@ -112,7 +112,6 @@ class BowlPanel(Panel):
         return _descend(self.start, *self.right, self.steps)
 
     def step(self) -> None:
-        """Take one step."""
         with self.live.lock:
             self.steps += 1
             self._draw()

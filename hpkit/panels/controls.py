@@ -181,7 +181,6 @@ def log_knob(name, dataset, value):
 
 
 def _count_knob(name, dataset, value):
-    """Return a slider over whole numbers, tied to a number box."""
     slider = W.IntSlider(value, min=1, max=max(200, value), **_slide(name))
     return tied(TABLE[name].knob, value, slider, partial(TABLE[name].check, name))
 

@@ -90,7 +90,6 @@ class PatiencePanel(Panel):
 
     @property
     def stop_at(self) -> int:
-        """The epoch at which the training would stop."""
         return stop_epoch(self.run.val_loss, self.patience.value)
 
     def _update(self, running):

@@ -42,9 +42,8 @@ class SearchPanel(Panel):
         self.base = hyper.check_setting(base, "base", default=Hyperparameters())
         super().__init__(dataset, title, self.base)
         self.model, self.given = check_model(model), c.given_seeds(seeds)
-        count, name = len(self.given), c.WORDS["seeds"]
-        ends = count, 1, max(10, count)
-        self.seeds, self.seed_box = c.count_box(name, *ends, most=c.MOST_SEEDS)
+        about = c.WORDS["seeds"], len(self.given), 1, 10
+        self.seeds, self.seed_box = c.count_box(*about, most=c.MOST_SEEDS)
         self.add_class("hp-tall")
 
     @property

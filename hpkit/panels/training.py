@@ -210,7 +210,6 @@ class TrainingPanel(Panel):
 
     @property
     def run(self) -> Run | None:
-        """The run that is shown."""
         with self.live.lock:
             return self.strong and self.strong.run
 
@@ -465,7 +464,6 @@ class _RunList:
             self._changed()
 
     def remove(self):
-        """Take the chosen run off the list."""
         if self.chosen in self.kept:
             self.kept.remove(self.chosen)
         self._choose(self.kept[-1] if self.kept else None)
