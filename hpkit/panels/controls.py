@@ -25,7 +25,7 @@ from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, css, line, state
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
-from hpkit.panels.parts import FULL, head_of, html_of, named, row
+from hpkit.panels.parts import head_of, html_of, named, row
 from hpkit.search.space import check_list
 from hpkit.store import keep_guess
 from hpkit.text import shown
@@ -411,17 +411,14 @@ class Entry:
         self.layers, self.right = layers, ""
         names = dict.fromkeys((*hyper.USUAL.split(), name))
         options = [(TABLE[name].knob, name) for name in names]
-        look = {"flex": "1 1 0", "width": "auto", "min_width": "0"}
-        look = W.Layout(margin="2px 2px 2px 8px", **look)
-        self.which = W.Dropdown(options=options, value=name, layout=look)
-        named(self.which, WORDS["which_tip"])
+        which = W.Dropdown(options=options, value=name)
+        self.which = named(which, WORDS["which_tip"])
         if not isinstance(values, str):
             values = check_list(name, values)
         # Of a model's own the text is not all: its texts may have commas.
         self.own = {} if name in TABLE else {(name, written(values)): values}
         text = W.Text(written(values), continuous_update=False)
         self.text = named(text, WORDS["values_tip"])
-        self.text.layout.width = FULL
         self.note = html_of("", "hp-muted")
         head = row(head_of(label or WORDS["values"]), self.which, name="hp-row")
         self.frame = W.VBox([head, self.text, self.note]).add_class("hp-knob")
@@ -470,7 +467,6 @@ class Guess:
         self.panel, self.widget = panel, widget
         self.text = getattr(widget, "text", text)
         self.value, self.off, self.drawing = None, None, isinstance(widget, Drawing)
-        widget.layout.width = "calc(100% - 8px)"
         if isinstance(widget, W.ToggleButtons):
             widget.value = None  # a choice made for the learner is no guess
         if not isinstance(widget, W.Box):  # a box with a tooltip is not drawn
@@ -478,7 +474,6 @@ class Guess:
         look = {"tooltip": GUESS["commit_tip"], "button_style": "primary"}
         self.button = W.Button(description=GUESS["commit"], **look)
         self.answer = html_of("", "hp-muted")
-        self.answer.layout.min_height = "1.5em"  # what it says moves nothing
         head = head_of(html.escape(question))
         self.box = W.VBox([head, widget, self.button, self.answer])
         self.box.add_class("hp-guess")

@@ -302,17 +302,16 @@ class Panel(W.VBox):
         shown = W.VBox([*([row(*over, name="hp-over")] if over else ()), self.charts])
         body = controls.add_class("hp-controls"), shown.add_class("hp-charts")
 
-        whole = W.Layout(width="100%", height="100%")
-        self.code_box = named(W.Textarea(layout=whole), WORDS["code_tip"])
+        self.code_box = named(W.Textarea(), WORDS["code_tip"])
         self.code_box.add_class("hp-mono")
-        self.forms = named(parts.toggles([HPKIT]), WORDS["forms_tip"])
+        self.forms = named(W.ToggleButtons(options=[HPKIT]), WORDS["forms_tip"])
         rows = self.button("rows", lambda: self._write(self._write_rows))
         rows.layout.display = "none"
         code = row(self.forms.add_class("hp-forms"), self.code_box, name="hp-code")
         self.drawers |= {"code": code}
         names = [(self.texts[name], name) for name in self.drawers]
         tips = [self.texts[f"{name}_tip"] for name in self.drawers]
-        self.view = parts.toggles(names, tips, "84px")
+        self.view = W.ToggleButtons(options=names, tooltips=tips)
         below = [box or html_of("", "hp-table") for box in self.drawers.values()]
         self.drawer = W.Stack(below, selected_index=0)
         save = self.button("save", lambda: self._write(self._saved))

@@ -21,7 +21,6 @@ from hpkit.text import call, seeds_of
 
 WORDS = Texts("panels.parts", "panels.panel")
 VIEW = "application/vnd.jupyter.widget-view+json"
-FULL = "calc(100% - 4px)"
 _ALWAYS = ("lr", "batch_size", "epochs")
 _CSS = {p.stem: p.read_text("utf-8") for p in Path(__file__).parent.glob("*.css")}
 _IN_CLASS = _CSS["present"].replace(".hpkit", ".jp-mod-presentationMode .hpkit")
@@ -34,13 +33,6 @@ def row(*widgets, name=""):
     return W.HBox(widgets, _dom_classes=tuple(name.split()))
 
 
-def toggles(options, tips=(), width="auto"):
-    """Return buttons of which one is chosen, as wide as their words."""
-    made = W.ToggleButtons(options=options, tooltips=list(tips))
-    made.style.button_width = width
-    return made
-
-
 def named(widget, name):
     """Return a widget with a label for those who do not see where it stands."""
     widget.description = widget.tooltip = name
@@ -50,7 +42,6 @@ def named(widget, name):
 def dropdown(options, name, label=None):
     """Return a list to choose from, called `name`, and a box of it below its label."""
     made = named(W.Dropdown(options=options), name)
-    made.layout.width = FULL
     return made, W.VBox([head_of(label or name), made]).add_class("hp-knob")
 
 

@@ -96,12 +96,12 @@ class TrainingPanel(Panel):
         rest = self.buttons(pause=self.pause)
         rest.children += (self.slow,)
         options = (WORDS["same"], False), (WORDS["new"], True)
-        tips = WORDS["same_tip"], WORDS["new_tip"]
-        self.new_seeds = parts.toggles(options, tips, "4.8em")
+        tips = [WORDS["same_tip"], WORDS["new_tip"]]
+        self.new_seeds = W.ToggleButtons(options=options, tooltips=tips)
         head = parts.head_of(WORDS["seed"])
         seed_row = parts.row(head, self.new_seeds, name="hp-row")
         units = [(WORDS[unit], unit) for unit in ("epochs", "updates", "seconds")]
-        self.unit = parts.toggles(units, [WORDS["unit_tip"]] * 3)
+        self.unit = W.ToggleButtons(options=units, tooltips=[WORDS["unit_tip"]] * 3)
         over = [parts.row(self.unit, name="hp-small")]
         if has_map(self.dataset):
             self.scrub = W.IntSlider(1, min=0, max=1, readout=False)
@@ -407,14 +407,12 @@ class _RunList:
         self.panel, self.columns = panel, tuple(columns)
         self.kept, self.chosen, self.note = [], None, ""
         self.list = parts.named(W.Select(options=[]), WORDS["list_tip"])
-        self.list.add_class("hp-mono").add_class("hp-list").layout.width = "100%"
+        self.list.add_class("hp-mono").add_class("hp-list")
         self.heads = parts.html_of("")  # of the size of the lines
         name = W.Text(placeholder=WORDS["name"], continuous_update=False)
         self.name = parts.named(name, WORDS["name"])
-        self.name.layout.width = "13.5em"
-        look = W.Layout(width="14.6em", margin="18px 0 0 10px")
         pair = panel.buttons(pin=lambda: self.pin(self.chosen), remove=self.remove)
-        side = W.VBox([self.name, pair], layout=look)
+        side = W.VBox([self.name, pair]).add_class("hp-side")
         rows = W.VBox([self.heads, self.list]).add_class("hp-grow")
         self.box = W.HBox([rows, side])
         panel.on_change(lambda: self._choose(self.kept[self.list.index]), self.list)
