@@ -89,7 +89,10 @@ class _ListsPanel(SearchPanel):
     usual = c.USUAL  # the controls that its line need not name
     on_map = False  # whether its sentences are beside a map
 
-    def __init__(self, dataset, title, base, *, controls, seeds, model):
+    def __init__(self, dataset, title, base, seeds, model, names, controls):
+        own = own_names(names, model, base)
+        for name in names:
+            hyper.check_name(name, own)
         super().__init__(dataset, title, base, seeds, model)
         self.chosen = None  # number of the setting highlighted; None is the best
         self.before = self.settled = self.offer = None
@@ -120,7 +123,10 @@ class _ListsPanel(SearchPanel):
         return entry
 
     def _space(self):
-        return {entry.name: entry.values for entry in self.entries}
+        space = {entry.name: entry.values for entry in self.entries}
+        if len(space) < len(self.entries):
+            raise hyper.refusal("same_axes", *space)
+        return space
 
     def _arguments(self, space):
         return space
@@ -318,9 +324,7 @@ class ValidationCurvePanel(_ListsPanel):
         model: Model | None = None,
         predict: bool | str = False,
     ) -> None:
-        hyper.check_name(param_name, own_names((param_name,), model, base))
-        more = {"controls": controls, "seeds": seeds, "model": model}
-        super().__init__(dataset, title, base, **more)
+        super().__init__(dataset, title, base, seeds, model, (param_name,), controls)
         self.values = self._entry(param_name, param_range)
         self.first = param_name, self.controls.setting
         values = self.values.values
@@ -394,11 +398,7 @@ class GridPanel(_ListsPanel):
         model: Model | None = None,
         predict: bool = False,
     ) -> None:
-        own = own_names((x, y), model, base)
-        for name in (x, y):
-            hyper.check_name(name, own)
-        more = {"controls": controls, "seeds": seeds, "model": model}
-        super().__init__(dataset, title, base, **more)
+        super().__init__(dataset, title, base, seeds, model, (x, y), controls)
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
             self._entry(name, values, GRID[side], FEW)
         about = GRID["guess"], _CellGuess, self._space(), self._planned()
@@ -409,12 +409,6 @@ class GridPanel(_ListsPanel):
         more = {"over": [views], "calls": {"cell": self._clicked}}
         self.build(*(entry.frame for entry in self.entries), *self.search_box, **more)
         self._come_in()
-
-    def _space(self):
-        x, y = self.entries
-        if x.name == y.name:
-            raise hyper.refusal("same_axes", x.name)
-        return super()._space()
 
     def _clicked(self, cell):
         across, up = map(len, self.found.space.values())
