@@ -13,7 +13,7 @@ from hpkit.hyperparameters import Hyperparameters, check_count, check_seed, refu
 from hpkit.locale import Texts, digits
 from hpkit.panels.controls import count_box
 from hpkit.panels.panel import FOLDER, Panel, play
-from hpkit.panels.parts import code_of_run
+from hpkit.panels.parts import USUAL, code_of_run
 from hpkit.store import Store, check_kinds
 from hpkit.text import label
 
@@ -165,7 +165,7 @@ class TestBoxPanel(Panel):
         if not isinstance(run, Run):
             raise refusal("one_run", kind=TypeError, type=type(run).__name__)
         self.run, self.opened, self.again = run, None, False
-        self.choice = label(run.setting, ("lr", "batch_size", "epochs"))
+        self.choice = label(run.setting, USUAL)
         super().__init__(run.dataset, title)
         # A box for these rows: a restart of the kernel does not close it again.
         path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"

@@ -25,7 +25,7 @@ from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, css, line, state
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
-from hpkit.panels.parts import head_of, html_of, named, row
+from hpkit.panels.parts import USUAL, head_of, html_of, named, row
 from hpkit.search.space import check_list
 from hpkit.store import keep_guess
 from hpkit.text import shown
@@ -274,9 +274,6 @@ BUILD = {
 assert {facts.control for facts in TABLE.values()} <= set(BUILD), "an unknown control"
 
 
-USUAL = "lr", "batch_size", "epochs"  # the controls of a panel that is given none
-
-
 class Controls:
     """The controls of some hyperparameters; the others keep the value in `base`."""
 
@@ -466,7 +463,7 @@ class Guess:
     def __init__(self, panel, question, widget, text=str):
         self.panel, self.widget = panel, widget
         self.text = getattr(widget, "text", text)
-        self.value, self.off, self.drawing = None, None, isinstance(widget, Drawing)
+        self.value = self.off = None
         if isinstance(widget, W.ToggleButtons):
             widget.value = None  # a choice made for the learner is no guess
         if not isinstance(widget, W.Box):  # a box with a tooltip is not drawn
@@ -498,7 +495,7 @@ class Guess:
     @property
     def drawn(self):
         """Places and heights of a curve that was drawn, or None."""
-        told = self.open and self.panel._guess_fits and self.drawing
+        told = isinstance(self.widget, Drawing) and self.panel.guesses
         return (self.widget.at, self.value) if told else None
 
     def judge(self, truth):

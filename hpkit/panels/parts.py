@@ -21,7 +21,7 @@ from hpkit.text import call, seeds_of
 
 WORDS = Texts("panels.parts", "panels.panel")
 VIEW = "application/vnd.jupyter.widget-view+json"
-_ALWAYS = ("lr", "batch_size", "epochs")
+USUAL = "lr", "batch_size", "epochs"  # that code names, and panels have controls for
 _CSS = {p.stem: p.read_text("utf-8") for p in Path(__file__).parent.glob("*.css")}
 _IN_CLASS = _CSS["present"].replace(".hpkit", ".jp-mod-presentationMode .hpkit")
 _STYLE = css(".hpkit") + _CSS["panel"] + _IN_CLASS  # JupyterLab's Presentation Mode
@@ -103,7 +103,7 @@ def _model_of(model):
 
 def code_of_setting(setting, without=()):
     """Return the call that makes a setting; defaults are left out."""
-    said = {*varied([setting, Hyperparameters()]), *_ALWAYS} - {*without}
+    said = {*varied([setting, Hyperparameters()]), *USUAL} - {*without}
     parts = [f"{name}={getattr(setting, name)!r}" for name in NAMES if name in said]
     own = {name: value for name, value in setting.own if name not in without}
     return call("hk.Hyperparameters", [*parts, *([f"own={own}"] if own else [])])
