@@ -6,7 +6,7 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.charts.runs import nice_top
-from hpkit.charts.spec import Axis, Chart, cross, line, points, rule, text
+from hpkit.charts.spec import GUESS, Axis, Chart, cross, line, points, rule, text
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.runs import Run
 from hpkit.hyperparameters import Hyperparameters, check_count, check_seed, refusal
@@ -21,7 +21,7 @@ _COINS, BOX = Texts("panels.coins"), Texts("panels.test_box")
 _MODELS = 100
 PAUSE = 0.06  # seconds between two models of a run
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
-_UNOPENED, LOSSES = {"opened": None}, ("val_loss", "loss")
+_UNOPENED, LOSSES, _COLORS = {"opened": None}, ("val_loss", "loss"), ("blue", "orange")
 
 
 class CoinFlipsPanel(Panel):
@@ -111,12 +111,11 @@ class CoinFlipsPanel(Panel):
         dots = {"color": "gray", "size": 2.8, "opacity": 0.6, "legend": _COINS["each"]}
         steps = {"width": 2.8, "step": True, "hover": False}
         same = steps | {"color": "orange", "dash": "dashed", "label": _COINS["test"]}
-        mine = {"color": "purple", "dash": "dotted", "width": 2.5}
         marks = [
             points(at, valid, tip=tips, **dots),
             line(at, valid[best], strong=True, label=_COINS["valid"], **steps),
             line(at, test[best], **same),
-            rule(guess, across=True, label=_COINS["mine"], **mine),
+            rule(guess, across=True, label=_COINS["mine"], **GUESS),
         ]
         texts = [_COINS["percent"].format(ten) for ten in tens]
         x = Axis(_COINS["tried"], (0, 1.01 * _MODELS))
@@ -222,15 +221,14 @@ class TestBoxPanel(Panel):
         # Room for the test loss beforehand, so that the axis mostly stays.
         most = 2 * np.nan_to_num(losses[0], posinf=0)
         top = nice_top(max(most, 1.1 * max([0, *shown, *guess])))
-        colors, mine = ["blue", "orange"], {"color": "purple", "dash": "dotted"}
-        mine["label"] = BOX["mine"].format(*guess) if guess else None
+        mine = BOX["mine"].format(*guess) if guess else None
         stems = np.stack([at, at], 1), np.stack([0 * shown, shown], 1)
         numbers = [BOX["number"].format(loss) for loss in shown]
         marks = [
             rule(shown[:1], across=True, color="gray", dash="dotted"),
-            line([0.6, 1.4] * len(guess), 2 * guess, hover=False, **mine),
-            line(*stems, color=colors, width=5, opacity=0.3, hover=False),
-            points(at, shown, color=colors, size=7, label=numbers, strong=True),
+            line([0.6, 1.4] * len(guess), 2 * guess, hover=False, label=mine, **GUESS),
+            line(*stems, color=_COLORS, width=5, opacity=0.3, hover=False),
+            points(at, shown, color=_COLORS, size=7, label=numbers, strong=True),
             cross(np.flatnonzero(~fine), color="orange", label=BOX["diverged"]),
             text([1] * closed, [top / 2] * closed, [BOX["hidden"]] * closed, size=3),
         ]
