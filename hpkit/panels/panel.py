@@ -592,9 +592,8 @@ class Panel(W.VBox):
         codes, chosen = self.codes(), self.forms.value
         self.forms.layout.display = "" if len(codes) > 1 else "none"
         with self.quietly():
-            if self.forms.options != tuple(codes):
-                self.forms.options = tuple(codes)
-                self.forms.value = chosen if chosen in codes else HPKIT
+            self.forms.options = tuple(codes)  # equal ones change nothing
+            self.forms.value = chosen if chosen in codes else HPKIT
         self.code_box.value = codes[self.forms.value]
         return self.forms.value
 

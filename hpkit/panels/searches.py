@@ -436,10 +436,8 @@ class GridPanel(_ListsPanel):
         """Return the curves of the chosen cell, or the best along one axis."""
         names, runs = tuple(found.space), found.runs
         views = [(GRID["over"].format(TABLE[n].short), k) for k, n in enumerate(names)]
-        views = ((GRID["curves"], ""), *views)
-        if self.which.options != views:
-            with self.quietly():
-                self.which.options = views
+        with self.quietly():
+            self.which.options = ((GRID["curves"], ""), *views)
         if (side := self.which.value) != "":
             words = [TABLE[name].knob for name in names][:: -1 if side else 1]
             title = GRID["over_tip"].format(*words)

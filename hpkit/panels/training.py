@@ -485,8 +485,7 @@ class _RunList:
         lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # which stay
         with self.panel.quietly():
             self.heads.value = f"<pre class='hp-mono'>{heads}</pre>"
-            if lines != self.list.options:
-                self.list.options = lines
+            self.list.options = lines  # equal ones change nothing
             self.list.index = self.kept.index(chosen) if chosen in self.kept else None
             self.name.value = chosen.name if chosen else ""
         name = "unpin" if chosen and chosen.color else "pin"
