@@ -165,12 +165,11 @@ class _ListsPanel(SearchPanel):
         # epoch about six steps.
         points, alike = len(self.dataset.train.y), {}
         for s in settings:
-            width = weights(self.dataset, s.hidden) / USUAL
             agreed = hyper.agreed(s, "loop"), hyper.agreed(s, "network")
-            key = s.batch_size, width, *agreed
-            alike.setdefault(key, []).append(s.epochs)
+            alike.setdefault((s.batch_size, s.hidden, *agreed), []).append(s.epochs)
         work, each = 0, len(self.seed_list)
-        for (size, width, *_), epochs in alike.items():
+        for (size, hidden, *_), epochs in alike.items():
+            width = weights(self.dataset, hidden) / USUAL
             step = 10 + each * len(epochs) * (1 + width * size / 64)
             work += max(epochs) * (6 + points / size) * step
         return work
