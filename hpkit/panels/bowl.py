@@ -125,9 +125,8 @@ class BowlPanel(Panel):
 
     def _run(self):
         """Take twenty steps, slowly; from the start when they are all taken."""
-        first = 0 if self.steps >= MOST else self.steps + 1
-        steps = range(first, MOST + 1)
-        self.live.start(play(partial(setattr, self, "steps"), steps, PAUSE))
+        show = partial(setattr, self, "steps")
+        self.live.start(play(show, self.steps, MOST, PAUSE))
 
     def _update(self, running):
         self.bar.value = min(1.0, self.steps / MOST)

@@ -72,8 +72,7 @@ class CoinFlipsPanel(Panel):
 
     def _run(self):
         """Try one model after the other, slowly; from the first when all were tried."""
-        first = 1 if self.count.value >= _MODELS else self.count.value + 1
-        job = play(self._try, range(first, _MODELS + 1), PAUSE)
+        job = play(self._try, self.count.value, _MODELS, PAUSE, first=1)
         self.live.start(job, replace=self.there)
 
     def _try(self, models):

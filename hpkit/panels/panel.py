@@ -199,14 +199,13 @@ class Live:
                 self.fail(error)
 
 
-def play(show, values, pause):
-    """Show one value after the other, slowly (a job)."""
-    # `show(value)` sets the state. Values are asked for one by one, so that they may
-    # follow the controls; `pause` seconds lie before each.
-    for value in values:
+def play(show, now, most, pause, first=0):
+    """Show all numbers from `now` on, slowly; after the last from the first (a job)."""
+    # `show(number)` sets the state; `pause` seconds lie before each.
+    for number in range(first if now >= most else now + 1, most + 1):
         time.sleep(pause)
         yield False  # a stop is seen here, before the next step
-        show(value)
+        show(number)
         yield
 
 
