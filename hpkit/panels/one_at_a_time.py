@@ -108,7 +108,9 @@ class OneAtATimePanel(SearchPanel):
         starts = (knob.source for knob in self.starts.values())
         self.on_change(self.reset, self.order, *starts)
         self.on_change(self._reseed, self.seeds)
-        left = [
+        self.paths = html_of(WORDS["no_path"], "hp-table", "hp-paths")
+        self.drawers = {"paths": self.paths, **self.drawers}
+        self.build(
             order,
             html_of(WORDS["start"], "hp-muted"),
             *(knob.box for knob in self.starts.values()),
@@ -116,10 +118,7 @@ class OneAtATimePanel(SearchPanel):
             self.buttons(next=self._go, all=lambda: self._go(len(self.space))),
             self.buttons(grid=self.reveal),
             self.buttons(back=self.reset, stop=self.stop),
-        ]
-        self.paths = html_of(WORDS["no_path"], "hp-table", "hp-paths")
-        self.drawers = {"paths": self.paths, **self.drawers}
-        self.build(*left)
+        )
 
     @property
     def ordered(self) -> dict[str, tuple]:
