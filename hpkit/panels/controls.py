@@ -209,8 +209,8 @@ class _Checked(traitlets.TraitType):
         except (ValueError, TypeError) as error:
             if box.refuse is None:
                 raise
+            box.send_state("value")  # first: whoever reads why may type at once
             box.refuse(html.escape(str(error)))
-            box.send_state("value")
             return box.value
 
 
