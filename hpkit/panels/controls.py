@@ -408,8 +408,7 @@ class Entry:
         self.layers, self.right = layers, ""
         names = dict.fromkeys((*hyper.USUAL.split(), name))
         options = [(TABLE[name].knob, name) for name in names]
-        which = W.Dropdown(options=options, value=name)
-        self.which = named(which, WORDS["which_tip"])
+        self.which = named(W.Dropdown(options=options, value=name), WORDS["which_tip"])
         if not isinstance(values, str):
             values = check_list(name, values)
         # Of a model's own the text is not all: its texts may have commas.
@@ -471,9 +470,8 @@ class Guess:
         look = {"tooltip": GUESS["commit_tip"], "button_style": "primary"}
         self.button = W.Button(description=GUESS["commit"], **look)
         self.answer = html_of("", "hp-muted")
-        head = head_of(html.escape(question))
-        self.box = W.VBox([head, widget, self.button, self.answer])
-        self.box.add_class("hp-guess")
+        parts = head_of(html.escape(question)), widget, self.button, self.answer
+        self.box = W.VBox(parts).add_class("hp-guess")
         panel.add_class("hp-covered")
         panel.on_click(self.button, self.commit)
         panel.on_change(self._chosen, widget)

@@ -82,9 +82,8 @@ class TrainingPanel(Panel):
         self.pixels, self.epoch, self.mapped = None, None, (None, 0.0)
         self.scrubbing = False
         self.controls = c.Controls(dataset, base, controls)
-        at, axis = np.linspace(0, base.epochs, 11), Axis(c.GUESS["epoch"])
-        axis.domain = 0, base.epochs
-        about = dataset, at, axis, c.GUESS["lowest"], at
+        at, ends = np.linspace(0, base.epochs, 11), (0, base.epochs)
+        about = dataset, at, Axis(c.GUESS["epoch"], ends), c.GUESS["lowest"], at
         self.ask(predict, WORDS["draw"], c.Drawing, *about)
         self._build()
         self.live.now(self._training(base, seed))
@@ -98,8 +97,7 @@ class TrainingPanel(Panel):
         options = (WORDS["same"], False), (WORDS["new"], True)
         tips = [WORDS["same_tip"], WORDS["new_tip"]]
         self.new_seeds = W.ToggleButtons(options=options, tooltips=tips)
-        head = parts.head_of(WORDS["seed"])
-        seed_row = parts.row(head, self.new_seeds, name="hp-row")
+        seeds = parts.row(parts.head_of(WORDS["seed"]), self.new_seeds, name="hp-row")
         units = [(WORDS[unit], unit) for unit in ("epochs", "updates", "seconds")]
         self.unit = W.ToggleButtons(options=units, tooltips=[WORDS["unit_tip"]] * 3)
         over = [parts.row(self.unit, name="hp-small")]
@@ -111,7 +109,7 @@ class TrainingPanel(Panel):
             self.widths = (3, 2.3)
             self.on_change(self._scrubbed, self.scrub)
         self.drawers = {"runs": self.list.box, **self.drawers}
-        self.build(self.controls.box, seed_row, start, rest, over=over)
+        self.build(self.controls.box, seeds, start, rest, over=over)
         self.on_change(self._draw, self.unit)
         self.on_change(lambda: self._expect(self.controls.setting), self.slow)
         self.on_change(self._renew_seed, self.new_seeds)
