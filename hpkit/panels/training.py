@@ -456,8 +456,7 @@ class _RunList:
                 self.add(run)
                 if not self.chosen.color:
                     self.pin(self.chosen)
-            self.chosen = chosen
-            self._changed()
+            self._choose(chosen)
 
     def remove(self):
         if self.chosen in self.kept:
