@@ -95,7 +95,10 @@ def lab(root, *options, app="jupyterlab", kernels=None):
         yield url
     finally:
         server.terminate()
-        server.wait(30)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(10)
+        server.kill()  # now and then a thread of its own (anyio's) keeps it from ending
+        server.wait()
         shutil.rmtree(home, ignore_errors=True)
 
 
