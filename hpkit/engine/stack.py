@@ -434,6 +434,9 @@ class Stack:
         rest = {n: v for n, v in state.items() if n not in ("arrays", *_REMADE)}
         rest = tree_map_only(torch.Tensor, lambda part: part.to(self.device), rest)
         vars(self).update(rest | arrays)
+        if isinstance(self.updates, torch.Tensor):  # each weight's, in older files
+            most = self.updates.max()
+            self.flat["missed"], self.updates = most - self.updates, int(most)
         self.arrange()
 
     def copy_weights(self):

@@ -172,7 +172,8 @@ class Training:
     def build(self, group):
         if self.device.type == "cpu":
             _check_free(4 * _EACH * group.size, len(group.runs), self.most)
-        state = group.state and unpack(group.state)
+        state = group.state  # a dict in older files
+        state = unpack(state) if isinstance(state, bytes) else state
         runs = list(map(tuple, state["runs"])) if state else group.runs
         settings = [self.settings[i] for i, _ in runs]
         seeds, (dataset, data) = [self.seeds[k] for _, k in runs], self.rows_of(group)
