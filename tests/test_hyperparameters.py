@@ -173,6 +173,11 @@ FORGETFUL = {
         text = text.replace("    dropout: float", "    novel: int = 0; dropout: float")
         exec(text, vars(h))
     """,
+    "engine": """
+        import hpkit.hyperparameters as h
+        h.TABLE["novel"] = h.TABLE["momentum"]
+        import hpkit.engine.training
+    """,
     "panels": """
         import dataclasses, hpkit.hyperparameters as h
         h.TABLE["lr"] = dataclasses.replace(h.TABLE["lr"], control="dial")
