@@ -40,9 +40,13 @@ def plot_training_curves(
 
     The lowest validation point has a ring. Each line has its label at its end; one
     that diverged has it beside the X at the top edge. Several seeds are a line (their
-    mean) and a band (one standard deviation to each side). `split` is "both", "valid"
-    or "train"; default both for at most four settings, else the validation loss alone.
-    See Goodfellow, Bengio, Courville, Deep Learning (2016), figure 7.3.
+    mean) and a band (one standard deviation to each side). See Goodfellow, Bengio,
+    Courville, Deep Learning (2016), figure 7.3.
+
+    Parameters
+    ----------
+    split : {"both", "valid", "train"}, optional
+        Default both for at most four settings, else the validation loss alone.
 
     Examples
     --------
@@ -66,9 +70,13 @@ def plot_seeds(
     """Return the axes with a dot for each seed, a row of dots for each setting.
 
     The diamond is the mean over seeds, with one standard deviation to each side. A run
-    that diverged is an X at the right edge. With `pairs`, the default for at most four
-    settings, thin lines join the dots of the same seed: runs that share first weights
-    and order of the points.
+    that diverged is an X at the right edge.
+
+    Parameters
+    ----------
+    pairs : bool, optional
+        Join the dots of the same seed by thin lines; default for at most four
+        settings. Runs of one seed share first weights and order of the points.
 
     Examples
     --------
@@ -178,8 +186,13 @@ def plot_grid(
 
     In each cell stands the mean over seeds of the lowest validation loss. The best cell
     has a thick frame, those as good as it (`Search.ties`) a dashed one; what diverged
-    has a cross. `x` and `y` name the two hyperparameters, default the first two; of all
-    others each cell shows the best.
+    has a cross.
+
+    Parameters
+    ----------
+    x, y : str, optional
+        The two hyperparameters; default the first two. Of all others each cell shows
+        the best.
 
     Examples
     --------
@@ -244,9 +257,16 @@ def plot_path(
     """Return the axes with the path of one-at-a-time on the map.
 
     S is the start; the number of each step stands where it ended. A step that changes a
-    third hyperparameter does not move: see the title. `steps` is a search of
-    `one_at_a_time`; `grid` is another one, the whole map, drawn below the path. `x` and
-    `y` name the two hyperparameters, default those of the first two steps.
+    third hyperparameter does not move: see the title.
+
+    Parameters
+    ----------
+    steps : Search
+        Of `one_at_a_time`.
+    grid : Search, optional
+        The whole map, drawn below the path; without it only what the path has seen.
+    x, y : str, optional
+        The two hyperparameters; default those of the first two steps.
 
     Examples
     --------
@@ -279,9 +299,14 @@ def plot_decision_boundary(
     """Return the axes with the network's answer everywhere, and the points of a split.
 
     The stronger the color, the surer the network; the black line is the border, where
-    two classes are equally likely. Each class has its own marker. The `run` is on data
-    with two features and classes; `epoch` "best" takes its weights at the lowest
-    validation loss, "last" those after the last epoch.
+    two classes are equally likely. Each class has its own marker.
+
+    Parameters
+    ----------
+    run : Run
+        On data with two features and classes.
+    epoch : {"best", "last"}, default "best"
+        Weights of the epoch with the lowest validation loss, or of the last.
 
     Examples
     --------

@@ -419,11 +419,16 @@ def data_folder():
 def load_dataset(name: str, seed: int | None = None) -> Dataset:
     """Return a data set of the course.
 
-    `name` is 'moons', 'small_moons', 'spiral', 'clean_spiral', 'circles', 'coin_flips',
-    'digits' or 'wine'. The default `seed` is 0, the committed rows and splits; others
-    give new rows of data that a formula draws, and for digits and wine another split of
-    the same rows. The same arguments give the same object: looks at its test split add
-    up.
+    The same arguments give the same object: looks at its test split add up.
+
+    Parameters
+    ----------
+    name : str
+        'moons', 'small_moons', 'spiral', 'clean_spiral', 'circles', 'coin_flips',
+        'digits' or 'wine'.
+    seed : int, optional
+        Default 0, the committed rows and splits. Others: new rows for data that a
+        formula draws, another split of the same rows for digits and wine.
 
     Examples
     --------

@@ -81,8 +81,14 @@ def _probe(run):
 def load_model(path: str | Path, *, model: Model | None = None) -> Run:
     """Return the run that `Run.save` has written: it predicts as it did.
 
-    Its `dataset` has names, classes and scales but no rows. `model` is the function
-    that made the network, if that was your own.
+    Its `dataset` has names, classes and scales but no rows.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the file is.
+    model : callable, optional
+        The function that made the network, if that was your own.
 
     Examples
     --------

@@ -331,9 +331,15 @@ class Run:
 
         Run as a script or pasted, it leaves the validation losses in ``val_loss``, an
         array (epochs + 1,); with large steps roundings grow. The rows are those that
-        the network sees, to train and to validate, in a file that it names: a `path`
-        such as "run.py" gets the script, and "run_data.npz" beside it the rows.
+        the network sees, to train and to validate, in a file that it names.
 
+        Parameters
+        ----------
+        path : str or Path, optional
+            Writes the script to "run.py", and the rows to "run_data.npz" beside it.
+
+        Notes
+        -----
         A model of your own is part of the script, with all that it uses, where Python
         knows its source; else a comment says where to put it.
 

@@ -31,11 +31,8 @@ def bayesian_search(
 ):
     """Train settings that Optuna proposes from the results so far.
 
-    Optuna is told the mean over seeds of the lowest validation loss; for a diverged
-    setting three times the loss before any training. A setting that is proposed again
-    is not trained again. TPE: Bergstra, Bardenet, Bengio, Kegl, Algorithms for
-    hyper-parameter optimization, NIPS 2011. Arguments as in `random_search`, and those
-    below.
+    Arguments as in `random_search`, and those below. A setting that is proposed again
+    is not trained again.
 
     Parameters
     ----------
@@ -47,6 +44,12 @@ def bayesian_search(
         `n_trials`; those of this function come back in the result. It outlasts a kill
         as ``optuna.create_study(storage="sqlite:///tuning.db", study_name="a",
         load_if_exists=True)``.
+
+    Notes
+    -----
+    Optuna is told the mean over seeds of the lowest validation loss; for a diverged
+    setting three times the loss before any training. TPE: Bergstra, Bardenet, Bengio,
+    Kegl, Algorithms for hyper-parameter optimization, NIPS 2011.
 
     Examples
     --------
@@ -215,9 +218,15 @@ def from_optuna(
     come back where a trial's user attributes say them, as those of `to_optuna` do:
     "seeds", and "val_loss", a number or a curve a seed; or one "seed".
 
-    `dataset` is what it was trained on, `base` has the values of what the study did not
-    search, `names` is a dict of the study's names and hpkit's, such as
-    ``{"learning_rate": "lr"}``.
+    Parameters
+    ----------
+    study : optuna.study.Study
+    dataset : Dataset
+        What it was trained on.
+    base : Hyperparameters, default Hyperparameters()
+        Values of what the study did not search.
+    names : dict, optional
+        The study's name of a hyperparameter: hpkit's, ``{"learning_rate": "lr"}``.
     """
     _check_study(study)
     check_dataset(dataset)

@@ -345,7 +345,9 @@ def as_searches(result):
 def describe(result: Any) -> str:
     """Return what a chart of a result shows, in one sentence: its alternative text.
 
-    A result is a Run, Runs, Search, list of Run, list of Search or dict of Search.
+    Parameters
+    ----------
+    result : Run, Runs, Search, list of Run, list of Search or dict of Search
 
     Examples
     --------

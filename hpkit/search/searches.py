@@ -281,7 +281,6 @@ def grid_search(plan, **values):
 def random_search(plan, *, n_trials=20, search_seed=0, **values):
     """Train settings that are drawn at random, in that order.
 
-    Bergstra and Bengio, Random search for hyper-parameter optimization, JMLR 13, 2012.
     Arguments as in `grid_search`, and those below.
 
     Parameters
@@ -293,6 +292,10 @@ def random_search(plan, *, n_trials=20, search_seed=0, **values):
     **values : Range or iterable
         For each hyperparameter `log_uniform`, `uniform`, or a list to choose from.
         Drawn numbers are rounded to four digits, batch size and epochs to whole ones.
+
+    Notes
+    -----
+    Bergstra and Bengio, Random search for hyper-parameter optimization, JMLR 13, 2012.
 
     Examples
     --------
@@ -329,6 +332,9 @@ def cross_validate(
     and of the networks; `model`, `loss`, `metric` and `device` are as in `fit`; a
     metric's values come in place of losses. With a constant schedule
     ``found.best.but(epochs=found.best_run.best_epoch)`` rates what `best_run` delivers.
+
+    Notes
+    -----
     Hastie, Tibshirani, Friedman, The Elements of Statistical Learning (2009), 7.10.
 
     Examples
@@ -417,17 +423,25 @@ def _settings_of_steps(plan):
 def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
     """Train many settings a little, the best of them longer, and so on.
 
-    All settings are trained for one epoch; then one in `eta`, rounded down, at least
-    one, goes on to `eta` times as many epochs, and so on up to the epochs of `base`.
-    The result's `rungs` are the cuts; `epochs_done` says how far each setting came.
+    All settings are trained for one epoch; then one in `eta` goes on to `eta` times as
+    many epochs, and so on up to the epochs of `base`. The result's `rungs` are the
+    cuts; `epochs_done` says how far each setting came.
 
+    Arguments as in `random_search`, without epochs, and those below.
+
+    Parameters
+    ----------
+    n_trials : int, optional
+        How many settings to draw. Default: every combination, which needs lists.
+    eta : int, >= 2, default 3
+        One in `eta` goes on, rounded down, at least one.
+
+    Notes
+    -----
     At a cut settings are ranked by the lowest validation loss so far, the mean over
     seeds: where the best in the end starts slowly, that goes wrong. A schedule is that
     of all epochs of `base`. Jamieson and Talwalkar, Non-stochastic best arm
     identification and hyperparameter optimization, AISTATS 2016.
-
-    Arguments as in `random_search`, without epochs, and `eta`, 2 or more. `n_trials` is
-    how many settings to draw; default every combination, which needs lists.
 
     Examples
     --------
