@@ -1,7 +1,7 @@
 """The commands of ``python -m hpkit``.  Standard library only, for a bare Python.
 
-Here the arguments are read; ``environment`` finds, makes or checks the environment,
-``lab`` opens a lesson, ``notebooks/build.py`` builds.
+Here the arguments are read; ``environment`` finds or makes the environment, ``lab``
+and ``doctor`` do what their names say, ``notebooks/build.py`` builds.
 """
 
 import argparse
@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from hpkit._cli import environment
+from hpkit._cli.doctor import report
 from hpkit._cli.environment import PYTHON, ROOT, Failure, ensure, replace, say
 from hpkit._cli.lab import lesson_name, open_lab, reset
 
@@ -84,7 +85,7 @@ def _run(given, argv):
             elsewhere = not environment.inside() and environment.missing()
             if elsewhere and (python := environment.existing()):
                 replace([python, "-m", "hpkit", *argv])
-            return environment.report()
+            return report()
         case "page":
             return maker("page").make(Path(given.out))
         case "build":

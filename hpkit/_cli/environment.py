@@ -1,8 +1,8 @@
-"""The Python environment that the lessons need: found, or made in ``.venv``; checked.
+"""The Python environment that the lessons need: found, or made in ``.venv``.
 
 Standard library only.  An environment serves when its packages meet requirements.txt
 and pyproject.toml; otherwise ``.venv`` in the project's folder is made and filled.
-``python -m hpkit doctor`` says a line a check. Not in here: what else is run in it.
+Not in here: what is then run in it.
 """
 
 import os
@@ -19,12 +19,9 @@ from importlib import metadata, util
 from pathlib import Path
 
 from hpkit import locale
-from hpkit.store import home
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "py" if sys.platform == "win32" else "python3"  # what terminals know it by
-
-FOLDER = "my-lessons"
 
 # In .venv from before the first file until pip is done, so that a call that was cut off
 # by Ctrl-C or a closed lid is known.
@@ -38,9 +35,6 @@ _SPACE_GB, _CUDA_SPACE_GB = 2.5, 8
 # Without CUDA, which a machine without an NVIDIA card cannot use: 0.2 GB instead of 3.
 CPU_BUILD = "https://download.pytorch.org/whl/cpu"
 
-# What the doctor names, and the parts of JupyterLab that show widgets.
-SHOWN = ("torch", "numpy", "jupyterlab", "ipywidgets", "anywidget", "ipykernel")
-_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 
 # What a log speaks of, the first that fits; Windows says it in any language, with the
 # same number.
@@ -257,74 +251,3 @@ def replace(command, *, root=ROOT, **environ):
         os.execve(command[0], command, environ)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the child as well
     sys.exit(subprocess.call(command, env=environ))
-
-
-def report():
-    """Print the checks; give the exit code, 1 if one of them is not ok."""
-    failed = 0
-    for check in (python, packages, extensions, folders, training):
-        try:
-            line = say("ok", check=check.__name__, found=check())
-        except Exception as error:  # whatever it is, the other checks still run
-            failed = 1
-            line = say("not_ok", check=check.__name__, found=error)
-        print(line, flush=True)
-        if failed and check is packages:  # all others would say the same
-            break
-    return failed
-
-
-def python():
-    return f"{sys.version.split()[0]} ({sys.executable})"
-
-
-def packages():
-    if lacking := missing():
-        raise RuntimeError(say("not_met", names=", ".join(lacking)))
-    return ", ".join(f"{name} {metadata.version(name)}" for name in SHOWN)
-
-
-def extensions():
-    """JupyterLab finds the widgets' extensions, and they are switched on."""
-    from jupyter_core.paths import jupyter_path
-    from jupyterlab_server.config import get_page_config
-
-    places = jupyter_path("labextensions")
-    off = get_page_config(places)["disabledExtensions"]
-    off = {name.split(":")[0] for name in off}  # or one of its plugins is
-    python = sys.executable.removeprefix(f"{ROOT}{os.sep}")
-    for name in _EXTENSIONS:
-        if not any(Path(place, name, "package.json").is_file() for place in places):
-            raise RuntimeError(say("no_extension", name=name, python=python))
-        if name in off:
-            raise RuntimeError(say("disabled", name=name, python=python))
-    return say("found", names=", ".join(_EXTENSIONS))
-
-
-def folders():
-    """Files can be saved beside the lessons, in the folder for progress, by Jupyter."""
-    from jupyter_core.paths import jupyter_runtime_dir
-
-    beside = ROOT / FOLDER if (ROOT / "notebooks").is_dir() else Path.cwd()
-    wanted = (beside, home(), Path(jupyter_runtime_dir()))
-    for folder in wanted:
-        place = next(p for p in (folder, *folder.parents) if p.exists())
-        try:
-            with tempfile.TemporaryFile(dir=place) as file:
-                file.write(bytes(10**6))  # a full disk takes an empty one
-        except OSError as error:
-            reason = error.strerror
-            raise RuntimeError(say("not_writable", folder=folder, why=reason)) from None
-    return say("writable", folders=", ".join(map(str, wanted)))
-
-
-def training():
-    import hpkit
-
-    try:
-        run = hpkit.fit(hpkit.load_dataset("moons"), hpkit.Hyperparameters(epochs=3))
-    except OSError as error:  # of torch, when it is imported
-        if "WinError 126" not in str(error):
-            raise
-        raise RuntimeError(say("no_runtime")) from None
-    return say("trained", loss=run.val_loss[-1])

@@ -11,10 +11,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from hpkit._cli.environment import FOLDER, ROOT, Failure, replace, say
+from hpkit._cli.environment import ROOT, Failure, replace, say
 from hpkit.store import write
 
 _WORKSPACE = "hpkit"
+FOLDER = "my-lessons"
 # What each copy was made from: a lesson that differs from it has been updated since.
 RECORD = ".copied.json"
 PAGES = ("glossary.md", "REFERENCE.md")

@@ -22,7 +22,7 @@ from unittest.mock import MagicMock
 import pytest
 from harness import send, wait_for_server
 
-from hpkit._cli import environment, lab
+from hpkit._cli import doctor, environment, lab
 from hpkit._cli.environment import PYTHON, ROOT, STAMP, Failure
 
 FAKE = """
@@ -324,13 +324,13 @@ def test_cause_in_log_becomes_a_sentence(log, words, tmp_path):
 def test_doctor_names_the_runtime_that_windows_lacks():
     code = """
 import sys
-from hpkit._cli import environment
+from hpkit._cli import doctor
 class Broken:
     def find_spec(self, name, *_):
         if name == "torch":
             raise OSError("[WinError 126] Das Modul wurde nicht gefunden")
 sys.meta_path.insert(0, Broken())
-environment.training()"""
+doctor.training()"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     said = done.stderr.splitlines()[-1]
     assert re.search(r"RuntimeError: .*Visual C\+\+ runtime.*install", said)
@@ -391,13 +391,13 @@ def test_doctor_sees_a_home_that_takes_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "file"))
     (tmp_path / "file").touch()
     with pytest.raises(RuntimeError, match="file must be writable, it is not"):
-        environment.folders()
+        doctor.folders()
     monkeypatch.setenv("HPKIT_HOME", str(tmp_path))
     full = MagicMock()  # which an empty file is no test of
     full().__enter__().write.side_effect = OSError(28, "No space left")
     monkeypatch.setattr("tempfile.TemporaryFile", full)
     with pytest.raises(RuntimeError, match="No space left"):
-        environment.folders()
+        doctor.folders()
 
 
 def test_doctor_without_packages_gives_the_way_out(project, call):
@@ -439,6 +439,6 @@ def test_doctor_sees_a_front_end_that_is_disabled(name, monkeypatch):
     config = "jupyterlab_server.config.get_page_config"
     monkeypatch.setattr(config, lambda _: {"disabledExtensions": [name]})
     with pytest.raises(RuntimeError, match="-m jupyter labextension enable anywidget"):
-        environment.extensions()
+        doctor.extensions()
     monkeypatch.setattr(config, lambda _: {"disabledExtensions": []})
-    assert "anywidget found" in environment.extensions()
+    assert "anywidget found" in doctor.extensions()

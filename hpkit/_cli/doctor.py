@@ -1,0 +1,91 @@
+"""``python -m hpkit doctor``: one line a check, ok or the way out.
+
+Standard library only at the top, so that it can say what else is missing.
+"""
+
+import os
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+from hpkit._cli.environment import ROOT, missing, say
+from hpkit._cli.lab import FOLDER
+from hpkit.store import home
+
+SHOWN = ("torch", "numpy", "jupyterlab", "ipywidgets", "anywidget", "ipykernel")
+_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
+
+
+def report():
+    """Print the checks; give the exit code, 1 if one of them is not ok."""
+    failed = 0
+    for check in (python, packages, extensions, folders, training):
+        try:
+            line = say("ok", check=check.__name__, found=check())
+        except Exception as error:  # whatever it is, the other checks still run
+            failed = 1
+            line = say("not_ok", check=check.__name__, found=error)
+        print(line, flush=True)
+        if failed and check is packages:  # all others would say the same
+            break
+    return failed
+
+
+def python():
+    """Version and place."""
+    return f"{sys.version.split()[0]} ({sys.executable})"
+
+
+def packages():
+    """Versions; all requirements are met."""
+    if lacking := missing():
+        raise RuntimeError(say("not_met", names=", ".join(lacking)))
+    return ", ".join(f"{name} {metadata.version(name)}" for name in SHOWN)
+
+
+def extensions():
+    """JupyterLab finds the widgets' extensions, and they are switched on."""
+    from jupyter_core.paths import jupyter_path
+    from jupyterlab_server.config import get_page_config
+
+    places = jupyter_path("labextensions")
+    off = get_page_config(places)["disabledExtensions"]
+    off = {name.split(":")[0] for name in off}  # or one of its plugins is
+    python = sys.executable.removeprefix(f"{ROOT}{os.sep}")
+    for name in _EXTENSIONS:
+        if not any(Path(place, name, "package.json").is_file() for place in places):
+            raise RuntimeError(say("no_extension", name=name, python=python))
+        if name in off:
+            raise RuntimeError(say("disabled", name=name, python=python))
+    return say("found", names=", ".join(_EXTENSIONS))
+
+
+def folders():
+    """Files can be saved beside the lessons, in the folder for progress, by Jupyter."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    beside = ROOT / FOLDER if (ROOT / "notebooks").is_dir() else Path.cwd()
+    wanted = (beside, home(), Path(jupyter_runtime_dir()))
+    for folder in wanted:
+        place = next(p for p in (folder, *folder.parents) if p.exists())
+        try:
+            with tempfile.TemporaryFile(dir=place) as file:
+                file.write(bytes(10**6))  # a full disk takes an empty one
+        except OSError as error:
+            reason = error.strerror
+            raise RuntimeError(say("not_writable", folder=folder, why=reason)) from None
+    return say("writable", folders=", ".join(map(str, wanted)))
+
+
+def training():
+    """One small training works."""
+    import hpkit
+
+    try:
+        run = hpkit.fit(hpkit.load_dataset("moons"), hpkit.Hyperparameters(epochs=3))
+    except OSError as error:  # of torch, when it is imported
+        if "WinError 126" not in str(error):
+            raise
+        raise RuntimeError(say("no_runtime")) from None
+    return say("trained", loss=run.val_loss[-1])
