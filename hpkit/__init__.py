@@ -81,9 +81,16 @@ def __getattr__(name):
     """Import the module of a public name when the name is first used (PEP 562)."""
     if name not in _MODULE_OF:
         raise AttributeError("module 'hpkit' has no attribute %r" % name)
+    import gc
     from importlib import import_module
 
-    value = getattr(import_module("hpkit." + _MODULE_OF[name]), name)
+    looked = gc.isenabled()
+    gc.disable()  # to look for garbage while torch is loaded takes a sixth of the time
+    try:
+        value = getattr(import_module("hpkit." + _MODULE_OF[name]), name)
+    finally:
+        if looked:
+            gc.enable()
     globals()[name] = value
     return value
 
