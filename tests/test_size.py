@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_896, 63),
+    "hpkit/**/*.py": (16_903, 63),
     "hpkit/charts/*.js": (700, 2),
     "tests/**/*.py": (21_388, 95),
 }
