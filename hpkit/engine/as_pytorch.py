@@ -36,6 +36,7 @@ from hpkit.text import call, seeds_of, stem
 _FOLDER = Path(__file__).parent / "plain"
 # A line with a mark, and those that are indented below it.
 _MARKED = re.compile(r"^(( *).*?)  #([?=]) (.*)\n((?:\n*\2[ )].*\n)*)", re.MULTILINE)
+_ELSEWHERE = re.compile(r"^ *(?:import|from) (?!torch|numpy|math)", re.MULTILINE)
 _WORD = re.compile(r"\w*[a-z]\w*")  # that is no place for a fact
 # Of every script.
 _THERE = ("import numpy as np", "import torch", "import torch.nn as nn")
@@ -113,9 +114,12 @@ def pytorch(found, rows, how=""):
     if not uses["warmup"]:
         loop = loop.replace("(updates - rise)", "updates").replace(" - rise", "")
 
-    # What the model reads of the setting; all, if that cannot be seen.
-    names = names_of(runs.settings)
-    read = [n for n in names if own and (source is None or _says(source, n))]
+    # What the model reads of the setting, surely its own names; all, if that cannot be
+    # seen: the source is not there, or another module may read it.
+    names, seen = names_of(runs.settings), source is not None
+    seen = seen and not _ELSEWHERE.search(f"{imports}\n{source}")
+    read = [n for n in names if n not in NAMES or not seen or _says(source, n)]
+    read = read if own else []
     namespace = call("SimpleNamespace", [f"{n}={n}" for n in read])
     loop = loop.replace("READ", namespace)
     told = {n for n in NAMES if _says(loop, n) and n not in _CHOSEN} | {*read}

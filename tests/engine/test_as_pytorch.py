@@ -213,6 +213,31 @@ def test_a_model_of_unknown_source_gets_all_of_the_setting(tmp_path, monkeypatch
     np.testing.assert_allclose(names["val_loss"], run.val_loss, atol=1e-5)
 
 
+NETS = """from torch import nn
+
+
+def net(n_features, n_outputs, setting):
+    first = nn.Linear(n_features, setting.hidden[0] * setting.times)
+    return nn.Sequential(first, nn.ReLU(), nn.LazyLinear(n_outputs))
+"""
+
+
+def handed_on(n_features, n_outputs, setting):
+    import nets
+
+    return nets.net(n_features, n_outputs, setting)
+
+
+def test_a_setting_is_whole_where_another_module_reads_it(tmp_path, monkeypatch):
+    (tmp_path / "nets.py").write_text(NETS)
+    monkeypatch.syspath_prepend(tmp_path)
+    run = hk.fit(DATA, QUICK.but(own={"times": 2}), model=handed_on)
+    monkeypatch.chdir(tmp_path)
+    exec(run.as_pytorch("run.py"), names := {})
+
+    np.testing.assert_allclose(names["val_loss"], run.val_loss, atol=1e-5)
+
+
 def test_a_loss_of_unknown_source_has_a_place_in_the_script(tmp_path, monkeypatch):
     run = hk.fit(DATA, QUICK, loss=lambda outputs, targets: loss_of(outputs, targets))
     monkeypatch.chdir(tmp_path)
