@@ -83,6 +83,7 @@ class Table:
     name: str = ""  # in the column of this name
     key: np.ndarray | None = None  # name of the group, rank in time, name of split
     order: tuple = ()  # of the names of the classes, where the table has one
+    dated: bool = False  # its index has dates
 
 
 def prepare(X, columns, coded):
@@ -120,7 +121,10 @@ def read_frame(frame, target, by, categorical, standardize):
     order = _texts(y.cat.categories.to_series()) if hasattr(y, "cat") else ()
     y = y.to_numpy(kind + "8") if kind in "iuf" else np.array(_texts(y), str)
     cut_by = [(what, str(name), _key(what, frame[name])) for what, name in by.items()]
-    return Table(X, y, columns, *itertools.chain(*cut_by), order=tuple(order))
+    dated = isinstance(frame.index, pd.DatetimeIndex)
+    return Table(
+        X, y, columns, *itertools.chain(*cut_by), order=tuple(order), dated=dated
+    )
 
 
 def _check_column(what, name, names):
@@ -152,21 +156,24 @@ def _read_inputs(inputs, categorical, standardize):
     kinds = {name: dtype.kind for name, dtype in inputs.dtypes.items()}
     gaps, columns = inputs.isna().sum(), {name: Column(name) for name in kinds}
     categorical = _check_columns("categorical", categorical, kinds)
-    if dates := [name for name, kind in kinds.items() if kind in "mM"]:
-        raise refusal("dates", names=", ".join(dates))
+    dates = [name for name, kind in kinds.items() if kind in "mM"]
+    refused = [refusal("dates", names=", ".join(dates))] if dates else []
     if empty := [name for name in kinds if 0 < gaps[name] == len(inputs)]:
         raise refusal("empty_column", name=empty[0])
     for name, kind in kinds.items():
         named = name in categorical or inputs[name].dtype == "category"
-        if named or kind not in "biuf":
+        if named or kind not in "biufmM":
             codes, categories = _texts(inputs[name]).factorize(sort=True)
             if not named:
-                _check_texts(name, [c for c in categories if c], len(codes))
-            if len(categories) > _MOST_COLUMNS:
+                refused += _refused(name, [c for c in categories if c], len(codes))
+            elif len(categories) > _MOST_COLUMNS:
                 facts = {"most": _MOST_COLUMNS, "name": name}
-                raise refusal("many_categories", len(categories), **facts)
+                refused.append(refusal("many_categories", len(categories), **facts))
             columns[name] = Column(name, tuple(categories))
             inputs[name] = codes  # of a copy
+    if refused:  # all columns at once
+        refused[0].args = ("\n".join(map(str, refused)),)
+        raise refused[0]
     plain = [name for name, column in columns.items() if column.categories is None]
     if isinstance(standardize, bool):
         standardize = plain if standardize else ()
@@ -193,27 +200,36 @@ def are_numbers(texts):
     """Say which texts are numbers, also as "12%", "$7" and "1,5"."""
     import pandas as pd
 
-    plain = [text.replace(",", "").strip(" %$€") for text in texts]
+    plain = [re.sub(r"[\s,]", "", text).strip("%$€") for text in texts]
     return pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce").notna()
 
 
-def _check_texts(name, texts, rows):
-    """Raise where text is no list of categories, but numbers, names or dates."""
+def to_numbers(texts):
+    """Return the calls that make numbers of a column of such texts."""
+    commas = '.str.replace(",", "")'
+    if any(map(_DECIMAL_COMMA.search, texts)):
+        commas = '.str.replace(".", "").str.replace(",", ".")'
+    signs = r'.str.replace(r"\s|^[^\d.,+-]+|\D+$", "", regex=True)'
+    return f".astype(str){signs}{commas}"
+
+
+def _refused(name, texts, rows):
+    """Return the refusal of text that is no categories, but numbers, names or dates."""
     import pandas as pd
 
     read = are_numbers(texts)
     if 2 * read.sum() > len(texts):
         odd = [text for text, number in zip(texts, read, strict=True) if not number]
-        commas = '.str.replace(",", "")'
-        if any(map(_DECIMAL_COMMA.search, texts)):
-            commas = '.str.replace(".", "").str.replace(",", ".")'
-        raise refusal("number_texts", (odd or texts)[0], name=name, commas=commas)
+        calls = to_numbers(texts)
+        return [refusal("number_texts", (odd or texts)[0], name=name, calls=calls)]
     days = [text for text in texts if text[:4].isdigit()]  # not "today"
     days = pd.Series(pd.to_datetime(days, "coerce", utc=True, format="ISO8601"), days)
     if 2 * len(days := days.dropna()) > len(texts):
-        raise refusal("date_texts", days.index[0], name=name)
+        return [refusal("date_texts", days.index[0], name=name)]
     if len(texts) > min(MANY, max(FEW, SHARE * rows)):
-        raise refusal("many_texts", texts[0], name=name, count=len(texts), rows=rows)
+        facts = {"name": name, "count": len(texts), "rows": rows}
+        return [refusal("many_texts", texts[0], **facts)]
+    return []
 
 
 def numbered(X, columns):
@@ -228,8 +244,9 @@ def numbered(X, columns):
         texts = _texts(values)
         parts.append(pd.Index(column.categories).get_indexer(texts))
         if new := {*texts[parts[-1] < 0]}:
-            new = ", ".join(map(repr, sorted(new)))
-            text = words("data")["new_category"].format(name=column.name, new=new)
+            say = words("data")
+            new = ", ".join(repr(text) if text else say["gap"] for text in sorted(new))
+            text = say["new_category"].format(name=column.name, new=new)
             warnings.warn(text, stacklevel=7)
     return np.column_stack(parts)
 
@@ -349,6 +366,10 @@ def notes(table, rows, learned, y, classes):
     copies = len(y) - len(each)  # if most are, there are few kinds of rows
     if not table.by and 0 < copies <= len(y) / 2:
         facts["copies"] = {"count": copies}
+    facts |= {"dated": {}} if table.dated and not table.by else {}
+    names = {name: name.strip().lower() for name in classes or ()}
+    alike = [repr(n) for n, low in names.items() if [*names.values()].count(low) > 1]
+    facts |= {"classes_alike": {"names": ", ".join(alike)}} if alike else {}
     counts = np.bincount(y) if classes else np.ones(1)
     if counts.max() >= UNEVEN * counts.min():
         most, rare = counts.argmax(), counts.argmin()

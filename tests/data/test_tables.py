@@ -213,13 +213,21 @@ def test_what_predicts_otherwise_than_it_looks_is_said():
         "One value in all training rows: same, land. The network learns nothing of it, "
         "and another value there would mislead it: drop it.",
         "run.predict numbers the classes from 0 on, so it gives 0 for 1; with "
-        "names=True it gives their names, as text.",
+        "names=True it gives their names, as text. If they are amounts, give "
+        'task="regression".',
         "No validation row is of 5: losses say nothing of it. Cut in another way.",
         "No test row is of 5.",
     ]
     assert Dataset.from_arrays(frame[["x", "same"]], frame.y).features == ("x", "same")
     with pytest.raises(ValueError, match="1 rows with some in x; leave"):
         Dataset.from_arrays(frame[["x", "same"]].replace(0, np.nan), frame.y)
+    frame["y"], frame.index = (
+        ["no", "No ", "yes"] * 30,
+        pd.date_range("2026", periods=90),
+    )
+    data = Dataset.from_frame(frame, "y")
+    assert "random, and the dates in the index are not used" in "".join(data.notes)
+    assert "spaces around them: 'No ', 'no'. If" in "".join(data.notes)
     wide = frame[["x", "same", "y"]].assign(**{f"same{k}": 7 for k in range(29)})
     assert "same18, ... (30). The" in Dataset.from_frame(wide, "y").notes[0]
     assert "same18. The" in Dataset.from_frame(wide.iloc[:, :22], "y").notes[0]
@@ -261,7 +269,7 @@ def test_a_first_gap_in_new_rows_gets_the_median_of_training_rows(gap, kept, tmp
         found = run.predict_proba(new.assign(dose=gap))
     with pytest.warns(UserWarning, match="'Lima'") as more:
         run.predict_proba(new.assign(city="Lima"))
-    with pytest.warns(UserWarning, match="city has values .* ''"):
+    with pytest.warns(UserWarning, match="city has values .* a gap:"):
         run.predict_proba(new.assign(city=gap))
     assert {warned.filename for warned in (*said, *more)} == {__file__}
 
@@ -383,6 +391,10 @@ REFUSED = {
     "numbers as text": ({}, {"hp": ["97", "8", "?"] * 80}, r"such as '\?'.*to_numeric"),
     "thousands": ({}, {"hp": ["$1,250.50", "$7"] * 120}, r'\(",", ""\)'),
     "decimal commas": ({}, {"hp": ["1.250,5", "7"] * 120}, r'\(",", "\."\)'),
+    "several columns": ({}, {"hp": ["1 250 €", "7"] * 120,
+                        "on": pd.date_range("2026", periods=N),
+                        "name": [*map("p{}".format, range(N))]},
+                        r"(?s)in on; .*in hp, .*of name, "),
     "empty": ({}, {"none": np.nan}, "none; drop it"),
     "empty where trained": ({"splits": "split"}, {"split": [*SPLITS] * 80,
                             "dose": [np.nan, 1, 2] * 80}, "none in dose; drop it"),
