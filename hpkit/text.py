@@ -76,6 +76,8 @@ def sentences(search, beside_table=False) -> list:
     kind, dataset = say["kinds"][search.kind], search.dataset.name
     found = [say["head"].format(kind=kind, dataset=dataset, cost=search.cost)]
     found += [say["folds"]] if search.runs.folds else []
+    weighted = any(s.class_weight != "none" for s in search.settings)
+    found += [say["weighted"]] if weighted else []
     found += [] if search.finished else [say["unfinished"]]
     if search.cost.epochs == 0:
         return [*found, say["nothing"]]

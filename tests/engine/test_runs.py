@@ -409,6 +409,10 @@ def test_what_misses_a_seed_is_no_tie():
     assert diverged.diverged.all()
     assert diverged.ties == ()
     assert "All settings diverged" in diverged.describe()
+    assert "class_weight" not in diverged.describe()
+    weighted = [s.but(class_weight="balanced") for s in diverged.settings]
+    runs = replace(diverged.runs, settings=tuple(weighted))
+    assert "without it" in replace(diverged, runs=runs).describe()
     assert "that was tried" not in diverged._repr_html_()
 
 
