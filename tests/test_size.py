@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_929, 63),
+    "hpkit/**/*.py": (16_930, 63),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_425, 95),
+    "tests/**/*.py": (21_428, 95),
 }
 
 

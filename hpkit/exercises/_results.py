@@ -10,7 +10,7 @@ from hpkit.exercises._trainings import DIGITS
 from hpkit.hyperparameters import TABLE, varied
 from hpkit.text import label
 
-DATA, _BUDGET, _WORDS_OF_A_REASON = "digits", 60, 5
+DATA, _BUDGET = "digits", 60
 _NEEDED = ["dataset", "budget", "spent", "overdrawn", "entries", "why", "test", "bar"]
 _FEW_ROWS, _FEW_SETTINGS, _FEW_SEEDS, _FEW_WORDS = 20, 5, 3, 3
 _LESSON_TABLE = {"mean_radius", "worst_area"}
@@ -183,7 +183,6 @@ def finish(answer):
         nothing=not answer.entries,
         overdrawn=answer.overdrawn,
         not_chosen=not answer.why,
-        no_reason=len(answer.why.split()) < _WORDS_OF_A_REASON,
         not_opened=not answer.test,
     )
     low = answer.bar is None

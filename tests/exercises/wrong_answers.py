@@ -345,7 +345,6 @@ WRONG = {
         nothing=[a_task(entries=[], spent=0)],
         overdrawn=[a_task(overdrawn=True, spent=72)],
         not_chosen=[a_task(why="")],
-        no_reason=[a_task(why="it is best")],
         not_opened=[a_task(test=None)],
         below=[a_task(test={"accuracy": 0.64}, bar=None)],
     ),
