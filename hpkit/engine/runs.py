@@ -373,6 +373,18 @@ class Cost:
         return say("search.cost", **vars(self))
 
 
+@dataclass(frozen=True, repr=False)
+class Lost:
+    """Runs that failed: (setting, seed) numbers, and why; printed, it is in words."""
+
+    runs: tuple
+    reason: str
+    said: str = field(default="", compare=False)  # by the search
+
+    def __repr__(self):
+        return f"<{self.said or self.reason}>"
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Runs:
     """Many runs on one data set: every setting with every seed.

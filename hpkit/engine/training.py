@@ -11,6 +11,7 @@ import functools
 import itertools
 import math
 import time
+import traceback
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
@@ -25,9 +26,9 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.dense import READ, DenseNetworks, Model, Objective, Score, network
 from hpkit.engine.model_functions import group_by_reading, warn
-from hpkit.engine.runs import Run, Runs, check_default_device, empty_arrays, fill
+from hpkit.engine.runs import Lost, Run, Runs, check_default_device, empty_arrays, fill
 from hpkit.engine.stack import STEPS_READ, Columns, OneThread, Stack, pack, unpack
-from hpkit.hyperparameters import Hyperparameters, agreed, refusal
+from hpkit.hyperparameters import Hyperparameters, agreed, refusal, was_refused
 from hpkit.locale import say
 
 # A hyperparameter that nothing here reads would do nothing, in silence.
@@ -45,6 +46,7 @@ MOST_AT_ONCE, MOST_KEPT = 5_000_000, 30_000_000
 _COPIES = 3  # of curves: those that grow, those shown, and the ones before
 _EACH = 6  # numbers a weight: itself, gradient, an optimizer's two, what is kept
 _DTYPES = (torch.float32, torch.float64)
+_NOTHING = {"epochs_done": -1, "fit_time": 0}  # of curves: nan
 SMALL = 2e8  # bytes that are not worth a look
 # A container sees its own limits here, of version 2 or 1.
 _CGROUP = Path("/sys/fs/cgroup")
@@ -71,11 +73,11 @@ class Training:
     """Runs under way: `advance` trains them on, `runs` is what there is so far.
 
     Arguments as in `train`. `workers`: how many will share the work, so that no group
-    is larger than one's part.
+    is larger than one's part. `lasting`, as in a search: what fails is `lost`, and all
+    else goes on. `folds`: each seed's own data set.
     """
 
-    lost, failure = (), None  # of a search
-    must_fit = max  # of the networks: all of them
+    lost, failure = (), None  # the first one
 
     def __init__(
         self,
@@ -87,6 +89,8 @@ class Training:
         dtype=torch.float32,
         device="cpu",
         workers=1,
+        lasting=False,
+        folds=(),
     ):
         self.dataset, self.seeds = check_dataset(dataset), hp.check_seeds(seeds)
         self.model = network if check_model(model) is None else model
@@ -99,7 +103,8 @@ class Training:
         if self.own and torch.is_autocast_enabled(self.device.type):
             raise refusal("autocast")
         self.settings, self.arrays, self.weights = (), {}, {}
-        self.workers, self.stacks = workers, []
+        self.workers, self.lasting, self.folds = workers, lasting, folds
+        self.stacks = []
         self.extend(settings)
         self.data, own = Columns(dataset, dtype, self.device), dataset.objective
         self.said = []
@@ -111,6 +116,8 @@ class Training:
     def extend(self, settings):
         """Train these, too, once all that were there before have ended."""
         new, own = check_settings(settings, self.dataset), self.dataset.objective
+        for fold in self.folds:  # of fewer rows
+            check_settings(new, fold)
         if not self.own and (names := hp.names_of(new)[len(hp.NAMES) :]):
             raise refusal("own_alone", names[0])
         there = {"model": self.own, "loss": own and own.loss}
@@ -134,7 +141,8 @@ class Training:
             sizes = [weights(self.dataset, s.hidden) for s in settings]
             every = len(self.seeds) * sum(sizes)
             if max(sizes) > WEIGHTS_PER_STACK:
-                every = min(every, max(self.must_fit(sizes), MOST_AT_ONCE + MOST_KEPT))
+                must_fit = min(sizes) if self.lasting else max(sizes)
+                every = min(every, max(must_fit, MOST_AT_ONCE + MOST_KEPT))
             units = max(sum(s.hidden) for s in settings)
             need += 4 * (_EACH * every + _COPIES * units * self.dataset.n_train)
         _check_free(need, runs, epochs)
@@ -142,7 +150,9 @@ class Training:
     @functools.cached_property
     def waiting(self):
         """`Group`s that have no stack yet, found when first needed."""
-        return self.grouped(self.dataset, range(len(self.seeds)))
+        each = [(fold, [k]) for k, fold in enumerate(self.folds)]
+        each = each or [(self.dataset, range(len(self.seeds)))]
+        return [group for some in each for group in self.grouped(*some)]
 
     def grouped(self, data, seeds):
         """Return the new runs of some seeds, by their numbers, as `Group`s."""
@@ -170,9 +180,6 @@ class Training:
                 parts.append(Group(runs, stacked, size * len(runs)))
         return parts
 
-    def rows_of(self, group):
-        return self.dataset, self.data
-
     def build(self, group):
         if self.device.type == "cpu":
             _check_free(4 * _EACH * group.size, len(group.runs), self.most)
@@ -180,7 +187,11 @@ class Training:
         state = unpack(state) if isinstance(state, bytes) else state
         runs = list(map(tuple, state["runs"])) if state else group.runs
         settings = [self.settings[i] for i, _ in runs]
-        seeds, (dataset, data) = [self.seeds[k] for _, k in runs], self.rows_of(group)
+        seeds = [self.seeds[k] for _, k in runs]
+        dataset, data = self.dataset, self.data
+        if self.folds:
+            dataset = self.folds[runs[0][1]]
+            data = Columns(dataset, self.dtype, self.device)
         if self.own:
             from hpkit.engine.own_networks import ModuleNetworks
 
@@ -233,8 +244,26 @@ class Training:
             self.record(part, *measured)
 
     def fail(self, runs, failure):
-        """Say what becomes of runs that fail; a search goes on without them."""
-        raise failure
+        """Lose runs if it is `lasting`; of a learner's stack first see which it is."""
+        if not self.lasting or is_ours(failure):
+            raise failure
+        if len(runs) > 1 and self.own and "waiting" in vars(self):
+            for name, array in self.arrays.items():
+                if array is not None:
+                    array[tuple(np.transpose(runs))] = _NOTHING.get(name, np.nan)
+            return self.add([Group([run]) for run in runs])
+        reason, lost = f"{type(failure).__name__}: {failure}", self.lost
+        if lost and lost[-1].reason == reason:
+            runs, lost = (*lost[-1].runs, *runs), lost[:-1]
+        self.lost = (*lost, Lost(tuple(runs), reason))
+        self.failure = self.failure or failure
+
+    def add(self, groups):
+        self.waiting[:0] = groups
+
+    def take(self, groups):
+        """Train these, in place of what is waiting."""
+        self.waiting, self.stacks = list(groups), []
 
     def record(self, stack, loss, accuracy, metric):
         """Write down what was measured and let finished runs leave the stack."""
@@ -314,6 +343,7 @@ class Training:
             self.note_weights(stack)
         arrays = {n: None if a is None else a.copy() for n, a in self.arrays.items()}
         more = {"model": self.model, "weights": dict(self.weights)}
+        more["folds"] = self.folds
         more["lost"] = frozenset(run for part in self.lost for run in part.runs)
         return Runs(self.dataset, self.settings, self.seeds, **arrays, **more)
 
@@ -479,6 +509,16 @@ def check_settings(settings, dataset):
                 key = "classes_only" if dataset.is_regression else "loss_alone"
                 raise refusal(key, value, name=name)
     return settings
+
+
+def is_ours(failure):
+    """Say whether an error comes of hpkit's own code, not of a model or of memory."""
+    if hasattr(failure, "ours"):  # it comes from another process, without its frames
+        return failure.ours
+    frames = [frame for frame, _ in traceback.walk_tb(failure.__traceback__)]
+    ours = frames and frames[-1].f_globals.get("__name__", "").startswith("hpkit.")
+    memory = isinstance(failure, MemoryError) or "allocate" in str(failure)
+    return ours and not was_refused(failure) and not memory
 
 
 def weights(dataset, hidden):

@@ -20,10 +20,9 @@ import numpy as np
 
 from hpkit.engine.dense import BUILT_IN
 from hpkit.engine.stack import pack, unpack
-from hpkit.engine.training import Training
+from hpkit.engine.training import Training, is_ours
 from hpkit.hyperparameters import refusal
 from hpkit.locale import say
-from hpkit.search.trainings import Lasting, is_ours
 
 CHUNK = 0.5  # seconds of training between two messages
 SILENCE = 5  # seconds in which a pool must say itself that a process has died
@@ -33,7 +32,7 @@ class ExecutorWarning(UserWarning):
     """An executor is of no more use; the search goes on without it."""
 
 
-class Spread(Lasting):
+class Spread(Training):
     """A training whose groups are trained elsewhere; when the pool breaks, here."""
 
     def __init__(self, dataset, settings, *, executor, **about):
@@ -42,7 +41,8 @@ class Spread(Lasting):
         # What is not needed to train stays here.
         sent = replace(dataset, test=test, test_looks=[], _table=None)
         self.make = partial(Training, sent, **about)
-        super().__init__(dataset, settings, workers=workers_of(executor), **about)
+        about |= {"workers": workers_of(executor), "lasting": True}
+        super().__init__(dataset, settings, **about)
 
     def extend(self, settings):
         super().extend(settings)

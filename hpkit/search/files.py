@@ -24,12 +24,12 @@ from hpkit import store
 from hpkit.data.datasets import Dataset, check_dataset, without_rows
 from hpkit.engine.as_pytorch import source_of
 from hpkit.engine.files import checked
-from hpkit.engine.runs import CURVES, Cost, Run, Runs, fill
+from hpkit.engine.runs import CURVES, Cost, Lost, Run, Runs, fill
 from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import Group, Training
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, notable, refusal
 from hpkit.locale import words
-from hpkit.search.result import Lost, Rung, Search, Step
+from hpkit.search.result import Rung, Search, Step
 from hpkit.search.space import Range, check_space
 
 FORMAT, VERSION = "hpkit search", 1

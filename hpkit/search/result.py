@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -49,18 +49,6 @@ class Rung:
     epoch: int
     settings: tuple
     kept: tuple
-
-
-@dataclass(frozen=True, repr=False)
-class Lost:
-    """Runs that failed: (setting, seed) numbers, and why; printed, it is in words."""
-
-    runs: tuple
-    reason: str
-    said: str = field(default="", compare=False)  # by the search
-
-    def __repr__(self):
-        return f"<{self.said or self.reason}>"
 
 
 if TYPE_CHECKING:

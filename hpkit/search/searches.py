@@ -24,13 +24,19 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, folds_of
 from hpkit.engine.dense import Model, Score
 from hpkit.engine.runs import Cost, ranked
-from hpkit.engine.training import check_device, check_settings, own_names, rated, train
+from hpkit.engine.training import (
+    Training,
+    check_device,
+    check_settings,
+    own_names,
+    rated,
+    train,
+)
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import say
 from hpkit.search import space as tried
 from hpkit.search.files import Storage
 from hpkit.search.result import Rung, Search, Step
-from hpkit.search.trainings import Folds, Lasting, check_cv
 
 # Seconds between two partial results: about 30 pictures a second for a panel; while
 # nobody looks, what Ctrl-C may lose.
@@ -75,22 +81,33 @@ class _Plan:
         self.seeds = hp.check_seeds(self.seeds)
         self.tick = hp.check_number("tick", self.tick, low=0)
         self.device = check_device(self.device)
-        alike = {"model": self.model, "device": self.device}
-        make, about = Lasting, {"seeds": self.seeds} | alike
+        make, about = Training, {"model": self.model, "device": self.device}
         if self.executor is not None:
             from hpkit.search.executors import Spread, check_executor
 
             check_executor(self.executor, self.model, self.dataset.objective)
             make, about = Spread, about | {"executor": self.executor}
+        else:
+            about["lasting"] = True
         if self.cv is not None:
-            make, about = Folds, {"folds": check_cv(self)} | alike
+            about["folds"] = self._check_cv()
             for fold in about["folds"]:  # of fewer rows
                 check_settings(ends, fold)
             self.seeds = tuple(range(len(about["folds"])))
-        self.make = functools.partial(make, self.dataset, **about)
+        self.make = functools.partial(make, self.dataset, seeds=self.seeds, **about)
         if self.storage is not None:
             self.storage = Storage(self.storage, self)
         self.now, self.settings = None, ()  # the training, and what it has trained
+
+    def _check_cv(self):
+        """Return the data sets of the folds, one for each seed."""
+        data, rng = self.dataset, np.random.default_rng([0, 0])
+        most = len(data.train.y) + len(data.valid.y)
+        count = hp.check_count("cv", self.cv, low=2, most=most)
+        ruled_out = {"seeds": (0,), "executor": None, "storage": None}
+        if given := [name for name, v in ruled_out.items() if getattr(self, name) != v]:
+            raise refusal("cv_alone", self.cv, names=", ".join(given))
+        return tuple(folds_of(data, count, rng))
 
     @contextlib.contextmanager
     def training(self, settings):
@@ -126,8 +143,8 @@ class _Plan:
         if not search.finished or (best := runs.best_run).weights is not None:
             return search
         # The best run is one that a file or study has, without its network: once more.
-        about = {"seeds": (best.seed,), "device": self.device}
-        again = Lasting(self.dataset, [best.setting], model=self.model, **about)
+        about = {"seeds": (best.seed,), "model": self.model, "device": self.device}
+        again = Training(self.dataset, best.setting, lasting=True, **about)
         for _ in _under_way(again, self.tick, best.epochs_done):
             pass
         at = runs.order[0], runs.seeds.index(best.seed)

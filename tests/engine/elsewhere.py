@@ -13,8 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 import hpkit as hk
+from hpkit.engine.training import Training
 from hpkit.hyperparameters import OPTIMIZERS
-from hpkit.search.trainings import Lasting
 
 there = torch.accelerator.is_available()  # 2.6 raises if there is none
 found = torch.accelerator.current_accelerator() if there else None
@@ -164,7 +164,7 @@ def main():
     # Kept in the middle as a file keeps it, and gone on with.
     for model in (None, network):
         about = {"seeds": (0, 1), "model": model, "device": PLACE}
-        first, second = (Lasting(moons, noisy, **about) for _ in range(2))
+        first, second = (Training(moons, noisy, **about) for _ in range(2))
         first.advance(99, pause=1)
         second.take(first.groups())
         for training in (first, second):

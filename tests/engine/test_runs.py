@@ -14,8 +14,16 @@ import torch
 from torch import nn
 
 import hpkit as hk
-from hpkit.engine.runs import CURVES, Cost, Runs, TestSplitWarning, levels, ranked
-from hpkit.search.result import CRITERIA, Lost, Rung, Step
+from hpkit.engine.runs import (
+    CURVES,
+    Cost,
+    Lost,
+    Runs,
+    TestSplitWarning,
+    levels,
+    ranked,
+)
+from hpkit.search.result import CRITERIA, Rung, Step
 from hpkit.search.space import edge_of
 
 MOONS = hk.load_dataset("moons")
