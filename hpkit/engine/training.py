@@ -251,19 +251,18 @@ class Training:
             for name, array in self.arrays.items():
                 if array is not None:
                     array[tuple(np.transpose(runs))] = _NOTHING.get(name, np.nan)
-            return self.add([Group([run]) for run in runs])
+            self.waiting[:0] = [Group([run]) for run in runs]
+            return
         reason, lost = f"{type(failure).__name__}: {failure}", self.lost
         if lost and lost[-1].reason == reason:
             runs, lost = (*lost[-1].runs, *runs), lost[:-1]
         self.lost = (*lost, Lost(tuple(runs), reason))
         self.failure = self.failure or failure
 
-    def add(self, groups):
-        self.waiting[:0] = groups
-
     def take(self, groups):
         """Train these, in place of what is waiting."""
-        self.waiting, self.stacks = list(groups), []
+        self.waiting = list(groups)
+        self.stacks.clear()
 
     def record(self, stack, loss, accuracy, metric):
         """Write down what was measured and let finished runs leave the stack."""

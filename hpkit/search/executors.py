@@ -43,23 +43,17 @@ class Spread(Training):
         self.make = partial(Training, sent, **about)
         about |= {"workers": workers_of(executor), "lasting": True}
         super().__init__(dataset, settings, **about)
-
-    def extend(self, settings):
-        super().extend(settings)
-        self.take(self.waiting)
-
-    def take(self, groups):
-        self.waiting, self.stacks = {}, list(groups)  # by future; what is idle
-
-    def add(self, groups):
-        self.stacks += groups
+        self.stacks = {}  # groups that are trained now, by their future
 
     def groups(self):
-        return [*self.stacks, *self.waiting.values()]
+        return [*self.waiting, *self.stacks.values()]
+
+    def paused(self, pause):
+        return not self.stacks and all(group.done >= pause for group in self.waiting)
 
     def drop(self, losers):
-        groups = [(group, {*group.runs} - losers) for group in self.stacks]
-        self.stacks = [one._replace(runs=sorted(left)) for one, left in groups if left]
+        groups = [(group, {*group.runs} - losers) for group in self.waiting]
+        self.waiting = [one._replace(runs=sorted(left)) for one, left in groups if left]
 
     def note_weights(self, group):
         pass  # they come with each answer
@@ -68,18 +62,18 @@ class Spread(Training):
         """Send out what is idle and take in what comes back, for about that long."""
         until = time.perf_counter() + seconds
         while True:
-            ready = [group for group in self.stacks if group.done < pause]
+            ready = [group for group in self.waiting if group.done < pause]
             ready.sort(key=lambda group: group.done < 0)  # what has begun goes on
-            for group in ready[: 2 * self.workers - len(self.waiting)]:
-                self.stacks.remove(group)
+            for group in ready[: 2 * self.workers - len(self.stacks)]:
+                self.waiting.remove(group)
                 self._send(group, pause)
-            if not self.waiting:
+            if not self.stacks:
                 return
             left = max(0.0, until - time.perf_counter())
-            back = futures.wait(self.waiting, left, "FIRST_COMPLETED").done
+            back = futures.wait(self.stacks, left, "FIRST_COMPLETED").done
             for future in back:
-                self._take(future, self.waiting.pop(future))
-            if not back and end_pool(self.executor, self.waiting):
+                self._take(future, self.stacks.pop(future))
+            if not back and end_pool(self.executor, self.stacks):
                 self._go_on_here(futures.BrokenExecutor())
                 self.take(self.groups())
             if time.perf_counter() >= until:
@@ -92,14 +86,14 @@ class Spread(Training):
         except RuntimeError as broken:  # such as BrokenExecutor
             self._go_on_here(broken)
             future = self.executor.submit(*sent)
-        self.waiting[future] = group
+        self.stacks[future] = group
 
     def _take(self, future, group):
         try:
             left, at, arrays, weights = future.result()
         except futures.BrokenExecutor as broken:
             self._go_on_here(broken)
-            return self.add([group])
+            return self.waiting.append(group)
         except (Exception, futures.CancelledError) as failure:
             return self.fail(group.runs, failure)
         for name, new in arrays.items():
@@ -108,7 +102,7 @@ class Spread(Training):
             old[place] = np.fmax(old[place], new)  # no nan; counts only grow
         self.weights |= unpack(weights, trusted=True)
         self.forget_weights()
-        self.add(left)
+        self.waiting += left
 
     def _go_on_here(self, broken):
         if not self.broken:
@@ -118,7 +112,7 @@ class Spread(Training):
 
     def close(self):
         """Ask for nothing more; what a worker has begun ends within a chunk."""
-        for future in self.waiting:
+        for future in self.stacks:
             future.cancel()
         self.take(())
 

@@ -102,7 +102,7 @@ def test_an_error_of_hpkits_own_in_a_worker_is_raised(spawn_pool, monkeypatch):
     def wrong(self, group, pause):  # the worker has no such setting
         odd = {"runs": [(99, 0)]} if group.runs[0][0] == 1 else {}
         send(self, group._replace(**odd), pause)
-        self.waiting[[*self.waiting][-1]] = group
+        self.stacks[[*self.stacks][-1]] = group
 
     monkeypatch.setattr(executors.Spread, "_send", wrong)
     with pytest.raises(IndexError):
@@ -225,7 +225,7 @@ def test_one_group_is_cut_for_all_workers():
     whole = hk.grid_search(MOONS, BASE, lr=[0.01 * 2**i for i in range(16)])
     with futures.ThreadPoolExecutor(8) as pool:
         spread = spread_on(pool, *whole.settings)
-        parts = len(spread.stacks)
+        parts = len(spread.waiting)
         while not spread.finished:
             spread.advance(1)
     assert parts == 8
@@ -256,9 +256,9 @@ def test_no_more_are_out_than_keep_the_workers_busy(monkeypatch):
         while not spread.finished:
             spread.advance(0)
             time.sleep(0.001)  # else this loop keeps Python from the workers
-            there = [*spread.stacks, *spread.waiting.values()]
+            there = [*spread.waiting, *spread.stacks.values()]
             begun.append(sum(part.done >= 0 for part in there))
-            assert len(spread.waiting) <= 4
+            assert len(spread.stacks) <= 4
     assert max(begun) <= 5
     assert len(spread.weights) == 1
     assert np.allclose(whole.val_loss, spread.runs.val_loss, rtol=1e-5, equal_nan=True)
@@ -385,7 +385,7 @@ def test_a_slow_pool_is_waited_for_however_long_it_is_silent(pool, monkeypatch):
         spread.advance(0.001)
 
     assert not executors.end_pool(futures.ThreadPoolExecutor(1))
-    assert len(spread.waiting) == 1
+    assert len(spread.stacks) == 1
     assert not pool.close.called
     assert not any(process.terminate.called for process in pool._processes.values())
 
@@ -424,7 +424,7 @@ def test_closing_asks_for_nothing_more():
     settings = [BASE.but(lr=lr, batch_size=size) for lr in lrs for size in sizes]
     spread = spread_on(Silent(None), *settings)
     spread.advance(0)
-    asked = list(spread.waiting)
+    asked = list(spread.stacks)
     spread.close()
     assert len(asked) == 2  # of three, for one worker
     assert all(future.cancelled() for future in asked)
