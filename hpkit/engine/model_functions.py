@@ -121,14 +121,10 @@ def check_network(net, n_features, n_outputs):
     if empty := [n for n, p in net.named_parameters() if not p.numel()]:
         raise refusal("empty_parameter", empty[0])
     rows = next(net.parameters()).new_full((2, n_features), 0.5)
-    try:
-        with torch.no_grad(), RANDOM_STATE, torch.random.fork_rng(devices=[]):
-            out = net.eval()(rows)
-            writes = rows._version and not torch.equal(out, net(rows))
-    except Exception as error:
-        facts = {"features": n_features, "reason": first_line(error)}
-        raise refusal("network_input", **facts) from error
-    checked(out, 2, n_outputs)
+    about = rows, n_outputs, "network_input"
+    with torch.no_grad(), RANDOM_STATE, torch.random.fork_rng(devices=[]):
+        out = ask(net.eval(), *about)
+        writes = rows._version and not torch.equal(out, ask(net, *about))
     shares = n_outputs > 1 and (out >= 0).all()
     shares = shares and ((out.sum(1) - 1).abs() < 1e-4).all()
     if shares and (told := fingerprint(net)) not in _TOLD:
@@ -148,13 +144,18 @@ def warn(text, kind):
     warnings.warn(text, kind, stacklevel=ours + 1)
 
 
-def checked(out, rows, n_outputs):
+def ask(net, rows, n_outputs, refused="network_batch"):
     """Return what a network gives for rows, if that is one float for each output."""
+    try:
+        out = net(rows)
+    except Exception as error:
+        facts = {"rows": len(rows), "features": rows.shape[1]}
+        raise refusal(refused, **facts, reason=first_line(error)) from error
     if not isinstance(out, torch.Tensor) or not out.is_floating_point():
         shape = getattr(out, "dtype", type(out).__name__)
-    elif (shape := tuple(out.shape)) == (rows, n_outputs):
+    elif (shape := tuple(out.shape)) == (len(rows), n_outputs):
         return out
-    raise refusal("network_output", outputs=n_outputs, shape=shape, rows=rows)
+    raise refusal("network_output", outputs=n_outputs, shape=shape, rows=len(rows))
 
 
 class RecordedSetting(Hyperparameters):

@@ -17,7 +17,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from hpkit.engine import model_functions
 from hpkit.engine.dense import BUILT_IN, RANDOM_STATE, first_line
-from hpkit.engine.model_functions import checked, copied, fingerprint, outside_state
+from hpkit.engine.model_functions import copied, fingerprint, outside_state
 from hpkit.hyperparameters import refusal
 from hpkit.locale import say
 
@@ -272,13 +272,7 @@ class ModuleNetworks:
         return found
 
     def _ask(self, net, rows):
-        try:
-            out = net(rows)
-        except Exception as error:
-            facts = {"rows": len(rows), "features": rows.shape[1]}
-            facts["reason"] = first_line(error)
-            raise refusal("network_batch", **facts) from error
-        return checked(out, len(rows), self.make[2])
+        return model_functions.ask(net, rows, self.make[2])
 
     def _pull_back_one(self, own, x, y, weight, by_loss=False):
         def delta(out):
