@@ -108,17 +108,14 @@ def _curves(runs, i):
 
 def _runs_of(told, dataset, setting):
     """Return the runs that a trial tells, by seeds and curves; else none."""
-    runs, most = [], setting.epochs + 1
-    names = CURVES[: 2 if dataset.is_regression else 4]
+    runs = []
     try:
         for k, seed in enumerate(told["seeds"]):
-            loss = np.array(told["val_loss"][k], float)
+            curves = {n: np.array(told[n][k], float) for n in CURVES if n in told}
+            loss = curves["val_loss"]
             if loss.ndim == 0:  # a number, of the best epoch
-                loss = np.append(np.full(most - 1, np.nan), loss)
-            curves = {name: np.full_like(loss, np.nan) for name in names}
-            names = (*names, "val_metric")
-            curves |= {n: np.array(told[n][k], float) for n in names if n in told}
-            curves["val_loss"] = loss
+                loss = np.append(np.full(setting.epochs, np.nan), loss)
+            curves["val_loss"], most = loss, setting.epochs + 1
             if {len(curve) for curve in curves.values()} != {min(len(loss), most)}:
                 return []
             curves, seed = dict.fromkeys(CURVES) | curves, check_seed("seed", seed)
