@@ -235,7 +235,8 @@ def pick_knob(name, values, value, text=shown):
     options = partial(_options, values, text)
     slider = W.SelectionSlider(options=options(value), value=value, **_slide(name))
     said = W.HTML()
-    W.dlink((slider, "label"), (said, "value"), html.escape)
+    # Not by its label: ipywidgets leaves that of the first option empty.
+    W.dlink((slider, "value"), (said, "value"), lambda value: html.escape(text(value)))
     return _Knob(_framed(TABLE[name].knob, slider, said), slider, slider, options)
 
 

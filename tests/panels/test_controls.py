@@ -10,7 +10,7 @@ from hpkit import GridPanel, OneAtATimePanel, TrainingPanel, ValidationCurvePane
 from hpkit.charts.searches import value_axis
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels.controls import Entry, parse_values, written
+from hpkit.panels.controls import Entry, parse_values, pick_knob, written
 from hpkit.store import guesses
 from hpkit.text import shown
 
@@ -91,6 +91,14 @@ def test_entry_counts_its_values_and_says_what_is_wrong():
 def test_values_given_in_code_are_read_back_exactly(name, values):
     assert parse_values(name, written(values)) == values
     assert len(set(value_axis(name, values)[1])) == len(values)
+
+
+@pytest.mark.parametrize("value", [0, 0.9])
+def test_a_slider_over_a_list_says_where_it_stands(value):
+    knob = pick_knob("momentum", (0, 0.9), value)
+    assert knob.box.children[0].children[1].value == f"{value}"
+    knob.value = 0.5  # joins the list
+    assert knob.box.children[0].children[1].value == "0.5"
 
 
 @pytest.mark.parametrize("name", ["wine", "coin_flips"])
