@@ -41,8 +41,7 @@ any_lr, any_decay = hk.log_uniform(1e-4, 10), hk.log_uniform(1e-7, 1e-4)
 #
 # **Do.** Press **Start** for ten races, each with other seeds. On the right each line
 # is a setting, from its values to its loss. Who was lowest? How often did random beat
-# the grid? Then set the budget to 243 and press **Start** again: what changes for the
-# grid?
+# the grid? Then set the budget to 243: what changes for the grid?
 
 # %%
 hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)
@@ -327,8 +326,8 @@ _ = hk.alt_text(ax, "30 proposed learning rates in their order; the best as a li
 # <!-- claim: tpe-narrows --> TPE still tries values a factor of ten away or more:
 # <!-- claim: tpe-goes-on-trying --> what it hasn't tried, it can't know.
 #
-# `hk.from_optuna(study, digits, small)` turns it into a search of hpkit, for all charts
-# you know; `hk.bayesian_search` does it all in one call.
+# `hk.from_optuna(study, digits, small)` turns the study into a search of hpkit, for all
+# charts you know; `hk.bayesian_search` does it all in one call.
 
 # %%
 ex.optuna_study
