@@ -252,7 +252,7 @@ ax = beside.plot()
 # kind to the guesses; we trained the same eight ways on 24 others.
 #
 # - **Searched against guessed:** each search ended above guesses and list in at least
-#   23 of the 24, by more than chance. <!-- claim: capstone-tuned-beats-untuned --> It
+#   23 of the 24, by more than chance. <!-- claim: capstone-tuned-beats-untuned --> Each
 #   reached 0.94 in at least 20, 0.95 in over half.
 #   <!-- claim: capstone-tuned-reaches-the-bar --> Guesses and list never did.
 #   <!-- claim: capstone-untuned-below-the-bar -->

@@ -52,9 +52,9 @@ hk.GridPanel(cells, "lr", "batch_size", base=simple)
 
 # %% [markdown]
 # **What you see.** Three seeds can't tell several pairs from the best: a plateau. With
-# momentum or weight decay in place of the batch size the lowest loss is the same within
-# a tenth. <!-- claim: own-third-knob --> Momentum only moves the dark cells: with 0.9
-# the best learning rate is a smaller one. <!-- claim: own-momentum-moves -->
+# momentum in place of the batch size the lowest loss is the same within a tenth.
+# <!-- claim: own-third-knob --> Momentum only moves the dark cells: with 0.9 the best
+# learning rate is a smaller one. <!-- claim: own-momentum-moves -->
 #
 # **Predict.** Without any model: how often are you right if you always give the same
 # answer?
@@ -78,8 +78,8 @@ messy.loc[::50, "worst_area"] = np.nan
 hk.Dataset.from_frame(messy, target="diagnosis")
 
 # %% [markdown]
-# If the target names classes, as text or as whole numbers of up to 20 kinds, the model
-# predicts a class; if it is a number, such as a price, a number.
+# If the target names classes, as text or as up to 20 different whole numbers, the model
+# predicts a class; if it is an amount, such as a price, a number.
 #
 # Now yours, as `my_data`: you'll need it again in section 2.
 
@@ -152,9 +152,9 @@ print(f"our cut has {ours.mean_val_loss.min():.3f}; {lower} of the ten are lower
 
 # %% [markdown]
 # **What you see: the cut decides.** The highest loss of these ten cuts is nine times
-# the lowest, of any ten at least twice. <!-- claim: own-split-luck --> Seeds move it by
-# less than a third. <!-- claim: own-seeds-move-little --> Six of the 113 rows make two
-# thirds of the loss, on other cuts about half or more:
+# the lowest, for any ten at least twice. <!-- claim: own-split-luck --> Seeds move it
+# by less than a third. <!-- claim: own-seeds-move-little --> Six of the 113 rows make
+# up two thirds of the loss, on other cuts about half or more:
 # <!-- claim: own-few-rows-most-of-the-loss --> on these rows the model is in doubt, or
 # sure and wrong. Our own cut has hard ones: nearly all other cuts give a lower loss.
 # <!-- claim: own-cut-is-a-hard-one -->
@@ -310,8 +310,8 @@ with Client(processes=False, n_workers=2, silence_logs=40, **local) as client:
 print("same numbers:", (there.val_loss == here.val_loss).all())
 
 # %% [markdown]
-# **What you see: the same numbers.** To the last digit, whichever worker has trained
-# them. <!-- claim: own-machines-same-numbers -->
+# **What you see: the same numbers.** To the last digit, whichever worker trained them.
+# <!-- claim: own-machines-same-numbers -->
 #
 # ## 6. The last look, and the report (6 minutes)
 #
@@ -454,7 +454,8 @@ hk.progress("11")
 #   training.
 # - The search ended below the default, and a network without hidden layers did about as
 #   well as a larger one. <!-- claim: own-search-pays own-hidden-layers-hardly-help -->
-# - Another cut of the same rows gives another loss, since a few rows make most of it.
+# - Another cut of the same rows gives another loss, since a few rows make up most of
+#   it.
 #   <!-- claim: own-split-luck own-few-rows-most-of-the-loss -->
 # - 113 test rows are few: above or below the validation accuracy is luck.
 #   <!-- claim: own-test-above-or-below -->

@@ -30,10 +30,9 @@ ax = hk.plot_data(moons)
 
 # %% [markdown]
 # The network is many numbers, its weights, at first drawn by chance. It looks at a
-# **batch** of dots, moves the weights a step that would have made its error smaller,
-# and goes on to the next batch. One pass over
-# all training dots is an **epoch**. The error is called **loss**: 0 is perfect, 0.69 is
-# guessing.
+# **batch** of dots, moves the weights a step toward a smaller error, and goes on to the
+# next batch. One pass over all training dots is an **epoch**. The error is called
+# **loss**: 0 is perfect, 0.69 is guessing.
 #
 # Other dots are kept apart, the **validation** dots. The network never learns from
 # them, so their loss tells how well it does on dots that it hasn't seen. That is the
@@ -65,7 +64,7 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 # validation loss of each: the **validation curve**. A dot is the mean of five
 # **seeds**, five random beginnings.
 #
-# **Predict.** Draw it in the panel, then confirm.
+# **Predict.** Draw it, and press **This is my guess**.
 #
 # **Do.** Compare the truth with your drawing. Which learning rate is lowest? Click on a
 # point at the left, and on one at the right. What do their training curves look like?
