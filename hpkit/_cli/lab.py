@@ -25,12 +25,13 @@ def lesson_name(number, root=ROOT):
     """Name of lesson `number` ("2", "02", "class"; None: the first)."""
     folder = root / "notebooks"
     found = *folder.glob("[0-9][0-9]_*.ipynb"), *folder.glob("class_*.ipynb")
-    names = {p.stem.partition("_")[0]: p.stem for p in sorted(found)}
+    stems = sorted((p.stem for p in found), reverse=True)
+    names = {stem.partition("_")[0]: stem for stem in stems}  # the first of a number
     if not names:
         raise Failure(say("no_lessons", folder=folder))
     wanted = min(names) if number is None else number.zfill(2)
     if wanted not in names:
-        raise Failure(say("no_lesson", numbers=", ".join(names), number=number))
+        raise Failure(say("no_lesson", numbers=", ".join(sorted(names)), number=number))
     return names[wanted]
 
 

@@ -229,7 +229,7 @@ def test_damaged_workspace_stops_no_lesson(workspace, text):
 def test_lesson_is_named_by_its_number_and_the_class_by_its_name(tmp_path):
     (tmp_path / "notebooks").mkdir()
     names = ["00_start", "02_learning_rate", "class_50"]
-    for name in (*names, "my_own"):
+    for name in (*names, "my_own", "02_learning_rate_solved", "class_50-Copy1"):
         (tmp_path / "notebooks" / f"{name}.ipynb").touch()
     assert [lab.lesson_name(n, tmp_path) for n in (None, "2", "class")] == names
 
