@@ -305,7 +305,7 @@ def straight(n_features, n_outputs, setting):
 values = {"lr": lrs, "batch_size": [16, 64], "model": straight}
 here = hk.grid_search(cells, base, **values)
 local = {"protocol": "tcp://", "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
-with Client(processes=False, n_workers=2, silence_logs=40, **local) as client:
+with Client(processes=False, n_workers=2, silence_logs=50, **local) as client:
     there = hk.grid_search(cells, base, executor=client.get_executor(), **values)
 print("same numbers:", (there.val_loss == here.val_loss).all())
 
