@@ -120,7 +120,8 @@ def check_choices(answer, want, choices, names=None, **how):
         got = {choice(member, choices, **how) for member in members}
         pairs = zip(names or choices, choices, strict=True)
         wrong = [name for name, one in pairs if one in got and one not in want]
-        facts, wrong = {"right": len(got), "of": len(want)}, dict.fromkeys(wrong, True)
+        facts = {"right": len(got.intersection(want)), "of": len(want)}
+        wrong = dict.fromkeys(wrong, True)
         return wrong_if(facts, **wrong, none=not got, more=len(got) < len(want))
     if not isinstance(answer, Mapping):
         raise kind(answer)

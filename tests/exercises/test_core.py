@@ -372,6 +372,7 @@ def test_a_check_says_once_that_it_trains(capsys):
 
 def test_choices_of_another_language_have_the_messages_of_theirs():
     names, choices = ["weights", "epochs"], ["Gewichte", "Epochen"]
-    with pytest.raises(NotYet, match=r"^weights$"):
+    with pytest.raises(NotYet, match=r"^weights$") as wrong:
         _answers.check_choices(["Gewichte"], ["Epochen"], choices, names)
+    assert wrong.value.values == {"right": 0, "of": 1}
     assert _answers.check_choices("epochen", ["Epochen"], choices, names)
