@@ -113,7 +113,7 @@ class ClinicPanel(Panel):
     True
     """
 
-    kind, words = "clinic", WORDS
+    kind, words, newest_first = "clinic", WORDS, True
 
     def __init__(self, *, seed: int = 0, title: str | None = None) -> None:
         super().__init__(None, title)
