@@ -176,7 +176,7 @@ ax = hk.plot_grid(table)
 # large batches do best with a far larger learning rate than batch size 4, which breaks
 # there. <!-- claim: batch-valley-runs-slantwise --> But no diagonal goes on forever:
 # with 16 and 0.64 the network learns; one step on, with 64 and 2.56, it learns hardly
-# anything or diverges, the gray X. <!-- claim: batch-slant-ends -->
+# anything or diverges. <!-- claim: batch-slant-ends -->
 #
 # So neither can be chosen as if the other didn't exist: lesson 07 tries anyway.
 

@@ -36,7 +36,7 @@ hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1, epochs=10), controls=("epochs
 
 # %% [markdown]
 # **What you see: longer is lower, here.** Both lines go down together; from 30 to 100
-# the loss still falls by about half. Stopping at epoch ten misses that:
+# the loss still falls by about half. Stopping at epoch 10 misses that:
 # *under-training*. <!-- claim: epochs-too-few -->
 #
 # ## 2. On and on (9 minutes)
@@ -144,14 +144,14 @@ def stop_epoch(val_loss, patience):
     return epoch
 
 
-stop_epoch([0.9, 0.5, 0.7, 0.6, 0.4], patience=2)  # the best so far is epoch 1
+stop_epoch([0.9, 0.5, 0.7, 0.6, 0.4], patience=2)  # where it stops; it keeps epoch 1
 
 # %% [markdown]
 # **Predict.** With patience 1, the first epoch that is not better ends the training.
 # How far does it get? Tell the panel.
 #
 # **Do.** Move **patience** up from 1, to 10, 20 and 50, and read the sentence. Beyond
-# which does more patience only cost time?
+# which value does more only cost time?
 
 # %%
 hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)

@@ -316,8 +316,8 @@ ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close togethe
 # %% [markdown]
 # **What you see: a fifth as large.** With other shuffles it is less than a third.
 # <!-- claim: choice-folds-are-steadier --> It matters which rows are held back:
-# <!-- claim: choice-folds-differ --> with one split you may land anywhere from less
-# than half of the mean of all to more than one and a half times as much.
+# <!-- claim: choice-folds-differ --> one split may give less than half of the
+# overall mean, or more than one and a half times as much.
 # <!-- claim: choice-one-split-is-luck --> One piece of luck stays: we have these 142
 # wines and no others.
 #
