@@ -174,7 +174,8 @@ def log_knob(name, dataset, value):
     at, step = np.log10(value), 0.1  # powers of ten
     low = at - step * max(0, np.ceil((at + 4) / step - 1e-9))
     high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
-    slider = W.FloatLogSlider(value, min=low, max=high, step=step, **_slide(name))
+    look = {"readout_format": ".2g", **_slide(name)}
+    slider = W.FloatLogSlider(value, min=low, max=high, step=step, **look)
     slider.add_class("hp-log")  # for people who do not see it
     check = partial(TABLE[name].check, name)
     return tied(TABLE[name].knob, value, slider, check, lambda v: float(f"{v:.2g}"))

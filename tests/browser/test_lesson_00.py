@@ -102,7 +102,9 @@ def test_lesson_is_done_by_mouse_as_its_text_says(page, lab_server):
     hand.type("learning rate", "0.1")
     hand.click("Slow")
     page.evaluate(LISTEN)
-    hand.drag("epochs", 1.02)
+    hand.drag("epochs", 1.02, release=False)
+    hand.panel.locator(".widget-readout:visible", has_text=most).wait_for()
+    page.mouse.up()
     assert hand.handle("epochs").get_attribute("aria-valuenow") == f"{most}.0"
     assert hand.handle("epochs").get_attribute("aria-valuemax") == f"{most}.0"
     hand.reads(rf"Lowest validation loss [\d.]+ at epoch \d+ of {most}")
