@@ -34,6 +34,10 @@ paths = [os.environ.get("PYTHONPATH"), PATH.name]
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
 
 
+# Here, too; nbval needs jsonschema, and comes after that.
+sys.modules["rfc3987_syntax"] = None
+pytest_plugins = ["nbval.plugin"]
+
 # The garbage collector took a tenth of the time: it looks less often, and not at what
 # was collected.
 gc.set_threshold(20_000)
