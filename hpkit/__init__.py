@@ -1,7 +1,7 @@
 """Choose hyperparameters by hand and by search, with live panels.
 
-For learners of deep learning, and for whoever compares many settings of a
-small model: hpkit trains hundreds of settings and seeds at once on an
+For learners of deep learning, and for anyone who compares many settings of
+a small model: hpkit trains hundreds of settings and seeds at once on an
 ordinary laptop, and each run gives the numbers of a plain PyTorch loop.
 
 >>> import hpkit as hk
@@ -17,23 +17,23 @@ hk.load_dataset("moons")          a data set in three splits; for your own
                                   table there is hk.Dataset.from_frame
 hk.Hyperparameters(lr=0.1)        a setting; what is left out has a default
 hk.fit(data, setting)             train it once: curves, and the network
-hk.train(data, settings)          train many at once, and look meanwhile
+hk.train(data, settings)          train many at once, and watch
 hk.validation_curve(data, ...)    one hyperparameter, all others held fixed
 hk.grid_search(data, ...)         every combination; and random_search,
                                   successive_halving, bayesian_search
 hk.plot_training_curves(result)   loss against epoch; more: plot_...
 hk.describe(result)               what the chart shows, in a sentence
 hk.TrainingPanel(data)            sliders and curves, live in a notebook
-hk.progress()                     what you have done of the exercises
+hk.progress()                     which exercises you have done
 
-A search's result is a table when it is the last line of a cell, and has
-best, ties, val_loss, to_frame() and save(path).
+A search's result shows as a table at the end of a cell, and has best,
+ties, val_loss, to_frame() and save(path).
 
-run.predict(rows) uses a trained network; run.save(path), hk.load_model.
+run.predict(rows) uses a network; hk.load_model reads what run.save wrote.
 
-Read on: help(hk.grid_search) and the like; the lessons, opened by
-python -m hpkit lab; the glossary and the reference beside them. How
-hpkit is made: hpkit/README.md.
+Read on: help(hk.grid_search) and the like; the lessons, opened with
+python -m hpkit lab; the glossary and the reference beside them. How hpkit
+is made: hpkit/README.md.
 """
 
 # The public names are loaded on first use, so that `import hpkit` needs no torch and

@@ -296,19 +296,19 @@ _UNITS = "units", _check_hidden, "2, 4, 8, 16, 32, 64", "width", _WIDTHS, True
 
 @dataclass(frozen=True, repr=False)
 class Hyperparameters:
-    """All that is set before training starts and that training leaves alone.
+    """Everything that is set before training starts and that training leaves alone.
 
     Parameters
     ----------
     lr : float, > 0, default 0.01
         Learning rate: the length of a step against the gradient.
     batch_size, epochs : int, >= 1, default 32, 30
-        Points looked at before each update of the weights; passes over all of them.
+        Points looked at before each update of the weights; passes over all points.
     momentum : float, 0 <= momentum < 1, default 0
         Share of the last step that is added to the next one. Adam and AdamW have their
         own (0.9 and 0.999, as in PyTorch) and do not read it.
     weight_decay : float, >= 0, default 0
-        L2 strength: how strongly each update pulls the weights to zero; with AdamW
+        L2 strength: how strongly each update pulls the weights toward zero; with AdamW
         apart from the gradient.
     optimizer : {"sgd", "adam", "rmsprop", "adamw", "nesterov"}, default "sgd"
         "nesterov" looks ahead along the momentum; with momentum 0 it is SGD.
@@ -316,22 +316,22 @@ class Hyperparameters:
         Units of each hidden layer; () is a network without hidden layers.
     activation : {"relu", "tanh"}, default "relu"
     dropout : float, 0 <= dropout < 1, default 0
-        Share of the hidden units that each batch leaves out, others for every point,
-        as by ``torch.nn.Dropout``.
+        Share of the hidden units that each batch leaves out, different ones for every
+        point, as by ``torch.nn.Dropout``.
     schedule : {"constant", "step", "cosine", "linear", "one-cycle"} or list of float
         How the learning rate changes from update to update, of which there are n:
         "step" divides it by 10 after each third, "cosine" and "linear" lower it to 0,
         "one-cycle" raises it from lr / 25 to lr and lowers it to lr / 250,000. A list
-        has the factors of lr in that many equal parts of the training.
+        has a factor of lr for each of that many equal parts of the training.
     warmup : float, 0 <= warmup < 1, default 0
         Share of the updates in which the learning rate first rises to lr; the schedule
-        has the others. Of one-cycle it is the share that rises, 0.3 if it is 0.
+        gets the rest. For one-cycle it is the share that rises, 0.3 if it is 0.
     patience : int, >= 0, default 0
-        Early stopping: a run ends when so many epochs in a row have brought no new
+        Early stopping: a run ends when that many epochs in a row have brought no new
         lowest validation loss; 0 trains all epochs.
     clip : float, >= 0, default 0
-        Longest gradient: a longer one, of all weights together, is cut to it;
-        0 leaves all as they are.
+        Longest gradient, of all weights together: a longer one is cut to it; 0 leaves
+        all as they are.
     label_smoothing : float, 0 <= label_smoothing < 1, default 0
         Share of a target that is spread evenly over all classes while training.
     class_weight : {"none", "balanced"}, default "none"
@@ -339,7 +339,7 @@ class Hyperparameters:
         shown and rank stay those of the points as they are.
     own : dict, default {}
         What a model of your own reads beside these, such as ``setting.heads`` for
-        ``own={"heads": 4}``: numbers, True or False, texts, None, tuples of these.
+        ``own={"heads": 4}``: numbers, True or False, strings, None, tuples of these.
 
     Notes
     -----

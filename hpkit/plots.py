@@ -100,8 +100,8 @@ def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
     Solid: the lowest loss of each run (its best epoch), mean over seeds, with a band of
     one standard deviation and the seeds as dots. Dotted: the loss after the last epoch.
     The minimum has a ring; what diverged has an X at the top edge; a minimum at the
-    edge of the list is said. The axis is a log scale when the values grow by factors
-    (Bengio, Practical recommendations for gradient-based training of deep
+    edge of the list is pointed out. The axis is a log scale when the values grow by
+    factors (Bengio, Practical recommendations for gradient-based training of deep
     architectures, 2012). `curve` is a search over one hyperparameter.
 
     Examples
@@ -184,14 +184,14 @@ def plot_grid(
 ) -> Axes:
     """Return the axes with the validation loss of every combination as a heat map.
 
-    In each cell stands the mean over seeds of the lowest validation loss. The best cell
-    has a thick frame, those as good as it (`Search.ties`) a dashed one; what diverged
-    has a cross.
+    Each cell shows the mean over seeds of the lowest validation loss. The best cell has
+    a thick frame, those as good as it (`Search.ties`) a dashed one; what diverged has a
+    cross.
 
     Parameters
     ----------
     x, y : str, optional
-        The two hyperparameters; default the first two. Of all others each cell shows
+        The two hyperparameters; default the first two. Over all others each cell shows
         the best.
 
     Examples
@@ -298,7 +298,7 @@ def plot_decision_boundary(
 ) -> Axes:
     """Return the axes with the network's answer everywhere, and the points of a split.
 
-    The stronger the color, the surer the network; the black line is the border, where
+    The stronger the color, the surer the network; the black line is the boundary, where
     two classes are equally likely. Each class has its own marker.
 
     Parameters
@@ -414,7 +414,7 @@ def _axes_for(ax, size=None):
 
 
 def alt_text(ax: Axes, sentence: str) -> Axes:
-    """Return `ax` after giving its picture a sentence for those who do not see it.
+    """Return `ax` after giving its picture a sentence for those who cannot see it.
 
     It is added to what the picture says already. A notebook's output carries it as
     metadata, where nbconvert's templates look for it.

@@ -25,18 +25,18 @@ PARTS = {
     ),
     "Settings": ("", "Hyperparameters log_uniform"),
     "Training": (
-        "- `model=`: a function or class `(n_features, n_outputs, setting)` that gives "
-        "a new `torch.nn.Module`. It takes rows (rows, n_features) and gives "
+        "- `model=`: a function or class `(n_features, n_outputs, setting)` that "
+        "returns a new `torch.nn.Module`. It takes rows (rows, n_features) and gives "
         "(rows, n_outputs): logits, without a softmax, or one number.\n"
         "- `loss=`, `metric=` (higher is better): functions of outputs and targets: "
-        "places in `data.classes` (rows,), or scaled numbers (rows, 1). "
+        "indices into `data.classes` (rows,), or scaled numbers (rows, 1). "
         "`metric=lambda out, y: f1_score(y, out.argmax(1), pos_label=0)`.",
         "fit train cross_validate",
     ),
     "Searches": (
         "Each also takes `{shared}`, and gives a `Search` with `best`, `best_run`, "
         "`ties`, `edge`, `to_frame()` and `save(path)`.\n"
-        '- `storage="tuning.json"`: a killed search goes on.\n'
+        '- `storage="tuning.json"`: a killed search resumes.\n'
         "- `cv=5`: settings on five folds.\n"
         "- `executor=loky.get_reusable_executor()`: more processes.\n"
         "- `heads=[2, 4]`: `setting.heads` in your `model`.\n"

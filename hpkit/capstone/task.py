@@ -85,8 +85,8 @@ class Capstone:
     """A data set, a budget of epochs, and a log of what it was spent on.
 
     The methods `grid_search`, `fit` and the like take what hpkit's functions take,
-    without the data, and return the same. One that may cost more than is left raises
-    `BudgetError`. The very same call again costs nothing.
+    without the data, and return the same. A call that may cost more than is left raises
+    `BudgetError`. Repeating the very same call costs nothing.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class Capstone:
     bars : sequence of float, default (0.85, 0.94, 0.95)
         Test accuracies to reach.
     name : str, default "capstone"
-        Of the log; the same name goes on with it, on the same data and budget.
+        Of the log; the same name continues it, on the same data and budget.
     folder : str or path, default "hpkit-runs"
         Where the log and the report are kept; None keeps them in memory.
 
@@ -256,8 +256,8 @@ class Capstone:
     def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> str:
         """Choose a setting, with your reason; return what is chosen in words.
 
-        `setting` was trained, such as `found.settings[1]`; default that with the lowest
-        validation loss. `why`, your reason of 5 words or more, stands in the report.
+        `setting` was trained, such as `found.settings[1]`; default: lowest validation
+        loss. `why`, your reason in 5 words or more, goes into the report.
         """
         if why is ... or not self.best:
             return _Told(say("empty" if why is ... else "nothing"))
@@ -281,7 +281,7 @@ class Capstone:
         return refuse("untrained", setting=setting if known else brief(setting))
 
     def open_test(self) -> str:
-        """Open the test set for the chosen setting, once; return what is seen."""
+        """Open the test set for the chosen setting, once; return what it shows."""
         if self.test:
             return _Told(say("again", seen=self._seen))
         if not (choice := self.data["choice"]):

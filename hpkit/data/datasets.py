@@ -1,4 +1,4 @@
-"""Data sets: `load_dataset` for the committed ones, `Dataset` for one's own.
+"""Data sets: `load_dataset` for the committed ones, `Dataset` for your own.
 
 Nothing here trains.
 """
@@ -55,10 +55,10 @@ class Dataset:
     name : str
     train, valid, test : Split
     features, classes : tuple of str
-        Names of the columns of X, and of the classes; no classes, None, for regression.
+        Names of the columns of X and of the classes (None for regression).
     center, scale : ndarray (features,)
-        What was subtracted from and divided out of each column, found on the
-        training rows; 0 and 1 where nothing was.
+        What was subtracted from each column and what it was divided by, found on the
+        training rows; 0 and 1 where it was left alone.
     target_center, target_scale : float
         The same for a regression target.
     preparation : tuple of Column
@@ -68,8 +68,8 @@ class Dataset:
 
     Notes
     -----
-    Only `Run.test_loss` and the like look at the test split, and say when it happens
-    again. Hastie, Tibshirani, Friedman, The Elements of Statistical Learning, 7.2.
+    Only `Run.test_loss` and the like look at the test split; a second look warns.
+    Hastie, Tibshirani, Friedman, The Elements of Statistical Learning, 7.2.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Dataset:
 
     @property
     def n_train(self) -> int:
-        """Number of training rows, also where they are not at hand."""
+        """Number of training rows, even where the rows are not at hand."""
         return len(self.train.y) or self.absent_rows
 
     @cached_property
@@ -117,7 +117,7 @@ class Dataset:
 
     @property
     def n_outputs(self) -> int:
-        """Outputs that a network needs: one a class, or one for regression."""
+        """Outputs that a network needs: one per class, or one for regression."""
         return 1 if self.is_regression else len(self.classes)
 
     def __repr__(self):
@@ -144,7 +144,7 @@ class Dataset:
         """Return raw rows (n, columns) as `Run.to_module` takes them: (n, features).
 
         In their own units, with gaps filled and a column of 0 and 1 for each category.
-        What the training rows lack, a category (0 in all its columns) or a gap, warns.
+        Warns of a category (0 in all its columns) or a gap that training rows lack.
         """
         rows = check_rows(X, self.columns, self.preparation)
         raw = not self.center.any() and (self.scale == 1).all()
@@ -158,7 +158,7 @@ class Dataset:
     def scaled(self, X: ArrayLike) -> np.ndarray:
         """Return raw rows (n, columns) as the networks see them: (n, features).
 
-        As by `prepare`, standardized. Rows of a split are that already: refused.
+        As by `prepare`, standardized. Rows of a split already are, and are refused.
         """
         return (self.prepare(X) - self.center) / self.scale
 
@@ -179,13 +179,13 @@ class Dataset:
         test: float = 0.2,
         seed: int = 0,
     ) -> Dataset:
-        """Return a pandas table, prepared, cut in three and standardized.
+        """Return a pandas table as a `Dataset`, cut in three and standardized.
 
-        Numbers have mean 0 and standard deviation 1 over the training rows; so has the
-        target of a regression, whose loss of 1 is then that of predicting the mean.
-        Text becomes a column of 0 and 1 for each category, a gap the median of the
-        column, with a column of 0 and 1 that tells of it. All of that is learned from
-        the training rows alone, and `notes` say what was done.
+        Numbers get mean 0 and standard deviation 1 over the training rows; so does the
+        target of a regression, where a loss of 1 is then that of predicting the mean.
+        Text becomes a column of 0 and 1 for each category, a gap the median of its
+        column, with a column of 0 and 1 that marks it. All of that is learned from the
+        training rows alone, and `notes` says what was done.
 
         Parameters
         ----------
@@ -195,19 +195,19 @@ class Dataset:
         target : str
             The column to predict: classes (text, or few whole numbers) or a number.
         groups : str, optional
-            A column, such as the patient: rows that agree in it share a split.
+            A column, such as the patient: rows with the same value share a split.
         time : str, optional
             A column of dates or numbers: validation rows come after training rows, and
             test rows after both.
         splits : str, optional
-            A column that says "train", "valid" or "test" of each row. Like `groups` and
-            `time` it is no input. Without the three, rows are cut at random.
+            A column that says "train", "valid" or "test" for each row. Like `groups`
+            and `time` it is not an input. Without any of them, rows are cut at random.
         categorical : iterable of str, default ()
-            Columns of whole numbers that name something, and text of many categories.
+            Columns of whole numbers that name something, and text with many categories.
         standardize : bool or iterable of str, default True
-            Which numbers to standardize. Others stay as they are, such as numbers
-            0, 1, ... for ``torch.nn.Embedding``. The target of a regression always is:
-            `target_center` and `target_scale` give it back.
+            Which numbers to standardize. Others stay as they are, such as numbers 0, 1,
+            ... for ``torch.nn.Embedding``. A regression target always is:
+            `target_center` and `target_scale` undo it.
         task : {"classification", "regression"}, optional
             Default: regression for numbers with a fraction or with more than 20
             different values, else classification.
@@ -215,7 +215,7 @@ class Dataset:
             Shares of the rows; cut at random, each split holds about the same share of
             every class.
         seed : int
-            Of the shuffling.
+            For the shuffling.
 
         Examples
         --------
@@ -251,7 +251,7 @@ class Dataset:
         """Return X (n, features) and y (n,), shuffled, cut in three and standardized.
 
         `features` are the names of the columns, default those of a DataFrame, or x1,
-        x2, ...; all others are as in `from_frame`.
+        x2, ...; the rest is as in `from_frame`.
         """
         named = features is None and hasattr(X, "columns")
         features = [*map(str, X.columns)] if named else features
@@ -419,7 +419,7 @@ def data_folder():
 def load_dataset(name: str, seed: int | None = None) -> Dataset:
     """Return a data set of the course.
 
-    The same arguments give the same object: looks at its test split add up.
+    The same arguments give the same object, so looks at its test split add up.
 
     Parameters
     ----------

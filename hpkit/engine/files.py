@@ -79,7 +79,7 @@ def _probe(run):
 
 
 def load_model(path: str | Path, *, model: Model | None = None) -> Run:
-    """Return the run that `Run.save` has written: it predicts as it did.
+    """Return the run that `Run.save` wrote: it predicts as before.
 
     Its `dataset` has names, classes and scales but no rows.
 

@@ -96,9 +96,9 @@ class Run:
     train_accuracy, val_accuracy : ndarray (epochs + 1,) or None
         Share of points classified right; None for regression.
     val_metric : ndarray (epochs + 1,) or None
-        Your own `metric` of the validation rows; higher is better.
+        Your own `metric` on the validation rows; higher is better.
     fit_time : float
-        Seconds of training; of runs trained together, this one's share.
+        Seconds of training; for runs trained together, this one's share.
     """
 
     dataset: Dataset
@@ -142,8 +142,8 @@ class Run:
     def network(self, epoch: str = "best") -> torch.nn.Module:
         """Return the trained network: a new module at each call, in evaluation mode.
 
-        With the weights of the epoch with the lowest validation loss, or of the "last",
-        which are those of its last step where a run was stopped.
+        With the weights of the epoch with the lowest validation loss, or of the "last"
+        epoch; of a stopped run, those are the weights of its last step.
         """
         hp.check_choice("epoch", epoch, ("best", "last"))
         weights, number = self._kept_weights()
@@ -190,7 +190,7 @@ class Run:
         """Return the network with its scaling inside, as a module that needs no hpkit.
 
         It takes a tensor of rows with the columns of ``dataset.features`` in their own
-        units: ``torch.tensor(run.dataset.prepare(rows))`` of rows of your table. It
+        units: ``torch.tensor(run.dataset.prepare(rows))`` for rows of your table. It
         gives what `predict_proba` gives, or for regression what `predict` gives.
         ``torch.save`` and ``torch.export`` take it, as far as they take a network of
         your own.
@@ -220,10 +220,10 @@ class Run:
         return fx.GraphModule({"network": net, **parts}, graph).eval()
 
     def save(self, path: str | Path) -> Path:
-        """Write what predicts to a file for `hpkit.load_model`, and return the path.
+        """Write the model to a file for `hpkit.load_model`, and return the path.
 
-        That is the weights of the best and the last epoch, the setting, the curves,
-        the scales of the columns and the names of the classes, not the rows.
+        It holds the weights of the best and the last epoch, the setting, the curves,
+        the scales of the columns and the names of the classes, but no rows.
         """
         from hpkit.engine.files import save
 
@@ -243,20 +243,20 @@ class Run:
     def predict(
         self, X: ArrayLike | Split, epoch: str = "best", *, names: bool = False
     ) -> np.ndarray:
-        """Return what the network says of each row: ndarray (n,).
+        """Return what the network predicts for each row: ndarray (n,).
 
         That is class numbers, as in ``split.y``, or the names of the classes; for
-        regression the target in its own units, of a split in those of ``split.y``.
+        regression the target in its own units, for a split in those of ``split.y``.
 
         Parameters
         ----------
         X : pandas.DataFrame, array-like (n, features), or Split
-            Rows in the units of the table that the data set was made from; of a table
+            Rows in the units of the table that the data set was made from; in a table
             the columns are found by name. Rows may be dicts, and a single one a dict, a
             Series, or a list. Or a split, such as ``dataset.valid``.
         epoch : {"best", "last"}, default "best"
         names : bool, default False
-            Give ``dataset.classes`` in place of class numbers.
+            Return names from ``dataset.classes`` in place of class numbers.
 
         Examples
         --------
@@ -296,14 +296,14 @@ class Run:
         return float(loss(*self._tensors(split, out)))
 
     def test_accuracy(self) -> float:
-        """Return the share of test points classified right, as `test_loss` does."""
+        """Return the share of test points classified right; see `test_loss`."""
         if self.dataset.is_regression:
             raise refusal("test_accuracy")
         test = self._look_at_test("test_accuracy")
         return float((self.predict(test) == test.y).mean())
 
     def test_metric(self) -> float:
-        """Return your own `metric` on the test split, as `test_loss` does."""
+        """Return your own `metric` on the test split; see `test_loss`."""
         if not (own := self.dataset.objective) or own.metric is None:
             raise refusal("no_metric")
         test = self._look_at_test("test_metric")
@@ -330,13 +330,13 @@ class Run:
         """Return a plain PyTorch loop that gives the same curve, up to rounding.
 
         Run as a script or pasted, it leaves the validation losses in ``val_loss``, an
-        array (epochs + 1,); with large steps roundings grow. The rows are those that
-        the network sees, to train and to validate, in a file that it names.
+        array (epochs + 1,); with large steps rounding errors grow. The training and
+        validation rows, as the network sees them, are in a file that it names.
 
         Parameters
         ----------
         path : str or Path, optional
-            Writes the script to "run.py", and the rows to "run_data.npz" beside it.
+            Where the script goes, "run.py"; the rows, "run_data.npz", go beside it.
 
         Notes
         -----
@@ -389,8 +389,8 @@ class Lost:
 class Runs:
     """Many runs on one data set: every setting with every seed.
 
-    ``runs[i, k]`` is the `Run` of setting i with seed k; iterating gives all that are
-    there, seed by seed for each setting.
+    ``runs[i, k]`` is the `Run` of setting i with seed k; iterating gives all there are,
+    seed by seed for each setting.
 
     Attributes
     ----------
@@ -581,15 +581,15 @@ class Runs:
         """The run of the best setting whose validation loss is lowest.
 
         With `cv` that is the network of one fold, the luckiest, which has seen only
-        part of the rows; for one to use call ``hk.fit(data, found.best)``.
+        part of the rows; for one to use, call ``hk.fit(data, found.best)``.
         """
         i = self.order[0]
         return self[i, int(np.argsort(self.best_val_loss[i])[0])]  # nan comes last
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a pandas DataFrame, one row a setting, named as in scikit-learn.
+        """Return a pandas DataFrame, one row per setting, named as in scikit-learn.
 
-        param_* for lr and what settings differ in, of a search for what was searched;
+        param_* for lr and what settings differ in, in a search for what was searched;
         mean_val_loss, std_val_loss (divided by n - 1, nan with one seed), rank_val_loss
         (1 is best), mean_val_accuracy (of classes), mean_val_metric (your own),
         best_epoch (median over seeds), diverged (any seed), fit_time (seconds), epochs
@@ -641,8 +641,8 @@ class Runs:
     def as_pytorch(self, path: str | Path | None = None) -> str:
         """Return a script without hpkit that trains all these settings and seeds.
 
-        As `Run.as_pytorch`; its ``val_loss`` is an array as that of `Runs`. Settings
-        that were stopped early, as by a halving, are so in the script, too.
+        Like `Run.as_pytorch`; its ``val_loss`` is an array like that of `Runs`.
+        Settings that were stopped early, as by halving, stop there in the script, too.
         """
         from hpkit.engine.as_pytorch import as_pytorch
 

@@ -373,22 +373,22 @@ def train(
     loss : function, optional
         ``(outputs, targets) -> scalar tensor``, such as ``torch.nn.HuberLoss()``: what
         trains, and what `val_loss` shows. Outputs are a tensor (rows, outputs), targets
-        places in `dataset.classes` (rows,), or scaled numbers (rows, 1): one is
+        indices into `dataset.classes` (rows,), or scaled numbers (rows, 1): one is
         `dataset.target_scale` of your units. Default: cross-entropy, or squared error.
     metric : function, optional
-        ``(outputs, targets) -> number`` of the validation rows after each epoch:
-        `val_metric`. Higher is better, as in scikit-learn: return minus an error.
+        ``(outputs, targets) -> number`` on the validation rows after each epoch:
+        `val_metric`. Higher is better, as in scikit-learn: negate an error.
     tick : float, default 0.03
         Seconds of training between two yields, about.
     device : str or torch.device, default 'cpu'
         Where to train, such as "cuda"; what comes back is on the CPU. What hpkit draws
-        is the same on every device; dropout of a network of your own is the device's.
+        at random is the same on every device; dropout in a network of your own is not.
 
     Yields
     ------
     Runs
-        All runs so far, frozen; the last one holds all to the end. Leaving the
-        loop stops the training.
+        All runs so far, frozen; the last one holds them to their end. Leaving the loop
+        stops the training.
 
     Notes
     -----

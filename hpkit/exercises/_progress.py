@@ -23,7 +23,7 @@ def _say(key, **facts):
 
 
 def progress(lesson: str | int | None = None) -> Progress:
-    """Return what was done in the exercises and quizzes: a table that shows itself.
+    """Return what you have done in the exercises and quizzes, as a table.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Progress:
         return pd.DataFrame(list(self.rows))
 
     def reset(self, *, sure: bool = False) -> str:
-        """Delete the progress in the lessons of this table; `sure` asks nothing."""
+        """Delete the progress in the lessons of this table; `sure` does not ask."""
         with suppress(EOFError, NotImplementedError, OSError):  # nobody to be asked
             sure = sure or input(_say("asks")).strip().lower() == _say("yes")
         if not sure:

@@ -117,7 +117,7 @@ class BowlPanel(Panel):
             self._draw()
 
     def reset(self) -> None:
-        """Put the ball back to the start."""
+        """Put the ball back at the start."""
         self.live.stop()
         with self.live.lock:
             self.steps = 0

@@ -185,7 +185,7 @@ class TestBoxPanel(Panel):
                 self.guess.commit()
 
     def look(self) -> None:
-        """Look at the test loss; the second time, at the number of the first."""
+        """Look at the test loss; a second look shows the number of the first."""
         with self.live.lock:
             self._recall()
             if self.opened is None:

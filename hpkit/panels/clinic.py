@@ -104,7 +104,7 @@ class ClinicPanel(Panel):
 
     Every patient is a fresh data set with a seed and a fault of its own: too slow,
     bouncing, diverged, overfitting, stopped too early, an unlucky seed, or chosen by
-    its training loss. There is always a next one; `seed` is that of the row.
+    its training loss. There is always a next one; `seed` is for their order.
 
     Examples
     --------

@@ -27,14 +27,14 @@ WORDS = Texts("panels.one_at_a_time", "panels.search_panel")
 class OneAtATimePanel(SearchPanel):
     """Change one hyperparameter after the other and see the path on the map.
 
-    `found` is the search so far, at first of the start alone, `grid` that of the grid,
+    `found` is the search so far, at first only the start; `grid` is the grid search,
     once it was asked for.
 
     Parameters
     ----------
     base : Hyperparameters, optional
         Where to start; a value that is not on its list joins it. Default
-        Hyperparameters(), or the first of a list that does not hold its value.
+        Hyperparameters(), with the first of a list that does not hold its value.
     order : sequence of str, optional
         Default that of `values`.
     seeds, model

@@ -495,14 +495,14 @@ class Panel(W.VBox):
         self.live.stop()
 
     def wait(self, timeout: float | None = None) -> Self:
-        """Return the panel once nothing trains; TimeoutError after so many seconds."""
+        """Return the panel once training ends; TimeoutError after that many seconds."""
         self.live.wait(timeout)
         return self
 
     def save(self, name: str | None = None) -> list[Path]:
         """Write the numbers as CSV and the picture as PNG and SVG into hpkit-runs/.
 
-        `name` is that of the files, without ending; default: data set, panel and a
+        `name` is that of the files, without extension; default: data set, panel and a
         number.
         """
         stem, ends = name or self.stem, ("csv", "png", "svg")
@@ -524,13 +524,13 @@ class Panel(W.VBox):
         return paths
 
     def line(self) -> str:
-        """Return the state in a line, which `hpkit.open` makes a panel of.
+        """Return the state as a line that `hpkit.open` makes a panel of.
 
         Raises
         ------
         ValueError
-            For a panel without **Share**, a data set or a model of one's own, and
-            above 200 characters.
+            For a panel without **Share**, a data set or model of your own, or more than
+            200 characters.
         """
         if not self.shares:
             raise hyper.refusal("no_line", self.kind)

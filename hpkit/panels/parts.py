@@ -66,7 +66,7 @@ def _rules():
 
 
 def present(on: bool = True) -> None:
-    """Make all panels of this notebook large, for a projector; False, as before.
+    """Make all panels of this notebook large, for a projector; False undoes it.
 
     Examples
     --------

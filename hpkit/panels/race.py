@@ -30,10 +30,10 @@ _ETA = 3
 
 
 class SearchRacePanel(Panel):
-    """Give four searches the same number of epochs and see which gets lowest.
+    """Give four searches the same number of epochs and see whose loss is lowest.
 
-    The grid has as many values an axis as the budget allows, from end to end. With
-    another window its points fall elsewhere, and the race may end otherwise.
+    The grid has as many values per axis as the budget allows, from end to end. With
+    other ranges its points fall elsewhere, and the race may end differently.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class SearchRacePanel(Panel):
     budget : int, default 9 whole runs
         Epochs for each search.
     races : int
-        How many the button starts, each with other seeds: one race may be luck. The
+        How many the button starts, each with different seeds: one race may be luck. The
         first one is run when the panel is made.
     model : function, optional
         As in `hpkit.train`.

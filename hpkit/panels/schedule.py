@@ -31,9 +31,9 @@ def _factors(shares):
 class SchedulePanel(Panel):
     """Draw the learning rate of every epoch; networks train with it.
 
-    Beside it train, from the same weights, those with a constant rate and with cosine.
-    What is drawn while Train runs counts from the next epoch on; what is past stays.
-    `runs` are of the constant rate, of cosine and of what was drawn.
+    Networks with a constant rate and with cosine train beside it, from the same
+    weights. What you draw while Train runs counts from the next epoch on; what is past
+    stays. `runs` are constant, cosine and drawn, in this order.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ PARTS = {  # of the line of each kind of panel, besides data, setting and ask
 
 
 def open(line: str) -> Panel:
-    """Return the panel of the line that **Share** in a panel gives.
+    """Return the panel that a line from **Share** describes.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def open(line: str) -> Panel:
     Raises
     ------
     ValueError
-        For anything else in it; nothing is run then.
+        For anything else in it; then nothing runs.
 
     Examples
     --------

@@ -40,7 +40,7 @@ class TrainingPanel(Panel):
     base : Hyperparameters, default Hyperparameters()
         The first values; those without a control keep them.
     controls : sequence of str, default ("lr", "batch_size", "epochs")
-        Which hyperparameters can be moved, such as "momentum" or "optimizer"; of
+        Which hyperparameters can be moved, such as "momentum" or "optimizer"; for
         "hidden" it is the width of the layers.
     model : function, optional
         As in `hpkit.train`.

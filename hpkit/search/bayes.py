@@ -40,8 +40,8 @@ def bayesian_search(
         Default ``TPESampler(seed=search_seed)``, of which the first ten trials are
         random draws that are trained at once.
     study : optuna.study.Study, optional
-        One that goes on, with its own sampler. Its finished trials count among
-        `n_trials`; those of this function come back in the result. It outlasts a kill
+        One to continue, with its own sampler. Its finished trials count toward
+        `n_trials`; those of this function come back in the result. It survives a kill
         as ``optuna.create_study(storage="sqlite:///tuning.db", study_name="a",
         load_if_exists=True)``.
 
@@ -212,8 +212,8 @@ def from_optuna(
     Its `val_loss` has the trials' intermediate values, by their step, if in every trial
     the lowest of them is its value; else only the values, at the last epoch, and no
     pruned trials. The rest is nan: a study does not hold it. Seeds and their spread
-    come back where a trial's user attributes say them, as those of `to_optuna` do:
-    "seeds", and "val_loss", a number or a curve a seed; or one "seed".
+    come back where a trial's user attributes hold them, as those of `to_optuna` do:
+    "seeds" and "val_loss", a number or a curve per seed; or one "seed".
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def from_optuna(
     base : Hyperparameters, default Hyperparameters()
         Values of what the study did not search.
     names : dict, optional
-        The study's name of a hyperparameter: hpkit's, ``{"learning_rate": "lr"}``.
+        The study's name of a hyperparameter to hpkit's: ``{"learning_rate": "lr"}``.
     """
     _check_study(study)
     check_dataset(dataset)

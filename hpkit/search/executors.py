@@ -29,7 +29,7 @@ SILENCE = 5  # seconds in which a pool must say itself that a process has died
 
 
 class ExecutorWarning(UserWarning):
-    """An executor is of no more use; the search goes on without it."""
+    """An executor no longer works; the search goes on without it."""
 
 
 class Spread(Training):

@@ -1,4 +1,4 @@
-"""Searches as files: plain JSON that a person can read, a line a run.
+"""Searches as files: plain JSON that a person can read, one line per run.
 
 A file holds settings and curves, not the weights and not the data. With ``storage=`` a
 search that was stopped or killed goes on where it was: beside its file lies, until it
@@ -60,10 +60,10 @@ def _plain(value):
 
 
 def load(path: str | Path, dataset: Dataset | None = None) -> Search:
-    """Return the search that `Search.save` has written, without weights.
+    """Return the search that `Search.save` wrote, without weights.
 
-    `dataset`: the data that it was trained on, which the file does not hold. Without: a
-    data set with the names of the columns and no rows.
+    `dataset`: the data that it was trained on, which the file does not hold. Without
+    it: a data set with the names of the columns and no rows.
 
     Examples
     --------

@@ -77,8 +77,8 @@ class Search(_AsRuns):
     space : dict
         Name of a hyperparameter: tuple of values, or `Range`.
     runs : Runs
-        All that was trained, in the order of trying. What it has, such as `settings`,
-        `val_loss`, `best` and `to_frame()`, the search has, too.
+        All that was trained, in the order of trying. Whatever they have, such as
+        `settings`, `val_loss`, `best` and `to_frame()`, the search has, too.
     planned : Cost
         What the whole search costs, at most.
     finished : bool
@@ -172,7 +172,7 @@ class Search(_AsRuns):
         """Other settings that are as good as the best, as far as the seeds tell.
 
         Best first; see `clearly_worse`. None with one seed, which cannot tell. Never
-        one of which a seed diverged or is missing, nor one that a halving dropped.
+        one with a seed that diverged or is missing, nor one that halving dropped.
         """
         return tuple(self.settings[i] for i in self._tied)
 
@@ -236,7 +236,7 @@ class Search(_AsRuns):
         yield from ((i, start, self.settings[i].epochs) for i in last)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a DataFrame, a row a setting: as in `Runs`; rank_val_loss 1 is best.
+        """Return a DataFrame, a row per setting, as in `Runs`; rank_val_loss 1 is best.
 
         Examples
         --------
@@ -256,7 +256,7 @@ class Search(_AsRuns):
     def best_score(self) -> float:
         """The mean validation loss of the best setting: lower is better.
 
-        Minus this is its `mean_test_score` in `cv_results`.
+        Its negative is the `mean_test_score` in `cv_results`.
         """
         return float(self.mean_val_loss[self.runs.order[0]])
 

@@ -248,7 +248,7 @@ def validation_curve(plan, *, param_name, param_range):
 
 @searching
 def grid_search(plan, **values):
-    """Train every combination of values, the last name innermost.
+    """Train every combination of values, the last name varying fastest.
 
     Parameters
     ----------
@@ -258,17 +258,17 @@ def grid_search(plan, **values):
     seeds : iterable of int, default (0,)
         Repeats; all settings get the same ones.
     model, loss, metric : function, optional
-        Your own, as in `hpkit.train`. The loss ranks, unless you ask for
+        Your own, as in `hpkit.train`. The loss ranks settings, unless you ask for
         ``found.best_by("metric")``.
     storage : str or Path, optional
-        A file, "tuning.json", that `hpkit.load` can read, too. The same call goes on
-        from there after a stop, or a kill, also with a larger `n_trials`. It holds
+        A file, "tuning.json", that `hpkit.load` can read, too. After a stop or a kill,
+        the same call resumes from it, also with a larger `n_trials`. It holds only
         curves: the best run is trained again for its network. Until the search has
         ended, the runs under way are in "tuning.json.state-0" or "-1" beside it.
     cv : int, optional
         Train on that many folds, cut as in `cross_validate`: the loss of seed k is the
-        lowest on fold k, which its network has not learned from. See `best_run`. Goes
-        without `seeds`, `storage` and `executor`.
+        lowest on fold k, which its network has not learned from. See `best_run`. Not
+        with `seeds`, `storage` or `executor`.
     executor : concurrent.futures.Executor, optional
         Trains on other processes, ``loky.get_reusable_executor()``, or machines,
         ``client.get_executor()`` of Dask. The numbers stay the same, up to rounding.
@@ -279,8 +279,8 @@ def grid_search(plan, **values):
         done. (In `.live` there is `tick` instead, the seconds between two results.)
     **values : iterable
         Those of each hyperparameter: ``lr=[0.01, 0.1], batch_size=[16, 64]``. With a
-        `model` of your own also of whatever that reads of its setting: ``heads=[2, 4]``
-        for ``setting.heads``.
+        `model` of your own, also of whatever it reads from its setting:
+        ``heads=[2, 4]`` for ``setting.heads``.
 
     Examples
     --------
@@ -305,7 +305,7 @@ def random_search(plan, *, n_trials=20, search_seed=0, **values):
     n_trials : int, default 20
         How many different settings.
     search_seed : int, default 0
-        Of the drawing; `seeds` are those of the models.
+        For the drawing; `seeds` are those of the models.
     **values : Range or iterable
         For each hyperparameter `log_uniform`, `uniform`, or a list to choose from.
         Drawn numbers are rounded to four digits, batch size and epochs to whole ones.
@@ -345,8 +345,8 @@ def cross_validate(
     The training and validation rows are cut into folds of about the same shares of
     classes, `repeats` times anew; the test rows stay out. Groups stay whole; with
     `time` the rows held back come after those learned from. Columns are scaled by the
-    rows learned from, and no fold chooses its own best epoch. `seed` is of the shuffles
-    and of the networks; `model`, `loss`, `metric` and `device` are as in `fit`; a
+    rows learned from, and no fold chooses its own best epoch. `seed` is for the
+    shuffles and the networks; `model`, `loss`, `metric` and `device` are as in `fit`; a
     metric's values come in place of losses. With a constant schedule
     ``found.best.but(epochs=found.best_run.best_epoch)`` rates what `best_run` delivers.
 
@@ -385,9 +385,9 @@ def cross_validate(
 def one_at_a_time(plan, *, order=None, **values):
     """Train the values of one hyperparameter after the other, keeping the best.
 
-    It starts at base. The best value of the first (lowest mean validation loss) is kept
-    while the second is tried, and so on: coordinate search, one round of it. The
-    result's `steps` are the path, `best` is the lowest of all that was tried.
+    It starts at `base`. The best value of the first (lowest mean validation loss) is
+    kept while the second is tried, and so on: one round of coordinate search. The
+    result's `steps` are the path, `best` is the best of all that were tried.
 
     Arguments as in `grid_search`; `order`, a list of names, is that of the steps.
 
@@ -456,8 +456,8 @@ def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
     Notes
     -----
     At a cut settings are ranked by the lowest validation loss so far, the mean over
-    seeds: where the best in the end starts slowly, that goes wrong. A schedule is that
-    of all epochs of `base`. Jamieson and Talwalkar, Non-stochastic best arm
+    seeds: where the one that ends best starts slowly, this goes wrong. A schedule
+    spans all epochs of `base`. Jamieson and Talwalkar, Non-stochastic best arm
     identification and hyperparameter optimization, AISTATS 2016.
 
     Examples

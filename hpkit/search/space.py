@@ -43,7 +43,7 @@ class Range:
 def uniform(low: float, high: float, *, whole: bool = False) -> Range:
     """Return the range low to high, each part of it as likely as any other.
 
-    With `whole` whole numbers are drawn, as batch size and epochs always are.
+    `whole` draws whole numbers, as batch size and epochs always are.
 
     Examples
     --------
@@ -56,8 +56,8 @@ def uniform(low: float, high: float, *, whole: bool = False) -> Range:
 def log_uniform(low: float, high: float, *, whole: bool = False) -> Range:
     """Return the range low to high, each power of ten as likely as any other; low > 0.
 
-    For values whose factor matters, as the learning rate's: 0.001 to 0.01 gets as
-    many draws as 1 to 10. With `whole` as in `uniform`.
+    For values where factors matter, such as the learning rate: 0.001 to 0.01 gets as
+    many draws as 1 to 10. `whole` is as in `uniform`.
 
     Examples
     --------
