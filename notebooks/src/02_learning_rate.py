@@ -33,7 +33,7 @@ pixels = base.but(epochs=10, hidden=(32,))  # on digits
 # **Predict.** Tell the panel: above which learning rate does the ball never settle?
 #
 # **Do.** Set the learning rate and click **Step** a few times; **Run** goes on to step
-# 20; **To start** brings the ball back. Try 0.1, 1 and 2.1. Then make the bowl steeper,
+# 20; **Reset** brings the ball back. Try 0.1, 1 and 2.1. Then make the bowl steeper,
 # with **curvature** 2. Where is the limit now?
 
 # %%
