@@ -399,7 +399,7 @@ def test_a_table_without_runs_has_its_words_and_no_html_of_a_name():
     empty = replace(found.runs, dataset=named, epochs_done=found.epochs_done - 2)
     page = replace(found, runs=empty)._repr_html_()
     assert "on &lt;b&gt;mine: " in page
-    assert "Nothing was trained yet." in page
+    assert "Nothing has been trained yet." in page
 
 
 def test_what_misses_a_seed_is_no_tie():

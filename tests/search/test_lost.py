@@ -177,7 +177,7 @@ def test_a_search_left_early_names_no_winner_among_what_is_untrained():
     while found.cost.epochs == 0:
         if len(found.runs):
             assert "lowest" not in found.describe()
-        assert "Nothing was trained" in found.describe()
+        assert "Nothing has been trained" in found.describe()
         found = next(live)
     live.close()
 
@@ -284,7 +284,7 @@ def test_with_cv_each_seed_trains_on_its_own_fold(kind, tmp_path):
             np.testing.assert_allclose(found.val_loss[i, :, -1], expected, rtol=1e-5)
     assert found.mean_val_loss == pytest.approx(found.runs.best_val_loss.mean(1))
     assert found.seeds == (0, 1, 2)
-    said = "Each seed has a fold of its own; best_run is the network of one fold."
+    said = "Each seed has its own fold; best_run is the network of one fold."
     assert said in found.describe()
     run = found.best_run
     net = run.network().double()
