@@ -188,11 +188,11 @@ def test_a_cross_is_clicked_and_the_seeds_are_a_whole_number_from_one(notebook):
 
     box.fill("-1")
     box.press("Enter")
-    wait_said(page, "seeds must be a whole number >= 1, got -1; type one from 1 to 500")
+    wait_said(page, "seeds must be a whole number >= 1, got -1; try 1 to 500")
     box.fill("")
     box.press_sequentially("2.5")  # the point is taken, not dropped: 25 would train
     box.press("Enter")
-    wait_said(page, "seeds must be a whole number >= 1, got 2.5; type one from 1 to")
+    wait_said(page, "seeds must be a whole number >= 1, got 2.5; try 1 to")
     box.fill("2")
     box.press("Enter")
     page.locator(f"{PANEL} .hp-status", has_text="22 runs").wait_for()

@@ -41,7 +41,7 @@ def test_count_that_is_none_is_refused_in_words(typed):
     panel = CoinFlipsPanel(models=50).wait(60)
     panel.count.set_state({"value": typed})  # as the browser tells it
     assert panel.count.value == 50
-    assert re.search("models must be .*, got .*; type one from 1 to 100", panel.result)
+    assert re.search("models must be .*, got .*; try 1 to 100", panel.result)
     panel.count.set_state({"value": 3})
     assert panel.count.value == 3
     assert "models must be" not in panel.result

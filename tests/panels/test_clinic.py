@@ -113,7 +113,7 @@ def test_nothing_is_trained_before_both_lists_are_chosen_from():
     panel.fault.value = panel.patient.fault
     assert press(panel, "treat").treated is None
     assert not panel.rows
-    assert "first" in panel.result
+    assert "First" in panel.result
 
 
 def test_what_is_stopped_counts_for_nothing_and_a_stopped_patient_is_not_there():

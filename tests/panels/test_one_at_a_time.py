@@ -256,11 +256,11 @@ def test_no_loss_is_so_many_times_as_high_as_none(moons):
     lists = {"lr": [0.1, 100], "hidden": [(), (4,)]}
     panel = OneAtATimePanel(load_dataset("wine"), base, seeds=1, **lists)
     assert "0.00</b>, at learning rate 100" in press(panel, "grid").result
-    assert panel.result.endswith("your path is higher.")
+    assert panel.result.endswith("your path's is higher.")
     out = {"lr": [1e6, 0.1], "momentum": [0.9, 0]}  # the start diverges
     start = QUICK.but(lr=1e6, momentum=0.9)
     panel = press(OneAtATimePanel(moons, start, **out), "grid")
-    assert panel.result.endswith("your path is higher.")
+    assert panel.result.endswith("your path's is higher.")
 
 
 def test_path_starts_where_the_learner_says(moons):

@@ -129,7 +129,7 @@ def test_race_stopped_at_once_keeps_the_earlier_one(moons):
         panel.stop()
     panel.wait(60)
     assert panel.found is before
-    assert "Stopped: only races that came to their end" in panel.result
+    assert "Stopped: only finished races are counted" in panel.result
     press(panel, "start")
     assert "Stopped" not in panel.result
 

@@ -141,7 +141,7 @@ def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
 
     assert "That is long" in curve.status.value
     assert "hp-stale" in curve._dom_classes
-    assert "Still the result of the earlier values" in curve.result
+    assert "still the result of the earlier values" in curve.result
     assert curve.found.settings[-1].epochs == 80
     move(curve, curve.controls["batch_size"].slider, 1)
     assert f"batch_size={curve.found.base.batch_size}" in curve.code()
