@@ -165,7 +165,7 @@ def test_cpu_build_that_is_not_reached_is_said_and_the_usual_one_taken(
     assert first[first.index("--index-url") + 1] == environment.CPU_BUILD
     assert "torch>=99" in first
     assert second[-2:] == ["-r", "requirements.txt"]
-    assert "not reached" in capsys.readouterr().out
+    assert "could not be reached" in capsys.readouterr().out
 
 
 def test_second_call_starts_at_once_and_an_unfinished_venv_is_filled(project, call):
@@ -390,7 +390,7 @@ def test_doctor_finds_all_well():
 def test_doctor_sees_a_home_that_takes_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "file"))
     (tmp_path / "file").touch()
-    with pytest.raises(RuntimeError, match="file must be writable, it is not"):
+    with pytest.raises(RuntimeError, match="file must be writable, but is not"):
         doctor.folders()
     monkeypatch.setenv("HPKIT_HOME", str(tmp_path))
     full = MagicMock()  # which an empty file is no test of
@@ -404,7 +404,7 @@ def test_doctor_without_packages_gives_the_way_out(project, call):
     shutil.rmtree(project / ".venv", ignore_errors=True)
     done = call("doctor")
     assert done.returncode == 1
-    assert f"thing>=1 needed, not here; {PYTHON} -m hpkit lab" in done.stdout
+    assert f"thing>=1 needed, but missing; {PYTHON} -m hpkit lab" in done.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
