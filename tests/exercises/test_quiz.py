@@ -98,7 +98,7 @@ def test_button_shows_why_and_keeps_the_answer(quiz):
     assert "Not yet." in after_wrong
     assert "Correct." in after_right
     assert "Not yet." not in after_right
-    assert "1 of 4 right, 0 at the first try." in after_right
+    assert "1 of 4 right, 0 on the first try." in after_right
     assert _core.load_entries()["02_learning_rate/quiz/1"]["tries"] == 2
     wrong = "A" if quiz.right(3) != "A" else "B"
     quiz.answer(3, wrong)
@@ -121,7 +121,7 @@ def test_a_look_at_a_wrong_choice_takes_no_right_answer_back(quiz):
     assert to_html(reasons[right]) in said
     assert to_html(reasons[wrong[-1]]) in said
     assert to_html(reasons[wrong[0]]) not in said
-    assert "1 of 4 right, 1 at the first try." in said
+    assert "1 of 4 right, 1 on the first try." in said
     later = shown(Quiz("02_learning_rate").widget())
     assert "Correct." in later
     assert "Not yet." not in later
