@@ -167,7 +167,7 @@ def test_report_of_an_empty_log_says_so(here):
     assert "<iframe" not in report._repr_html_()
     with pytest.raises(ValueError, match="must get texts named author, plan, learned"):
         cap.report(title="x")
-    with pytest.raises(TypeError, match="plan must be a text in quotes, got 3"):
+    with pytest.raises(TypeError, match="plan must be text in quotes, got 3"):
         cap.note(plan=3)
     assert list(here.iterdir()) == []
 

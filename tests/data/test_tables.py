@@ -164,7 +164,7 @@ def test_each_fold_is_prepared_by_its_own_rows(how):
     if "time" in how:
         with pytest.raises(ValueError, match="must be cut once"):
             hk.cross_validate(data, setting, repeats=2)
-        with pytest.raises(ValueError, match="folds must leave rows"):
+        with pytest.raises(ValueError, match="fold must have times"):
             hk.cross_validate(data, setting, folds=180)
 
 
@@ -189,10 +189,10 @@ def test_what_was_done_is_said():
     assert said == (
         "Categories became columns of 0 and 1: city (3), ward (3).",
         f"Gaps: age ({frame.age.isna().sum()}), ward ({frame.ward.isna().sum()}). In "
-        "numbers the median fills them and, if training rows had some, a column of 0 "
+        "numbers the median fills them and, if training rows had any, a column of 0 "
         "and 1 marks them; in text they are a category of their own.",
-        "Whole numbers of few kinds were taken as amounts: dose (5). If they are codes "
-        "that name something, give categorical=[...].",
+        "Columns with few different whole numbers were taken as amounts: dose (5). If "
+        "they are codes that name something, give categorical=[...].",
         "Every row has a different number in row: if it only names the row, drop it.",
         "Classes are uneven: 95% of the rows are 'well', so compare accuracies with "
         "that; 12 are 'ill' (8/2/2 to train/validate/test), number 0 in `data.classes` "
@@ -210,12 +210,13 @@ def test_what_predicts_otherwise_than_it_looks_is_said():
     _, alike, constant, _, _, *others = data.notes
     assert "only in case or in spaces around them: pay. If" in alike
     assert [constant, *others] == [
-        "One value in all training rows: same, land. The network learns nothing of it, "
-        "and another value there would mislead it: drop it.",
-        "run.predict numbers the classes from 0 on, so it gives 0 for 1; with "
+        "One value in all training rows: same, land. The network learns nothing from "
+        "it, and another value there would mislead it: drop it.",
+        "run.predict numbers the classes from 0, so it gives 0 for 1; with "
         "names=True it gives their names, as text. If they are amounts, give "
         'task="regression".',
-        "No validation row is of 5: losses say nothing of it. Cut in another way.",
+        "No validation row is of 5: losses say nothing about it. Cut the rows in "
+        "another way.",
         "No test row is of 5.",
     ]
     assert Dataset.from_arrays(frame[["x", "same"]], frame.y).features == ("x", "same")
@@ -366,7 +367,7 @@ def test_a_column_that_alone_tells_the_target_is_said(y):
         "off": np.roll(ends, 1),
     }
     said = Dataset.from_frame(pd.DataFrame(columns | {"y": y}), "y").notes
-    assert "tells the target: fee, why." in "".join(said)
+    assert "gives the target away: fee, why." in "".join(said)
 
 
 @pytest.mark.parametrize(("rare", "told"), [(10, True), (11, False)])
@@ -412,7 +413,7 @@ REFUSED = {
     "seed": ({"time": "day", "seed": 2}, {}, "without a seed, got 2"),
     "shares": ({"splits": "split", "valid": 0.3}, {}, "must be left out"),
     "no column": ({"groups": "who"}, {}, "groups must be the name of a column"),
-    "target": ({"groups": "sick"}, {}, "another column than the target"),
+    "target": ({"groups": "sick"}, {}, "a column other than the target"),
     "categorical": ({"categorical": ["who"]}, {}, "categorical must be the name"),
     "text standardized": ({"standardize": ["city"]}, {}, "are row, age, dose."),
 }  # fmt: skip
@@ -458,7 +459,7 @@ def test_missing_values_of_pandas_and_plain_arrays_are_read_alike():
 def test_cells_that_hold_lists_are_names_as_any_text():
     lists = [[k % 5] for k in range(N)]
     data = made(messy().assign(patient=lists), groups="patient")
-    told = "Rows of the same patient share a split; it is no input."
+    told = "Rows with the same patient share a split; it is not an input."
     assert data.notes[-1] == told
     data = made(messy().assign(sick=[[k % 2] for k in range(N)]))
     assert data.classes == ("[0]", "[1]")

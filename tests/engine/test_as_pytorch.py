@@ -256,7 +256,7 @@ def test_results_of_which_the_network_or_the_rows_are_gone_are_refused(tmp_path)
     gone = hk.load(tmp_path / "grid.json").dataset
 
     assert forms(loaded, "r.npz", "") == forms(None, "r.npz", "") == {}
-    with pytest.raises(ValueError, match=r"must come from a training, got .*; train"):
+    with pytest.raises(ValueError, match=r"must come from training, got .*; train"):
         loaded.as_pytorch()
     run = dataclasses.replace(grid.best_run, dataset=gone)
     with pytest.raises(ValueError, match=r"needs .*, got 'mine, own' .*; give"):

@@ -231,7 +231,7 @@ def test_a_name_of_its_own_is_a_value_of_the_setting():
         ({"model": free, **FREE, "n_jobs": 2}, "hpkit calls it executor"),
         ({"model": lambda s, i, o: free(i, o, s), **FREE}, "must take .n_features, n_"),
         ({"model": lambda i, o, s: vars(s) and nn.ReLU(), **FREE}, "with parameters"),
-        ({"model": free, "kind": ["bent"]}, "got none for setting.width; search width"),
+        ({"model": free, "kind": ["bent"]}, "got no setting.width; search width"),
         ({"model": free, **FREE, "but": [1, 2]}, "a Python name .*got 'but'"),
         ({"model": free, **FREE, "width": [[DATA]]}, "width must be a number, True"),
         (FREE, "must be one of lr, .*got 'kind'"),
@@ -397,7 +397,7 @@ def test_a_softmax_at_the_end_is_told_of():
     def model(n_in, n_out, setting):
         return nn.Sequential(nn.Linear(n_in, n_out), nn.Softmax(1))
 
-    with pytest.warns(UserWarning, match="leave out the softmax") as told:
+    with pytest.warns(UserWarning, match="leave out the network's softmax") as told:
         hk.fit(DATA, BASE, model=model)
     assert told[0].filename == __file__
 
@@ -435,7 +435,7 @@ def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
         (without_gradient, r"follow its parameters, got .*; leave torch\.no_grad"),
         (odd("writes"), r"leave its input.*; begin its forward with x = x.clone"),
         (odd("replaces"), r"type and shape, got .*float.* in mean.*int64.*; register"),
-        (odd("unfreezes"), "so from the start, got .*unfrozen.*; set requires_grad wh"),
+        (odd("unfreezes"), "from the start, got .*unfrozen.*; set requires_grad wh"),
         (odd("ties"), "memory of its own.*got 'before.bias', which does not; tie"),
         (odd("draws"), r"from torch.*numpy.random.*torch.rand"),
         (odd(None), "whole when it is copied, got .* a global name.*; make that"),

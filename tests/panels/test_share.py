@@ -95,5 +95,5 @@ def test_what_no_line_can_say_is_refused_where_it_is_shown():
         panel.list.pin(panel.list.chosen)
     with pytest.raises(ValueError, match=str(LONGEST)):
         panel.line()
-    with pytest.raises(ValueError, match="button Share has a line, got 'bowl'; send"):
+    with pytest.raises(ValueError, match="Share button has a line, got 'bowl'; send"):
         hk.BowlPanel().line()

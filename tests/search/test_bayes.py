@@ -108,9 +108,9 @@ def test_a_study_may_go_on_with_another_range(optuna):
             {"model": lambda i, o, s: torch.nn.Linear(i, o)},
             "the data set, the model, the",
         ),
-        ({"lr": [0.1, 1]}, "the same values, got an answer of Optuna's: .*; give"),
-        ({"search_seed": 1}, "without sampler, search_seed, storage and cv, got more"),
-        ({"storage": "a.json"}, "sampler, search_seed, storage and cv, got more"),
+        ({"lr": [0.1, 1]}, "the same values, got this error from Optuna: .*; give"),
+        ({"search_seed": 1}, "without sampler, search_seed, storage and cv, got one"),
+        ({"storage": "a.json"}, "sampler, search_seed, storage and cv, got one"),
         ({"study": "a"}, "must be an optuna.study.Study, got 'a'; make"),
     ],
 )
