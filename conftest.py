@@ -34,7 +34,7 @@ paths = [os.environ.get("PYTHONPATH"), PATH.name]
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
 
 
-# Here, too; nbval needs jsonschema, and comes after that.
+# The same in pytest itself. nbval imports jsonschema, so it is loaded only after this.
 sys.modules["rfc3987_syntax"] = None
 pytest_plugins = ["nbval.plugin"]
 
