@@ -40,9 +40,8 @@ frame.iloc[[0, 1, 2, -1], [0, 1, 3, 4, -1]]
 cells
 
 # %% [markdown]
-# `Dataset.from_frame` has shuffled the rows and cut them in three: to learn from, to
-# choose by, to judge at the end. And it has put all columns on one scale, that of the
-# *training* rows, so that one learning rate suits all weights.
+# `Dataset.from_frame` has shuffled the rows, made three splits, and put all columns on
+# one scale, that of the *training* rows, so that one learning rate suits all weights.
 #
 # **Do.** Is one cell best, or are many equally good? Then set **rows** to momentum.
 # Does it lower the loss, or only move the dark cells?
@@ -68,8 +67,8 @@ print(frame["diagnosis"].value_counts(normalize=True).round(3).to_string())
 # with this number.
 #
 # Your own table may have text and gaps. `from_frame` turns both into numbers, going by
-# the training rows alone, and says so. What isn't safe, such as dates, it refuses, and
-# the last line of the error says what to do. Drop what only names a row, such as an id.
+# the training rows alone, and says so. It refuses what isn't safe, such as dates; the
+# last line of the error says what to do. Drop what only names a row, such as an id.
 
 # %%
 messy = frame[["mean_radius", "worst_area", "diagnosis"]].copy()
@@ -78,8 +77,8 @@ messy.loc[::50, "worst_area"] = np.nan
 hk.Dataset.from_frame(messy, target="diagnosis")
 
 # %% [markdown]
-# If the target names classes, as text or as up to 20 different whole numbers, the model
-# predicts a class; if it is an amount, such as a price, a number.
+# If the target is text or at most 20 different whole numbers, the model predicts a
+# class; otherwise it predicts a number, such as a price.
 #
 # Now yours, as `my_data`: you'll need it again in section 2.
 
@@ -93,8 +92,7 @@ ex.own_data.check(my_data)
 # %% [markdown]
 # ## 2. The search (9 minutes)
 #
-# Does this table need a large network, a small one, or no hidden layer at all? Nobody
-# knows, so that is a question for the grid.
+# How large a network does this table need? Ask the grid.
 #
 # **Predict.** No hidden layer, one of 16 units, or two? Which has the lowest validation
 # loss?
@@ -174,10 +172,9 @@ ex.search.check(my_search)
 # %% [markdown]
 # ## 3. Your own network (8 minutes)
 #
-# One day you'll have a network that hpkit doesn't know. Every search takes `model=`: a
-# function that gets the number of features, the number of outputs and the setting, and
-# returns a new network, without a softmax at its end: the loss adds that. First a test:
-# we write out hpkit's own network.
+# Every search takes `model=`, a function that gets the number of features, the number
+# of outputs and the setting, and returns a new network, without a softmax at its end:
+# the loss adds that. First a test: we write out hpkit's own network.
 #
 # **Predict.** Trained with the same seed: the same curve, or a similar one?
 
@@ -199,9 +196,8 @@ print("largest difference:", f"{abs(own.val_loss - built_in.val_loss).max():.4f}
 # network is trained as your loop of lesson 01 would train it.
 # <!-- claim: own-network-is-trained-as-by-a-plain-loop -->
 #
-# Now one that hpkit doesn't have. A straight model, one without hidden layers, was as
-# good as a bent one. This one adds up both; every search can try its `setting.width`,
-# too.
+# Now one that hpkit doesn't have: it adds up a straight model, one without hidden
+# layers, and a bent one. Every search can try its `setting.width`, too.
 
 
 # %%
@@ -237,7 +233,7 @@ print(f"before {grid.mean_val_loss.min():.3f}, now {mine.mean_val_loss.min():.3f
 # **What you see: nothing gained.** The best cells of the three rows differ by less than
 # a tenth. <!-- claim: own-width-hardly-matters --> And the new network has gained a few
 # percent at most, here nothing. <!-- claim: own-skip-gains-nothing --> Many good ideas
-# end like this. That is why they need a fair test: same cut, same seeds.
+# end like this, so test them fairly: same cut, same seeds.
 #
 # **Do.** Change something in `Skip`: `nn.ReLU()` for `nn.Tanh()`, or a second bent
 # path. Run the three cells again.
@@ -282,12 +278,12 @@ ax = hk.plot_parallel(hk.from_optuna(study, cells, simple))
 #
 # ## 5. More machines (3 minutes)
 #
-# Sixty runs of ten minutes are ten hours on one computer, and one hour on ten.
-# Every search takes `executor=`, which runs work elsewhere. Here it is Dask, with two
-# workers inside this very program. On a cluster you write its address,
-# `Client("tcp://...")`, or dask-jobqueue's `Client(SLURMCluster())`, dask-kubernetes'
-# `Client(KubeCluster())`; all other lines stay the same. With `storage="tuning.json"`
-# the same call goes on after a stop.
+# Sixty runs of ten minutes are ten hours on one computer, and one hour on ten. Every
+# search takes `executor=`, which runs work elsewhere. Here it is Dask, with two workers
+# inside this program. On a cluster you write its address, `Client("tcp://...")`, or
+# dask-jobqueue's `Client(SLURMCluster())`, dask-kubernetes' `Client(KubeCluster())`;
+# all other lines stay the same. With `storage="tuning.json"` the same call resumes
+# after a stop.
 #
 # **Predict.** Will other workers give other numbers?
 
@@ -351,7 +347,7 @@ print(f"{less} below, {len(gaps) - less - more} equal, {more} above")
 # less than the luck of 113 rows.
 #
 # So don't believe in a perfect model, even when all test rows are right. A model that
-# errs in 2 of 100 cases gets 113 of 113 right once in ten times.
+# errs in 2 of 100 cases gets 113 of 113 right one time in ten.
 # <!-- claim: own-two-in-a-hundred --> Say so in your report.
 #
 # Now yours: take the `#` away from the line that fits your data, and run it once.
@@ -450,8 +446,7 @@ hk.progress("11")
 # %% [markdown]
 # ## What you saw
 #
-# - A table becomes a data set in one line; its faults are named before
-#   training.
+# - A table becomes a data set in one line.
 # - The search ended below the default, and a network without hidden layers did about as
 #   well as a larger one. <!-- claim: own-search-pays own-hidden-layers-hardly-help -->
 # - Another cut of the same rows gives another loss, since a few rows make up most of
