@@ -141,8 +141,7 @@ answer = ...
 ex.best_of_50.check(answer)
 
 # %% [markdown]
-# Back to our winner and its proud number. May we report it? That would be a promise
-# about new rows.
+# Back to our winner and its proud number. May we report it?
 #
 # **Predict.** The real exam: 1000 test rows, in a box that may be opened once. What
 # will the winner get?
@@ -175,9 +174,9 @@ print(str(said[0].message).replace("; ", ";\n"))
 # ## 4. Leaks (6 minutes)
 #
 # A split is worth something only if nothing **leaks** through it: rows that judge a
-# model must have no part in making it. Here is a leak to watch. Again pure noise, with
-# 1000 columns and coin flips as labels. We keep the ten columns that tell heads from
-# tails best, then train on 40 rows and validate on 40 others.
+# model must have no part in making it. Watch one happen: pure noise again, with 1000
+# columns and coin flips as labels. We keep the ten columns that tell heads from tails
+# best, then train on 40 rows and validate on 40 others.
 #
 # **Predict.** What validation accuracy do you get if *all* 80 rows chose the columns?
 # And if only the 40 training rows did?
@@ -289,9 +288,9 @@ ax.spines[:].set_visible(False)
 ax = hk.alt_text(ax, "Five runs, each with another fifth for validation.")
 
 # %% [markdown]
-# `hk.cross_validate` does this without a leak: columns are scaled by the rows that are
-# trained on, and each fold is judged after the last epoch, since a fold that chose its
-# best epoch would judge itself.
+# `hk.cross_validate` does this without a leak: only the training folds set the scale,
+# and each fold is judged after the last epoch, since a fold that picks the epoch can't
+# judge it.
 #
 # **Predict.** The rows are shuffled and cut ten times: fifty losses, ten means. How
 # much smaller is the spread of the means?
@@ -316,10 +315,9 @@ ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close togethe
 # %% [markdown]
 # **What you see: a fifth as large.** With other shuffles it is less than a third.
 # <!-- claim: choice-folds-are-steadier --> It matters which rows are held back:
-# <!-- claim: choice-folds-differ --> one split may give less than half of the
-# overall mean, or more than one and a half times as much.
-# <!-- claim: choice-one-split-is-luck --> One piece of luck stays: we have these 142
-# wines and no others.
+# <!-- claim: choice-folds-differ --> one split may give less than half of the overall
+# mean, or more than one and a half times as much.
+# <!-- claim: choice-one-split-is-luck -->
 #
 # **Predict.** Now choose by folds. Which learning rate suits these wines, 0.01, 0.1,
 # 0.3 or 1? Is one of them clearly out?
