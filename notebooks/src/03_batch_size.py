@@ -82,8 +82,6 @@ hk.ValidationCurvePanel(
 # diverged: steps this long, each in the direction of a single point, lead out of the
 # valley. <!-- claim: batch-one-diverges --> Are large batches bad, then?
 #
-# Look at the same runs one by one.
-#
 # **Predict.** Ten epochs are 380 updates with batch size 16, and 30 with 256. What do
 # the curves look like if you count updates instead of epochs?
 #
@@ -209,9 +207,8 @@ for size in (4, 16, 64):
 #
 # ## 5. Noise (5 minutes)
 #
-# Back to the fog. How different are the answers if you ask 4 people, 16 or 64? This
-# network stays as it is: each dot is the loss of one batch, the line is the loss of all
-# points.
+# Back to the fog. How different are the answers if you ask 4 people, 16 or 64? The
+# network stays as it is; each dot is one batch, the line is all points.
 #
 # **Predict.** With four times as many points in a batch, how much closer do the dots
 # come to the line? Tell the panel.
@@ -229,8 +226,7 @@ hk.BatchNoisePanel(moons, size=4, predict=True)
 #
 # ## 6. The clock (3 minutes)
 #
-# The batch size does decide how long an epoch takes. Here is the loop of lesson 01 with
-# a clock around it.
+# Here is the loop of lesson 01 with a clock around it.
 #
 # **Predict.** How many times as long does an epoch of 600 small steps take as one of 10
 # large steps?
