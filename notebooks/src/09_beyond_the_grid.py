@@ -2,9 +2,8 @@
 # # Beyond the grid
 #
 # You have a budget: so many epochs, and no more. A grid spends it evenly, like a farmer
-# who sows every field the same. There are cleverer ways: throw dice, send the weak ones
-# home early, learn from what you have seen, or notice that two knobs are one. None is
-# magic; each has a place where it fails.
+# who sows every field the same. There are cleverer ways. None is magic; each has a
+# place where it fails.
 #
 # **About 45 minutes.** By the end you'll be able to
 #
@@ -95,8 +94,8 @@ print("random wins", (nine < grid.mean_val_loss.min()).sum(), "of 20 times")
 # **What you see: nine tries against three.** Here the dice nearly always win.
 # <!-- claim: random-beats-grid-here --> On the moons such a small weight decay hardly
 # changes the loss, <!-- claim: weight-decay-hardly-matters --> so the grid's nine runs
-# were three tries. Nobody knows beforehand which knob does nothing. Random draws are
-# not careless: they are insurance.
+# were three tries. Nobody knows beforehand which knob does nothing: random draws are
+# insurance.
 #
 # **Predict.** Now only up to learning rate 1. The grid has 0.0001, 0.01 and 1. Do the
 # dice win again?
