@@ -108,8 +108,8 @@ wine.open_test()
 # in mind. <!-- claim: capstone-test-opens-once -->
 #
 # Validation accuracy 1, test accuracy 0.889: four of 36 rows are wrong. Part of the gap
-# is chance, since one row moves such a number by almost 0.03. And the setting was
-# chosen *by* the validation rows, so it may fit just these by luck.
+# is chance: one row counts for almost 0.03. And the setting was chosen *by* the
+# validation rows, so it may fit just these by luck.
 #
 # ## 2. What do sixty epochs buy? (8 minutes)
 #
@@ -128,7 +128,7 @@ ex.budget.check(answer)
 # Three warnings. What leads after three epochs need not lead after thirty. A setting in
 # a *new* search is trained and paid for again.
 # <!-- claim: capstone-setting-again-is-paid --> And a single setting drawn at random is
-# a lottery ticket. Let us draw some, on wine.
+# a lottery ticket. Let's draw some, on wine.
 #
 # **Predict.** 30 tickets: learning rates from 0.001 to 1, momentum 0 to 0.9. How far
 # apart are the best and the worst validation accuracy?
@@ -152,8 +152,8 @@ _ = hk.alt_text(ax, "30 dots, validation accuracy against the learning rate.")
 # %% [markdown]
 # **What you see: far apart.** The best ticket's accuracy is at least 0.25 above the
 # worst one's. <!-- claim: capstone-tickets-far-apart --> Here two in three are nearly
-# perfect, but not those with the smallest learning rates: with one ticket you don't
-# know which you hold. Buy several, and the validation loss tells you which to keep.
+# perfect, but not those with the smallest learning rates. Buy several tickets, and the
+# validation loss tells you which to keep.
 #
 # ## 3. Your plan (5 minutes)
 #
