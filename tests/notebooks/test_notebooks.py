@@ -167,18 +167,18 @@ def test_every_picture_has_alternative_text_in_its_exported_page_too(lesson, pag
 # Lines of text and comments, as `grep '^# ' LESSON | wc -w` counts their words.
 WORDS = {
     "00": 730,
-    "01": 1400,
-    "02": 1680,
-    "03": 1610,
-    "04": 1300,
-    "05": 1900,
+    "01": 1380,
+    "02": 1480,
+    "03": 1500,
+    "04": 1270,
+    "05": 1780,
     "06": 1110,
-    "07": 2100,
-    "08": 1800,
-    "09": 1890,
-    "10": 1700,
-    "11": 2210,
-    "12": 1400,
+    "07": 1350,
+    "08": 1260,
+    "09": 1780,
+    "10": 1550,
+    "11": 2110,
+    "12": 1380,
 }
 LONG, FEW = 6, 2  # lines of a cell that a learner must read; how many longer ones
 MINUTES = 3  # to the first panel
