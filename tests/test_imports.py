@@ -157,4 +157,4 @@ def test_tests_mirror_the_package():
             continue
         own = ROOT / "hpkit" / ("_cli" if folder.name == "cli" else folder)
         named = {part.stem.lstrip("_") for part in own.iterdir()} | {folder.name}
-        assert topic in named or str(folder / topic) in TOPICS.split(), path
+        assert topic in named or (folder / topic).as_posix() in TOPICS.split(), path

@@ -270,7 +270,7 @@ def test_results_of_which_the_network_or_the_rows_are_gone_are_refused(tmp_path)
     assert forms(own, "r.npz", "") == {}
     with pytest.raises(ValueError, match=r"variables of its own, got .*'seed'"):
         own.as_pytorch()
-    odd = tmp_path / 'a"b.py'
+    odd = tmp_path / ("a'b.py" if sys.platform == "win32" else 'a"b.py')
     compile(grid.best_run.as_pytorch(odd), odd, "exec")
 
 

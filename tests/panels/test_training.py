@@ -3,6 +3,7 @@
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -387,7 +388,7 @@ def test_saving_writes_csv_and_png_and_shows_where(panel):
     panel.save_button.click()
     panel.save_button.click()
     table, picture, drawing = panel.save()
-    assert "hpkit-runs/moons-training-2.csv" in panel.note.value
+    assert str(Path("hpkit-runs/moons-training-2.csv")) in panel.note.value
     assert table.read_text().startswith("run,param_lr,")
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "<svg" in drawing.read_text()
