@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_886, 62),
+    "hpkit/**/*.py": (16_885, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_462, 95),
+    "tests/**/*.py": (21_479, 95),
 }
 
 

@@ -176,7 +176,6 @@ def log_knob(name, dataset, value):
     high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
     look = {"readout_format": ".2g", **_slide(name)}
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **look)
-    slider.add_class("hp-log")  # for people who do not see it
     check = partial(TABLE[name].check, name)
     return tied(TABLE[name].knob, value, slider, check, lambda v: float(f"{v:.2g}"))
 

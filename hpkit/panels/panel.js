@@ -1,34 +1,51 @@
-/* Names what ipywidgets leaves without one, for people who do not see the page: slider
-   handles get the label above them, tables that scroll can be reached by Tab.
+/* Names what ipywidgets leaves without one, for people who do not see the page: a panel by
+   its title, slider handles and choices by the label above them, what is pressed, what a
+   slider stands at; tables that scroll can be reached by Tab, notes are said aloud.
    A decimal comma in a number box becomes a point: browsers drop it, and 0,3 would be 3. */
 function reachable(panel, words) {
   if (panel.hpNamed) return;
   panel.hpNamed = true;
-  const speak = handle => {  // the value of a logarithmic slider, not its exponent
-    if (!handle.closest('.hp-log')) return;
-    const value = 10 ** handle.getAttribute('aria-valuetext');
-    handle.setAttribute('aria-valuetext', Number(value.toPrecision(3)));
+  const put = (node, role, label) => {
+    node.setAttribute('role', role);
+    if (label) node.setAttribute('aria-label', label);
+  };
+  const state = node => {
+    if (node.matches('.widget-toggle-button'))
+      node.setAttribute('aria-pressed', node.classList.contains('mod-active'));
+    if (!node.matches('.hp-slide .noUi-handle')) return;
+    // The value that is shown, not its number in a list, nor its exponent.
+    const shown = node.closest('.hp-slide').querySelector('.widget-readout').textContent;
+    node.setAttribute('aria-valuetext', Number(shown) || shown);
   };
   const voice = new MutationObserver(changes => {
-    new Set(changes.map(change => change.target)).forEach(speak);
+    new Set(changes.map(change => change.target)).forEach(state);
     voice.takeRecords();
   });
-  voice.observe(panel, { subtree: true, attributeFilter: ['aria-valuetext'] });
+  voice.observe(panel, { subtree: true, attributeFilter: ['aria-valuetext', 'class'] });
+  const label = node => {
+    const about = node.closest('.hp-knob, .hp-guess, .hp-row');
+    const own = node.querySelector(':scope > .widget-label');
+    return own?.textContent || about?.querySelector('.hp-name')?.textContent;
+  };
   const name = () => {
+    const title = panel.querySelector('.hp-title');
+    if (title && !panel.hasAttribute('role')) put(panel, 'group', title.textContent);
     panel.querySelectorAll('.noUi-handle:not([aria-label])').forEach(handle => {
-      const knob = handle.closest('.hp-knob, .hp-guess');
-      const label = knob && knob.querySelector('.hp-name');
       const slider = handle.closest('[title]');
-      const said = label ? label.textContent : slider ? slider.title : words.slider;
+      const said = label(handle) || slider?.title || words.slider;
       handle.setAttribute('aria-label', said);
-      speak(handle);
+      state(handle);
     });
-    voice.takeRecords();  // its own
+    panel.querySelectorAll('.widget-toggle-buttons:not([role])').forEach(
+      choice => put(choice, 'group', label(choice)));
+    panel.querySelectorAll('.widget-toggle-button:not([aria-pressed])').forEach(state);
+    panel.querySelectorAll(':is(.hp-foot, .hp-guess) > .hp-muted:not([role])').forEach(
+      note => put(note, 'status'));
     panel.querySelectorAll('.hp-table:not([tabindex])').forEach(table => {
       table.tabIndex = 0;
-      table.setAttribute('role', 'group');
-      table.setAttribute('aria-label', words.table);
+      put(table, 'group', words.table);
     });
+    voice.takeRecords();  // its own
   };
   const comma = event => {  // typed or pasted, 1.234,5 and 1,234.5, too; Firefox refuses spaces
     const number = event.target.type === 'number' && event.cancelable;

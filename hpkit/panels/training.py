@@ -99,7 +99,7 @@ class TrainingPanel(Panel):
         self.new_seeds = W.ToggleButtons(options=options, tooltips=tips)
         seeds = parts.row(parts.head_of(WORDS["seed"]), self.new_seeds, name="hp-row")
         units = [(WORDS[unit], unit) for unit in ("epochs", "updates", "seconds")]
-        self.unit = W.ToggleButtons(options=units, tooltips=[WORDS["unit_tip"]] * 3)
+        self.unit = parts.named(W.ToggleButtons(options=units), WORDS["unit_tip"])
         over = [parts.row(self.unit, name="hp-small")]
         if has_map(self.dataset):
             self.scrub = W.IntSlider(1, min=0, max=1, readout=False)

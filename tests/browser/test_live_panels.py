@@ -40,6 +40,7 @@ def test_every_panel_is_fit_for_all(notebook):
     faults = Axe().run(page, context={"include": [[".hpkit"]]}).response["violations"]
     assert [(v["id"], v["nodes"][0]["html"]) for v in faults] == []
 
+    assert page.evaluate(UNHEARD) == []
     assert page.evaluate(OUTSIDE) == []
     page.set_viewport_size({"width": 690, "height": 844})  # as narrow as on a phone
     page.wait_for_function(f"() => ({OUTSIDE})().length == 0")
@@ -100,6 +101,22 @@ OUTSIDE = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
     const wide = panel.scrollWidth > panel.clientWidth ? [panel.innerText] : []
     return [...wide.filter(Boolean), ...out.map(p => p.outerHTML.slice(0, 99))]
 })"""
+# A panel without its title, a slider that says another value than is shown, a choice
+# that does not say which it is or of what, a note that is not said.
+UNHEARD = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
+    const all = selector => [...panel.querySelectorAll(selector)]
+    const shown = knob => knob.querySelector('.hp-number input')?.value
+        ?? knob.querySelector('.hp-row > .widget-html:last-child').textContent
+    const knobs = all('.hp-knob:has(> .hp-row):has(.noUi-handle)').filter(knob =>
+        knob.querySelector('.noUi-handle').ariaValueText != shown(knob))
+    const choices = all('.widget-toggle-button').filter(choice =>
+        choice.ariaPressed != `${choice.classList.contains('mod-active')}`)
+    const groups = all('.hp-controls .widget-toggle-buttons').filter(
+        group => !group.ariaLabel)
+    const notes = all('.hp-foot > .hp-muted').filter(note => note.role != 'status')
+    const named = panel.ariaLabel == panel.querySelector('.hp-title').textContent
+    return [...(named ? [] : [panel]), ...knobs, ...choices, ...groups, ...notes]
+}).map(node => node.outerHTML.slice(0, 300))"""
 # Letters too small for a back row, or a sentence that is not seen beside its charts.
 SMALL = """() => [...document.querySelectorAll('.hpkit')].filter(panel => {
     const {top, height} = panel.getBoundingClientRect()
