@@ -465,7 +465,7 @@ function chart(el, tell) {
 
 export function charts(el, tell = () => {}) {
   const row = make('<div', el, {class: 'hpc-row'}), list = []
-  const sentence = make('<div', el, {class: 'hpc-sentence', hidden: ''})
+  const sentence = make('<div', el, {class: 'hpc-sentence', role: 'status', hidden: ''})
   function show(get) {
     const widths = get('widths') || [1], said = get('sentence') || ''
     while (list.length > widths.length) list.pop().close()

@@ -67,8 +67,8 @@ class LiveCharts(anywidget.AnyWidget):
 
     def show(self, charts, *, sentence=None):
         """Draw charts and a sentence (HTML) below; what is as before is not sent."""
-        # While something runs a sentence may change with each picture; put it into an
-        # element with role="status" when a screen reader is to say it.
+        # A screen reader says it. While something runs a sentence may change with each
+        # picture: an element with aria-live="off" around it keeps it silent.
         self.charts, new = list(charts), state(charts)
         if sentence is not None:
             new["sentence"] = sentence

@@ -414,10 +414,10 @@ class Panel(W.VBox):
 
     def _show(self, charts, text, *, wrong=False, passing=False):
         """Show charts and sentence at once; a screen reader skips `passing` ones."""
-        role = "" if passing else " role='status'"
+        live = " aria-live='off'" if passing else ""
         look = "hp-say hp-error" if wrong else "hp-say"
         self.result = text
-        self.charts.show(charts, sentence=f"<div class='{look}'{role}>{text}</div>")
+        self.charts.show(charts, sentence=f"<div class='{look}'{live}>{text}</div>")
         if self._saving and not passing:
             self._saving.cancel()
             self._saving = threading.Timer(SAVE, self._show_saved, [True])

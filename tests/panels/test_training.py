@@ -251,7 +251,7 @@ def test_chart_and_sentence_move_together_and_never_back(panel):
         np.testing.assert_allclose(line, panel.run.val_loss[: len(line)], rtol=1e-6)
         assert f"lr {lr:g}," in panel.result
         said = panel.charts.get_state("sentence")["sentence"]
-        assert ("role='status'" in said) != panel.live.busy  # aloud only at rest
+        assert ("aria-live='off'" in said) == panel.live.busy  # aloud only at rest
         return lr
 
     seen = watch(panel, look)
