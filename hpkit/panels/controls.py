@@ -409,13 +409,15 @@ class Entry:
         self.layers, self.right = layers, ""
         names = dict.fromkeys((*hyper.USUAL.split(), name))
         options = [(TABLE[name].knob, name) for name in names]
-        self.which = named(W.Dropdown(options=options, value=name), WORDS["which_tip"])
+        of = f"{label}: " if label else ""  # of two, which one
+        which = W.Dropdown(options=options, value=name)
+        self.which = named(which, of + WORDS["which_tip"])
         if not isinstance(values, str):
             values = check_list(name, values)
         # Of a model's own the text is not all: its texts may have commas.
         self.own = {} if name in TABLE else {(name, written(values)): values}
         text = W.Text(written(values), continuous_update=False)
-        self.text = named(text, WORDS["values_tip"])
+        self.text = named(text, of + WORDS["values_tip"])
         self.note = html_of("", "hp-muted")
         head = row(head_of(label or WORDS["values"]), self.which, name="hp-row")
         self.frame = W.VBox([head, self.text, self.note]).add_class("hp-knob")
