@@ -519,8 +519,8 @@ class Guess:
         if not self.open:
             self.answer.value = GUESS[getattr(self.widget, "first", "choose")]
             return
+        self.panel.remove_class("hp-covered")  # first: the keys go on there
         self.box.layout.display = "none"
-        self.panel.remove_class("hp-covered")
         self.panel._draw()
 
 

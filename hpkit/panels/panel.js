@@ -19,9 +19,17 @@ function reachable(panel, words) {
   };
   const voice = new MutationObserver(changes => {
     new Set(changes.map(change => change.target)).forEach(state);
+    const here = document.activeElement;  // about to go, and the keys' place with it
+    const gone = here.matches(':disabled, .hpkit:not(.hp-covered) .hp-guess *');
+    const next = here.disabled ? '.hp-buttons button'
+      : '.hp-controls > :not(.hp-guess) :is(input, select, button, .noUi-handle)';
+    if (gone && panel.contains(here))
+      [...panel.querySelectorAll(`${next}, .hp-foot button`)].find(
+        node => !node.disabled && node.offsetParent)?.focus();
     voice.takeRecords();
   });
-  voice.observe(panel, { subtree: true, attributeFilter: ['aria-valuetext', 'class'] });
+  const watched = ['aria-valuetext', 'class', 'disabled'];
+  voice.observe(panel, { subtree: true, attributeFilter: watched });
   const label = node => {
     const about = node.closest('.hp-knob, .hp-guess, .hp-row');
     const own = node.querySelector(':scope > .widget-label');

@@ -273,6 +273,7 @@ def test_trains_live_starts_again_stops_at_once(panel):
     with panel.within(1):
         panel.press("Stop")
         panel.wait(running=False)
+    assert panel.node.locator(".hp-buttons :focus").is_enabled()  # not Stop any more
     if panel.name in SEARCHES:
         panel.wait_said("Stopped")
     wait_for_runs(panel.page, 0)

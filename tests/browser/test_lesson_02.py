@@ -112,6 +112,7 @@ def guess(learner, panel):
     learner.tab_to("This is my guess")
     learner.press("Enter")
     panel.get_by_text("Your guess:").first.wait_for()
+    panel.locator(".hp-controls :focus").wait_for()  # what the guess had covered
 
 
 PANELS = {"BowlPanel": bowl, "TrainingPanel": training, "ValidationCurvePanel": curve}
