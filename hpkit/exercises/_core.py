@@ -288,7 +288,8 @@ class Exercise:
             parts.close(self._box)
         shown, box, page = [], VBox(), HTML()
         self._box = box
-        button = Button(description=say("exercises.hint_button"))
+        of = self.words["title"]  # a page has as many as exercises
+        button = Button(description=say("exercises.hint_button"), tooltip=of)
         steps = len(self.words["hints"])
 
         def press(_):
@@ -301,7 +302,8 @@ class Exercise:
             if len(shown) == steps:
                 button.description = say("exercises.solution_button")
             button.disabled = len(shown) == steps + _solutions_shown()
-            page.value = f"<div role='status'>{'<br>'.join(shown)}</div>"
+            new = f"<div role='status'>{shown[-1]}</div>"  # said alone
+            page.value = "".join([*(f"{old}<br>" for old in shown[:-1]), new])
 
         button.on_click(press)
         box.children = HTML(parts.alive(box)), button, page

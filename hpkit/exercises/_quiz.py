@@ -134,13 +134,14 @@ class Quiz:
 
         question = self.questions[n - 1]
         head = say("exercises.quiz.question", n=n, total=len(self))
-        text = f"<b>{head}.</b> {to_html(question['question'])}"
+        head = f"<b role='heading' aria-level='3'>{head}.</b>"
+        text = f"{head} {to_html(question['question'])}"
         if code := question.get("code"):
             text += f"<pre style='margin:6px 0'>{html.escape(code)}</pre>"
         wide = Layout(width="auto", max_width="48em", flex="1 1 auto")
         rows = [HTML(f"<div style='line-height:1.5'>{text}</div>", layout=wide)]
         for letter, a in _by_letter(question).items():
-            facts = {"letter": letter, "answer": to_text(a["answer"])}
+            facts = {"n": n, "letter": letter, "answer": to_text(a["answer"])}
             small = Layout(width="40px", flex="0 0 auto", margin="2px 8px 2px 2px")
             tip = say("exercises.quiz.press", **facts)
             button = Button(description=letter, tooltip=tip, layout=small)

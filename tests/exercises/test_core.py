@@ -142,9 +142,11 @@ def test_button_shows_hint_after_hint_and_then_the_solution(monkeypatch):
         label = button.description
         button.click()
         seen.append((label, one.words["hints"][0][:20] in shown.value))
+        assert shown.value.count("role='status'") == 1  # what is new is said, alone
 
     assert seen == [("Hint", True)] * 2 + [("Solution", True)]
-    assert "<pre>def updates_per_epoch(" in shown.value
+    assert "<pre>def updates_per_epoch(" in shown.value.split("role='status'")[1]
+    assert button.tooltip == one.words["title"]
     assert _core.load_entries()[one.key]["solution"]
 
     monkeypatch.setenv("HPKIT_SOLUTIONS", "0")

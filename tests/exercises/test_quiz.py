@@ -137,7 +137,8 @@ def test_words_of_a_choice_are_the_label_of_its_button(quiz):
         assert words.startswith("<label ")
         assert "closest('.hpkit-choice').querySelector('button').click()" in words
     first = buttons(view)[0]  # for screen readers
-    assert first.tooltip.startswith("Answer A: ")
+    assert len({button.tooltip for button in buttons(view)}) == len(lines)
+    assert first.tooltip.startswith("Question 1, answer A: ")
     assert "`" not in first.tooltip
     quiz.answer(2, quiz.right(2))
     assert "Correct." in shown(view)
