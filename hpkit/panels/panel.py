@@ -293,7 +293,8 @@ class Panel(W.VBox):
         `left` are the controls below each other; `calls` as in `LiveCharts`, each
         called under the lock and its errors shown; `over` stands above the charts.
         """
-        head = f"<span class='hp-title'>{html.escape(self.title)}</span>"
+        look = "class='hp-title' role='heading' aria-level='3'"
+        head = f"<span {look}>{html.escape(self.title)}</span>"
         head = html_of(head + parts.alive(self), "hp-grow")
         controls = W.VBox([*([self.guess.box] if self.guess else ()), *left])
         calls = {name: self._guarded(call) for name, call in dict(calls).items()}

@@ -114,7 +114,8 @@ UNHEARD = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
     const groups = all('.hp-controls .widget-toggle-buttons').filter(
         group => !group.ariaLabel)
     const notes = all('.hp-foot > .hp-muted').filter(note => note.role != 'status')
-    const named = panel.ariaLabel == panel.querySelector('.hp-title').textContent
+    const title = panel.querySelector('.hp-title[role=heading]')
+    const named = panel.ariaLabel == title.textContent
     return [...(named ? [] : [panel]), ...knobs, ...choices, ...groups, ...notes]
 }).map(node => node.outerHTML.slice(0, 300))"""
 # Letters too small for a back row, or a sentence that is not seen beside its charts.
