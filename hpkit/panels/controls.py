@@ -509,9 +509,12 @@ class Guess:
             keep_guess(self.off / self.widget.before)
 
     def _chosen(self):
-        """Ask no longer for a choice."""
+        """Ask no longer for a choice; a cell's frame is also said."""
         if not self.open:
             self.answer.value = ""
+            if getattr(self.widget, "first", "") == "cell":
+                said = html.escape(self.text(self.widget.value))
+                self.answer.value = GUESS["said"].format(said)
 
     def commit(self):
         """Take the guess and show the result."""

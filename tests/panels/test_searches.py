@@ -403,11 +403,12 @@ def test_grid_guess_is_a_click_and_stands_beside_the_result(moons):
     guess = panel.guess.widget
     assert guess.value is None
     panel.guess.button.click()
-    assert "Click a cell first." in panel.guess.answer.value
+    assert "Choose a cell first" in panel.guess.answer.value
     click = guess.charts.calls["cell"]
-    for cell, place in ((2, (2, 0)), (4, (1, 1))):  # as the map counts its cells
+    # As the map counts its cells.
+    for cell, place, said in ((2, (2, 0), "lr 10, batch 16"), (4, (1, 1), "lr 0.3, ")):
         click(cell)
-        assert panel.guess.answer.value == ""
+        assert f"Your guess: <b>{said}" in panel.guess.answer.value
         assert framed(guess.charts, "guess") == {place}
     panel.guess.button.click()
     click(0)  # too late
