@@ -202,7 +202,8 @@ class Chart:
     """Axes and marks, in the order in which they are drawn."""
 
     # `height` is in heights of a letter: a chart grows with the font. `ends` heads the
-    # labels at the ends of lines; `choose` says what the arrow keys choose.
+    # labels at the ends of lines; `choose` says what the arrow keys
+    # choose; by default it names the axes, and `alt` is read out after it.
 
     x: Axis
     y: Axis
@@ -219,8 +220,9 @@ class Chart:
         both = said["both"].format(x=self.x.label, y=self.y.label)
         made = {"x": self.x.spec(), "y": self.y.spec(), "marks": marks, "words": said}
         made |= {"alt": self.alt or self.title or both, "height": float(self.height)}
-        plain = ("title", "ends", "choose", "grid")
-        return made | {name: getattr(self, name) for name in plain}
+        axes = ", ".join(filter(None, (self.y.label, self.x.label)))
+        made["choose"] = self.choose or axes or self.title
+        return made | {name: getattr(self, name) for name in ("title", "ends", "grid")}
 
 
 def state(charts: Sequence[Chart]) -> dict[str, dict | bytes]:

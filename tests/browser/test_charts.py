@@ -220,6 +220,7 @@ def test_every_chart_has_a_role_a_name_and_a_value(charts):
             const hit = chart.querySelector('.hpc-hit')
             return [svg.getAttribute('role'), svg.getAttribute('aria-label'),
                 hit.getAttribute('role'), hit.getAttribute('aria-label'),
+                hit.getAttribute('aria-description'),
                 hit.getAttribute('aria-valuetext'), hit.tabIndex]
         })"""
     )
@@ -227,10 +228,11 @@ def test_every_chart_has_a_role_a_name_and_a_value(charts):
     assert [role for role, *_ in found] == ["img"] * 10
     assert all(len(alt) > 20 for _, alt, *_ in found)
     network = found.pop(5)  # a picture without a value that can be told
-    assert network[2:] == [None, None, None, -1]
-    for _, _, role, name, value, tab in found:
+    assert network[2:] == [None, None, None, None, -1]
+    for _, alt, role, name, more, value, tab in found:
         assert (role, tab) == ("slider", 0)
-        assert name
+        assert name not in ("", alt)  # it would be read twice
+        assert more == alt
         assert value
 
 
@@ -335,7 +337,8 @@ def test_a_curve_is_drawn_with_the_mouse_and_with_keys(charts):
         page.keyboard.press(key)
     page.evaluate("() => document.querySelector('#guess').say()")  # an old answer
     page.keyboard.press("ArrowUp")
-    assert chart.get_attribute("aria-label") == "Draw your guess: a curve of losses."
+    assert chart.get_attribute("aria-label") == "loss, learning rate"
+    assert chart.get_attribute("aria-description").startswith("Draw your guess: ")
     raised = told(page)[-1]["value"]
     assert raised[1] == pytest.approx(heights[1] + 2 * 1.5 / 40, abs=1e-3)
     assert raised[2:] == heights[2:]
