@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_896, 62),
+    "hpkit/**/*.py": (16_898, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_490, 95),
+    "tests/**/*.py": (21_491, 95),
 }
 
 

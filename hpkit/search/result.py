@@ -366,10 +366,12 @@ def describe(result: Any) -> str:
     if isinstance(result, Search) and len(result.space) == 1 and not out.all():
         values, loss = result.values(result.param_name), runs.mean_val_loss
         order = [values.index(value) for value in hp.in_order(values)]
+        gone = ", ".join(text.shown(values[i]) for i in order if out[i])
+        order = [i for i in order if not out[i]]
         ends = dict.fromkeys((order[0], best, order[-1]))
         ends = [(loss[i], text.shown(values[i])) for i in ends if np.isfinite(loss[i])]
         points = [told["point"].format(loss=loss, value=value) for loss, value in ends]
-        facts |= {"name": TABLE[result.param_name].label}
+        facts |= {"name": TABLE[result.param_name].label, "gone": gone}
         facts |= {"value": text.shown(values[best]), "points": ", ".join(points)}
         return told["curve_out" if out.any() else "curve"].format(**facts)
     kind = "all" if out.all() else "some" if out.any() else "runs"
