@@ -246,11 +246,13 @@ class TrainingPanel(Panel):
             guess=guess,
             own=_label_beside(strong, strong, pinned) if pinned else "",
             marks=[rule(at, color="soft", dash="dotted")],
-            alt=run_sentence(run),
+            alt=" ".join(map(run_sentence, [run, *(k.run for k in pinned)])),
         )
         if len(self.widths) == 1:
             return [curves]
-        title, alt = (WORDS[n].format(self.epoch or 0) for n in ("map", "map_alt"))
+        epoch = self.epoch or 0
+        title, right = WORDS["map"].format(epoch), run.val_accuracy[: epoch + 1][-1]
+        alt = WORDS["map_alt"].format(epoch, right)
         return [curves, map_chart(self.dataset, self.pixels, title=title, alt=alt)]
 
     def _per_epoch(self, run):
