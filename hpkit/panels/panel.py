@@ -49,6 +49,7 @@ FOLDER = Path("hpkit-runs")
 HPKIT = "hpkit"  # of the forms that code has
 SAVE = 1.5  # seconds without a change, then the saved picture is drawn anew
 LONGEST = 200  # characters of a line that says a panel's state
+ALOUD = 10.0  # seconds that a screen reader says nothing while something runs
 FRAME = 1 / 15  # seconds between two pictures: smooth to the eye, cheap to send
 THREAD = "hpkit panel"
 _REST = 20  # times as long as a picture took lie between two: training comes first
@@ -116,6 +117,7 @@ class Live:
                 self._halt.set()
             if self._thread is None:
                 self.busy, how = True, {"name": THREAD, "daemon": True}
+                self.said = time.monotonic()
                 self._thread = threading.Thread(target=self._work, **how)
                 self._thread.start()
 
@@ -432,6 +434,8 @@ class Panel(W.VBox):
             getattr(self, name).disabled = not running
         self._update(running)
         said, passing = self.result, running and not self.live.paused
+        if passing and time.monotonic() > self.live.said + ALOUD:
+            passing, self.live.said = False, time.monotonic()
         charts = self._pictures()  # which may judge the guess
         if self.error is None:
             said = self.guess.said if self.guess else ""

@@ -232,11 +232,17 @@ def test_lesson_00_names_the_end_of_its_slider_and_it_can_be_watched():
     assert 8 <= panel.seconds(long) <= 12  # "about ten seconds"
 
 
-def test_slow_training_goes_on_at_full_speed_when_it_is_switched_off(moons):
+def test_slow_training_goes_on_at_full_speed_when_it_is_switched_off(
+    moons, monkeypatch
+):
+    monkeypatch.setattr("hpkit.panels.panel.ALOUD", 0.5)
     panel = TrainingPanel(moons, QUICK)
     panel.slow.value = True
     panel.controls["epochs"].source.value = 1000
+    silent = watch(panel, lambda: "aria-live" in panel.charts.get_state()["sentence"])
     until(lambda: panel.scrub.disabled and panel.now.run.epochs_done > 1)
+    until(lambda: False in silent)  # how far it is, said now and then
+    assert silent.count(True) > silent.count(False)
     start = panel.now.run.epochs_done
     panel.slow.value = False
     panel.wait(40)  # slowly it would be 50 s
