@@ -109,7 +109,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     const s = list[at], some = value => s ? value : null
     put(hit, {tabindex: some(0), role: some('slider'), 'aria-valuemin': some(1),
       'aria-valuemax': some(list.length), 'aria-valuenow': some(at + 1),
-      'aria-label': some(spec.choose), 'aria-description': some(spec.alt),
+      'aria-label': some(spec.choose || spec.y.label), 'aria-description': some(spec.alt),
       'aria-valuetext': s ? said(s).replace(/\n/g, ', ') : null})
     if (s && (moved || (hot && !mouse)) && hit.matches(':focus')) point(s)
   }

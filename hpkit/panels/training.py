@@ -251,8 +251,8 @@ class TrainingPanel(Panel):
         if len(self.widths) == 1:
             return [curves]
         epoch = self.epoch or 0
-        title, right = WORDS["map"].format(epoch), run.val_accuracy[: epoch + 1][-1]
-        alt = WORDS["map_alt"].format(epoch, right)
+        title, alt = (WORDS[name].format(epoch) for name in ("map", "map_alt"))
+        alt += WORDS["map_right"].format(run.val_accuracy[: epoch + 1][-1])
         return [curves, map_chart(self.dataset, self.pixels, title=title, alt=alt)]
 
     def _per_epoch(self, run):
