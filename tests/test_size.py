@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_904, 62),
+    "hpkit/**/*.py": (16_905, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_497, 95),
+    "tests/**/*.py": (21_501, 95),
 }
 
 

@@ -199,7 +199,8 @@ class TrainingPanel(Panel):
     @property
     def runs(self) -> Runs:
         with self.live.lock:
-            return Runs.of([kept.run for kept in self.list.kept])
+            runs, way = [kept.run for kept in self.list.kept], WORDS["way"]
+        return Runs.of(hyper.check_items("panel.runs", runs, hint=way, of="Run"))
 
     @property
     def strong(self) -> "Kept | None":

@@ -319,6 +319,10 @@ def test_chosen_run_brings_its_setting_back_into_the_controls(panel):
 
     assert panel.controls.setting == QUICK
     assert len(panel.runs) == 1
+    panel.remove_button.click()
+    assert panel.run is None
+    with pytest.raises(ValueError, match="none; press Train"):
+        _ = panel.runs
 
 
 def test_beside_pins_each_curve_and_cross_says_whose_it_is(moons):
