@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_905, 62),
+    "hpkit/**/*.py": (16_911, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_501, 95),
+    "tests/**/*.py": (21_505, 95),
 }
 
 

@@ -346,7 +346,13 @@ class TrainingPanel(Panel):
         return setting, more | self.controls.line()
 
     def _table(self):
-        return self.runs.history() if self.list.kept else {}
+        if not self.list.kept:
+            return {}
+        # Numbered as in the list, which may hold a shorter one of the same setting.
+        runs, kept = self.runs, sorted(self.list.kept, key=lambda k: k.run.epochs_done)
+        numbers = {(k.run.setting, k.run.seed): k.number for k in kept}
+        rows, numbers = runs.history(), [numbers[r.setting, r.seed] for r in runs]
+        return rows.assign(run=np.take(numbers, rows["run"]))
 
     def _rows_below(self):
         """Return a row for each run, with what its curves have at its best epoch."""
