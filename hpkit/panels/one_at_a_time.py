@@ -161,14 +161,15 @@ class OneAtATimePanel(SearchPanel):
         return grid_search.live(self.dataset, self.base, **self._more, **space)
 
     def reveal(self) -> None:
-        self.error = None  # a step that is under way ends first
-        self.live.start(self._revealing(), replace=False)
+        self.error = None  # a step that is under way ends first, and what waits
+        self.live.start(self._revealing(self.live._next), replace=False)
 
-    def _revealing(self):
+    def _revealing(self, before):
         """Train the grid (a job); it is shown whole: the colors hang on all cells."""
+        yield from before or ()
         if not self.there:  # its training was stopped, or waited and was replaced
             yield from self._beginning()
-        for grid in self._grid_of(self.space):
+        for grid in () if self.grid else self._grid_of(self.space):
             if grid.finished and grid.seeds == tuple(self.seed_list):
                 self.grid = grid
             yield grid.finished
