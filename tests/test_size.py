@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (16_912, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_504, 95),
+    "tests/**/*.py": (21_508, 95),
 }
 
 
