@@ -233,7 +233,9 @@ class TrainingPanel(Panel):
             self.guess.judge(np.interp(guess[0], epochs, run.val_loss))
         rest = [k for k in self.list.kept if k is not strong]
         pinned = [k for k in rest if k.color]
-        ends = [self._per_epoch(k.run) * k.run.epochs_done for k in rest]
+        # Updates differ a hundredfold: beside pinned runs a gray one leaves the chart.
+        wide = rest if self.unit.value == "epochs" else pinned or rest
+        ends = [self._per_epoch(k.run) * k.run.epochs_done for k in wide]
         if len(self.widths) > 1:
             self._take_map(run)
         at = [] if self.epoch is None else [self.epoch * self._per_epoch(run)]

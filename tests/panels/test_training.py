@@ -488,6 +488,14 @@ def test_axis_in_updates_and_seconds(panel, moons):
     panel.unit.value = "epochs"
     assert unit() == "epoch"
     assert val_curve(panel)[0].tolist() == list(range(6))
+    for batch in (8, 16, 32):
+        move(panel, panel.controls["batch_size"].slider, batch)
+    for unit, end in (("updates", 250), ("epochs", 5)):  # 400 / 8 in each of 5 epochs
+        panel.unit.value = unit
+        assert panel.charts.charts[0].x.domain[1] == pytest.approx(1.02 * end)
+    panel.list.pin(panel.list.kept[-1])  # then a gray run may leave the chart
+    panel.unit.value = "updates"
+    assert panel.charts.charts[0].x.domain[1] == pytest.approx(1.02 * 5 * 25)
 
 
 def test_map_is_of_the_run_shown_and_of_the_epoch_of_the_scrubber(panel, moons):
