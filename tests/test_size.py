@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (16_914, 62),
-    "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_516, 95),
+    "hpkit/charts/*.js": (699, 2),
+    "tests/**/*.py": (21_518, 95),
 }
 
 

@@ -144,7 +144,6 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
   })
   hit.addEventListener('focus', () => { series = spots(); if (!mouse) focus(true) })
   hit.addEventListener('blur', () => { own = null; point(null) })
-  hit.dataset.lmSuppressShortcuts = 'true'  // JupyterLab's own keys stay out
 
   const local = ({clientX, clientY}, {left, top} = svg.getBoundingClientRect()) =>
     [clientX - left, clientY - top]

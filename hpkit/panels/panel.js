@@ -80,11 +80,11 @@ function reachable(panel, words) {
   new MutationObserver(name).observe(panel, { childList: true, subtree: true });
 }
 
-// A plain key in a list or a table is its own. JupyterLab hears it first, and would go to
-// another cell. This script is loaded once a panel.
+// A plain key in a list, on a table or a slider is its own. JupyterLab hears it first, and
+// would go to another cell, or for a 0.001 restart. This script is loaded once a panel.
 if (!window.hpKeys) {
   window.hpKeys = ({ target, shiftKey, ctrlKey, altKey, metaKey }) => {
-    if (target.matches?.('.hpkit :is(select, .hp-table)')) target.toggleAttribute(
+    if (target.matches?.('.hpkit :is(select, .hp-table, [role=slider])')) target.toggleAttribute(
       'data-lm-suppress-shortcuts', !(shiftKey || ctrlKey || altKey || metaKey));
   };
   addEventListener('keydown', window.hpKeys, true);

@@ -81,6 +81,8 @@ def training(learner, panel):
     for _ in range(3):
         learner.press("ArrowRight")
     panel.locator(".hp-say", has_text="lr 0.02").wait_for()
+    for _ in range(2):
+        learner.press("0")  # in JupyterLab: restart the kernel
     learner.tab_to("Train")
     learner.press("Enter")
     panel.get_by_text("2 runs").first.wait_for()
