@@ -346,7 +346,7 @@ def parse_values(name, text, layers=2):
             values = _between(name, float(parts[0]), float(parts[2]), int(parts[4]))
         else:
             values = list(map(float, parts))
-        if not shapes and not np.isfinite(values).all():  # 1e999, nan
+        if not values or not (shapes or np.isfinite(values).all()):  # in 0, 1e999
             raise ValueError
     except (ValueError, IndexError):
         raise hyper.refusal("typed_values", text) from None
