@@ -148,6 +148,7 @@ def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
     curve.start_button.click()
     until(lambda: curve.found.settings[0].epochs == 10_000)
     until(lambda: curve.found.cost.epochs)
+    until(lambda: "<td>20000</td>" in curve.drawer.children[0].value)
     assert not press(curve, "stop").found.finished
     move(curve, curve.values.text, "5")
     assert "hp-stale" not in curve._dom_classes
