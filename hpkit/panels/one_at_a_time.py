@@ -166,6 +166,7 @@ class OneAtATimePanel(SearchPanel):
 
     def _revealing(self, before):
         """Train the grid (a job); it is shown whole: the colors hang on all cells."""
+        yield  # from now on Stop can be pressed
         yield from before or ()
         if not self.there:  # its training was stopped, or waited and was replaced
             yield from self._beginning()

@@ -294,10 +294,11 @@ class TrainingPanel(Panel):
         """Train a run again up to an epoch (a job): same seed, same weights."""
         self.scrubbing, more = True, {"seeds": (run.seed,), "model": self.model}
         training = Training(self.dataset, run.setting, **more)
+        late = time.perf_counter() + c.QUICK  # then Stop can be pressed
         try:
             while not training.paused(epoch):
                 training.advance(FRAME, epoch)
-                yield False
+                yield time.perf_counter() > late
             pixels = map_pixels(training.runs[0, 0], "last")
             with self.live.lock:
                 self.pixels, self.epoch = pixels, epoch

@@ -290,7 +290,7 @@ def test_path_forgets_a_grid_that_trains_when_it_begins_again(moons):
     panel = make_path(moons, epochs=[300, 600])
     for _ in range(3):
         panel.grid_button.click()
-        until(lambda: panel.live.busy)
+        until(lambda: not panel.stop_button.disabled)
         move(panel, panel.starts["batch_size"], 80 - panel.starts["batch_size"].value)
         assert panel.grid is None
         assert panel.found.settings == (panel.starting,)

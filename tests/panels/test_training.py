@@ -524,6 +524,13 @@ def test_map_is_of_the_run_shown_and_of_the_epoch_of_the_scrubber(panel, moons):
     )
 
 
+def test_a_long_way_back_to_an_epoch_of_the_map_can_be_stopped(panel, monkeypatch):
+    monkeypatch.setattr("hpkit.panels.controls.QUICK", 0)
+    seen = watch(panel, lambda: (panel.stop_button.disabled, panel.epoch))
+    move(panel, panel.scrub, 2)
+    assert (False, 5) in seen  # while the map is still that of epoch 5
+
+
 def test_page_is_told_no_epoch_of_the_map_beyond_the_end_that_it_knows(moons):
     panel = TrainingPanel(moons, QUICK, controls=("epochs",)).wait()
     ends, beyond = [panel.scrub.max], []
