@@ -53,7 +53,7 @@ ALOUD = 10.0  # seconds that a screen reader says nothing while something runs
 FRAME = 1 / 15  # seconds between two pictures: smooth to the eye, cheap to send
 THREAD = "hpkit panel"
 _REST = 20  # times as long as a picture took lie between two: training comes first
-_TABLE = 1.0  # seconds between two tables of a search that runs
+_BELOW = 1.0  # seconds between two tables, or codes, of what runs
 _AT_ONCE = 2.0  # seconds that a panel may train before it is shown
 CHOSEN = 0.4  # seconds without a move after which what a control shows counts
 _LAST = 5.0  # seconds that threads have to end before Python does
@@ -282,7 +282,7 @@ class Panel(W.VBox):
         self.guess = self.error = None
         self.drawers = {"table": None}  # what is below, one at a time, by name
         self.title, self.result, self._quiet = hyper.check_text("title", title), "", 0
-        self._tabled = 0.0  # when the table was drawn
+        self._filled = 0.0  # when what is below the charts was
         self._saving = None  # the wait before the saved picture is drawn anew
         self.status = html_of("", "hp-status")
         self.note = html_of("", "hp-muted", "hp-grow")
@@ -444,8 +444,8 @@ class Panel(W.VBox):
             if not self.guess or self.guess.open:
                 said += self._sentence(running)
         self._show(charts, said, wrong=self.error is not None, passing=passing)
-        # A table follows a search that runs, too, though not in each picture.
-        stale = self.view.value == "table" and time.monotonic() > self._tabled + _TABLE
+        # Table and code follow what runs, too, though not in each picture.
+        stale = time.monotonic() > self._filled + _BELOW
         if stale or not running or self.newest_first:
             self._show_drawer()
 
@@ -585,6 +585,7 @@ class Panel(W.VBox):
 
     def _show_drawer(self):
         """Fill what is below the charts."""
+        self._filled = time.monotonic()
         self.drawer.selected_index = number = self.view.index
         scripted = self.view.value == "code" and self._show_code() != HPKIT
         self.rows_button.layout.display = "" if scripted else "none"
@@ -595,7 +596,6 @@ class Panel(W.VBox):
             look |= {"index": False, "border": 0}
             table = rows.rename(columns=_head_of).to_html(**look)
             self.drawer.children[number].value = table
-            self._tabled = time.monotonic()
 
     def _show_code(self):
         codes, chosen = self.codes(), self.forms.value
