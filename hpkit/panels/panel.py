@@ -461,7 +461,8 @@ class Panel(W.VBox):
 
     def _pictures(self):
         empty = [Chart(Axis(), Axis(), [], alt=self.title)] * len(self.widths)
-        return self._charts() if self.there else self.charts.charts or empty
+        before = self.live.busy and self.charts.charts
+        return self._charts() if self.there else before or empty
 
     def _sentence(self, running):
         if not self.there:

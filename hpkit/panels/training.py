@@ -214,6 +214,7 @@ class TrainingPanel(Panel):
 
     def _update(self, running):
         if (run := self.run) is None:
+            self.status.value, self.bar.value = "", 0.0
             return
         paused = self.live.paused
         self.pause_button.description = WORDS["resume" if paused else "pause"]

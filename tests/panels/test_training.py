@@ -321,6 +321,8 @@ def test_chosen_run_brings_its_setting_back_into_the_controls(panel):
     assert len(panel.runs) == 1
     panel.remove_button.click()
     assert panel.run is None
+    assert not any(chart.marks for chart in panel.charts.charts)
+    assert (panel.status.value, panel.bar.value) == ("", 0)
     with pytest.raises(ValueError, match="none; press Train"):
         _ = panel.runs
 
