@@ -80,12 +80,15 @@ function reachable(panel, words) {
   new MutationObserver(name).observe(panel, { childList: true, subtree: true });
 }
 
-// A plain key in a list, on a table or a slider is its own. JupyterLab hears it first, and
-// would go to another cell, or for a 0.001 restart. This script is loaded once a panel.
+// A plain key in a list, on a table or a slider is its own, and a letter or digit anywhere.
+// JupyterLab hears it first, and would go to another cell, cut the panel's, or for a 0.001
+// restart. This script is loaded once a panel.
 if (!window.hpKeys) {
-  window.hpKeys = ({ target, shiftKey, ctrlKey, altKey, metaKey }) => {
-    if (target.matches?.('.hpkit :is(select, .hp-table, [role=slider])')) target.toggleAttribute(
-      'data-lm-suppress-shortcuts', !(shiftKey || ctrlKey || altKey || metaKey));
+  window.hpKeys = ({ target, key, shiftKey, ctrlKey, altKey, metaKey }) => {
+    if (!target.closest?.('.hpkit')) return;
+    const own = key.length === 1 || target.matches('select, .hp-table, [role=slider]');
+    target.toggleAttribute(
+      'data-lm-suppress-shortcuts', own && !(shiftKey || ctrlKey || altKey || metaKey));
   };
   addEventListener('keydown', window.hpKeys, true);
 }

@@ -85,6 +85,7 @@ def training(learner, panel):
         learner.press("0")  # in JupyterLab: restart the kernel
     learner.tab_to("Train")
     learner.press("Enter")
+    learner.press("x")  # in JupyterLab: cut the cell
     panel.get_by_text("2 runs").first.wait_for()
     learner.tab_to("SELECT")
     for key, lr in (("ArrowUp", "0.01"), ("ArrowDown", "0.02")):
