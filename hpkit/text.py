@@ -67,7 +67,9 @@ def run_sentence(run) -> str:
     """Return what the training curves of a run show."""
     facts = {"run": run, "setting": short(run.setting, ["lr", "batch_size"])}
     facts |= {"last": run.val_loss[-1], "train": run.train_loss[-1]}
-    return words("plots")["told"]["run_out" if run.diverged else "run"].format(**facts)
+    one = "run_out" if run.diverged else "run"
+    one = "run_nan" if np.isinf(run.best_val_loss) else one
+    return words("plots")["told"][one].format(**facts)
 
 
 def sentences(search, beside_table=False) -> list:
@@ -180,6 +182,7 @@ def step_sentences(search) -> list:
             facts["loss"] = loss_of(search.runs, search.settings.index(step.winner))
         one = "step" if step.winner else "step_open"
         one += "" if others else "_alone"
+        one = "step_nan" if facts.get("loss") == "inf" else one
         found.append(words("search")[one].format(**facts))
     return found
 

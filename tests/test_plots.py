@@ -585,6 +585,11 @@ def test_picture_has_alternative_text_and_a_figure_of_its_own(plot, fixture, req
     assert "moons" in metadata["image/png"]["alt"]
 
 
+def no_numbers(n_features, n_outputs, setting):
+    outputs = torch.nn.Linear(n_features, n_outputs)
+    return torch.nn.Sequential(outputs, torch.nn.Threshold(np.inf, np.nan))
+
+
 def test_describe_says_the_result(run, curve, grid, exploding):
     for said in (hk.describe(run), repr(run)):
         assert f"{run.best_val_loss:#.3g}" in said
@@ -600,3 +605,8 @@ def test_describe_says_the_result(run, curve, grid, exploding):
     assert hk.describe(exploding).endswith(f"diverged: {gone}.")
     out = curve_of(hk.load_dataset("digits"), [30, 60], hidden=(16,))
     assert hk.describe(out).endswith("all diverged.")
+    moons = hk.load_dataset("moons")
+    path = hk.one_at_a_time(moons, BASE, lr=[0.1, 1], model=no_numbers)
+    for said in (hk.describe(path.best_run), path.describe()):
+        assert "nan or infinite from the start" in said
+        assert "inf," not in said
