@@ -148,7 +148,7 @@ def _metric_sentences(search) -> list:
 
 def lost_sentence(search, lost) -> str:
     say, seeds, alike = words("search"), {}, {}
-    for i, k in lost.runs:
+    for i, k in sorted(lost.runs):  # they fail in any order
         seeds.setdefault(search.settings[i], []).append(search.seeds[k])
     for setting, own in seeds.items():
         said = alike.setdefault(", ".join(map(str, own)), [])

@@ -14,6 +14,7 @@ from torch import nn
 
 import hpkit as hk
 from hpkit.engine import own_networks, training
+from hpkit.search import executors
 
 DIGITS = hk.load_dataset("digits")
 BASE = hk.Hyperparameters(epochs=6, batch_size=64)
@@ -91,6 +92,19 @@ def test_what_a_network_gives_late_loses_its_own_setting_alone(steps, monkeypatc
     for reason in lost.values():
         assert "ValueError: the network must " in reason
         assert "got " in reason
+
+
+def test_what_fails_late_keeps_its_epochs_on_an_executor_too(monkeypatch):
+    monkeypatch.setattr(executors, "CHUNK", 60)  # it counts outside its buffers
+    base, space = BASE.but(batch_size=400), {"odd": ["raises", ""], "seeds": (0, 1)}
+    with futures.ThreadPoolExecutor(1) as pool:
+        here, there = (
+            hk.grid_search(DIGITS, base, **space, model=Odd, executor=each)
+            for each in (None, pool)
+        )
+    assert here.epochs_done.tolist() == there.epochs_done.tolist() == [[2, 2], [6, 6]]
+    assert np.array_equal(here.val_loss, there.val_loss, equal_nan=True)
+    assert here.describe() == there.describe()
 
 
 def test_a_setting_that_lost_a_run_is_never_the_best(tmp_path):
