@@ -11,6 +11,7 @@ import ipywidgets as W
 from hpkit.charts.searches import cell_of, path_chart, steps_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
+from hpkit.engine.model_functions import mentions
 from hpkit.engine.training import check_dataset, own_names
 from hpkit.hyperparameters import TABLE, Hyperparameters, in_order, refusal
 from hpkit.locale import Texts, digits
@@ -71,12 +72,12 @@ class OneAtATimePanel(SearchPanel):
         most = len(check_dataset(dataset).train.y)
         if base is None and not values:  # those of lesson 7
             base = Hyperparameters(lr=0.1, batch_size=most, epochs=20)
-        values = values or {
-            "lr": (0.01, 0.1, 1.0, 10.0),
-            "batch_size": tuple(sorted({4, min(64, most), most})),
-            "dropout": (0.0, 0.1, 0.3),
-        }
         super().__init__(dataset, title, base, seeds, model)
+        if not values:
+            sizes = tuple(sorted({4, min(64, most), most}))
+            values = {"lr": (0.01, 0.1, 1.0, 10.0), "batch_size": sizes}
+            if model is None or mentions(model, "dropout"):
+                values["dropout"] = (0.0, 0.1, 0.3)
         own = own_names(values, self.model, self.base)
         self.space = check_space("OneAtATimePanel", values, own=own)
         self.base = with_own(self.base, self.space)

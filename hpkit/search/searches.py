@@ -401,6 +401,8 @@ def one_at_a_time(plan, *, order=None, **values):
     """
     plan = plan(space=values)
     plan.space = {name: plan.space[name] for name in check_order(order, plan.space)}
+    if plan.model:  # what it never reads is refused now, not in a later step
+        plan.make(settings=list(_settings_of_steps(plan))).groups()
     return _train_steps(plan)
 
 

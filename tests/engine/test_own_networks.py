@@ -243,6 +243,11 @@ def test_a_name_that_nothing_reads_is_refused(more, words):
         hk.grid_search(DATA, **more)
 
 
+def test_a_path_refuses_what_nothing_reads_before_its_first_step():
+    with pytest.raises(ValueError, match="got 'hidden', which it never does"):
+        hk.one_at_a_time.live(DATA, model=free, **FREE, hidden=[(2,), (4,)])
+
+
 def test_a_name_that_only_some_settings_read_is_fine_alone():
     setting = BASE.but(own={"kind": "straight", "width": 3})
 

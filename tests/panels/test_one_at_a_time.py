@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from architectures import mlp
 from chart_reading import move, nth, pasted, press, shows, texts, until
 
 from hpkit import Hyperparameters, OneAtATimePanel, load_dataset
@@ -130,6 +131,7 @@ def test_path_without_lists_takes_those_of_lesson_07(moons):
     start = Hyperparameters(lr=0.1, batch_size=200, epochs=20)
     assert panel.found.settings == (panel.starting,) == (start,)
     assert panel.found.seeds == (0, 1, 2)
+    assert [*OneAtATimePanel(moons, model=mlp).space] == ["lr", "batch_size"]
     # With lists, and no start: it begins on them.
     panel = OneAtATimePanel(moons, seeds=1, lr=[0.3, 0.01], batch_size=[16, 64])
     assert panel.space == {"lr": (0.3, 0.01), "batch_size": (16, 64)}
