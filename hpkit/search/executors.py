@@ -96,6 +96,8 @@ class Spread(Training):
             return self.waiting.append(group)
         except (Exception, futures.CancelledError) as failure:
             self._note(*getattr(failure, "results", ((), {})))
+            # Dask has another in place of what cannot travel.
+            failure.ours = getattr(failure, "ours", False)
             return self.fail(group.runs, failure)
         self._note(at, arrays)
         self.weights |= unpack(weights, trusted=True)

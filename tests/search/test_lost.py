@@ -107,6 +107,30 @@ def test_what_fails_late_keeps_its_epochs_on_an_executor_too(monkeypatch):
     assert here.describe() == there.describe()
 
 
+class Replacing(futures.ThreadPoolExecutor):
+    """Raises another error in place of one, as Dask does where that cannot travel."""
+
+    def submit(self, function, *args):
+        def instead():
+            try:
+                return function(*args)
+            except Exception as error:
+                other, where = Exception(repr(error)), error.__traceback__
+                raise other.with_traceback(where) from None
+
+        return super().submit(instead)
+
+
+def test_what_fails_with_an_error_that_cannot_travel_is_lost_alone(monkeypatch):
+    monkeypatch.setattr(executors, "CHUNK", 60)
+    with Replacing(1) as pool:
+        values = {"odd": ["pair", ""], "model": Odd, "executor": pool}
+        found = hk.grid_search(DIGITS, BASE, **values)
+    (lost,) = found.lost
+    assert "the network must give" in lost.reason
+    assert (lost.runs, found.best.odd) == (((0, 0),), "")
+
+
 def test_a_setting_that_lost_a_run_is_never_the_best(tmp_path):
     base = BASE.but(lr=1e-9)  # the losses are even: the first one would win
     found = hk.grid_search(DIGITS, base, odd=["raises", ""], model=Odd)
