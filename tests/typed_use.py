@@ -29,6 +29,6 @@ assert_type(hk.describe(grid), str)
 assert_type(hk.Capstone(moons).grid_search(setting, lr=[0.1]), hk.Search)
 hk.random_search(moons, lr=hk.log_uniform(0.01, 1), n_trials=3)
 
-hk.fit(moons, lr=0.1)  # type: ignore[call-arg]
+hk.fit(moons, lr=0.1)  # type: ignore[arg-type]
 hk.grid_search(moons, seeds=3)  # type: ignore[arg-type]
 hk.load_dataset(3)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import NamedTuple, Never
 
 import numpy as np
 import torch
@@ -429,6 +429,7 @@ def fit(
     loss: Score | None = None,
     metric: Score | None = None,
     device: str | torch.device = "cpu",
+    **others: Never,
 ) -> Run:
     """Train one setting with one seed and return its `Run`; the rest is as in `train`.
 
@@ -438,6 +439,9 @@ def fit(
     >>> fit(load_dataset("moons"), Hyperparameters(epochs=5)).val_loss.shape
     (6,)
     """
+    if others:
+        name = hp.check_name(next(iter(others)))
+        raise refusal("fit_names", others[name], kind=TypeError, name=name)
     check_dataset(dataset)  # before somebody's y in place of the setting
     setting = hp.check_setting(setting, default=Hyperparameters())
     about = {"model": model, "loss": loss, "metric": metric, "device": device}

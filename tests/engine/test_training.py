@@ -154,6 +154,7 @@ BAD_CALLS = {
     "Hyperparameters, got 0.1": lambda: train(MOONS, [0.1]),
     "at least one, got none": lambda: train(MOONS, []),
     "at most 100,000": lambda: check_settings(itertools.repeat(QUICK, 100_001), MOONS),
+    "in a setting, got lr=0.1": lambda: fit(MOONS, lr=0.1),
     "list of Hyperparameters, got 3": lambda: train(MOONS, 3),
     "50 in small_moons, got 51": lambda: fit(MOONS, QUICK.but(batch_size=51)),
     "tick must be >= 0, got": lambda: train(MOONS, QUICK, tick=-1),
