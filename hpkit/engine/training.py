@@ -253,10 +253,10 @@ class Training:
                     array[tuple(np.transpose(runs))] = _NOTHING.get(name, np.nan)
             self.waiting[:0] = [Group([run]) for run in runs]
             return
-        reason, lost = f"{type(failure).__name__}: {failure}", self.lost
-        if lost and lost[-1].reason == reason:
-            runs, lost = (*lost[-1].runs, *runs), lost[:-1]
-        self.lost = (*lost, Lost(tuple(runs), reason))
+        lost = {one.reason: one.runs for one in self.lost}
+        reason = f"{type(failure).__name__}: {failure}"
+        lost[reason] = (*lost.get(reason, ()), *runs)
+        self.lost = tuple(Lost(runs, reason) for reason, runs in lost.items())
         self.failure = self.failure or failure
 
     def take(self, groups):

@@ -84,8 +84,10 @@ def test_what_a_network_gives_late_loses_its_own_setting_alone(steps, monkeypatc
     values = ["", *ODD, "memory"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", own_networks.OneByOneWarning)
-        found = hk.grid_search(DIGITS, BASE, odd=values, seeds=(0, 1), model=Odd)
+        space = {"optimizer": ["sgd", "adam"], "odd": values, "seeds": (0, 1)}
+        found = hk.grid_search(DIGITS, BASE, model=Odd, **space)
 
+    assert len(found.lost) == len({part.reason for part in found.lost})
     lost = {found.settings[i].odd: p.reason for p in found.lost for i, _ in p.runs}
     assert found.best.odd == ""
     assert {*lost} == {*values[1:]}
