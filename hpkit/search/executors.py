@@ -71,6 +71,7 @@ class Spread(Training):
                 return
             left = max(0.0, until - time.perf_counter())
             back = futures.wait(self.stacks, left, "FIRST_COMPLETED").done
+            back |= {future for future in self.stacks if future.cancelled()}
             for future in back:
                 self._take(future, self.stacks.pop(future))
             if not back and end_pool(self.executor, self.stacks):
@@ -91,10 +92,10 @@ class Spread(Training):
     def _take(self, future, group):
         try:
             left, at, arrays, weights = future.result()
-        except futures.BrokenExecutor as broken:
+        except (futures.BrokenExecutor, futures.CancelledError) as broken:
             self._go_on_here(broken)
             return self.waiting.append(group)
-        except (Exception, futures.CancelledError) as failure:
+        except Exception as failure:
             self._note(*getattr(failure, "results", ((), {})))
             # Dask has another in place of what cannot travel.
             failure.ours = getattr(failure, "ours", False)

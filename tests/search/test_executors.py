@@ -319,10 +319,10 @@ def test_one_at_a_time_and_halving_go_on_without_what_was_lost():
 
 
 class Breaking(futures.Executor):
-    """Works until it breaks: then it refuses, or it fails what it has taken."""
+    """Works until it breaks: then it refuses, or fails or cancels what it has taken."""
 
-    def __init__(self, after, refuses):
-        self.after, self.refuses, self.asked = after, refuses, 0
+    def __init__(self, after, then):
+        self.after, self.then, self.asked = after, then, 0
 
     def submit(self, function, *args):
         self.asked += 1
@@ -330,23 +330,26 @@ class Breaking(futures.Executor):
         future, broken = futures.Future(), futures.BrokenExecutor("gone")
         if self.asked <= self.after:
             future.set_result(function(*args))
-        elif self.refuses:
+        elif self.then == "refuses":
             raise broken
+        elif self.then == "cancels":  # as a Dask client does that is closed
+            future.cancel()
         else:
             future.set_exception(broken)
         return future
 
 
-@pytest.mark.parametrize("refuses", [True, False])
+@pytest.mark.parametrize("then", ["refuses", "fails", "cancels"])
 @pytest.mark.parametrize("after", [0, 5])
-def test_a_broken_executor_is_left_for_good_and_nothing_is_lost(refuses, after):
-    base, pool = BASE.but(epochs=60), Breaking(after, refuses)
+def test_a_broken_executor_is_left_for_good_and_nothing_is_lost(then, after):
+    base, pool = BASE.but(epochs=60), Breaking(after, then)
 
     with pytest.warns(ExecutorWarning) as warned:
         found = hk.grid_search(MOONS, base, **SPACE, executor=pool)
 
     (warning,) = warned
-    assert "broke (BrokenExecutor); the search goes on in this" in str(warning.message)
+    reason = "CancelledError" if then == "cancels" else "BrokenExecutor"
+    assert f"broke ({reason}); the search goes on in this" in str(warning.message)
     assert found.finished
     assert found.lost == ()
     assert same(found, trained_whole(60))
@@ -373,7 +376,7 @@ def test_a_search_goes_on_when_a_dead_process_leaves_its_pool_silent(monkeypatch
     assert all(process.terminate.called for process in pool._processes.values())
     assert found.lost == ()
     assert same(found, trained_whole())
-    answers = Breaking(after=10**6, refuses=True)  # steadily: it is no dead pool
+    answers = Breaking(after=10**6, then="refuses")  # steadily: it is no dead pool
     answers._processes = {0: Mock(exitcode=-9)}
     assert same(hk.grid_search(MOONS, BASE, **SPACE, executor=answers), found)
 
