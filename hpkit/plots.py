@@ -4,6 +4,7 @@ pyplot is asked for one thing only, a new figure when a learner gives no axes: i
 a current figure for the whole process, and panels draw in threads.
 """
 
+import html
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -31,6 +32,7 @@ _NAMED = 50  # curves of which each has room for its name
 _STRONG = dict(blue=None, orange="dashed", purple="dashdot", ink=None, green="dashed")
 CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms
 DOT = 3.4  # size of the points
+HEARD = '<span style="position:absolute;clip:rect(0,0,0,0)">'  # and not seen
 
 
 def plot_training_curves(
@@ -417,7 +419,7 @@ def alt_text(ax: Axes, sentence: str) -> Axes:
     """Return `ax` after giving its picture a sentence for those who cannot see it.
 
     It is added to what the picture says already. A notebook's output carries it as
-    metadata, where nbconvert's templates look for it.
+    metadata, where nbconvert's templates look for it; a screen reader says it before.
 
     Examples
     --------
@@ -433,5 +435,10 @@ def alt_text(ax: Axes, sentence: str) -> Axes:
 
 
 def _only_metadata(figure, include=None, exclude=None):
-    # As IPython wants it; the picture comes by itself.
-    return {}, {"image/png": {"alt": " ".join(figure.hpkit_said)}}
+    # As IPython wants it; the picture comes by itself. As notebooks show it without its
+    # words, they also come before it, where they are heard.
+    from IPython.display import display
+
+    said = " ".join(figure.hpkit_said)
+    display({"text/html": f"{HEARD}{html.escape(said)}</span>"}, raw=True)
+    return {}, {"image/png": {"alt": said}}

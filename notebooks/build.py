@@ -28,6 +28,7 @@ from nbformat.v4 import new_output
 
 from hpkit.charts.still import small
 from hpkit.panels.parts import VIEW, WORDS
+from hpkit.plots import HEARD
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
@@ -316,6 +317,8 @@ def cleaned(output):
     data, line = output.data, []
     data.pop(VIEW, None)
     alt = output.metadata.get("image/png", {}).get("alt")
+    if HEARD in data.get("text/html", ""):
+        return []  # its picture has it, too, and GitHub would show it
     if SAVED in data.get("text/html", ""):
         page = data.pop("text/html")
         if found := re.search(PANEL, page):

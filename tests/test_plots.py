@@ -564,7 +564,9 @@ EVERY = [
 
 
 @pytest.mark.parametrize(("plot", "fixture"), EVERY)
-def test_picture_has_alternative_text_and_a_figure_of_its_own(plot, fixture, request):
+def test_picture_has_alternative_text_and_a_figure_of_its_own(
+    plot, fixture, request, capsys
+):
     from IPython.core.formatters import DisplayFormatter
     from IPython.core.pylabtools import select_figure_formats
 
@@ -583,6 +585,7 @@ def test_picture_has_alternative_text_and_a_figure_of_its_own(plot, fixture, req
     data, metadata = Shell.display_formatter.format(ax.figure)
     assert data["image/png"].startswith("iVBOR")
     assert "moons" in metadata["image/png"]["alt"]
+    assert metadata["image/png"]["alt"] in capsys.readouterr().out  # before it
 
 
 def no_numbers(n_features, n_outputs, setting):
