@@ -293,6 +293,8 @@ class Exercise:
         steps = len(self.words["hints"])
 
         def press(_):
+            if button.icon:  # all is shown
+                return
             if len(shown) < steps:
                 shown.append(to_html(self._hint(len(shown) + 1)))
             else:
@@ -301,7 +303,8 @@ class Exercise:
                 shown.append(f"{to_html(title)}<pre>{code}</pre>")
             if len(shown) == steps:
                 button.description = say("exercises.solution_button")
-            button.disabled = len(shown) == steps + _solutions_shown()
+            # A button that is disabled loses the place of the keys.
+            button.icon = "check" * (len(shown) == steps + _solutions_shown())
             new = f"<div role='status'>{shown[-1]}</div>"  # said alone
             page.value = "".join([*(f"{old}<br>" for old in shown[:-1]), new])
 

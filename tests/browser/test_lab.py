@@ -84,4 +84,5 @@ def test_settings_hold_and_work_of_today_is_there_tomorrow(lesson, lab_server):
     page.keyboard.press("Enter")
     page.locator(f"{NOTEBOOK} .jp-Cell pre", has_text="answer = ").wait_for()
     assert "Hint 1 of 3" in output(page, 1)
-    assert button.is_disabled()
+    button.locator(".fa-check").wait_for()
+    assert page.locator(":focus").text_content() == "Solution"

@@ -138,12 +138,13 @@ def test_button_shows_hint_after_hint_and_then_the_solution(monkeypatch):
     one = LESSONS["03_batch_size"].updates
     _, button, shown = one.widget().children
     seen = []
-    while not button.disabled:
+    while not button.icon:
         label = button.description
         button.click()
         seen.append((label, one.words["hints"][0][:20] in shown.value))
         assert shown.value.count("role='status'") == 1  # what is new is said, alone
 
+    button.click()  # says nothing more
     assert seen == [("Hint", True)] * 2 + [("Solution", True)]
     assert "<pre>def updates_per_epoch(" in shown.value.split("role='status'")[1]
     assert button.tooltip == one.words["title"]
@@ -155,7 +156,7 @@ def test_button_shows_hint_after_hint_and_then_the_solution(monkeypatch):
     assert len(widgets) == before  # it takes the old one's place
     for _ in range(2):
         button.click()
-    assert button.disabled
+    assert button.icon
     assert "<pre>" not in shown.value
 
 
