@@ -65,14 +65,14 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
 
   function said({mark: m, k, i, row, u, v}) {
     const n = m.kind == 'line' && !m.draw ? row : i, name = pick(m.name, n), own = pick(m.tip, n)
-    const at = (axis, place, say = num) => (axis.label ? axis.label + ' ' : '') +
+    const {words, x, y} = spec, at = (axis, place, say = num) => `${axis.label} `.trimStart() +
       (axis.texts && !axis.ticks ? axis.texts[Math.round(place)] : say(place, 3))
-    const {words, x, y} = spec
     if (own) return own
     if (m.kind != 'cells') return (name ? name + '\n' : '') + at(x, u) + '\n' +
       (m.kind == 'cross' ? pick(m.label, i) || words.diverged : at(y, v, m.draw ? num : fixed))
     const value = data[k][0].v[i], strange = value == Infinity ? words.diverged : words.unknown
-    return `${at(x, u)}, ${at(y, v)}\n${isFinite(value) ? `${m.name} ${fixed(value, 3)}` : strange}`
+    const state = isFinite(value) ? `${name} ${fixed(value, 3)}` : strange
+    return `${at(x, u)}, ${at(y, v)}\n${state}${pick(m.label, i)}`
   }
 
   function nearest(px, py) {

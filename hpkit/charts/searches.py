@@ -197,7 +197,12 @@ def heatmap_chart(
     lists = list(space.items())[:2]
     axes = [Axis(TABLE[n].label, kind="band", texts=on_axis(v)) for n, v in lists]
     axes[1].label = _beside([*space][1])  # beside the legend
-    losses = mark.cells(loss, name=WORDS["loss"], **{"click": "cell"} | (cells or {}))
+    at = [(c, r) for r, c in np.ndindex(np.shape(loss))]
+    said = ["".join(f"\n{legends[k]}" for k in given if p in framed[k]) for p in at]
+    look = {"name": WORDS["loss"], "click": "cell", "label": said} | (cells or {})
+    if "tip" in look:
+        look["tip"] = list(map(str.__add__, look["tip"], said))
+    losses = mark.cells(loss, **look)
     look = {"grid": False, "choose": WORDS["choose_cell"]} | chart
     return Chart(*axes, [losses, *made, *marks], **look)
 

@@ -268,6 +268,9 @@ def test_keys_walk_over_cells_and_from_line_to_line(charts, made):
     loss = mark(made["grid"].charts[0], "cells").columns[0][2, 1]
     said = f"learning rate 0.1, batch size 64, loss {loss:#.3g}"
     assert cells_.get_attribute("aria-valuetext") == said
+    page.keyboard.press("ArrowUp")
+    assert cells_.get_attribute("aria-valuetext").endswith(", chosen")
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
 
     lines = hit(page, "curve")
