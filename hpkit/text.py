@@ -72,6 +72,25 @@ def run_sentence(run) -> str:
     return words("plots")["told"][one].format(**facts)
 
 
+def course(values, places) -> str:
+    """Return how a curve goes: its start, lowest and highest point, and its end.
+
+    >>> course([0.7, 0.3, 0.5, np.inf], ["lr 0.1", "lr 1", "lr 3", "lr 10"])
+    '0.700 at lr 0.1, falls to 0.300 at lr 1, rises to 0.500 at lr 3'
+    """
+    say, there = words("plots")["told"], np.flatnonzero(np.isfinite(values))
+    known = np.asarray(values)[there]
+    if not len(known):
+        return words("charts")["script"]["unknown"]
+    at = sorted({0, int(known.argmin()), int(known.argmax()), len(known) - 1})
+    first, *later = (
+        say["point"].format(loss=known[k], value=places[there[k]]) for k in at
+    )
+    ways = np.sign(np.diff(known[at])).astype(int)
+    ways = (say[("stays", "rises", "falls")[way]] for way in ways)
+    return ", ".join([first, *map(str.format, ways, later)])
+
+
 def sentences(search, beside_table=False) -> list:
     """Return what a search has found, as sentences; or only what no table shows."""
     say = words("search")

@@ -14,7 +14,7 @@ from hpkit.charts.spec import DASHES, GUESS, Axis, Chart, look_of
 from hpkit.hyperparameters import TABLE, are_numbers, in_order
 from hpkit.locale import Texts, digits
 from hpkit.search.space import Range
-from hpkit.text import on_axis, on_chart, short
+from hpkit.text import course, on_axis, on_chart, short
 
 WORDS = Texts("charts")
 _LOG = Texts("capstone.pictures")
@@ -214,7 +214,7 @@ def grid_losses(found) -> np.ndarray:
     return np.where(out, np.inf, loss).reshape(across, up).T
 
 
-def profile_chart(found, side: int, **chart) -> Chart:
+def profile_chart(found, side: int, title: str = "") -> Chart:
     """Return the lowest loss over one hyperparameter of a grid against the other."""
     # `side` says which one is on the axis: 0 the first, 1 the second.
     (name, values), (other, others) = list(found.space.items())[:: 1 - 2 * side]
@@ -235,7 +235,9 @@ def profile_chart(found, side: int, **chart) -> Chart:
         mark.cross(at[gone], label=WORDS["diverged"], **lost),
     ]
     top = nice_top(1.1 * max(lowest[fine], default=0))
-    return Chart(axis, Axis(WORDS["lowest_loss"], (0, top)), marks, **chart)
+    places = [f"{value} ({beat})" for value, beat in zip(named, beats, strict=True)]
+    alt = f"{title}: {course(lowest[fine], [places[k] for k in fine])}."
+    return Chart(axis, Axis(WORDS["lowest_loss"], (0, top)), marks, title, alt=alt)
 
 
 def cell_of(setting, space) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from hpkit.locale import Texts
 from hpkit.panels.controls import given_seeds, log_knob
 from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_runs, code_of_setting, dropdown
+from hpkit.text import course
 
 WORDS = Texts("panels.schedule")
 USUAL = Hyperparameters(lr=0.1, momentum=0.9, epochs=10, hidden=(32,) * 4)
@@ -156,7 +157,8 @@ class SchedulePanel(Panel):
         ticks = np.arange(0, epochs + 1, -(-epochs // 5))[1:]
         x = Axis(WORDS["epoch_axis"], (0.5, epochs + 0.5), ticks=ticks)
         y = Axis(WORDS["rate"], (0, nice_top(max(1.2 * self.base.lr, *mine))))
-        rate = Chart(x, y, marks, alt=WORDS["rates_alt"].format(self.base.lr))
+        drawn = course(mine, [f"{WORDS['epoch_axis']} {n}" for n in at])
+        rate = Chart(x, y, marks, alt=WORDS["rates_alt"].format(self.base.lr, drawn))
         alt, names = WORDS["losses_alt"].format(self._losses("low")), self.names
         if np.allclose(self.factors, 1) and not self.runs.diverged.any():  # one curve
             names = ["", names[1], f"{names[0]}, {names[2]}"]

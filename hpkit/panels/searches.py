@@ -24,7 +24,7 @@ from hpkit.panels.parts import code_of_search, row
 from hpkit.search import searches
 from hpkit.search.result import describe
 from hpkit.search.space import all_settings, with_own
-from hpkit.text import best_sentences, label, loss_of, seeds_of, short, shown
+from hpkit.text import best_sentences, course, label, loss_of, seeds_of, short, shown
 
 WORDS = Texts("panels.search_panel")
 CURVE = Texts("panels.curve", "panels.search_panel")
@@ -344,7 +344,9 @@ class ValidationCurvePanel(_ListsPanel):
     def _charts(self):
         found = self.found
         strong = label(found.settings[self.focus], (found.param_name,))
-        alt = CURVE["curves"].format(strong)
+        mean = found.runs.val_loss[self.focus].mean(0)
+        goes = course(mean, [f"{charts.WORDS['epoch']} {n}" for n in range(len(mean))])
+        alt = CURVE["curves"].format(strong, goes)
         curves = charts.value_curves_chart(found, self.focus, alt)
         look = {"chosen": self.focus, "before": self.before, "alt": describe(found)}
         look["drawn"] = drawn = self.guess and self.guess.drawn
@@ -439,8 +441,7 @@ class GridPanel(_ListsPanel):
             self.which.options = ((GRID["curves"], ""), *views)
         if (side := self.which.value) != "":
             words = [TABLE[name].knob for name in names][:: -1 if side else 1]
-            title = GRID["over_tip"].format(*words)
-            return charts.profile_chart(found, side, title=title, alt=title + ".")
+            return charts.profile_chart(found, side, GRID["over_tip"].format(*words))
         seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
         run, *others = [runs[self.focus, k] for k in seeds]
         look = {"faded": others, "faded_are": GRID["faded"], "alt": describe(run)}
