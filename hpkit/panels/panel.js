@@ -17,8 +17,12 @@ function reachable(panel, words) {
     const shown = node.closest('.hp-slide').querySelector('.widget-readout').textContent;
     node.setAttribute('aria-valuetext', Number(shown) || shown);
   };
+  let typed = false;  // last; what a slider that moves would cost is not said
+  const price = () => panel.querySelector('.hp-status').setAttribute(
+    'aria-live', typed && panel.matches('.hp-stale') ? 'polite' : 'off');
   const voice = new MutationObserver(changes => {
     new Set(changes.map(change => change.target)).forEach(state);
+    price();
     const here = document.activeElement;  // about to go, and the keys' place with it
     const gone = here.matches(':disabled, .hpkit:not(.hp-covered) .hp-guess *');
     const next = here.disabled ? '.hp-buttons button'
@@ -62,6 +66,10 @@ function reachable(panel, words) {
     const plain = event.data.trim().replace(/[.,](?=.*[.,])/g, '').replace(',', '.');
     document.execCommand('insertText', false, plain);
   };
+  for (const kind of ['keydown', 'pointerdown']) panel.addEventListener(kind, event => {
+    typed = event.target.matches('input');
+    price();
+  }, true);
   panel.addEventListener('beforeinput', comma);
   panel.addEventListener('textInput', comma);  // Safari has dropped it before the other
   panel.addEventListener('wheel', ({ target }) => {  // scrolls, and changes no number

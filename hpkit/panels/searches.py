@@ -244,8 +244,8 @@ class _ListsPanel(SearchPanel):
         kind = "took" if found.finished else "going" if running else "halted"
         status = WORDS[kind].format(found=found, seconds=seconds)
         offered = self.offer and not running
+        (self.add_class if offered else self.remove_class)("hp-stale")  # which is heard
         self.status.value = self.offer if offered else status
-        (self.add_class if offered else self.remove_class)("hp-stale")
         done = found.finished and not offered  # the same again is not what comes next
         self.start_button.button_style = "" if done else "primary"
 

@@ -213,7 +213,14 @@ def test_a_cross_is_clicked_and_the_seeds_are_a_whole_number_from_one(notebook):
     wait_said(page, "seeds must be a whole number >= 1, got 2.5; try 1 to")
     box.fill("2")
     box.press("Enter")
-    page.locator(f"{PANEL} .hp-status", has_text="22 runs").wait_for()
+    status = page.locator(f"{PANEL} .hp-status")
+    status.filter(has_text="22 runs").wait_for()
+    box.fill("500")  # the price of what is typed is said aloud, not that of a slide
+    box.press("Enter")
+    status.filter(has_text="press Start").wait_for()
+    assert status.get_attribute("aria-live") == "polite"
+    page.locator(f"{PANEL} .noUi-handle").last.press("ArrowLeft")
+    assert status.get_attribute("aria-live") == "off"
 
 
 def test_a_lost_connection_is_said_and_what_was_changed_comes_later(notebook):
