@@ -273,8 +273,8 @@ def ways_chart(scores, names, *, tuned=(), bars=(), mine=None) -> Chart:
     ]
     ticks = {"ticks": _log_odds(_TICKS), "texts": [f"{tick:g}" for tick in _TICKS]}
     across = Axis(WAYS["axis"], tuple(_log_odds(_ENDS)), **ticks)
-    medians = [f"{names[way]} {np.median(each):.3f}" for way, each in scores.items()]
-    alt = [WAYS["alt"].format(medians=", ".join(medians))]
+    medians = [f"{names[way]}: {np.median(each):.3f}" for way, each in scores.items()]
+    alt = [WAYS["alt"].format(medians="; ".join(medians))]
     alt = " ".join(alt + [WAYS["alt_mine"].format(score=score) for score in mine])
     up = Axis("", (-0.6, top + 0.4), texts=named[::-1])
     return Chart(across, up, marks, alt=alt)

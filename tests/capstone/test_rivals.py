@@ -40,4 +40,5 @@ def test_comparison_picture(beside):
     ax = beside.plot(Figure().subplots())
     names = [label.get_text() for label in ax.get_yticklabels()]  # from below
     assert names == ["you", *list(rivals.say("rivals.ways").values())[::-1]]
+    assert "; random, 6 settings: 0." in ax.figure.hpkit_said[0]
     assert "You: 0.900." in ax.figure.hpkit_said[0]
