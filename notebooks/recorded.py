@@ -253,10 +253,11 @@ def path(*, data, base, lists):
 def grid(*, data, **more):
     """Return the map of a grid with the curves of each cell, and an empty one."""
     scene, data = Scene(), hk.load_dataset(data)
-    asks = hk.GridPanel(data, predict=True, **more | {"seeds": 1})
-    scene.add("ask", _tall(asks.guess.widget.charts.charts), "")
-    asks.end()
-    panel, losses = hk.GridPanel(data, **more), []
+    panel, losses = hk.GridPanel(data, predict=True, **more), []
+    asked = panel.guess.widget.charts
+    scene.add("ask", _tall(asked.charts), "")
+    asked.calls["cell"](0)  # the page frames what is guessed there
+    panel.guess.button.click()
     panel.start_button.click()
     panel.wait()
     found = panel.found
@@ -265,7 +266,8 @@ def grid(*, data, **more):
         number = None if cell is None else cell % across * up + cell // across
         panel.choose(number)
         name = "" if cell is None else str(cell)
-        scene.add(name, panel.charts.charts, panel.result)
+        said = panel.result.removeprefix(panel.guess.said)
+        scene.add(name, panel.charts.charts, said)
         if cell is not None:
             gone = found.runs.diverged[number].any()
             losses.append(np.nan if gone else found.mean_val_loss[number])

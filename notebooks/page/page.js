@@ -435,7 +435,9 @@ window.page = (() => {
         again.hidden = story.hidden = guess == null
         const [list, said] = stateOf(scene, guess == null ? 'ask' : chosen)
         if (guess == null) return show([1], list, words.cell)
-        const cell = pack([[guess % scene.across]], [[Math.floor(guess / scene.across)]])
+        const at = [guess % scene.across, Math.floor(guess / scene.across)]
+        const cell = pack(...[[-.5, .5, .5, -.5, -.5], [-.5, -.5, .5, .5, -.5]]  // its outline
+          .map((around, k) => [around.map(d => at[k] + d)]))
         const loss = scene.cells[guess], lowest = Math.min(...scene.cells.filter(v => v != null))
         const kind = loss == null ? 'cellOut' : loss == lowest ? 'cellBest' : 'cellLoss'
         const text = fill(words[kind], {loss: digits(loss || 0), times: digits(loss / lowest)})

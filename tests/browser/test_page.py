@@ -214,6 +214,8 @@ def test_the_scenes_are_panels(shown, site):
     for key in ("Home", "ArrowUp", "Enter"):
         cell.press(key)
     assert "Your cell" in said(page, "grid")
+    frame = page.locator("#grid svg path[stroke='var(--hp-purple)']").first
+    assert frame.bounding_box()["width"] > 20
 
     patient, say = made["clinic"]["patients"][0], words("panels")["clinic"]
     page.get_by_label("What is wrong?").select_option(patient["fault"])
