@@ -144,13 +144,19 @@ window.page = (() => {
 
   function slider(root, name, call, said = String) {  // over values, which `set` gives
     const input = part(root, name), out = input.previousElementSibling
-    let values = []
+    let values = [], before = 0
     function show() {
       out.textContent = said(values[input.value])
       input.setAttribute('aria-valuetext', out.textContent)
     }
     input.addEventListener('input', () => { show(); call(false) })
     input.addEventListener('change', () => call(true))
+    input.addEventListener('pointerdown', () => { before = input.value })
+    input.addEventListener('pointercancel', () => {  // the finger scrolls the page
+      input.value = before
+      show()
+      call(false)
+    })
     return {
       get at() { return +input.value },
       get value() { return values[input.value] },

@@ -49,9 +49,9 @@ def shown(browser, site):
     """Function that opens the page without a network; nothing may go wrong on it."""
     opened, wrong = [], []
 
-    def show(name="index.html", width=1280, scheme="light"):
+    def show(name="index.html", width=1280, scheme="light", **device):
         size = {"width": width, "height": 800}
-        page = browser.new_page(viewport=size, color_scheme=scheme)
+        page = browser.new_page(viewport=size, color_scheme=scheme, **device)
         page.context.set_offline(True)
         page.on("console", lambda said: wrong.append(said.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -147,6 +147,29 @@ def test_a_slider_is_answered_within_a_frame_or_two(shown):
 
     assert sorted(times)[2] < 50  # others may work beside it
     assert said(page, "one") != before
+
+
+def test_a_finger_that_scrolls_moves_no_slider(shown):
+    page = shown(width=390, has_touch=True, is_mobile=True)
+    send = page.context.new_cdp_session(page).send
+    rate = page.locator("#one [data-name=rate]")
+    box, before = rate.bounding_box(), rate.input_value()
+    x, y = box["x"] + box["width"] - 20, box["y"] + box["height"] / 2
+
+    def touch(kind, *at):
+        points = [dict(zip("xy", place, strict=True)) for place in at]
+        event = {"type": f"touch{kind}", "touchPoints": points}
+        send("Input.dispatchTouchEvent", event)
+
+    touch("Start", (x, y))
+    for up in range(0, 160, 20):
+        touch("Move", (x, y - up))
+        page.wait_for_timeout(20)
+    touch("End")
+
+    assert page.evaluate("scrollY") > 0
+    assert rate.input_value() == before
+    assert "learning rate 0.05," in said(page, "one")
 
 
 def test_an_address_opens_the_panel_as_the_keyboard_left_it(shown):
