@@ -308,6 +308,7 @@ window.page = (() => {
         if (data.map) list.push(mapChart(set, at))
         if (data.tiles) list.push(digitsChart(set))
         show(list[1] ? [3, 2] : [1], list, note + text)
+        if (note) root.querySelector('.said').scrollIntoView({block: 'nearest'})
       }
 
       function moved(done) {

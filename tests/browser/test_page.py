@@ -13,6 +13,7 @@ import pytest
 import recorded
 from axe_playwright_python.sync_playwright import Axe
 from harness import ROOT
+from playwright.sync_api import expect
 
 import hpkit as hk
 from hpkit._cli import main
@@ -170,6 +171,8 @@ def test_a_finger_that_scrolls_moves_no_slider(shown):
     assert page.evaluate("scrollY") > 0
     assert rate.input_value() == before
     assert "learning rate 0.05," in said(page, "one")
+    page.locator("#one [data-do=share]").tap()  # what it says is below the charts
+    expect(page.locator("#one .said")).to_be_in_viewport(ratio=1)
 
 
 def test_an_address_opens_the_panel_as_the_keyboard_left_it(shown):
