@@ -235,7 +235,8 @@ window.page = (() => {
 
       function placed(said) {  // places of what is said of a run; null, and why, if none is ours
         const {rates, sizes, seeds, epochs: most, fixed} = taken[set]
-        const lists = {lr: rates, batch_size: sizes, epochs: range(most, 1), seed: range(seeds)}
+        const lists = {__proto__: null, lr: rates, batch_size: sizes, epochs: range(most, 1),
+          seed: range(seeds)}
         const all = {...words.usual, ...said}, ours = {...words.usual, ...fixed}
         const wrong = Object.keys(all).find(key => !(key in lists ? lists[key] : [ours[key]])
           .map(String).includes(all[key]))

@@ -211,6 +211,7 @@ def test_an_address_opens_the_panel_as_the_keyboard_left_it(shown):
         ("lr 9", line.replace("lr:10", "lr:9")),
         ("hidden 5", line.replace("hidden=32", "hidden=5")),
         ("evil 1", line + "&evil=1"),
+        ("constructor 1", line + "&constructor=1"),
     ):
         wrong = shown("index.html" + forged)
         assert f"has recorded no {key}" in said(wrong, "one")
