@@ -225,8 +225,7 @@ class _ListsPanel(SearchPanel):
         if any(entry.wrong for entry in self.entries):
             return  # it says so itself; what is drawn stays
         seconds = self.seconds()
-        self.controls.follow(seconds)
-        if self.controls.quick:
+        if seconds < c.QUICK:
             return self.start(replace=self.job_seconds >= c.QUICK)
         self.error, words = None, WORDS["long" if seconds > LONG else "slow"]
         settings, each = self._planned(), len(self.seed_list)

@@ -141,6 +141,8 @@ def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
 
     assert "That is long" in curve.status.value
     assert "hp-stale" in curve._dom_classes
+    # It goes on where a drag comes back to what is quick.
+    assert curve.controls["batch_size"].slider.continuous_update
     assert "still the result of the earlier values" in curve.result
     assert curve.found.settings[-1].epochs == 80
     move(curve, curve.controls["batch_size"].slider, 1)
