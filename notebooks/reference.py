@@ -70,8 +70,9 @@ def thing(name):
 
 
 def parameters(name, left_out=()):
-    """Return the parameters of a call, without types."""
+    """Return the parameters of a call, but for what it takes only to refuse it."""
     every = inspect.signature(thing(name)).parameters.values()
+    every = [p for p in every if not str(p.annotation).endswith("Never")]
     return [p for p in every if p.name not in ("self", *left_out)]
 
 
