@@ -196,6 +196,7 @@ class ClinicPanel(Panel):
         said = WORDS["score"].format(in_a_row, sum(right), len(right))
         self.status.value = said if right else ""
         if not self.there:
+            self.record.value *= running  # else it is of the patient before
             return
         data, patient = self.patient.dataset, self.patient
         said = [WORDS["data"].format(name=data.name, n=data.n_train)]

@@ -134,6 +134,7 @@ def test_what_is_stopped_counts_for_nothing_and_a_stopped_patient_is_not_there()
 
     assert panel.run is panel.patient is None
     assert panel.treat_button.disabled
+    assert not panel.record.value  # of the patient before
     assert "Next patient" in panel.result
 
 
