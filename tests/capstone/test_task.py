@@ -320,7 +320,7 @@ def test_too_dear_is_refused_before_it_trains(monkeypatch):
     cap = task(budget=8, name="exact")
     cap.grid_search(BASE, **TWO)
     assert (cap.left, cap.overdrawn) == (0, False)
-    with pytest.raises(hk.BudgetError):
+    with pytest.raises(hk.BudgetError, match="up to 1 epoch, but"):
         cap.fit(BASE.but(epochs=1))
     cap = task(budget=7)
     trains = instead(lambda: pytest.fail("it was trained"))
