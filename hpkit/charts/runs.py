@@ -240,7 +240,7 @@ def seeds_chart(losses, out, names, *, seeds, pairs=None, alt="") -> Chart:
         mark.points(np.full(len(gone), high + room), rows[gone], **lost),
     ]
     across = Axis(WORDS["seeds"], (floor, high + (2 if len(gone) else 1) * room))
-    up = Axis("", (-0.5, count - 0.5), ticks=rows[::-1], texts=names[::-1])
+    up = Axis("", (-0.5, count - 0.3), ticks=rows[::-1], texts=names[::-1])
     return Chart(across, up, marks, alt=alt)
 
 
