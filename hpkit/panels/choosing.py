@@ -172,7 +172,8 @@ class TestBoxPanel(Panel):
         most = nice_top(2 * run.best_val_loss)
         look = {"min": 0, "max": most, "step": most / 100, "readout_format": ".3g"}
         self.ask(predict, BOX["guess"], W.FloatSlider, 0, text=digits, **look)
-        self.build(self.buttons(open=self.look))
+        # Of a double click the second one is no second look.
+        self.build(self.buttons(open=lambda: self.opened or self.look()))
         self._recall()
         self._draw()
 
