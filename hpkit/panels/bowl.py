@@ -126,7 +126,7 @@ class BowlPanel(Panel):
     def _run(self):
         """Take twenty steps, slowly; from the start when they are all taken."""
         show = partial(setattr, self, "steps")
-        self.live.start(play(show, self.steps, MOST, PAUSE))
+        self.live.start(play(show, lambda: self.steps, MOST, PAUSE))
 
     def _update(self, running):
         self.bar.value = min(1.0, self.steps / MOST)

@@ -72,7 +72,7 @@ class CoinFlipsPanel(Panel):
 
     def _run(self):
         """Try one model after the other, slowly; from the first when all were tried."""
-        job = play(self._try, self.count.value, _MODELS, PAUSE, first=1)
+        job = play(self._try, lambda: self.count.value, _MODELS, PAUSE, first=1)
         self.live.start(job, replace=self.there)
 
     def _try(self, models):

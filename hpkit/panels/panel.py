@@ -203,12 +203,15 @@ class Live:
 
 
 def play(show, now, most, pause, first=0):
-    """Show all numbers from `now` on, slowly; after the last from the first (a job)."""
-    # `show(number)` sets the state; `pause` seconds lie before each.
-    for number in range(first if now >= most else now + 1, most + 1):
+    """Show one number after another, slowly; after the last from the first (a job)."""
+    # `now()` is where a learner may have moved it meanwhile, `show(number)` sets it;
+    # `pause` seconds lie before each.
+    again = now() >= most
+    while again or now() < most:
         time.sleep(pause)
         yield False  # a stop is seen here, before the next step
-        show(number)
+        show(first if again else now() + 1)
+        again = False
         yield
 
 
