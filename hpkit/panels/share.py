@@ -59,8 +59,9 @@ def open(line: str) -> Panel:
         pins = [_pairs(pin, ",") for pin in said.get("pin", "").split(";") if pin]
         pins = [(_setting(base, p), _whole(p.get("seed", str(seed)))) for p in pins]
         panel = TrainingPanel(data, base, seed=seed, **more)
-        job = _pin(panel, pins)  # which may take long: the panel can stop it
-        panel.live.start(job, replace=False) if panel.live.busy else panel.live.now(job)
+        if pins:  # which may take long: the panel can stop it
+            busy = panel.live.busy
+            (panel.live.start if busy else panel.live.now)(_pin(panel, pins, busy))
         return panel
     if seeds := said.get("seeds"):
         many = [_whole(part) for part in seeds.split(",") if part]
@@ -78,8 +79,10 @@ def open(line: str) -> Panel:
     return ValidationCurvePanel(data, *space, base, param_range=first, **more)
 
 
-def _pin(panel, pins):
-    """Train runs and pin them beside the panel's own (a job)."""
+def _pin(panel, pins, own):
+    """Train runs, perhaps the panel's `own` first, and pin the others (a job)."""
+    if own:  # this job has ended the one that was to train it
+        yield from panel._training(*panel.first)
     runs = []
     for setting, seed in pins:
         found = yield from panel.train(panel.dataset, [setting], (seed,))

@@ -54,6 +54,16 @@ def test_line_holds_what_was_changed():
     assert panel.note.value == ""  # it was the line of the state before
 
 
+@pytest.mark.usefixtures("shown_at_once")
+@pytest.mark.parametrize("pins", ["", "&pin=epochs:2;lr:0.3,epochs:2"])
+def test_a_run_that_takes_long_is_kept(pins):
+    panel = hk.open(f"training?{DATA}&batch_size=4&epochs=200{pins}").wait(60)
+
+    assert [kept.run.ended for kept in panel.list.kept] == [True] * (3 if pins else 1)
+    assert panel.list.kept[0] is panel.strong
+    assert panel.run.epochs_done == 200
+
+
 @pytest.mark.parametrize(
     ("line", "names"),
     [
