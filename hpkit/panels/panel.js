@@ -72,6 +72,12 @@ function reachable(panel, words) {
   }, true);
   panel.addEventListener('beforeinput', comma);
   panel.addEventListener('textInput', comma);  // Safari has dropped it before the other
+  // ipywidgets waits for a blur that bubbles, as none does: what is typed at a slider
+  // would count after Enter alone.
+  panel.addEventListener('focusout', ({ target, relatedTarget }) => {
+    if (target.isContentEditable)
+      target.dispatchEvent(new FocusEvent('blur', { bubbles: true, relatedTarget }));
+  });
   panel.addEventListener('wheel', ({ target }) => {  // scrolls, and changes no number
     if (target.type === 'number') target.blur();
   }, { passive: true });

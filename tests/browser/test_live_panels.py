@@ -136,6 +136,13 @@ def wait_said(page, words):
     page.locator(SAID, has_text=words).first.wait_for()
 
 
+def test_a_number_typed_at_a_guess_counts_without_enter(notebook):
+    page = notebook("hk.BowlPanel(predict=True)")
+    page.locator(f"{PANEL} .hp-guess .widget-readout").fill("2.5")
+    page.locator(f"{PANEL} .hp-guess button").click()
+    wait_said(page, "Your guess: 2.5.")
+
+
 def test_typed_number_stays_as_typed_and_the_line_to_share_is_large(notebook):
     page = notebook("panel = hk.TrainingPanel(moons, base)\npanel")
     box = page.locator(f"{PANEL} .hp-number input").first
