@@ -124,8 +124,9 @@ class PatiencePanel(Panel):
         if running:
             return WORDS["going"].format(**facts)
         whole = (at, kept.best_epoch) == (run.epochs_done, run.best_epoch)
-        said = WORDS["halted"] * (not run.ended) + WORDS["never" if whole else "says"]
-        return said.format(**facts, kept=kept, saved=run.epochs_done - at)
+        said, facts["saved"] = WORDS["never" if whole else "says"], run.epochs_done - at
+        halted = WORDS["halted"].format(**facts) * (not run.ended)
+        return halted + said.format(**facts, kept=kept)
 
     def _table(self):
         rows = []
