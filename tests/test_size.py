@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (16_994, 62),
     "hpkit/charts/*.js": (699, 2),
-    "tests/**/*.py": (21_661, 95),
+    "tests/**/*.py": (21_662, 95),
 }
 
 

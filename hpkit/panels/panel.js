@@ -99,7 +99,7 @@ function reachable(panel, words) {
 // restart. This script is loaded once a panel.
 if (!window.hpKeys) {
   window.hpKeys = ({ target, key, shiftKey, ctrlKey, altKey, metaKey }) => {
-    if (!target.closest?.('.hpkit')) return;
+    if (!target.closest?.('.hp-mortal')) return;
     const own = key.length === 1 || target.matches('select, .hp-table, [role=slider]');
     target.toggleAttribute(
       'data-lm-suppress-shortcuts', own && !(shiftKey || ctrlKey || altKey || metaKey));

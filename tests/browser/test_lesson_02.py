@@ -125,6 +125,7 @@ def quiz(learner, box):
     for question in ex.quiz.questions:
         right = next(a["answer"] for a in question["answers"] if a["correct"])
         learner.tab_to(to_text(right))
+        learner.press("x")  # in JupyterLab: cut the cell
         learner.press("Space")
     box.get_by_text(f"{len(ex.quiz)} of {len(ex.quiz)} right").wait_for()
 
