@@ -73,7 +73,7 @@ class CoinFlipsPanel(Panel):
     def _run(self):
         """Try one model after the other, slowly; from the first when all were tried."""
         job = play(self._try, lambda: self.count.value, _MODELS, PAUSE, first=1)
-        self.live.start(job, replace=self.there)
+        self.live.start(job, replace=not self.flipping)
 
     def _try(self, models):
         with self.quietly():
@@ -82,12 +82,16 @@ class CoinFlipsPanel(Panel):
     def _training(self, flips):
         self._try(self.first)
         data, found = load_dataset("coin_flips", flips), np.zeros((2, _MODELS))
-        for first, lr in enumerate(RATES):  # twenty seeds each
-            setting = Hyperparameters(lr=lr, hidden=(16,), epochs=20)
-            seeds = range(first, _MODELS, len(RATES))
-            for run in (yield from self.train(data, setting, seeds)):
-                right = run.predict(data.test, "last") == data.test.y
-                found[:, run.seed] = run.val_accuracy[-1], right.mean()
+        self.flipping = True
+        try:
+            for first, lr in enumerate(RATES):  # twenty seeds each
+                setting = Hyperparameters(lr=lr, hidden=(16,), epochs=20)
+                seeds = range(first, _MODELS, len(RATES))
+                for run in (yield from self.train(data, setting, seeds)):
+                    right = run.predict(data.test, "last") == data.test.y
+                    found[:, run.seed] = run.val_accuracy[-1], right.mean()
+        finally:
+            self.flipping = False
         self.dataset, (self.valid, self.test), self.there = data, found, True
         self.flips = flips
         yield

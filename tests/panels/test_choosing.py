@@ -80,6 +80,13 @@ def test_new_flips_while_the_line_climbs_begin_with_the_first_models():
         panel.stop()
     panel.wait(60)
     assert panel.flips == 1  # as the chart and the code have them
+    panel.flip()
+    until(lambda: panel.flipping)
+    panel.run_button.click()  # climbs after them
+    until(lambda: panel.count.value > 3)
+    panel.stop()
+    panel.wait(60)
+    assert panel.flips == 2
 
 
 def test_coin_flips_climb_in_steps_and_keep_the_guess_for_other_flips():
