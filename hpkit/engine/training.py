@@ -221,6 +221,12 @@ class Training:
                 if time.perf_counter() >= until:
                     return
 
+    def under_way(self, tick, pause=math.inf):
+        """Train to epoch `pause`, or to the end, with a break every `tick` seconds."""
+        while not self.paused(pause):
+            self.advance(tick, pause)
+            yield
+
     def lead_on(self, until, pause):
         """Train the stack that is behind, or a new one, until then at most."""
         going = [stack for stack in self.stacks if stack.done < pause]
@@ -410,14 +416,8 @@ def train(
     tick = hp.check_number("tick", tick, low=0)
     dataset = rated(dataset, loss, metric)
     about = {"seeds": seeds, "model": model, "dtype": dtype, "device": device}
-    training = Training(dataset, settings, **about)
-
-    def results():  # apart, so that the checks come at once
-        while not training.finished:
-            training.advance(tick)
-            yield training.runs
-
-    return results()
+    training = Training(dataset, settings, **about)  # now: it checks all at once
+    return (training.runs for _ in training.under_way(tick))
 
 
 def fit(

@@ -126,8 +126,7 @@ class SchedulePanel(Panel):
                 with self.live.lock:
                     training.change(self.settings)
                     self.begun = epoch * self.watched
-                while not training.paused(epoch):
-                    training.advance(FRAME, epoch)
+                for _ in training.under_way(FRAME, epoch):
                     yield False
                 self.runs = self.found = training.runs
                 yield

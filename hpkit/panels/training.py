@@ -297,8 +297,7 @@ class TrainingPanel(Panel):
         training = Training(self.dataset, run.setting, **more)
         late = time.perf_counter() + c.QUICK  # then Stop can be pressed
         try:
-            while not training.paused(epoch):
-                training.advance(FRAME, epoch)
+            for _ in training.under_way(FRAME, epoch):
                 yield time.perf_counter() > late
             pixels = map_pixels(training.runs[0, 0], "last")
             with self.live.lock:

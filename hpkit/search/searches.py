@@ -128,7 +128,7 @@ class _Plan:
         there = {*self.settings}
         if new := [s for s in dict.fromkeys(settings) if s not in there]:
             with self.training(new) as training:
-                for _ in _under_way(training, self.tick):
+                for _ in training.under_way(self.tick):
                     yield self.found(finished=False, **more)
 
     def found(self, **more):
@@ -145,7 +145,7 @@ class _Plan:
         # The best run is one that a file or study has, without its network: once more.
         about = {"seeds": (best.seed,), "model": self.model, "device": self.device}
         again = Training(self.dataset, best.setting, lasting=True, **about)
-        for _ in _under_way(again, self.tick, best.epochs_done):
+        for _ in again.under_way(self.tick, best.epochs_done):
             pass
         at = runs.order[0], runs.seeds.index(best.seed)
         weights = runs.weights | {at: again.runs.weights.get((0, 0))}
@@ -211,12 +211,6 @@ def _show(found, bar):
     facts = {"runs": found.runs_done, "all_runs": found.planned.runs}
     bar.set_description(say("search.bar", **facts), refresh=False)
     bar.update(done - bar.n)
-
-
-def _under_way(training, tick, pause=float("inf")):
-    while not training.finished and not training.paused(pause):
-        training.advance(tick, pause)
-        yield
 
 
 def _train_all(plan, settings):
@@ -509,7 +503,7 @@ def _halve(plan, settings, cuts):
 
     with plan.training(settings) as training:
         for epoch, count in cuts[len(rungs) :]:
-            for _ in _under_way(training, plan.tick, epoch):
+            for _ in training.under_way(plan.tick, epoch):
                 yield plan.found(finished=False, rungs=rungs)
             ranked = [int(i) for i in training.runs.order if i in there]
             kept = tuple(sorted(ranked[:count]))
@@ -517,6 +511,6 @@ def _halve(plan, settings, cuts):
             training.drop(set(losers))
             rungs += (Rung(epoch, tuple(there), kept),)
             there = kept
-        for _ in _under_way(training, plan.tick):
+        for _ in training.under_way(plan.tick):
             yield plan.found(finished=False, rungs=rungs)
         yield plan.found(rungs=rungs)
