@@ -598,25 +598,20 @@ class Runs:
         return self._frame(dict.fromkeys(("lr", *varied(self.settings))))
 
     def _frame(self, names):
-        rank, there = np.empty(len(self.settings), int), self.epochs_done >= 0
-        rank[self.order] = np.arange(1, len(self.settings) + 1)
-        values = {n: [getattr(s, n, None) for s in self.settings] for n in names}
-        frame = {f"param_{n}": values[n] for n in names}
+        each = {n: [getattr(s, n, None) for s in self.settings] for n in names}
+        frame = {f"param_{name}": values for name, values in each.items()}
         frame |= {
             "mean_val_loss": self.mean_val_loss,
             "std_val_loss": self.std_val_loss,
-            "rank_val_loss": rank,
-        }
-        for name in ("mean_val_accuracy", "mean_val_metric"):
-            if (values := getattr(self, name)) is not None:
-                frame[name] = values
-        frame |= {
+            "rank_val_loss": np.argsort(self.order) + 1,
+            "mean_val_accuracy": self.mean_val_accuracy,
+            "mean_val_metric": self.mean_val_metric,
             "best_epoch": self.median_best_epoch,
             "diverged": self.diverged.any(1),
-            "fit_time": np.where(there, self.fit_time, 0).sum(1),
-            "epochs": np.where(there, self.epochs_done, 0).sum(1),
+            "fit_time": np.where(self.epochs_done < 0, 0, self.fit_time).sum(1),
+            "epochs": np.maximum(self.epochs_done, 0).sum(1),
         }
-        return _table(frame)
+        return _table({n: values for n, values in frame.items() if values is not None})
 
     def history(self) -> pd.DataFrame:
         """Return all curves as a pandas DataFrame in long form.
