@@ -132,21 +132,14 @@ def pytorch(found, rows, how=""):
         differ += ["stop"] if any(stops) else []
         head = ["seed", *differ, *(f"{n}={_said(v)}" for n, v in facts.items())]
         loop = call("def train", head) + ":\n" + textwrap.indent(loop, "    ")
-    return _filled(
-        "\n\n\n".join([top.rstrip("\n"), loop, end]),
-        {"rows": rows, "how": how, "dataset": runs.dataset.name},
-        IMPORTS=imports,
-        LOSS_SOURCE=loss_source,
-        LOSS_NAME=loss_name,
-        MODEL_SOURCE=source,
-        MODEL_NAME=name,
-        FLOAT="float64" if uses["double"] else "float32",
-        N_FEATURES=runs.dataset.n_features,
-        N_OUTPUTS=runs.dataset.n_outputs,
-        POINTS=runs.val_loss.shape[2],
-        SETTINGS=_listed(runs.settings, differ, stops),
-        SEEDS=seeds_of(runs.seeds).replace("=", " = "),
-    )
+    places = {"IMPORTS": imports, "MODEL_SOURCE": source, "MODEL_NAME": name}
+    places |= {"LOSS_SOURCE": loss_source, "LOSS_NAME": loss_name}
+    places["FLOAT"] = "float64" if uses["double"] else "float32"
+    places["POINTS"] = runs.val_loss.shape[2]
+    places["SETTINGS"] = _listed(runs.settings, differ, stops)
+    places["SEEDS"] = seeds_of(runs.seeds).replace("=", " = ")
+    text = "\n\n\n".join([top.rstrip("\n"), loop, end])
+    return _filled(text, runs, rows, how, places)
 
 
 def sklearn(found, rows, how=""):
@@ -169,16 +162,11 @@ def sklearn(found, rows, how=""):
     lines = [f"{_IN_SKLEARN[n]}={_said(_each(runs, n)[0])}," for n in given]
     lists = {_IN_SKLEARN[n]: values for n, values in space.items()}
     lists |= {"random_state": list(runs.seeds)}
-    return _filled(
-        _kept(_template("sklearn"), uses),
-        {"rows": rows, "how": how, "dataset": runs.dataset.name},
-        ESTIMATOR="MLPRegressor" if uses["numbers"] else "MLPClassifier",
-        ARGUMENTS="\n    ".join(lines),
-        SPACE="".join(f'\n        "{n}": {_said(v)},' for n, v in lists.items()),
-        EPOCHS=max(_each(runs, "epochs")),
-        N_OUTPUTS=runs.dataset.n_outputs,
-        SEED=runs.seeds[0],
-    )
+    lists = [f'\n        "{name}": {_said(values)},' for name, values in lists.items()]
+    facts = {"ESTIMATOR": "MLPRegressor" if uses["numbers"] else "MLPClassifier"}
+    facts |= {"ARGUMENTS": "\n    ".join(lines), "SPACE": "".join(lists)}
+    facts |= {"EPOCHS": max(_each(runs, "epochs")), "SEED": runs.seeds[0]}
+    return _filled(_kept(_template("sklearn"), uses), runs, rows, how, facts)
 
 
 def _as_runs(found):
@@ -274,11 +262,13 @@ def _kept(text, uses):
     return _MARKED.sub(kept, text)
 
 
-def _filled(text, about, **facts):
+def _filled(text, runs, rows, how, facts):
     """Put in facts and comments where their names stand."""
-    comments, about["dataset"] = words("scripts"), " ".join(about["dataset"].split())
-    about["how"] = comments.get(about["how"], "")
-    facts |= {"ROWS": _said(about["rows"])}
+    comments, data = words("scripts"), runs.dataset
+    about = {"rows": rows, "how": comments.get(how, "")}
+    about["dataset"] = " ".join(data.name.split())
+    facts |= {"ROWS": _said(rows)}
+    facts |= {"N_FEATURES": data.n_features, "N_OUTPUTS": data.n_outputs}
 
     def said(place):
         indent, comment, name = place.groups()
