@@ -283,8 +283,7 @@ class Training:
         self.arrays["fit_time"][stack.at] = stack.seconds
         since = stack.epoch - stack.best_epoch
         stays = (stack.epoch < stack.epochs) & (since < stack.patience)
-        if not stays.all():
-            self.keep(stack, stays)
+        self.keep(stack, stays)
 
     def change(self, settings):
         """Go on with other learning rates or schedules; between two epochs."""
@@ -312,7 +311,7 @@ class Training:
 
     def keep(self, stack, stays):
         """Let the runs go for which `stays` is false; their weights are kept."""
-        if all(stays):
+        if np.all(stays):
             return
         self.note_weights(stack)
         if any(stays):
@@ -498,19 +497,16 @@ def check_settings(settings, dataset):
     else:
         about = {"most": 10**5, "of": "Hyperparameters"}
         settings = hp.check_items("settings", settings, **about)
-    most = len(dataset.train.y)
+    most, own = len(dataset.train.y), dataset.objective and dataset.objective.loss
+    alone = "classes_only" if dataset.is_regression else "loss_alone" if own else ""
     for setting in settings:
         size = hp.check_setting(setting, "one_setting").batch_size
         if size > most:
             key = "batch_size" if len(dataset.test.y) else "batch_size_fold"
             raise refusal(key, size, most=most, dataset=dataset.name)
-        for name in ("label_smoothing", "class_weight"):
-            value = getattr(setting, name)
-            own = dataset.objective and dataset.objective.loss
-            used = value != getattr(Hyperparameters, name)
-            if used and (dataset.is_regression or own):
-                key = "classes_only" if dataset.is_regression else "loss_alone"
-                raise refusal(key, value, name=name)
+        for name in ("label_smoothing", "class_weight") if alone else ():
+            if (value := getattr(setting, name)) != getattr(Hyperparameters, name):
+                raise refusal(alone, value, name=name)
     return settings
 
 
