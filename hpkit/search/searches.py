@@ -22,16 +22,9 @@ import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, folds_of
+from hpkit.engine import training as engine
 from hpkit.engine.dense import Model, Score
 from hpkit.engine.runs import Cost, ranked
-from hpkit.engine.training import (
-    Training,
-    check_device,
-    check_settings,
-    own_names,
-    rated,
-    train,
-)
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import say
 from hpkit.search import space as tried
@@ -64,9 +57,10 @@ class _Plan:
     ranges: bool = False
 
     def __post_init__(self):
-        self.dataset = rated(self.dataset, self.loss, self.metric)
+        self.dataset = engine.rated(self.dataset, self.loss, self.metric)
         base = hp.check_setting(self.base, "base", default=Hyperparameters())
-        about = {"ranges": self.ranges, "own": own_names(self.space, self.model, base)}
+        own = engine.own_names(self.space, self.model, base)
+        about = {"ranges": self.ranges, "own": own}
         self.space = tried.check_space(self.kind, self.space, **about)
         self.base = tried.with_own(base, self.space).but()
         if given := {n for n in ("model", "loss") if getattr(self, n) is not None}:
@@ -77,11 +71,11 @@ class _Plan:
             for name, values in self.space.items()
             for v in tried.ends_of(values)
         ]
-        check_settings(ends, self.dataset)
+        engine.check_settings(ends, self.dataset)
         self.seeds = hp.check_seeds(self.seeds)
         self.tick = hp.check_number("tick", self.tick, low=0)
-        self.device = check_device(self.device)
-        make, about = Training, {"model": self.model, "device": self.device}
+        self.device = engine.check_device(self.device)
+        make, about = engine.Training, {"model": self.model, "device": self.device}
         if self.executor is not None:
             from hpkit.search.executors import Spread, check_executor
 
@@ -92,7 +86,7 @@ class _Plan:
         if self.cv is not None:
             about["folds"] = self._check_cv()
             for fold in about["folds"]:  # of fewer rows
-                check_settings(ends, fold)
+                engine.check_settings(ends, fold)
             self.seeds = tuple(range(len(about["folds"])))
         self.make = functools.partial(make, self.dataset, seeds=self.seeds, **about)
         if self.storage is not None:
@@ -144,7 +138,7 @@ class _Plan:
             return search
         # The best run is one that a file or study has, without its network: once more.
         about = {"seeds": (best.seed,), "model": self.model, "device": self.device}
-        again = Training(self.dataset, best.setting, lasting=True, **about)
+        again = engine.Training(self.dataset, best.setting, lasting=True, **about)
         for _ in again.under_way(self.tick, best.epochs_done):
             pass
         at = runs.order[0], runs.seeds.index(best.seed)
@@ -354,9 +348,9 @@ def cross_validate(
     >>> hk.cross_validate(hk.load_dataset("wine"), hk.Hyperparameters(), folds=3).shape
     (1, 3)
     """
-    dataset = rated(dataset, loss, metric)
+    dataset = engine.rated(dataset, loss, metric)
     one = isinstance(settings, Hyperparameters)
-    settings = check_settings(settings, dataset)
+    settings = engine.check_settings(settings, dataset)
     own = {"model": model, "loss": loss, "metric": metric, "device": device}
     seed = hp.check_seed("seed", seed)
     most = len(dataset.train.y) + len(dataset.valid.y)
@@ -367,7 +361,7 @@ def cross_validate(
     for repeat in range(repeats):
         rng = np.random.default_rng([seed, repeat])
         for data in folds_of(dataset, folds, rng):
-            *_, runs = train(data, settings, seeds=(seed,), **own)
+            *_, runs = engine.train(data, settings, seeds=(seed,), **own)
             curves = runs.val_loss if metric is None else runs.val_metric
             last = runs.epochs_done[:, :, None]
             losses.append(np.take_along_axis(curves, last, 2)[:, 0, 0])
