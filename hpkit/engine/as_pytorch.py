@@ -319,18 +319,18 @@ def _collect(name, value, home, imports, found):
     """Add what defines a name, after what that uses itself."""
     if name in found or name in imports:
         return
-    if isinstance(value, types.ModuleType):
-        whole = value.__name__
-        _refuse_ours(whole)
-        imports[name] = f"import {whole}" + (f" as {name}" if name != whole else "")
-        return
-    module = getattr(value, "__module__", None)
-    if not isinstance(value, types.FunctionType | type):
+    whole = isinstance(value, types.ModuleType)
+    module = value.__name__ if whole else getattr(value, "__module__", None)
+    other = whole or module != home
+    if other and str(module).split(".")[0] in ("hpkit", "__main__"):
+        raise ValueError(module)
+    if whole:
+        imports[name] = f"import {module}" + (f" as {name}" if name != module else "")
+    elif not isinstance(value, types.FunctionType | type):
         if ast.literal_eval(repr(value)) != value:
             raise ValueError(name)
         found[name] = f"{name} = {value!r}"
-    elif module != home:
-        _refuse_ours(module)
+    elif other:
         if getattr(sys.modules[module], value.__name__) is not value:
             raise ValueError(name)
         end = f" as {name}" if name != value.__name__ else ""
@@ -347,11 +347,6 @@ def _collect(name, value, home, imports, found):
         found[name] = text
         if name != value.__name__:
             found[name] += f"\n\n\n{name} = {value.__name__}"
-
-
-def _refuse_ours(module):
-    if module.split(".")[0] in ("hpkit", "__main__"):
-        raise ValueError(module)
 
 
 def _text_of(part):
