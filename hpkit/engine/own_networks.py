@@ -227,7 +227,7 @@ class ModuleNetworks:
 
         def write(i, own):
             own.mode(True)
-            found = self._pull_back_one(own, x[i], y[i], _of_run(weight, i), self.given)
+            found = self._pull_back_one(own, i, x, y, weight, self.given)
             self.absent += [(part, i) for part, v in enumerate(found) if v is None]
             pairs = zip(own.grads, found, strict=True)
             # An old gradient would count as long.
@@ -274,13 +274,14 @@ class ModuleNetworks:
     def _ask(self, net, rows):
         return model_functions.ask(net, rows, self.make[2])
 
-    def _pull_back_one(self, own, x, y, weight, by_loss=False):
+    def _pull_back_one(self, own, run, x, y, weight, by_loss=False):
         def delta(out):
             if by_loss:
-                return self.objective.delta(out.mT[None], y[None])[0].mT
-            return self._delta(out, y.mT, 1) * weight[:, None]
+                return self.objective.delta(out.mT[None], y[run][None])[0].mT
+            each = weight if weight.dim() == 1 else weight[run, 0]
+            return self._delta(out, y[run].mT, 1) * each[:, None]
 
-        return self._gradients(own, x.mT.contiguous(), delta)
+        return self._gradients(own, x[run].mT.contiguous(), delta)
 
     def _gradients(self, own, rows, delta):
         """Return the gradients of one run; None for what this batch did not use."""
@@ -374,8 +375,7 @@ class ModuleNetworks:
             own = _OwnNet(copied(self.net), self.trained)
             own.set([t[run].clone() for t in (*self.weights, *self.buffers)])
             if others:
-                y, weight = others
-                want = self._pull_back_one(own, x[run], y[run], _of_run(weight, run))
+                want = self._pull_back_one(own, run, x, *others)
             else:
                 want = [self._ask(own.net, x[run].mT.contiguous()).mT]
             pairs = zip(found if others else [found], want, strict=True)
@@ -393,10 +393,6 @@ def _same(a, b):
     if a is None or b is None:
         return a is b
     return torch.equal(a.to_dense().nan_to_num(), b.to_dense().nan_to_num())
-
-
-def _of_run(weight, number):
-    return weight if weight.dim() == 1 else weight[number, 0]
 
 
 def _call_with(net, state, rows):
