@@ -121,10 +121,8 @@ def read_frame(frame, target, by, categorical, standardize):
     order = _texts(y.cat.categories.to_series()) if hasattr(y, "cat") else ()
     y = y.to_numpy(kind + "8") if kind in "iuf" else np.array(_texts(y), str)
     cut_by = [(what, str(name), _key(what, frame[name])) for what, name in by.items()]
-    dated = isinstance(frame.index, pd.DatetimeIndex)
-    return Table(
-        X, y, columns, *itertools.chain(*cut_by), order=tuple(order), dated=dated
-    )
+    about = {"order": tuple(order), "dated": isinstance(frame.index, pd.DatetimeIndex)}
+    return Table(X, y, columns, *itertools.chain(*cut_by), **about)
 
 
 def _check_column(what, name, names):
