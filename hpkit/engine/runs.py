@@ -448,11 +448,10 @@ class Runs:
         measured = any(run.val_metric is not None for run in runs)
         arrays = empty_arrays(len(rows), len(columns), most, data, measured)
         for run in runs:
-            at, done = (rows[run.setting], columns[run.seed]), run.epochs_done
-            if done <= arrays["epochs_done"][at]:
-                continue
-            fill(arrays, at, run)
-            weights[at] = run.weights
+            at = rows[run.setting], columns[run.seed]
+            if run.epochs_done > arrays["epochs_done"][at]:
+                fill(arrays, at, run)
+                weights[at] = run.weights
         about = {"model": runs[0].model, "weights": weights}
         return cls(data, tuple(rows), tuple(columns), **arrays, **about)
 
