@@ -125,19 +125,16 @@ def _tuples(plain):
 
 
 def runs_to_plain(runs):
-    data, plain = runs.dataset, []
+    plain = []
     for i, k in np.argwhere(runs.epochs_done >= 0).tolist():
         run, one = runs[i, k], {"setting": i, "seed": k}
         curves = {n: getattr(run, n) for n in CURVES if getattr(run, n) is not None}
         curves = {n: numbers_to_plain(curve) for n, curve in curves.items()}
         plain.append(one | {"fit_time": run.fit_time} | curves)
+    found = {"dataset": _about_data(runs.dataset), "seeds": list(runs.seeds)}
+    found |= {"settings": list(map(setting_to_plain, runs.settings)), "runs": plain}
     more = {"folds": len(runs.folds), "failed": sorted(runs.lost)}
-    return {
-        "dataset": _about_data(data),
-        "seeds": list(runs.seeds),
-        "settings": [setting_to_plain(s) for s in runs.settings],
-        "runs": plain,
-    } | {name: value for name, value in more.items() if value}
+    return found | {name: value for name, value in more.items() if value}
 
 
 def _about_data(data):
@@ -234,13 +231,12 @@ class Storage:
         self.lock = FileLock(f"{path}.lock", timeout=0)
         with checked(path):
             self.path = Path(path)
-            there = self.path.exists()
-            if not there:
+            if not self.path.exists():
                 probe = Path(f"{path}.probe.new")  # the call may still be refused
                 probe.write_bytes(b"")
                 probe.unlink()
-        if there:
-            self._read(plan)
+                return
+        self._read(plan)
 
     def _read(self, plan):
         """Read the file; refuse that of another search, data set, base or model."""
