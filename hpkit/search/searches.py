@@ -65,12 +65,10 @@ class _Plan:
         self.base = tried.with_own(base, self.space).but()
         if given := {n for n in ("model", "loss") if getattr(self, n) is not None}:
             object.__setattr__(self.base, "_of", base._of | given)
-        first = {n: tried.ends_of(v)[0] for n, v in self.space.items()}
-        ends = [
-            self.base.but(**first | {name: v})
-            for name, values in self.space.items()
-            for v in tried.ends_of(values)
-        ]
+        lists = {name: tried.ends_of(values) for name, values in self.space.items()}
+        first = {name: values[0] for name, values in lists.items()}
+        each = ((name, value) for name, values in lists.items() for value in values)
+        ends = [self.base.but(**first | {name: value}) for name, value in each]
         engine.check_settings(ends, self.dataset)
         self.seeds = hp.check_seeds(self.seeds)
         self.tick = hp.check_number("tick", self.tick, low=0)
