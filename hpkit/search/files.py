@@ -278,10 +278,9 @@ class Storage:
             if runs := tuple(run for run in part.runs if run in done):
                 training.lost += (replace(part, runs=runs),)
         if left := new - done - going:
-            groups += [
-                group._replace(runs=[run for run in group.runs if run in left])
-                for group in training.groups()
-            ]
+            for group in training.groups():
+                runs = [run for run in group.runs if run in left]
+                groups.append(group._replace(runs=runs))
         training.take([group for group in groups if group.runs])
 
     def _groups(self):
