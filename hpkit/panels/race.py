@@ -215,10 +215,8 @@ def halving_count(budget, epochs):
     """Return how many settings a halving can begin with: its epochs fit the budget."""
 
     def cost(count):
-        spent, before, there = 0, 0, count
-        for epoch, kept in [*search.cuts_of(count, _ETA, epochs), (epochs, 0)]:
-            spent, before, there = spent + there * (epoch - before), epoch, kept
-        return spent
+        starts, there = np.transpose([(0, count), *search.cuts_of(count, _ETA, epochs)])
+        return there @ np.diff([*starts, epochs])
 
     return max(2, bisect_right(range(budget + 1), budget, lo=2, key=cost) - 1)
 

@@ -483,9 +483,8 @@ def cuts_of(count, eta, last):
 
 
 def _halve(plan, settings, cuts):
-    starts, counts = zip((0, len(settings)), *cuts, strict=True)
-    each = zip(counts, starts, (*starts[1:], plan.base.epochs), strict=True)
-    epochs = sum(count * (end - start) for count, start, end in each)
+    starts, counts = np.transpose([(0, len(settings)), *cuts])
+    epochs = int(counts @ np.diff([*starts, plan.base.epochs]))
     plan.planned, rungs = plan.cost(settings, epochs), ()
     if plan.storage:
         rungs = plan.storage.rungs
