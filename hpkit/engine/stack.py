@@ -197,11 +197,8 @@ class Stack:
         return torch.tensor(values, dtype=self.data.X.dtype).to(self.device)
 
     def parts(self, name):
-        return self._views(self.flat[name])
-
-    def _views(self, flat):
-        shapes = self.net.shapes
-        parts = flat.split([len(self.runs) * math.prod(shape) for shape in shapes])
+        shapes, count = self.net.shapes, len(self.runs)
+        parts = self.flat[name].split([count * math.prod(shape) for shape in shapes])
         return [p.view(-1, *shape) for p, shape in zip(parts, shapes, strict=True)]
 
     def advance(self, seconds):
@@ -291,7 +288,7 @@ class Stack:
 
     def _cut(self, grad):
         """Cut gradients as torch.nn.utils.clip_grad_norm_ does, run by run."""
-        parts = [part.reshape(len(self.runs), -1) for part in self._views(grad)]
+        parts = [part.reshape(len(self.runs), -1) for part in self.parts("grad")]
         norm = torch.stack([part.norm(dim=1) for part in parts]).norm(dim=0)
         share = (self.clip / (norm + 1e-6)).clamp(max=1)
         grad.mul_(share.masked_fill(self.clip == math.inf, 1)[self.owner])
@@ -406,10 +403,10 @@ class Stack:
         if len(keep) == len(self.runs):
             return
 
-        def kept(flat):
-            return torch.cat([part[keep].flatten() for part in self._views(flat)])
+        def kept(name):
+            return torch.cat([part[keep].flatten() for part in self.parts(name)])
 
-        self.flat = {name: kept(flat) for name, flat in self.flat.items()}
+        self.flat = {name: kept(name) for name in self.flat}
         self.fixed = [part[keep] for part in self.fixed]
         self.best_fixed = [part[keep] for part in self.best_fixed]
         self.rng = None if self.rng is None else self.rng[keep]
