@@ -83,9 +83,8 @@ def course(values, places) -> str:
     if not len(known):
         return words("charts")["script"]["unknown"]
     at = sorted({0, int(known.argmin()), int(known.argmax()), len(known) - 1})
-    first, *later = (
-        say["point"].format(loss=known[k], value=places[there[k]]) for k in at
-    )
+    points = ({"loss": known[k], "value": places[there[k]]} for k in at)
+    first, *later = (say["point"].format(**point) for point in points)
     ways = np.sign(np.diff(known[at])).astype(int)
     ways = (say[("stays", "rises", "falls")[way]] for way in ways)
     return ", ".join([first, *map(str.format, ways, later)])
