@@ -116,8 +116,7 @@ def check_count(name, value, *, low=1, most=10**9, hint=""):
     return count
 
 
-def check_seed(name, value, *, most=LAST):
-    return check_count(name, value, low=0, most=most)
+check_seed = functools.partial(check_count, low=0, most=LAST)
 
 
 def check_flag(name, value):
@@ -287,7 +286,6 @@ def _choice(default, choices, stack="", check=None):
 _MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 _DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 _CLIPS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-_PATIENCES = (0, 1, 2, 5, 10, 20, 50)
 _SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 _DROPPED = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 _WIDTHS = (2, 4, 8, 16, 32, 64, 128)
@@ -375,7 +373,7 @@ class Hyperparameters:
         "constant", SCHEDULES, check=_check_schedule
     )
     warmup: float = _number(0.0, "0, 0.05, 0.1, 0.2", _SHARES, below=1)
-    patience: int = _number(0, "0, 2, 5, 10, 20", _PATIENCES, low=0)
+    patience: int = _number(0, "0, 2, 5, 10, 20", (0, 1, 2, 5, 10, 20, 50), low=0)
     clip: float = _number(0.0, "0, 0.1, 0.3, 1, 3", _CLIPS)
     label_smoothing: float = _number(0.0, "0, 0.05, 0.1, 0.2", _SHARES, below=1)
     class_weight: str = _choice("none", ("none", "balanced"), "loop")
