@@ -9,6 +9,7 @@ import json
 import os
 import threading
 import time
+from contextlib import suppress
 from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
@@ -118,13 +119,11 @@ def write(path, content):
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(PermissionError):
                 return os.replace(draft, path)
-            except PermissionError:
-                if attempt == _ATTEMPTS:
-                    raise
-                time.sleep(PAUSE)
+            time.sleep(PAUSE)
+        os.replace(draft, path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
