@@ -137,8 +137,7 @@ class _Plan:
         # The best run is one that a file or study has, without its network: once more.
         about = {"seeds": (best.seed,), "model": self.model, "device": self.device}
         again = engine.Training(self.dataset, best.setting, lasting=True, **about)
-        for _ in again.under_way(self.tick, best.epochs_done):
-            pass
+        again.advance(float("inf"), best.epochs_done)
         at = runs.order[0], runs.seeds.index(best.seed)
         weights = runs.weights | {at: again.runs.weights.get((0, 0))}
         return replace(search, runs=replace(runs, weights=weights))
