@@ -323,8 +323,7 @@ class Training:
         if stack.noted == (now := (stack.done, stack.runs)):
             return
         copy, stack.noted = stack.copy_weights(), now
-        for run in stack.runs:
-            self.weights[run] = (copy, run)
+        self.weights |= {run: (copy, run) for run in stack.runs}
         self.forget_weights()
 
     def forget_weights(self):
@@ -492,11 +491,9 @@ def own_names(names, model, base):
 
 def check_settings(settings, dataset):
     check_there(check_dataset(dataset))
-    if isinstance(settings, Hyperparameters):
-        settings = (settings,)
-    else:
-        about = {"most": 10**5, "of": "Hyperparameters"}
-        settings = hp.check_items("settings", settings, **about)
+    given = (settings,) if isinstance(settings, Hyperparameters) else settings
+    about = {"most": 10**5, "of": "Hyperparameters"}
+    settings = hp.check_items("settings", given, **about)
     most, own = len(dataset.train.y), dataset.objective and dataset.objective.loss
     alone = "classes_only" if dataset.is_regression else "loss_alone" if own else ""
     for setting in settings:
