@@ -53,10 +53,9 @@ class Store:
     def load(self):
         """Return what is kept now; changing that changes nothing here."""
         with self._guard:
-            try:
+            with suppress(OSError):
                 return self._changed(self._read())
-            except OSError:
-                return self._changed(deepcopy(self.new))
+            return self._changed(deepcopy(self.new))
 
     def change(self, update):
         """Let `update(data)` change what is kept, and return the new state."""
