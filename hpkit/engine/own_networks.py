@@ -204,8 +204,7 @@ class ModuleNetworks:
         self.measured = True
         if self.stacked:
             self.net.eval()
-            found = self._traced("outputs", self._forward, x)
-            if found is not None:
+            if (found := self._traced("outputs", self._forward, x)) is not None:
                 return found
 
         def ask(i, own):
