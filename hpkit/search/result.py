@@ -270,8 +270,7 @@ class Search(_AsRuns):
         frame, settings = self.to_frame(), self.settings
         score = np.where(self.diverged, np.nan, -self.best_val_loss)
         found = {"params": [{n: getattr(s, n) for n in self.space} for s in settings]}
-        names = [f"param_{name}" for name in self.space]
-        found |= {name: frame[name].to_numpy(object) for name in names}
+        found |= {n: frame[n].to_numpy(object) for n in frame if n.startswith("param_")}
         found |= {f"split{k}_test_score": one for k, one in enumerate(score.T)}
         found |= {"mean_test_score": score.mean(1), "std_test_score": score.std(1)}
         found["mean_fit_time"] = self.fit_time.mean(1)
