@@ -232,10 +232,9 @@ def html_table(heads, rows, *, caption="", row_heads=False, style="", cell=""):
     """Return a table as HTML; what the cells hold is escaped."""
     # `row_heads`: the first cell of a row names it; `style`, `cell`: CSS of the table
     # and of each of its cells.
-    head, other = _cell("th scope='col'", cell), _cell("td", cell)
-    first = _cell("th scope='row'", f"font-weight:normal;{cell}")
-    first = first if row_heads else other
-    rows = (first(name) + "".join(map(other, cells)) for name, *cells in rows)
+    head, data = _cell("th scope='col'", cell), _cell("td", cell)
+    first = _cell("th scope='row'", f"font-weight:normal;{cell}") if row_heads else data
+    rows = (first(name) + "".join(map(data, cells)) for name, *cells in rows)
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     top = caption and _cell("caption", "text-align:left")(caption)
     top += f"<thead><tr>{''.join(map(head, heads))}</tr></thead>"
