@@ -74,13 +74,12 @@ class _Plan:
         self.tick = hp.check_number("tick", self.tick, low=0)
         self.device = engine.check_device(self.device)
         make, about = engine.Training, {"model": self.model, "device": self.device}
+        about["lasting"] = True
         if self.executor is not None:
             from hpkit.search.executors import Spread, check_executor
 
             check_executor(self.executor, self.model, self.dataset.objective)
             make, about = Spread, about | {"executor": self.executor}
-        else:
-            about["lasting"] = True
         if self.cv is not None:
             about["folds"] = self._check_cv()
             for fold in about["folds"]:  # of fewer rows
