@@ -37,8 +37,7 @@ def stop_epoch(val_loss, patience):
 
 def until(run, epoch):
     """Return a run as it was after an epoch."""
-    curves = {name: getattr(run, name) for name in CURVES}
-    cut = {name: c[: epoch + 1] for name, c in curves.items() if c is not None}
+    cut = {n: c[: epoch + 1] for n in CURVES if (c := getattr(run, n)) is not None}
     return replace(run, **cut)
 
 
