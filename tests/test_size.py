@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (16_917, 62),
     "hpkit/charts/*.js": (699, 2),
-    "tests/**/*.py": (21_669, 95),
+    "tests/**/*.py": (21_692, 95),
 }
 
 

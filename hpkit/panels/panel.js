@@ -25,11 +25,12 @@ function reachable(panel, words) {
     price();
     const here = document.activeElement;  // about to go, and the keys' place with it
     const gone = here.matches(':disabled, .hpkit:not(.hp-covered) .hp-guess *');
-    const next = here.disabled ? '.hp-buttons button'
-      : '.hp-controls > :not(.hp-guess) :is(input, select, button, .noUi-handle)';
+    const next = here.matches(':enabled:focus-visible')  // else, of the mouse, no list or box
+      ? '.hp-controls > :not(.hp-guess) :is(input, select, button, .noUi-handle)'
+      : '.hp-buttons button';
     if (gone && panel.contains(here))
       [...panel.querySelectorAll(`${next}, .hp-foot button`)].find(
-        node => !node.disabled && node.offsetParent)?.focus();
+        node => !node.disabled && node.offsetParent)?.focus({ preventScroll: true });
     voice.takeRecords();
   });
   const watched = ['aria-valuetext', 'class', 'disabled'];

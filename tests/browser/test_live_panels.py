@@ -181,6 +181,29 @@ def test_typed_number_stays_as_typed_and_the_line_to_share_is_large(notebook):
     assert code.evaluate(size) == copy.evaluate(size)
 
 
+def test_mouse_is_not_led_elsewhere_when_a_button_goes(notebook):
+    make = "hk.TrainingPanel(moons, base.but(batch_size=1, epochs=2000))"
+    page = notebook(f"panel = {make}\npanel", "hk.OneAtATimePanel(moons, predict=True)")
+    page.set_viewport_size({"width": 1280, "height": 500})
+    panel, guess = page.locator(PANEL).all()
+    panel.locator(".hp-press-train").click()
+    panel.locator(".hp-press-pause").click()
+    panel.get_by_text("Resume").wait_for()
+    guess.locator(".hp-guess button").first.scroll_into_view_if_needed()
+    page.mouse.wheel(0, 2000)
+    page.wait_for_timeout(500)
+    place = "node => node.getBoundingClientRect().top"
+    top = panel.evaluate(place)
+
+    ask(page, "panel.stop()")
+    panel.locator(".hp-buttons :focus:enabled").wait_for()
+    assert panel.evaluate(place) == top < 0
+
+    guess.get_by_text("yes").click()
+    guess.get_by_text("This is my guess").click()
+    guess.locator(".hp-buttons :focus").wait_for()  # no list, which an arrow changes
+
+
 def test_map_is_of_the_best_epoch_after_a_longer_training(notebook):
     make = "hk.TrainingPanel(moons, base, controls=('epochs',))"
     page = notebook(f"panel = {make}\npanel")
