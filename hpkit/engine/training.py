@@ -437,9 +437,10 @@ def fit(
     >>> fit(load_dataset("moons"), Hyperparameters(epochs=5)).val_loss.shape
     (6,)
     """
-    if others:
-        name = hp.check_name(next(iter(others)))
-        raise refusal("fit_names", others[name], kind=TypeError, name=name)
+    for name, value in others.items():
+        ours = name if name in hp.NAMES else hp.ours_for(name)
+        key, name = ("fit_names", ours) if ours in hp.NAMES else ("fit_takes", name)
+        raise refusal(key, value, kind=TypeError, name=name)
     check_dataset(dataset)  # before somebody's y in place of the setting
     setting = hp.check_setting(setting, default=Hyperparameters())
     about = {"model": model, "loss": loss, "metric": metric, "device": device}

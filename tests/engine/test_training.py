@@ -155,6 +155,8 @@ BAD_CALLS = {
     "at least one, got none": lambda: train(MOONS, []),
     "at most 100,000": lambda: check_settings(itertools.repeat(QUICK, 100_001), MOONS),
     "in a setting, got lr=0.1": lambda: fit(MOONS, lr=0.1),
+    "hpkit.Hyperparameters.lr=0.1": lambda: fit(MOONS, learning_rate=0.1),
+    "fit takes a data set, a setting, seed": lambda: fit(MOONS, seeds=3),
     "list of Hyperparameters, got 3": lambda: train(MOONS, 3),
     "50 in small_moons, got 51": lambda: fit(MOONS, QUICK.but(batch_size=51)),
     "tick must be >= 0, got": lambda: train(MOONS, QUICK, tick=-1),
