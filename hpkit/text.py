@@ -195,12 +195,12 @@ def step_sentences(search) -> list:
         facts = {"number": number, "others": label(step.base, others)}
         facts |= {"name": TABLE[step.name].label, "cost": step.cost}
         facts["tried"] = ", ".join(map(shown, step.values))
+        one = ("step" if step.winner else "step_open") + ("" if others else "_alone")
         if step.winner:
+            at = search.settings.index(step.winner)
             facts["value"] = shown(getattr(step.winner, step.name))
-            facts["loss"] = loss_of(search.runs, search.settings.index(step.winner))
-        one = "step" if step.winner else "step_open"
-        one += "" if others else "_alone"
-        one = "step_nan" if facts.get("loss") == "inf" else one
+            facts["loss"] = loss_of(search.runs, at)
+            one = "step_nan" if np.isinf(search.runs.mean_val_loss[at]) else one
         found.append(words("search")[one].format(**facts))
     return found
 

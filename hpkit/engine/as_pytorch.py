@@ -43,10 +43,15 @@ _THERE = ("import numpy as np", "import torch", "import torch.nn as nn")
 _CHOSEN = ("optimizer", "activation")  # never off; in the loop by what they choose
 _OWN = {"np", "nn", "torch", "seed", "stop", "X_train", "X_valid", "y_train", "y_valid"}
 _OWN |= {"loss_of", "validation_loss", "SimpleNamespace", "len", "range", "print"}
-_IN_SKLEARN = {"hidden": "hidden_layer_sizes", "activation": "activation"}
-_IN_SKLEARN |= {"optimizer": "solver", "batch_size": "batch_size"}
-_IN_SKLEARN |= {"lr": "learning_rate_init", "epochs": "max_iter"}
-_IN_SKLEARN["momentum"] = "momentum"
+_IN_SKLEARN = {
+    "hidden": "hidden_layer_sizes",
+    "activation": "activation",
+    "optimizer": "solver",
+    "batch_size": "batch_size",
+    "lr": "learning_rate_init",
+    "epochs": "max_iter",
+    "momentum": "momentum",
+}
 
 
 def as_pytorch(found, path=None):

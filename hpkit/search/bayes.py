@@ -188,11 +188,15 @@ def to_optuna(search: Search) -> Study:
         # Of a conditional study a trial need not have all: a range has no None.
         there = [n for n in ranges if n in lists or getattr(setting, n) is not None]
         about = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
-        told = {"state": state, "value": value, "user_attrs": about | _curves(runs, i)}
-        told["params"] = {n: _choice(n, getattr(setting, n)) for n in there}
-        told["distributions"] = {n: ranges[n] for n in there}
-        told["intermediate_values"] = {e: v for e, v in curve if np.isfinite(v)}
-        study.add_trial(create_trial(**told))
+        trial = create_trial(
+            state=state,
+            params={n: _choice(n, getattr(setting, n)) for n in there},
+            distributions={n: ranges[n] for n in there},
+            value=value,
+            intermediate_values={e: v for e, v in curve if np.isfinite(v)},
+            user_attrs=about | _curves(runs, i),
+        )
+        study.add_trial(trial)
     return study
 
 
