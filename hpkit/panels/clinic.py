@@ -196,7 +196,8 @@ class ClinicPanel(Panel):
         said = WORDS["score"].format(in_a_row, sum(right), len(right))
         self.status.value = said if right else ""
         if not self.there:
-            self.record.value *= running  # else it is of the patient before
+            if not running:
+                self.record.value = ""  # it was of the patient before
             return
         data, patient = self.patient.dataset, self.patient
         said = [WORDS["data"].format(name=data.name, n=data.n_train)]
