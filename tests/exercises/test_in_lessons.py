@@ -1,6 +1,8 @@
 """The lessons use every exercise in the documented form; solutions as shown pass."""
 
 import ast
+import functools
+import itertools
 import re
 import shutil
 
@@ -108,14 +110,16 @@ def solution_of(name, cell):
     return None
 
 
-@pytest.mark.slow
-@every_source
-def test_lesson_prints_what_is_there_and_solutions_pass(name, tmp_path, monkeypatch):
-    """One run for all: above a section the set-up, below an exercise its solution."""
-    solved, cells = str(tmp_path / "solved"), []
-    notebook = notebooks.read(SOURCES / f"{name}.py")
-    setup = cells_of(name)[0]
-    for cell in notebook.cells:
+# A kernel takes seconds to import torch, so one runs them all; backwards: none finds
+# what an earlier one has left. The first is what .ci/run asks for alone.
+TOGETHER = [exercises.LESSONS[:1], [*exercises.LESSONS[1:], "class_50"]]
+
+
+def with_solutions(name, home, solved):
+    """Return the cells of a lesson: below an exercise its solution, sections afresh."""
+    cells, setup = [], cells_of(name)[0]
+    leaves = f"import os; os.environ['HPKIT_HOME'] = {home!r}"
+    for cell in notebooks.read(SOURCES / f"{name}.py").cells:
         if cell.cell_type == "markdown" and re.search(r"^## ", cell.source, re.M):
             cells.append(new_code_cell(AFRESH.format(setup=setup), id="added"))
         cells.append(cell)
@@ -123,17 +127,41 @@ def test_lesson_prints_what_is_there_and_solutions_pass(name, tmp_path, monkeypa
             code = SOLVED.format(home=solved, code=code)
             code = f"exec({code!r}, {{**_earlier, **globals()}})"
             cells.append(new_code_cell(code, id="added"))
-    notebook.cells = cells
+    return [new_code_cell(AFRESH.format(setup=leaves), id="added"), *cells]
 
-    # Where a lesson runs: in notebooks/, with the learner's own table in ../data.
-    shutil.copytree(notebooks.FOLDER.parent / "data", tmp_path / "data")
-    (tmp_path / "notebooks").mkdir()
-    notebooks.run(notebook, tmp_path / "notebooks", HPKIT_HOME=str(tmp_path / "reader"))
 
-    monkeypatch.setenv("HPKIT_HOME", solved)
+@functools.cache
+def run_together(names, folder):
+    """Return the cells of each lesson, run in a folder as it lies beside the data."""
+    shutil.copytree(notebooks.FOLDER.parent / "data", folder / "data")
+    (folder / "notebooks").mkdir()
+    lessons = {
+        name: with_solutions(name, str(folder / f"of {name}"), str(folder / "solved"))
+        for name in reversed(names)
+    }
+    whole = notebooks.read(SOURCES / f"{names[0]}.py")
+    whole.cells = list(itertools.chain(*lessons.values()))
+    notebooks.run(whole, folder / "notebooks")
+    return lessons
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    return [tmp_path_factory.mktemp("lessons") for _ in TOGETHER]
+
+
+@pytest.mark.slow
+@every_source
+def test_lesson_prints_what_is_there_and_solutions_pass(name, folders, monkeypatch):
+    """One run for all: above a section the set-up, below an exercise its solution."""
+    (at,) = (n for n, names in enumerate(TOGETHER) if name in names)
+    cells = run_together(tuple(TOGETHER[at]), folders[at])[name]
+
+    monkeypatch.setenv("HPKIT_HOME", str(folders[at] / "solved"))
     if name in exercises.LESSONS:
         assert exercises.progress(name).percent == 100
-    notebook.cells = [cell for cell in notebook.cells if cell.id != "added"]
+    notebook = notebooks.read(SOURCES / f"{name}.py")
+    notebook.cells = [cell for cell in cells if cell.id != "added"]
     codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for number, cell in enumerate(codes, 1):
         for part in (cell, *cell.outputs):
