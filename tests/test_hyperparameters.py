@@ -117,7 +117,7 @@ def test_class_and_table_have_the_same_names_in_the_same_order():
 
 
 def test_number_too_long_for_a_text_is_refused_too():
-    with pytest.raises(ValueError, match="at most 1,000,000, got a value of type int;"):
+    with pytest.raises(ValueError, match=r"at most 1,000,000, got .*\bint\b"):
         Hyperparameters(epochs=10**5000)
 
 
