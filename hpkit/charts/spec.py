@@ -64,8 +64,9 @@ DASHES = (None, "dashed", "dotted", "dashdot")
 _RAMP = ["#1F2F88", "#2258A5", "#1E80B8", "#2FA4C2"]
 _RAMP += ["#59BFC0", "#8FD4BD", "#C7E9B4", "#EDF8B6"]
 
-_LIGHT = '[data-jp-theme-light="true"] {0}, .vscode-light {0}, .notebook_app {0}'
-_DARK = '[data-jp-theme-light="false"] {0}, .vscode-dark {0}, [theme=dark] {0}'
+# VS Code shows widgets on white in every theme.
+_LIGHT = ":is([data-jp-theme-light=true], [data-vscode-theme-kind], .notebook_app) {0}"
+_DARK = "[data-jp-theme-light=false] {0}"
 GUESS = {"color": "purple", "width": 2.5, "dash": "dotted"}  # what a learner expects
 
 
@@ -260,7 +261,7 @@ def light(name: str) -> str:
 
 def css(selector: str) -> str:
     """Return CSS that gives elements the colors of the page's theme."""
-    # Where the page (JupyterLab, VS Code, Colab, nbclassic) says none, the system's,
+    # Where the page (JupyterLab, VS Code, nbclassic) says none, the system's,
     # which counts alone where it forces its own colors on a page.
     pairs = [[f"--hp-{n}:{color};" for color in pair] for n, pair in COLORS.items()]
     colors = map("".join, zip(*pairs, strict=True))
