@@ -327,7 +327,7 @@ def cleaned(output):
     elif png := data.get("image/png"):
         data["image/png"] = base64.b64encode(small(base64.b64decode(png))).decode()
     output.metadata = nbformat.from_dict({"image/png": {"alt": alt}} if alt else {})
-    return [output, *line] if data else []
+    return [output, *line] if any(data.values()) else []
 
 
 def check_text(output, where):

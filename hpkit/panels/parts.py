@@ -158,7 +158,8 @@ def show_saved(widget, picture, *, again=False, line="", **bundle):
     name = comm.comm_id
     if not again:
         view = {"version_major": 2, "version_minor": 0, "model_id": name}
-        display({VIEW: view}, raw=True)
+        # VS Code shows the text of a widget that it no longer has, or an error.
+        display({VIEW: view, "text/plain": ""}, raw=True)
     line = line or f"<i>{html.escape(WORDS['dead'])}</i>"
     saved = f"<style>{_CSS['dead']}</style>{picture}<p>{line}</p>"
     bundle = {f"text/{kind}": text for kind, text in bundle.items()}
