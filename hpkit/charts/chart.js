@@ -464,8 +464,9 @@ function chart(el, tell) {
 }
 
 export function charts(el, tell = () => {}) {
-  const row = make('<div', el, {class: 'hpc-row'}), list = []
-  const sentence = make('<div', el, {class: 'hpc-sentence', role: 'status', hidden: ''})
+  const [row, words] = ['row', 'sentence'].map(name => make('<div', el, {class: 'hpc-' + name}))
+  const passing = make('<div', words, {'aria-hidden': 'true'}), list = []
+  const aloud = make('<div', words, {'aria-live': 'polite', 'aria-atomic': 'true'})  // the last
   function show(get) {
     const widths = get('widths') || [1], said = get('sentence') || ''
     while (list.length > widths.length) list.pop().close()
@@ -476,10 +477,10 @@ export function charts(el, tell = () => {}) {
       const spec = get('c' + i)
       if (spec) list[i].show(spec, spec.marks.map((_, k) => get(`c${i}m${k}`)))
     })
-    if (sentence.said !== said) sentence.innerHTML = sentence.said = said
-    sentence.hidden = !said
+    const parts = said.includes('aria-live') ? [passing] : [aloud, passing]
+    if (words.said !== said) parts.forEach((p, i) => { p.innerHTML = i ? '' : words.said = said })
   }
-  return {show, close() { list.forEach(one => one.close()); row.remove(); sentence.remove() }}
+  return {show, close() { list.forEach(one => one.close()); row.remove(); words.remove() }}
 }
 
 export const liveCharts = {
