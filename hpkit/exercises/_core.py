@@ -37,10 +37,12 @@ _SIGNS = {
     _COULD_NOT_CHECK: ("!", "#CC79A7"),
 }
 _BOLD = re.compile(r"\*\*(?=\S)([^*]+)(?<=\S)\*\*")  # not the ** of n ** 2
-NOTE = "<div style='font-size:.9em;opacity:.8;margin-top:4px'>{}</div>"
+# Not role="status", of which Orca says only the innermost part: code, or the note. What
+# is in it is said with it, not once more alone: hence "off", and code without its role.
+NOTE = "<div aria-live='off' style='font-size:.9em;opacity:.8;margin-top:4px'>{}</div>"
 BOX = (
-    "<div role='status' style='border-left:5px solid {};padding:4px 12px;margin:4px 0;"
-    "max-width:46em;{}line-height:1.5'><b>{}</b> {}{}</div>"
+    "<div aria-live='polite' style='border-left:5px solid {};padding:4px 12px;"
+    "margin:4px 0;max-width:46em;{}line-height:1.5'><b>{}</b> {}{}</div>"
 )
 TEXTS = Path(__file__).parent / "texts"
 LESSONS = tuple(sorted(path.stem for path in TEXTS.glob("*.toml")))
@@ -58,7 +60,7 @@ def _solutions_shown():
 
 def to_html(text):
     text = html.escape(text.strip(), quote=False)
-    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
+    text = re.sub(r"`([^`]+)`", r"<code role='none'>\1</code>", text)
     return _BOLD.sub(r"<b>\1</b>", text).replace("\n\n", "<br><br>")
 
 
@@ -300,12 +302,12 @@ class Exercise:
             else:
                 title, code, _ = self.solution().split("```")
                 code = html.escape(code.removeprefix("python\n"), quote=False)
-                shown.append(f"{to_html(title)}<pre>{code}</pre>")
+                shown.append(f"{to_html(title)}<pre aria-live='off'>{code}</pre>")
             if len(shown) == steps:
                 button.description = say("exercises.solution_button")
             # A button that is disabled loses the place of the keys.
             button.icon = "check" * (len(shown) == steps + _solutions_shown())
-            new = f"<div role='status'>{shown[-1]}</div>"  # said alone
+            new = f"<div aria-live='polite'>{shown[-1]}</div>"  # said alone
             page.value = "".join([*(f"{old}<br>" for old in shown[:-1]), new])
 
         button.on_click(press)

@@ -175,7 +175,7 @@ class Quiz:
         first = sum(entry.get("first") == self.right(k) for k, entry in self._entries())
         facts = {"right": self.score, "first": first, "total": len(self)}
         said = say("exercises.quiz.score", **facts)
-        self._score.value = f"<div role='status'><b>{said}</b></div>"
+        self._score.value = f"<div aria-live='polite'><b>{said}</b></div>"
 
 
 def _by_letter(question):

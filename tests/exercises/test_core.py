@@ -142,11 +142,11 @@ def test_button_shows_hint_after_hint_and_then_the_solution(monkeypatch):
         label = button.description
         button.click()
         seen.append((label, one.words["hints"][0][:20] in shown.value))
-        assert shown.value.count("role='status'") == 1  # what is new is said, alone
+        assert shown.value.count("aria-live='polite'") == 1  # what is new is said, alone
 
     button.click()  # says nothing more
     assert seen == [("Hint", True)] * 2 + [("Solution", True)]
-    assert "<pre>def updates_per_epoch(" in shown.value.split("role='status'")[1]
+    assert "<pre aria-live='off'>def updates_per_epoch(" in shown.value.split("aria-live='polite'")[1]
     assert button.tooltip == one.words["title"]
     assert _core.load_entries()[one.key]["solution"]
 
@@ -259,10 +259,10 @@ def test_feedback_shows_words_in_text_and_html():
     got = Feedback("a/b", "not yet", "Use `x < 1 ** 2` & **y**.", note="`More`.")
     assert repr(got) == "→ Not yet. Use x < 1 ** 2 & y.\nMore."
     page = got._repr_html_()
-    assert _core.NOTE.format("<code>More</code>.") in page
-    assert "<code>x &lt; 1 ** 2</code> &amp; <b>y</b>" in page
+    assert _core.NOTE.format("<code role='none'>More</code>.") in page
+    assert "<code role='none'>x &lt; 1 ** 2</code> &amp; <b>y</b>" in page
     assert "Not yet." in page
-    assert "role='status'" in page
+    assert "aria-live='polite'" in page
     assert max(map(len, _core.to_text("a " * 200).splitlines())) == 87  # of 88
     said = "correct", "not yet", "could not check"
     assert [bool(Feedback("a/b", one, "x")) for one in said] == [True, False, False]
