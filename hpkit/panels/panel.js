@@ -42,13 +42,17 @@ function reachable(panel, words) {
   };
   const name = () => {
     const title = panel.querySelector('.hp-title');
-    if (title && !panel.hasAttribute('role')) put(panel, 'group', title.textContent);
+    // Around it: Orca goes to a list that changes in the same group as what has the focus.
+    const group = panel.matches(':only-child') ? panel.parentElement : panel;
+    if (title && !group.hasAttribute('role')) put(group, 'group', title.textContent);
     panel.querySelectorAll('.noUi-handle:not([aria-label])').forEach(handle => {
       const slider = handle.closest('[title]');
       const said = label(handle) || slider?.title || words.slider;
       handle.setAttribute('aria-label', said);
       state(handle);
     });
+    panel.querySelectorAll('.widget-readout[contenteditable]:not([role])').forEach(
+      number => put(number, 'textbox', label(number)));
     panel.querySelectorAll('.widget-toggle-buttons:not([role])').forEach(
       choice => put(choice, 'group', label(choice)));
     panel.querySelectorAll('.widget-toggle-button:not([aria-pressed])').forEach(state);

@@ -115,7 +115,7 @@ UNHEARD = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
         group => !group.ariaLabel)
     const notes = all('.hp-foot > .hp-muted').filter(note => note.role != 'status')
     const title = panel.querySelector('.hp-title[role=heading]')
-    const named = panel.ariaLabel == title.textContent
+    const named = panel.closest('[role=group]')?.ariaLabel == title.textContent
     return [...(named ? [] : [panel]), ...knobs, ...choices, ...groups, ...notes]
 }).map(node => node.outerHTML.slice(0, 300))"""
 # Letters too small for a back row, or a sentence that is not seen beside its charts.
