@@ -107,8 +107,8 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
   function focus(moved) {
     const list = series[here[0]] || series[0] || [], at = clamp(here[1], 0, list.length - 1)
     const s = list[at], some = value => s ? value : null
-    put(hit, {tabindex: some(0), role: some('slider'), 'aria-valuemin': some(1),
-      'aria-valuemax': some(list.length), 'aria-valuenow': some(at + 1),
+    put(hit, {tabindex: some(0), role: some('slider'), 'aria-valuemin': some(0),
+      'aria-valuemax': some(list.length - 1), 'aria-valuenow': some(at),
       'aria-label': some(spec.choose || spec.y.label), 'aria-description': some(spec.alt),
       'aria-valuetext': s ? said(s).replace(/\n/g, ', ') : null})
     if (s && (moved || (hot && !mouse)) && hit.matches(':focus')) point(s)
