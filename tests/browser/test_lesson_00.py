@@ -29,7 +29,7 @@ class Mouse:
     def __init__(self, page):
         self.page = page
         self.panel = page.locator(".hpkit")
-        self.said = self.panel.locator(".hp-say")
+        self.said = self.panel.locator(".hp-say").first  # seen, before what was said
 
     def run(self, text, answer=None):
         """Click into the cell, write the answer for its dots, press Shift + Enter."""
