@@ -101,8 +101,8 @@ OUTSIDE = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
     const wide = panel.scrollWidth > panel.clientWidth ? [panel.innerText] : []
     return [...wide.filter(Boolean), ...out.map(p => p.outerHTML.slice(0, 99))]
 })"""
-# A panel without its title, a slider that says another value than is shown, a choice
-# that does not say which it is or of what, a note that is not said.
+# A panel without its title or a sentence that is said, a slider that says another value
+# than is shown, a choice that does not say which it is or of what, a note not said.
 UNHEARD = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
     const all = selector => [...panel.querySelectorAll(selector)]
     const shown = knob => knob.querySelector('.hp-number input')?.value
@@ -116,7 +116,9 @@ UNHEARD = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
     const notes = all('.hp-foot > .hp-muted').filter(note => note.role != 'status')
     const title = panel.querySelector('.hp-title[role=heading]')
     const named = panel.closest('[role=group]')?.ariaLabel == title.textContent
-    return [...(named ? [] : [panel]), ...knobs, ...choices, ...groups, ...notes]
+    const heard = panel.querySelector('[aria-live=polite] > .hp-say')
+    const panels = named && heard ? [] : [panel]
+    return [...panels, ...knobs, ...choices, ...groups, ...notes]
 }).map(node => node.outerHTML.slice(0, 300))"""
 # Letters too small for a back row, or a sentence that is not seen beside its charts.
 SMALL = """() => [...document.querySelectorAll('.hpkit')].filter(panel => {
