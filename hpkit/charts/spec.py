@@ -87,13 +87,10 @@ class Axis:
             self.domain = (-0.5, len(self.texts) - 0.5)
 
     def spec(self) -> dict:
-        ends = [float(end) for end in self.domain]
-        made: dict[str, Any] = {"label": self.label, "kind": self.kind, "domain": ends}
-        if len(self.texts):
-            made["texts"] = list(self.texts)
-        if len(self.ticks):
-            made["ticks"] = [float(place) for place in self.ticks]
-        return made
+        made: dict[str, Any] = {"label": self.label, "kind": self.kind}
+        for name, kind in (("domain", float), ("texts", str), ("ticks", float)):
+            made[name] = list(map(kind, getattr(self, name)))
+        return {name: value for name, value in made.items() if value != []}
 
     def shares(self, places) -> np.ndarray:
         """Return places as shares of the axis, 0 to 1."""
