@@ -329,7 +329,7 @@ def plot_decision_boundary(
     title = _SAY["map"].format(epoch=at)
     chart = map_chart(run.dataset, pixels, split=split, title=title, size=DOT)
     ax = drawn(chart, ax, (5.0, 4.0), _alt("map", run, epoch=at))
-    cells = map_cells(run.dataset, CELLS)[1]  # on the scale of the networks
+    cells = map_cells(run.dataset, CELLS)  # on the scale of the networks
     chance = softmax(run.outputs(cells, epoch)).reshape(CELLS, CELLS, -1)
     sides = cells.T.reshape(2, CELLS, CELLS)
     classes = range(run.dataset.n_outputs)

@@ -96,7 +96,7 @@ def trainings(name, base, *, rates=RATES, sizes=SIZES, seeds=5):
     if name == "digits":
         made |= _digits(data)
     if stages:
-        (left, right, bottom, top), _ = map_cells(data, MAP)
+        (left, bottom), (right, top) = map_cells(data, 2)[[0, -1]].tolist()
         X, y = data.train.X, data.train.y
         classes = [np.round(X[y == n], 3).tolist() for n in range(2)]
         # The maps of a run stand behind each other.
@@ -129,7 +129,7 @@ def _at(training, epoch):
 
 def _map(run):
     """Return the share of the second class at each place, two places a byte."""
-    _, cells = map_cells(run.dataset, MAP)
+    cells = map_cells(run.dataset, MAP)
     out = run.outputs(cells, "last")
     with np.errstate(over="ignore", invalid="ignore"):
         share = np.nan_to_num(1 / (1 + np.exp(out[:, 0] - out[:, 1])), nan=0.5)

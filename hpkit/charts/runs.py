@@ -285,22 +285,19 @@ def has_map(dataset) -> bool:
 
 
 def map_cells(dataset, grid: int = GRID):
-    """Return (left, right, bottom, top) of the data and the centers of cells."""
+    """Return the centers of the cells of a map (cells, 2), from below, with a rim."""
     X = np.concatenate([dataset.train.X, dataset.valid.X])
     low, high = X.min(0), X.max(0)
     edge = 0.08 * (high - low)
-    low, high = low - edge, high + edge
-    sides = [np.linspace(a, b, grid) for a, b in zip(low, high, strict=True)]
-    across, up = np.meshgrid(*sides)
-    extent = (low[0], high[0], low[1], high[1])
-    return tuple(map(float, extent)), np.stack([across.ravel(), up.ravel()], 1)
+    sides = np.linspace(low - edge, high + edge, grid).T
+    return np.stack(np.meshgrid(*sides), -1).reshape(-1, 2)
 
 
 def map_pixels(run, epoch: str = "best", grid: int = GRID) -> np.ndarray:
     """Return the map of a run ("best" or "last" epoch), bottom row first, uint8."""
     # A cell has the color of the likeliest class, the clearer the surer it is: the
     # boundary between two classes is where the color fades.
-    shares = np.nan_to_num(softmax(run.outputs(map_cells(run.dataset, grid)[1], epoch)))
+    shares = np.nan_to_num(softmax(run.outputs(map_cells(run.dataset, grid), epoch)))
     n, likeliest = shares.shape[1], shares.argmax(1)
     sure = np.clip((shares.max(1) - 1 / n) / (1 - 1 / n), 0, 1)
     colors = [_PALETTE[likeliest % len(CLASSES)], 0.62 * sure[:, None] ** 0.8]
@@ -310,7 +307,7 @@ def map_pixels(run, epoch: str = "best", grid: int = GRID) -> np.ndarray:
 def map_chart(dataset, pixels, *, split="train", names=(), size=2.6, **chart) -> Chart:
     """Return the points of a split over a map's pixels; None draws no map."""
     # `names` of the classes stand above the chart.
-    (left, right, bottom, top), _ = map_cells(dataset, 2)
+    (left, bottom), (right, top) = map_cells(dataset, 2)[[0, -1]]
     part, dots = getattr(dataset, split), []
     for n in range(dataset.n_outputs):
         color, shape, _ = mark.look_of(n)
