@@ -140,8 +140,7 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     losses = np.where(out, np.nan, runs.mean_val_loss)
     axes, shares = charts.parallel_axes(space, runs.settings, losses)
     axes[-1].label = _SAY["val_loss"]
-    tried = [int(i) for i in runs.order if (runs.epochs_done[i] >= 0).any()]
-    best = [i for i in tried[: len(_STRONG)] if not out[i]]
+    best = [i for i in runs.order[: len(_STRONG)] if np.isfinite(losses[i])]
     strong, count = np.isin(np.arange(len(out)), best), len(out)
     looks = {"color": ["gray"] * count, "label": [""] * count, "dash": [None] * count}
     for (color, dash), i in zip(_STRONG.items(), best, strict=False):

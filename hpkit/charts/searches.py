@@ -460,11 +460,6 @@ def _axis(name, values, count):
     return Axis(label, (low, high), "log" if log else "linear", ticks=ticks)
 
 
-def _end_of(axis: Axis, end: int) -> str:
-    """Return what stands at the lower end (0) or the upper one (-1) of an axis."""
-    return axis.texts[end] if axis.texts else f"{float(f'{axis.domain[end]:.3g}'):g}"
-
-
 def parallel_chart(axes, shares, strong, looks, **chart) -> Chart:
     """Return a line for each setting, those that are `strong` in color."""
     # `looks` are lists, one a setting: "color", "dash", "shape" and "legend" (of strong
@@ -488,7 +483,8 @@ def parallel_chart(axes, shares, strong, looks, **chart) -> Chart:
     kinds = np.array(looks.get("legend") or [""] * len(out))
     colors = some(front, "color", "tip", "label", "dash")
     lost = {"shape": "x", "color": "soft", "hover": False}
-    limits = [_end_of(axis, end) for end in (0, -1) for axis in axes]
+    ends = [(axis.texts or axis.domain)[end] for end in (0, -1) for axis in axes]
+    limits = [end if isinstance(end, str) else on_chart(float(end)) for end in ends]
     below, sides = np.repeat([-0.1, 1.1], len(at)), np.repeat([[0, 1]], len(at), 0)
     marks = [
         mark.line(np.stack([at, at], 1), sides, color="ink", width=1, hover=False),
