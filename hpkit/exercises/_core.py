@@ -107,9 +107,8 @@ class Feedback:
         return "\n".join(map(to_text, filter(None, lines)))
 
     def _repr_html_(self):
-        color, note = _SIGNS[self.outcome][1], self.note and to_html(self.note)
-        note = note and NOTE.format(note)
-        look = color, say("language.css")
+        note = self.note and NOTE.format(to_html(self.note))
+        look = _SIGNS[self.outcome][1], say("language.css")
         return BOX.format(*look, self._head, to_html(self.message), note)
 
 
@@ -254,8 +253,7 @@ class Exercise:
     @property
     def _passed_before(self):
         passed = load_entries().get(self.key, {}).get("passed")
-        at = passed and when(passed)
-        return say("exercises.passed_before", when=at) if passed else ""
+        return say("exercises.passed_before", when=when(passed)) if passed else ""
 
     def _repr_markdown_(self):
         title = say("exercises.exercise", title=self.words["title"])
