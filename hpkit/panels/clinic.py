@@ -165,12 +165,11 @@ class ClinicPanel(Panel):
             show(whole)
 
     def _treat(self):
-        if not self.there or self.live.busy:
-            return
-        if not (self.fault.value and self.remedy.value):
+        named, remedy = self.fault.value, self.remedy.value
+        if not (named and remedy):
             self.say(WORDS["both"])
-            return
-        self.live.start(self._treating(self.fault.value, self.remedy.value))
+        elif self.there and not self.live.busy:
+            self.live.start(self._treating(named, remedy))
 
     def _treating(self, named, remedy):
         """Train the patient after a remedy and note how it went (a job)."""
