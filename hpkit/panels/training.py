@@ -448,16 +448,14 @@ class _RunList:
 
     def pin(self, kept):
         """Pin a run, or let it go; the oldest pin makes room when colors run out."""
-        if kept is None:
-            return
-        if kept.color:
+        if kept and kept.color:
             kept.color = None
-        else:
+        elif kept:
             pins = [k for k in self.kept if k.color]
             if len(pins) == len(PINNED):
                 pins[0].color = None
-            free = {k.color for k in self.kept}
-            kept.color = next(c for c in PINNED if c not in free)
+            taken = {k.color for k in self.kept}
+            kept.color = next(c for c in PINNED if c not in taken)
         self._changed()
 
     def pin_beside(self, runs):
