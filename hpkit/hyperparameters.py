@@ -177,8 +177,7 @@ def _check_hidden(name, value):
 def _check_schedule(name, value):
     if isinstance(value, str):  # as such a list is written on a chart
         with contextlib.suppress(ValueError):
-            parts = re.split("(?<!e)-", value.removesuffix("-"))
-            value = tuple(map(float, parts))
+            value = tuple(map(float, re.split("(?<!e)-", value.removesuffix("-"))))
     if not isinstance(value, list | tuple | np.ndarray):
         return check_choice(name, value, SCHEDULES)
     items = check_items(name, value, of="numbers")
@@ -382,8 +381,7 @@ class Hyperparameters:
 
     def __post_init__(self):
         for name in NAMES:
-            value = TABLE[name].check(name, getattr(self, name))
-            object.__setattr__(self, name, value)
+            object.__setattr__(self, name, TABLE[name].check(name, getattr(self, name)))
         object.__setattr__(self, "own", _check_own(self.own))
 
     def but(self, **changes: Any) -> Hyperparameters:

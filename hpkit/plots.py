@@ -61,9 +61,8 @@ def plot_training_curves(
     split = split if split is not None else ("both" if count <= FEW else "valid")
     hyper.check_choice("split", split, ("both", "valid", "train"))
     names = [short(s, hyper.varied(runs.settings)) for s in runs.settings]
-    chart = runs_chart(runs, split, names)
     size = _SIZE[0], max(_SIZE[1], 0.6 + 0.19 * min(count, _NAMED))
-    return drawn(chart, ax, size, _alt("training", runs))
+    return drawn(runs_chart(runs, split, names), ax, size, _alt("training", runs))
 
 
 def plot_seeds(
@@ -289,9 +288,8 @@ def plot_path(
     between = "   " if len("".join(said)) < 60 else "\n"
     look = {"title": between.join(said), "legends": {"best": charts.WORDS["best"]}}
     look["framed"] = _framed(known, space) if grid is not None else {}
-    chart = charts.path_chart(space, [known], path, **look)
     alt = f"{_CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}"
-    return drawn(chart, ax, _size(space), alt)
+    return drawn(charts.path_chart(space, [known], path, **look), ax, _size(space), alt)
 
 
 def plot_decision_boundary(

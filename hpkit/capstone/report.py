@@ -147,8 +147,7 @@ def content(data, bars):
     yield _block("blockquote", choice["why"] if choice else say("report.open_why"))
     if choice:
         run = find((run for entry in entries for run in runs_of(entry)), choice)
-        curves = runs_chart(Runs.of([run]), "both", [""], run_sentence(run))
-        yield {"curves": curves}
+        yield {"curves": runs_chart(Runs.of([run]), "both", [""], run_sentence(run))}
         yield from _again(data)
     if data["rivals"] and data["test"]:
         beside = Comparison(**data["rivals"] | {"mine": data["test"]["accuracy"]})

@@ -112,8 +112,7 @@ def train(way, dataset, seeds, search_seed):
     name, epochs, how = WAYS[way]
     if "n_trials" in how:
         how = how | {"search_seed": search_seed}
-    search = getattr(hpkit, name)
-    return search(dataset, BASE.but(epochs=epochs), seeds=seeds, **how)
+    return getattr(hpkit, name)(dataset, BASE.but(epochs=epochs), seeds=seeds, **how)
 
 
 def compare(dataset, *, mine=None, bars=(), n=8):

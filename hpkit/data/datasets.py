@@ -341,8 +341,7 @@ def folds_of(dataset, count, rng):
     for learn, held in tables.folds(table, count, rng, dataset.classes):
         rows = learn, held, held[:0]
         about = dataset.name, table, rows, dataset.classes, dataset.preparation
-        data = Dataset._prepared(*about)
-        yield replace(data, objective=dataset.objective)
+        yield replace(Dataset._prepared(*about), objective=dataset.objective)
 
 
 def without_rows(name, features, classes, preparation=(), **facts):

@@ -120,8 +120,7 @@ def pytorch(found, rows, how=""):
     seen = seen and not _ELSEWHERE.search(f"{imports}\n{source}")
     read = [n for n in names if n not in NAMES or not seen or _says(source, n)]
     read = read if own else []
-    namespace = call("SimpleNamespace", [f"{n}={n}" for n in read])
-    loop = loop.replace("READ", namespace)
+    loop = loop.replace("READ", call("SimpleNamespace", [f"{n}={n}" for n in read]))
     told = {n for n in NAMES if _says(loop, n) and n not in _CHOSEN} | {*read}
     differ, first = varied(runs.settings), runs.settings[0]
     facts = {n: getattr(first, n) for n in names if n in told and n not in differ}

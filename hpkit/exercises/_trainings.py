@@ -216,8 +216,7 @@ def honest_number(answer):
     wrong_if({"valid": valid}, poor=not valid <= 0.2)
     # Of other draws: the lesson's test split stays closed, no look is the learner's.
     draws = (load_dataset("moons", seed=seed) for seed in range(1, 6))
-    data = (replace(draw, test_looks=[]) for draw in draws)
-    each = zip(runs, data, strict=True)
+    each = zip(runs, (replace(draw, test_looks=[]) for draw in draws), strict=True)
     new = np.mean([replace(run, dataset=own).test_loss() for run, own in each])
     facts = {"predicted": predicted, "valid": valid, "new": new}
     low, high = predicted < new / 1.5, predicted > new * 1.5

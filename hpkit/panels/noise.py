@@ -67,8 +67,7 @@ class BatchNoisePanel(Panel):
         if self.dataset.is_regression:
             each = (run.predict(split, "last") - split.y) ** 2
         else:
-            shares = run.predict_proba(split, "last")
-            right = shares[np.arange(len(split.y)), split.y]
+            right = run.predict_proba(split, "last")[np.arange(len(split.y)), split.y]
             each = -np.log(np.clip(right, 1e-12, 1))
         check_number("batch_loss", float(each.mean()), low=0)
         # Batches of all sizes: the first points of 120 orders.
@@ -109,9 +108,8 @@ class BatchNoisePanel(Panel):
         x, high = Axis(WORDS["batches"], ends), nice_top(np.quantile(self.each, 0.97))
         alt = WORDS["batches_alt"].format(BATCHES, size, spread, mean)
         batches = Chart(x, Axis(WORDS["loss"], (0, high)), marks, alt=alt)
-        pairs = list(zip(spreads, self.sizes, strict=True))
-        told = [WORDS["at"].format(*pair) for pair in pairs]
-        tips = [WORDS["tip"].format(*pair[::-1]) for pair in pairs]
+        told = list(map(WORDS["at"].format, spreads, self.sizes))
+        tips = list(map(WORDS["tip"].format, self.sizes, spreads))
         # Numbers stand at sizes four times apart: between them they would touch.
         apart = np.log2(np.divide(self.sizes, size)) % 2 == 0
         said = [text * bool(far) for text, far in zip(told, apart, strict=True)]

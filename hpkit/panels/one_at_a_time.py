@@ -266,8 +266,7 @@ class OneAtATimePanel(SearchPanel):
         out = self.found.runs.unfit[self.found.settings.index(end)]
         times = inf if out else mine / best if best else inf if mine else 1.0
         even = "even" if f"{times:.3g}" == "1" else "apart" if times < inf else "higher"
-        setting = escape(label(grid.best, self.found.space))
-        facts = {"setting": setting, "times": times}
+        facts = {"setting": escape(label(grid.best, self.found.space)), "times": times}
         return WORDS["there" if end == grid.best else even].format(**facts, best=best)
 
     def _state(self):

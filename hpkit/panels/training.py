@@ -119,8 +119,7 @@ class TrainingPanel(Panel):
         """Start a training of what the controls show; `wait` as in `_training`."""
         setting, self.error = self.controls.setting, None
         self._expect(setting)
-        job = self._training(setting, self.seed, wait=wait)
-        self.live.start(job, replace=replace)
+        self.live.start(self._training(setting, self.seed, wait=wait), replace=replace)
 
     def _training(self, setting, seed, *, wait=False):
         """Train a setting (a job)."""
@@ -483,8 +482,7 @@ class _RunList:
         """Show the runs as rows of text below their heads, and the chosen one."""
         (first, *heads), chosen = WORDS["run_columns"], self.chosen
         heads = [first, *(TABLE[name].short for name in self.columns), *heads]
-        rows = [heads, *map(self._cells, self.kept)]
-        heads, *lines = text_lines(rows, right=True)
+        heads, *lines = text_lines([heads, *map(self._cells, self.kept)], right=True)
         # In a browser a letter of Korean is narrower: each head takes its own room.
         heads = re.findall(r" *\S+(?: \S+)*", heads)
         look = "<span style='width:{}ch'>{}</span>".format

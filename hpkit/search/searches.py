@@ -355,8 +355,7 @@ def cross_validate(
     if repeats > 1 and dataset.cut_by == "time":
         raise refusal("time_repeats", repeats)
     for repeat in range(repeats):
-        rng = np.random.default_rng([seed, repeat])
-        for data in folds_of(dataset, folds, rng):
+        for data in folds_of(dataset, folds, np.random.default_rng([seed, repeat])):
             *_, runs = engine.train(data, settings, seeds=(seed,), **own)
             curves = runs.val_loss if metric is None else runs.val_metric
             last = runs.epochs_done[:, :, None]
