@@ -134,13 +134,12 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     """
     search = _as_search(search)
     runs, names = search.runs, list(search.space)
-    out = runs.unfit
     space = {name: search._listed(name) for name in names}
-    losses = np.where(out, np.nan, runs.mean_val_loss)
+    losses = np.where(runs.unfit, np.nan, runs.mean_val_loss)
     axes, shares = charts.parallel_axes(space, runs.settings, losses)
     axes[-1].label = _SAY["val_loss"]
     best = [i for i in runs.order[: len(_STRONG)] if np.isfinite(losses[i])]
-    strong, count = np.isin(np.arange(len(out)), best), len(out)
+    strong, count = np.isin(np.arange(len(losses)), best), len(losses)
     looks = {"color": ["gray"] * count, "label": [""] * count, "dash": [None] * count}
     for (color, dash), i in zip(_STRONG.items(), best, strict=False):
         setting = short(search.settings[i], names)

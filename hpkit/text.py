@@ -51,8 +51,7 @@ def label(setting, names) -> str:
 
 
 def short(setting, names) -> str:
-    names = names or ["lr"]
-    values = [(n, getattr(setting, n, None)) for n in names]
+    values = [(n, getattr(setting, n, None)) for n in names or ["lr"]]
     return ", ".join(TABLE[n].legend.format(on_chart(value)) for n, value in values)
 
 
