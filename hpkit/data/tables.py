@@ -225,8 +225,7 @@ def _refused(name, texts, rows):
     if 2 * len(days := days.dropna()) > len(texts):
         return [refusal("date_texts", days.index[0], name=name)]
     if len(texts) > min(MANY, max(FEW, SHARE * rows)):
-        facts = {"name": name, "count": len(texts), "rows": rows}
-        return [refusal("many_texts", texts[0], **facts)]
+        return [refusal("many_texts", texts[0], name=name, count=len(texts), rows=rows)]
     return []
 
 

@@ -493,8 +493,7 @@ def own_names(names, model, base):
 def check_settings(settings, dataset):
     check_there(check_dataset(dataset))
     given = (settings,) if isinstance(settings, Hyperparameters) else settings
-    about = {"most": 10**5, "of": "Hyperparameters"}
-    settings = hp.check_items("settings", given, **about)
+    settings = hp.check_items("settings", given, most=10**5, of="Hyperparameters")
     most, own = len(dataset.train.y), dataset.objective and dataset.objective.loss
     alone = "classes_only" if dataset.is_regression else "loss_alone" if own else ""
     for setting in settings:

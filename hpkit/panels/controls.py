@@ -152,8 +152,7 @@ def tied(label, value, slider, check, rounded=lambda value: value):
 
     def typed(change):
         if ticks(change["new"]) != ticks(slider.value):
-            place = slider.min + slider.step * ticks(change["new"])
-            place = min(place, slider.max)
+            place = min(slider.min + slider.step * ticks(change["new"]), slider.max)
             slider.value = type(slider.value)(10**place if by_factor else place)
 
     slider.observe(slid, "value")
