@@ -280,10 +280,6 @@ def ways_chart(scores, names, *, tuned=(), bars=(), mine=None) -> Chart:
     return Chart(across, up, marks, alt=alt)
 
 
-def has_map(dataset) -> bool:
-    return dataset.n_features == 2 and not dataset.is_regression
-
-
 def map_cells(dataset, grid: int = GRID):
     """Return the centers of the cells of a map (cells, 2), from below, with a rim."""
     X = np.concatenate([dataset.train.X, dataset.valid.X])

@@ -11,7 +11,7 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit import hyperparameters as hyper
-from hpkit.charts.runs import has_map, loss_chart, map_chart, map_pixels
+from hpkit.charts.runs import loss_chart, map_chart, map_pixels
 from hpkit.charts.spec import PINNED, Axis, rule
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
@@ -101,7 +101,7 @@ class TrainingPanel(Panel):
         units = [(WORDS[unit], unit) for unit in ("epochs", "updates", "seconds")]
         self.unit = parts.named(W.ToggleButtons(options=units), WORDS["unit_tip"])
         over = [parts.row(self.unit, name="hp-small")]
-        if has_map(self.dataset):
+        if self.dataset.n_features == 2 and not self.dataset.is_regression:  # a map
             self.scrub = W.IntSlider(1, min=0, max=1, readout=False)
             parts.named(self.scrub, WORDS["scrub"]).add_class("hp-slide")
             head = parts.head_of(WORDS["scrub"])
