@@ -1,6 +1,6 @@
 """Compare hpkit with the ways in which people train many settings today.
 
-    python tests/benchmarks/compare.py            # about ten minutes; a quiet machine
+    python tests/benchmarks/compare.py            # about 15 minutes; a quiet machine
     python tests/benchmarks/compare.py --quick    # fewer repeats
 
 Everything runs in one process, in turn, on the same work; the seconds depend on the
@@ -9,15 +9,18 @@ Run by hand: a timed test would fail on a busy machine and pass on a slow one.
 """
 
 import argparse
+import itertools
 import statistics
 import time
+import warnings
 
 import numpy as np
 import rivals
 import torch
+from torch import nn
 
 from hpkit.data.datasets import Dataset, load_dataset
-from hpkit.engine.training import Hyperparameters, train
+from hpkit.engine.training import Hyperparameters, fit, train
 
 RATES = list(np.logspace(-3, 0, 25))
 BATCHES = [8, 16, 32, 64, 128]
@@ -28,17 +31,62 @@ def hpkit(dataset, settings, seeds, model=None):
     return runs.val_loss
 
 
-class Skip(torch.nn.Module):
+def one_by_one(dataset, settings, seeds, model):
+    """Train with hpkit, but run by run."""
+    pairs = itertools.product(settings, seeds)
+    losses = [fit(dataset, s, seed=seed, model=model).val_loss for s, seed in pairs]
+    return np.reshape(losses, (len(settings), len(seeds), -1))
+
+
+class Skip(nn.Module):
     """A learner's network that hpkit does not know: a layer that is skipped."""
 
     def __init__(self, n_features, n_outputs, setting):
         super().__init__()
         sizes = (n_features, 16), (16, 16), (16, n_outputs)
-        self.a, self.b, self.c = (torch.nn.Linear(*s) for s in sizes)
+        self.a, self.b, self.c = (nn.Linear(*s) for s in sizes)
 
     def forward(self, x):
         h = torch.relu(self.a(x))
         return self.c(h + torch.relu(self.b(h)))
+
+
+class Rows(nn.Module):
+    """Reads a digit as eight rows of eight."""
+
+    def __init__(self, body, width):
+        super().__init__()
+        self.up, self.body, self.out = nn.Linear(8, width), body, nn.Linear(width, 10)
+
+    def forward(self, x):
+        found = self.body(self.up(x.view(-1, 8, 8)))
+        found = found[0] if isinstance(found, tuple) else found
+        return self.out(found[:, -1])
+
+
+def transformer():
+    layer = nn.TransformerEncoderLayer(16, 2, 32, 0.0, batch_first=True)
+    return nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+
+
+NETWORKS = {
+    "dense": lambda: nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)),
+    "BatchNorm": lambda: nn.Sequential(
+        *(nn.Linear(64, 32), nn.BatchNorm1d(32), nn.ReLU()),
+        *(nn.Linear(32, 32), nn.BatchNorm1d(32), nn.ReLU()),
+        nn.Linear(32, 10),
+    ),
+    "dropout": lambda: nn.Sequential(
+        nn.Linear(64, 32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 10)
+    ),
+    "convolutions": lambda: nn.Sequential(
+        *(nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 8, 3, padding=1), nn.ReLU()),
+        *(nn.Conv2d(8, 8, 3, padding=1), nn.ReLU()),
+        *(nn.Flatten(), nn.Linear(512, 10)),
+    ),
+    "transformer": lambda: Rows(transformer(), 16),
+    "LSTM": lambda: Rows(nn.LSTM(16, 16, batch_first=True), 16),
+}
 
 
 def grid(epochs, **more):
@@ -127,6 +175,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one repeat of each")
     quick = parser.parse_args().quick
     torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
     moons, digits = load_dataset("moons"), load_dataset("digits")
     few, many = (1, 1) if quick else (3, 7)
     plain, loader, ensemble = rivals.plain_loop, rivals.data_loader, rivals.torch_func
@@ -147,6 +196,11 @@ def main():
     compare(title, ways, moons, grid(20), range(3), few)
     compare(deep, [plain], digits, grid(4, hidden=(32, 32)), range(3), few)
     compare(own, [plain], moons, rates(25, 60), (0,), few, model=Skip)
+    for name, make in NETWORKS.items():
+        for epochs in (5, 30):  # few steps are not worth a stack
+            title = f"A learner's own {name}, 8 learning rates, digits, {epochs} epochs"
+            about = digits, rates(8, epochs), (0,), few
+            compare(title, [plain, one_by_one], *about, model=lambda *_, m=make: m())
     growth(few)
 
 
