@@ -51,15 +51,9 @@ def test_bad_value_is_refused_in_three_parts(name, value):
     assert ";" in rest  # the way out
 
 
-def test_what_is_infinite_is_told_so():
-    with pytest.raises(ValueError, match="lr must be finite, got inf"):  # it is > 0
-        Hyperparameters(lr=math.inf)
-
-
 def test_numbers_of_other_libraries_become_plain_ones():
-    setting = Hyperparameters(
-        lr=np.float32(0.5), batch_size=np.int64(8), epochs=3.0, hidden=[4, np.int32(2)]
-    )
+    given = {"lr": np.float32(0.5), "batch_size": np.int64(8), "epochs": 3.0}
+    setting = Hyperparameters(**given, hidden=[4, np.int32(2)])
 
     assert type(setting.lr) is float
     assert type(setting.batch_size) is int
@@ -67,14 +61,6 @@ def test_numbers_of_other_libraries_become_plain_ones():
     assert setting.hidden == (4, 2)
     assert Hyperparameters(hidden=8).hidden == (8,)
     assert hash(setting) == hash(setting.but())
-
-
-def test_but_changes_one_value_and_refuses_unknown_names():
-    setting = Hyperparameters().but(lr=0.3)
-    assert setting.lr == 0.3
-    assert setting.batch_size == Hyperparameters().batch_size
-    with pytest.raises(ValueError, match="learning_rate"):
-        setting.but(learning_rate=1)
 
 
 BAD_SEEDS = [[], 3, "12", [1, 1], [-1], [0.5], [None], None, b"12", {1: 2}, [2**63]]
@@ -105,8 +91,9 @@ def test_bad_seeds_are_refused(seeds):
     ],
 )
 def test_names_of_other_libraries_lead_to_ours(name, words):
-    with pytest.raises(ValueError, match=f"got '{name}'; .*{words}"):
-        Hyperparameters(**{name: 1})
+    for make in Hyperparameters, Hyperparameters().but:
+        with pytest.raises(ValueError, match=f"got '{name}'; .*{words}"):
+            make(**{name: 1})
 
 
 def test_class_and_table_have_the_same_names_in_the_same_order():
@@ -116,7 +103,9 @@ def test_class_and_table_have_the_same_names_in_the_same_order():
     assert pickle.loads(pickle.dumps(Hyperparameters(lr=0.3))).lr == 0.3
 
 
-def test_number_too_long_for_a_text_is_refused_too():
+def test_number_that_is_infinite_or_too_long_for_a_text_is_told_so():
+    with pytest.raises(ValueError, match="lr must be finite, got inf"):  # it is > 0
+        Hyperparameters(lr=math.inf)
     with pytest.raises(ValueError, match=r"at most 1,000,000, got .*\bint\b"):
         Hyperparameters(epochs=10**5000)
 
@@ -143,6 +132,8 @@ def test_every_hyperparameter_is_searched_told_drawn_and_kept(name, tmp_path):
     curve = hk.validation_curve(DATA, QUICK, param_name=name, param_range=values)
     curve.save(tmp_path / "curve.json")
 
+    assert (curve.param_name, curve.param_range) == (name, tuple(values))
+    assert curve.settings == tuple(QUICK.but(**{name: value}) for value in values)
     assert list(curve.to_frame()[f"param_{name}"]) == values
     told = "hidden units" if name == "hidden" else TABLE[name].label
     assert told in str(curve)
