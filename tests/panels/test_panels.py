@@ -1,8 +1,8 @@
 """What several panels have in common."""
 
-import errno
-import os
 import time
+from functools import partial
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -37,16 +37,12 @@ def test_a_network_reads_the_same_everywhere(moons):
         assert f"<td>{words}</td>" in curve.drawer.children[0].value
     assert curve.charts.charts[1].x.texts == list(NETWORKS.values())
     axis, at = value_axis("hidden", [(n,) * 3 for n in (2, 64)])
-    assert (axis.kind, axis.texts, at.tolist()) == (
-        "log",
-        ["2-2-2", "64-64-64"],
-        [2, 64],
-    )
+    assert (axis.kind, axis.texts) == ("log", ["2-2-2", "64-64-64"])
+    assert at.tolist() == [2, 64]
 
 
-OWN = hk.Dataset.from_arrays(
-    *hk.load_dataset("moons").train.__dict__.values(), name="mine"
-)
+TRAIN, RATES = hk.load_dataset("moons").train, [0.01, 0.3]
+OWN = hk.Dataset.from_arrays(TRAIN.X, TRAIN.y, name="mine")
 
 
 def narrow(n_features, n_outputs, setting):
@@ -55,15 +51,9 @@ def narrow(n_features, n_outputs, setting):
 
 
 OWN_PANELS = {
-    "curve": lambda **more: hk.ValidationCurvePanel(
-        OWN, "lr", QUICK, param_range=[0.01, 0.3], **more
-    ),
-    "grid": lambda **more: hk.GridPanel(
-        OWN, base=QUICK, x_values=[0.01, 0.3], y_values=[16, 64], **more
-    ),
-    "path": lambda **more: hk.OneAtATimePanel(
-        OWN, QUICK, lr=[0.01, 0.3], batch_size=[32, 64], **more
-    ),
+    "curve": partial(hk.ValidationCurvePanel, OWN, "lr", QUICK, param_range=RATES),
+    "grid": partial(hk.GridPanel, OWN, base=QUICK, x_values=RATES, y_values=[16, 64]),
+    "path": partial(hk.OneAtATimePanel, OWN, QUICK, lr=RATES, batch_size=[32, 64]),
 }
 
 
@@ -116,8 +106,7 @@ def test_wrong_arguments_raise_at_once(kind, setting, more, words, moons):
 
 
 def test_seeds_panel_takes_any_seeds():
-    settings = [QUICK, QUICK.but(lr=0.3)]
-    panel = hk.SeedsPanel(OWN, settings, seeds=[9, 4], most=4)
+    panel = hk.SeedsPanel(OWN, [QUICK, QUICK.but(lr=0.3)], seeds=[9, 4], most=4)
     runs = pasted(panel, data=OWN)["runs"]
 
     assert panel.runs.seeds == (9, 4, 10, 11)
@@ -130,10 +119,8 @@ def test_seeds_panel_takes_any_seeds():
 
 
 OWN_CODE = OWN_PANELS | {
-    "race": lambda model: hk.SearchRacePanel(
-        OWN, QUICK, budget=20, races=1, model=model
-    ),
-    "run": lambda model: hk.TrainingPanel(OWN, QUICK, model=model),
+    "race": partial(hk.SearchRacePanel, OWN, QUICK, budget=20, races=1),
+    "run": partial(hk.TrainingPanel, OWN, QUICK),
     "box": lambda model: hk.TestBoxPanel(hk.fit(OWN, QUICK, model=model)),
 }
 
@@ -141,8 +128,7 @@ OWN_CODE = OWN_PANELS | {
 @pytest.mark.parametrize("kind", OWN_CODE)
 @pytest.mark.parametrize("named", [True, False], ids=["function", "lambda"])
 def test_code_trains_a_learners_own_model_on_their_own_data(kind, named):
-    panel = OWN_CODE[kind](model=narrow if named else lambda *a: narrow(*a))
-    code = panel.code()
+    code = OWN_CODE[kind](model=narrow if named else lambda *a: narrow(*a)).code()
     assert "# data: your own data set, 'mine'\n" in code
     names = {"data": OWN, "narrow" if named else "model": narrow}
 
@@ -195,10 +181,8 @@ def test_save_that_fails_leaves_nothing_and_says_so(moons, monkeypatch):
     panel.save()
     before = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
 
-    def full(file):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr("os.fsync", full)
+    full = OSError(28, "No space left on device")
+    monkeypatch.setattr("os.fsync", Mock(side_effect=full))
     result = panel.result
     panel.save_button.click()
 

@@ -23,8 +23,7 @@ def test_stop_epoch_counts_epochs_without_a_new_lowest(patience):
 def test_patience_moves_the_stop(moons):
     panel = PatiencePanel(moons, QUICK.but(patience=2), patience=1, predict=True)
     commit(panel, 7)
-    loss = panel.run.val_loss
-    first = int(np.argmax(np.diff(loss) >= 0)) + 1
+    first = int(np.argmax(np.diff(panel.run.val_loss) >= 0)) + 1
 
     assert panel.stop_at == first
     assert f"stops at epoch <b>{first}</b>" in shows(panel)

@@ -54,7 +54,6 @@ def test_train_clears_the_old_curves_at_once_and_takes_what_is_drawn(moons):
 
 
 def begun(moons):
-    """Return a panel whose training has begun."""
     panel = hk.SchedulePanel(moons, QUICK, seeds=1)
     panel.train_button.click()
     until(lambda: panel.begun >= 2)

@@ -299,7 +299,10 @@ def test_grid_panel_shows_and_names_the_best_over_an_axis(grid):
     profile = grid.charts.charts[1]
     assert profile.title == "For each learning rate, the best batch size"
     best = [LISTS["batch_size"][k] for k in loss.reshape(3, 2).argmin(1)][:2]
-    points = mark(profile, "points")  # 10 diverges
+    cross = mark(profile, "cross")  # 10 diverges
+    assert (cross.columns[0].tolist(), cross.get("label")) == ([[10.0]], "diverged")
+    points = mark(profile, "points")
+    np.testing.assert_allclose(points.columns[0], [LISTS["lr"][:2]], rtol=1e-6)
     assert points.get("label") == [f"batch {n}" for n in best]
     assert points.get("tip")[1].startswith(f"lr 0.3\nbatch {best[1]}\nloss 0.")
 
@@ -310,16 +313,6 @@ def test_grid_panel_other_axes_and_the_same_one_twice(grid):
     assert tuple(grid.found.space) == ("lr", "optimizer")
     grid.entries[1].which.value = "lr"
     assert "two different" in grid.result
-
-
-def test_value_of_which_every_run_diverged_has_a_cross_beside_the_map(moons):
-    panel = make_grid(moons, x_values=[0.1, 0.3, 1000.0])
-    panel.which.value = 0  # against lr
-    x, _ = line_of(panel.charts.charts[1])
-    np.testing.assert_allclose(x, [0.1, 0.3], rtol=1e-6)
-    cross = mark(panel.charts.charts[1], "cross")
-    assert cross.columns[0].tolist() == [[1000.0]]
-    assert cross.get("label") == "diverged"
 
 
 def test_as_good_is_the_same_everywhere(moons):

@@ -74,11 +74,9 @@ def test_seeds_of_a_single_setting_are_told(moons):
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
 @pytest.mark.parametrize("lrs", [(0.1, 0.3), (0.3, 0.1), (0.5, 0.7), (0.2, 0.2001)])
 def test_seeds_strip_says_what_a_search_says(moons, seeds, lrs):
-    settings = [QUICK.but(lr=lr) for lr in lrs]
-    panel = SeedsPanel(moons, settings, seeds=seeds, most=seeds)
-    search = validation_curve(
-        moons, QUICK, param_name="lr", param_range=lrs, seeds=range(seeds)
-    )
+    panel = SeedsPanel(moons, [QUICK.but(lr=lr) for lr in lrs], seeds=seeds, most=seeds)
+    about = {"param_name": "lr", "param_range": lrs, "seeds": range(seeds)}
+    search = validation_curve(moons, QUICK, **about)
     verdict = f"<b>learning rate {search.best.lr:g} is better</b>"
     assert ("cannot tell" in panel.result) == bool(search.ties)
     assert (verdict in panel.result) == (not search.ties)

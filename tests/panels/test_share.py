@@ -99,9 +99,8 @@ def test_what_no_line_can_say_is_refused_where_it_is_shown():
 
     panel = hk.open(f"training?{DATA}&epochs=2")
     for lr in range(12, 16):
-        panel.list.add(
-            hk.fit(panel.dataset, panel.run.setting.but(lr=lr / 7, hidden=(lr,) * 9))
-        )
+        setting = panel.run.setting.but(lr=lr / 7, hidden=(lr,) * 9)
+        panel.list.add(hk.fit(panel.dataset, setting))
         panel.list.pin(panel.list.chosen)
     with pytest.raises(ValueError, match=str(LONGEST)):
         panel.line()
