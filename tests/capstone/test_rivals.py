@@ -10,8 +10,7 @@ from hpkit.capstone import rivals
 
 @pytest.fixture(scope="module")
 def beside():
-    data = hk.load_dataset("digits")
-    return rivals.compare(data, mine=0.9, bars=(0.85,), n=2)
+    return rivals.compare(hk.load_dataset("digits"), mine=0.9, bars=(0.85,), n=2)
 
 
 def test_comparison_table(beside):

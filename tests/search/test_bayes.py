@@ -2,6 +2,7 @@
 
 import architectures
 import numpy as np
+import optuna
 import pytest
 import torch
 
@@ -15,15 +16,7 @@ CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
 
 
 @pytest.fixture
-def optuna():
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna
-
-
-@pytest.fixture
-def study(optuna, tmp_path):
+def study(tmp_path):
     """Return a function that opens the same study, from a file, again and again."""
 
     def opened(seed):
@@ -62,7 +55,7 @@ def test_a_study_goes_on_and_what_it_has_is_not_trained_again(study):
         assert best.best_run.network() is not None
 
 
-def test_a_setting_that_is_lost_is_a_failed_trial(optuna):
+def test_a_setting_that_is_lost_is_a_failed_trial():
     def model(n_in, n_out, setting):
         return torch.nn.Linear(n_in, n_out * setting.width)
 
@@ -76,7 +69,7 @@ def test_a_setting_that_is_lost_is_a_failed_trial(optuna):
     assert hk.bayesian_search(MOONS, BASE, **about).settings == found.settings[1:]
 
 
-def test_trials_of_somebody_else_count_and_a_sampler_may_end_a_search(optuna):
+def test_trials_of_somebody_else_count_and_a_sampler_may_end_a_search():
     study = optuna.create_study()
     study.optimize(lambda trial: trial.suggest_float("lr", 0.01, 1, log=True), 3)
     found = hk.bayesian_search(MOONS, BASE, lr=SPACE["lr"], study=study, n_trials=5)
@@ -87,13 +80,12 @@ def test_trials_of_somebody_else_count_and_a_sampler_may_end_a_search(optuna):
     assert sorted(found.values("lr")) == [0.1, 0.2]
 
 
-def test_a_study_may_go_on_with_another_range(optuna):
+def test_a_study_may_go_on_with_another_range():
     about = {"study": optuna.create_study(), "n_trials": 2}
     hk.bayesian_search(MOONS, BASE, lr=hk.log_uniform(0.1, 0.3), **about)
     rates = hk.log_uniform(1e-5, 1e-4)
     found = hk.bayesian_search(MOONS, BASE, lr=rates, **about | {"n_trials": 3})
-    again = hk.from_optuna(found.to_optuna(), MOONS, BASE)
-    assert again.settings == found.settings
+    assert hk.from_optuna(found.to_optuna(), MOONS, BASE).settings == found.settings
     assert "0.0001" not in str(found)  # as an end of what was tried
 
 
@@ -104,18 +96,16 @@ def test_a_study_may_go_on_with_another_range(optuna):
         ({"seeds": (1,)}, "the seeds differ"),
         ({"dataset": hk.load_dataset("small_moons")}, "the data set differs"),
         ({"dataset": hk.load_dataset("moons", 1)}, "the data set differs"),
-        (
-            {"model": lambda i, o, s: torch.nn.Linear(i, o)},
-            "the data set, the model, the",
-        ),
+        ({"model": architectures.mlp}, "the data set, the model, the"),
         ({"lr": [0.1, 1]}, "the same values, got this error from Optuna: .*; give"),
         ({"search_seed": 1}, "without sampler, search_seed, storage and cv, got one"),
         ({"storage": "a.json"}, "sampler, search_seed, storage and cv, got one"),
+        ({"cv": 2}, "sampler, search_seed, storage and cv, got one of them"),
         ({"study": "a"}, "must be an optuna.study.Study, got 'a'; make"),
     ],
 )
 def test_the_study_of_another_search_is_refused(
-    arguments, words, optuna, tmp_path, monkeypatch
+    arguments, words, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     study = optuna.create_study()
@@ -136,7 +126,7 @@ def test_the_study_of_another_search_is_refused(
         hk.bayesian_search(MOONS, BASE, lr=[1], study=study, n_trials=2)
 
 
-def test_a_study_of_another_program_is_read(optuna):
+def test_a_study_of_another_program_is_read():
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
 
     def objective(trial):
@@ -168,7 +158,7 @@ def test_seeds_and_their_spread_come_back_from_a_study():
     assert hk.from_optuna(grid.to_optuna(), numbers, BASE).train_accuracy is None
 
 
-def test_curves_that_somebody_else_reports_are_kept(optuna):
+def test_curves_that_somebody_else_reports_are_kept():
     study, make = optuna.create_study(), optuna.trial.create_trial
     lr = {"distributions": {"lr": optuna.distributions.FloatDistribution(0.01, 10)}}
     for rate, value, curve in ((0.1, 2, [3, 2, 4]), (1, None, [5, 6]), (2, None, [])):
@@ -178,10 +168,8 @@ def test_curves_that_somebody_else_reports_are_kept(optuna):
 
     found = hk.from_optuna(study, MOONS, BASE)
 
-    nan = np.nan
-    np.testing.assert_array_equal(
-        found.val_loss[:, 0], [[3, 2, 4, nan], [5, 6, nan, nan]]
-    )
+    curves = [[3, 2, 4, np.nan], [5, 6, np.nan, np.nan]]
+    np.testing.assert_array_equal(found.val_loss[:, 0], curves)
     assert found.epochs_done.tolist() == [[3], [1]]
     assert found.fit_time.sum() == 0
 
@@ -189,7 +177,7 @@ def test_curves_that_somebody_else_reports_are_kept(optuna):
 @pytest.mark.parametrize(
     "how", ["trial by trial", "numbers", "curves", "nonsense", "too long"]
 )
-def test_seeds_that_somebody_else_says_are_kept(how, optuna):
+def test_seeds_that_somebody_else_says_are_kept(how):
     study, losses = optuna.create_study(), {0.1: [0.5, 0.7], 1.0: [0.2, 0.4]}
     for (lr, both), k in [(pair, k) for pair in losses.items() for k in range(2)]:
         if how != "trial by trial" and k:
