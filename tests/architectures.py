@@ -28,12 +28,8 @@ def mlp(n_in, n_out, setting):
 
 
 def batch_norm(n_in, n_out, setting, **kwargs):
-    return nn.Sequential(
-        nn.Linear(n_in, WIDTH, bias=False),
-        nn.BatchNorm1d(WIDTH, **kwargs),
-        nn.ReLU(),
-        nn.Linear(WIDTH, n_out),
-    )
+    first = nn.Linear(n_in, WIDTH, bias=False), nn.BatchNorm1d(WIDTH, **kwargs)
+    return nn.Sequential(*first, nn.ReLU(), nn.Linear(WIDTH, n_out))
 
 
 def batch_norm_mean(n_in, n_out, setting):
@@ -49,22 +45,15 @@ def layer_norm(n_in, n_out, setting):
 
 
 def convolution(n_in, n_out, setting):
-    return nn.Sequential(
-        nn.Unflatten(1, (1, n_in)),
-        nn.Conv1d(1, 3, 3, bias=False),
-        nn.BatchNorm1d(3),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(3 * (n_in - 2), n_out),
-    )
+    first = nn.Unflatten(1, (1, n_in)), nn.Conv1d(1, 3, 3, bias=False)
+    last = nn.ReLU(), nn.Flatten(), nn.Linear(3 * (n_in - 2), n_out)
+    return nn.Sequential(*first, nn.BatchNorm1d(3), *last)
 
 
 class Attention(nn.Module):
     def __init__(self, n_in, n_out, setting, dropout=0.0):
         super().__init__()
-        self.attend = nn.MultiheadAttention(
-            4, 2, dropout=dropout, batch_first=True, bias=False
-        )
+        self.attend = nn.MultiheadAttention(4, 2, dropout, False, batch_first=True)
         self.up, self.out = nn.Linear(2, 4), nn.Linear(4, n_out)
         mask = torch.ones(4, 4, dtype=torch.bool).tril()
         self.register_buffer("mask", mask)
@@ -340,11 +329,8 @@ def compiled(n_in, n_out, setting):
 
 def reads_the_setting(n_in, n_out, setting):
     width = 4 if setting.lr < 0.1 else WIDTH
-    return nn.Sequential(
-        nn.Linear(n_in, width),
-        nn.Dropout(setting.momentum / 2),
-        nn.Linear(width, n_out),
-    )
+    first = nn.Linear(n_in, width), nn.Dropout(setting.momentum / 2)
+    return nn.Sequential(*first, nn.Linear(width, n_out))
 
 
 class Keeping(nn.Module):
@@ -403,7 +389,7 @@ class Fails(nn.Module):
 
 
 def failing(n_in, n_out, setting):
-    """Return a network that fails where the activation or the learning rate is odd."""
+    """Return a network that fails where its layers or the learning rate are odd."""
     if setting.hidden == (3,):
         raise RuntimeError("no such network")
     if setting.hidden == (5,):

@@ -97,13 +97,11 @@ class Dropout(nn.Module):
 
 
 def focal(outputs, targets):
-    """Return a loss that a learner may bring."""
     logs = outputs.log_softmax(1).gather(1, targets[:, None])[:, 0]
     return -((1 - logs.exp()) ** 2 * logs).mean()
 
 
 def right(outputs, targets):
-    """Return a metric that a learner may bring."""
     return (outputs.argmax(1) == targets).double().mean()
 
 

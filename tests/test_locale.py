@@ -50,9 +50,8 @@ def test_language_is_chosen_and_what_it_lacks_is_english(little):
     german = grid.describe()
 
     assert "Grid search on moons" in english
-    assert german == english.replace("Grid search", "GITTER").replace(
-        "learning rate", "LERNRATE"
-    )
+    translated = english.replace("Grid search", "GITTER")
+    assert german == translated.replace("learning rate", "LERNRATE")
     assert words("search")["nothing"] == "NICHTS"
     lesson = load_lesson("02_learning_rate")
     feedback, quiz = lesson.good_rate.check(...), lesson.quiz.widget()
@@ -193,11 +192,9 @@ def panels():
     training.guess.widget.value = [0.5] * 11
     training.guess.commit()
     yield training
-    yield hk.ValidationCurvePanel(
-        moons, param_range=[0.1, 1, 1e4], predict=True, **more
-    )
-    values = {"x_values": [0.1, 1, 1e4], "y_values": [16, 64]}
-    grid = hk.GridPanel(moons, **values, **more)
+    rates = [0.1, 1, 1e4]
+    yield hk.ValidationCurvePanel(moons, param_range=rates, predict=True, **more)
+    grid = hk.GridPanel(moons, x_values=rates, y_values=[16, 64], **more)
     yield grid
     grid.which.value = 0
     grid.choose(2)
@@ -244,9 +241,8 @@ def test_another_language_leaves_no_english_in_panels(speaking, tmp_path, monkey
 
 
 def test_unknown_language_is_refused():
-    with pytest.raises(
-        ValueError, match=r"language must be one of 'en'.*, got 'xx'; ch"
-    ):
+    words = r"language must be one of 'en'.*, got 'xx'; ch"
+    with pytest.raises(ValueError, match=words):
         hk.language("xx")
     assert hk.language() == "en"
 
@@ -254,10 +250,8 @@ def test_unknown_language_is_refused():
 @pytest.mark.parametrize("given", ["en", "xx"])
 def test_environment_chooses_and_unknown_names_speak_english(given):
     code = "from hpkit.locale import words; print(words('search')['best_note'])"
-    env = os.environ | {"HPKIT_LANG": given}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=env, text=True, capture_output=True
-    )
+    how = {"env": os.environ | {"HPKIT_LANG": given}, "capture_output": True}
+    done = subprocess.run([sys.executable, "-c", code], text=True, **how)
     assert done.stdout == "best\n"
     assert done.stderr.count("\n") == (given == "xx")
     assert given == "en" or "got 'xx'" in done.stderr

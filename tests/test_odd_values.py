@@ -107,19 +107,18 @@ def capstone(method, *args, **values):
 
 # Arguments that work, by their names; any one or two of all become odd. Where None
 # stands for what is dear to make, a call makes it.
+CURVE = {"param_name": "lr", "param_range": [0.1, 1]}
 DEAR = {
     "study": lambda: search().to_optuna(),
     "steps": steps,
     "run": lambda: search().best_run,
     "ax": lambda: plt.figure().subplots(),
-    "curve": lambda: hk.validation_curve(
-        DATA, BASE, param_name="lr", param_range=[0.1, 1]
-    ),
+    "curve": lambda: hk.validation_curve(DATA, BASE, **CURVE),
 }
 DEAR |= dict.fromkeys(("search", "result", "searches", "grid", "runs"), search)
 GOOD = {"dataset": DATA, "folds": 2, "n_trials": 3, "low": 0.1, "high": 1}
 GOOD |= dict.fromkeys(("base", "setting", "settings"), BASE)
-GOOD |= {"param_name": "lr", "param_range": [0.1, 1], "sentence": "A chart."}
+GOOD |= CURVE | {"sentence": "A chart."}
 GOOD |= {"x": "lr", "x_values": [0.1, 1], "y_values": [8, 16]}
 GOOD |= {"models": 5, "races": 2, "most": 3, "line": "training?data=moons&epochs=2"}
 LISTS = {"lr": [0.1, 1.0], "batch_size": [8, 16]}
@@ -273,11 +272,8 @@ def is_ours(error, more=()):
     last = traceback.extract_tb(error.__traceback__)[-1].filename
     kinds = (ValueError, TypeError, *((more,) if more else ()))
     # A frozen dataclass or a property of ours counts as ours, NumPy's frames do not.
-    return (
-        isinstance(error, kinds)
-        and last.startswith(HPKIT)
-        and bool(PARTS.match(str(error)))
-    )
+    ours = isinstance(error, kinds) and last.startswith(HPKIT)
+    return ours and bool(PARTS.match(str(error)))
 
 
 def judge(name, call, given, more=()):
@@ -402,12 +398,9 @@ def test_odd_answers_are_told_never_raised(exercise, answer):
 
     assert "error" not in found, (exercise.key, words, found["error"])
     told = found["result"]
+    about = exercise.key, words, told.message
     # "could not check" would call it a fault of the exercise
-    assert told.outcome in ("correct", "not yet", "not attempted"), (
-        exercise.key,
-        words,
-        told.message,
-    )
+    assert told.outcome in ("correct", "not yet", "not attempted"), about
     assert text_of({"answer": answer}) == text
     assert changed(before | {"progress": noted(before["progress"], told)}) == []
 

@@ -173,8 +173,7 @@ def test_label_of_a_shorter_run_is_led_to_from_its_end_by_a_thin_line():
     np.testing.assert_allclose(begins, ends, rtol=1e-5)
     there = [line.get_xdata()[np.isfinite(line.get_ydata())] for line in curves(ax)]
     assert {epochs[-1] for epochs in there} == {2, 5}
-    together = hk.plot_training_curves(hk.Runs.of(runs), axes())
-    assert together.get_xlim() == (0, 5)
+    assert hk.plot_training_curves(hk.Runs.of(runs), axes()).get_xlim() == (0, 5)
 
 
 def test_training_curves_diverged_alone():
@@ -307,12 +306,10 @@ def cell_colors_of(ax):
 def test_grid_crosses_out_diverged():
     digits = hk.load_dataset("digits")
     space = {"lr": [0.1, 30], "batch_size": [32, 64]}
-    grid = hk.grid_search(digits, BASE.but(hidden=(8,)), **space)
 
-    ax = hk.plot_grid(grid, axes())
+    ax = hk.plot_grid(hk.grid_search(digits, BASE.but(hidden=(8,)), **space), axes())
 
-    crossed = {tuple(*line.get_xydata()) for line in crosses(ax)}
-    assert crossed == {(1, 0), (1, 1)}
+    assert {tuple(*line.get_xydata()) for line in crosses(ax)} == {(1, 0), (1, 1)}
     assert {t.get_position() for t in ax.texts} == {(0, 0), (0, 1)}
     colors = cell_colors_of(ax).reshape(2, 2, 4)
     assert np.ptp(colors[:, 1, :3], axis=-1).max() == 0  # gray
@@ -350,9 +347,8 @@ def test_grid_of_three_shows_the_best_over_the_third():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("epochs", "learning rate")
     what = "lowest validation loss"
     assert ax.get_title() == f"{what}\nlowest over batch size"
-    several = hk.grid_search(
-        MOONS, BASE, lr=[0.1, 1e4], momentum=[0, 0.9], seeds=[0, 1]
-    )
+    space = {"lr": [0.1, 1e4], "momentum": [0, 0.9], "seeds": [0, 1]}
+    several = hk.grid_search(MOONS, BASE, **space)
     other = hk.plot_grid(several, axes())
     assert other.get_title() == f"{what}, mean of 2 seeds"
     assert "diverged" in [text.get_text() for text in other.get_legend().get_texts()]
@@ -363,8 +359,7 @@ def test_grid_of_three_shows_the_best_over_the_third():
 def test_grid_half_done_leaves_cells_empty(grid):
     done = np.where(np.arange(6)[:, None] < 4, grid.epochs_done, -1)
     part = replace(grid, finished=False, runs=replace(grid.runs, epochs_done=done))
-    ax = hk.plot_grid(part, axes())
-    assert len([t for t in ax.texts if t.get_text()]) == 4
+    assert len([t for t in hk.plot_grid(part, axes()).texts if t.get_text()]) == 4
 
 
 def test_what_cannot_be_drawn_is_refused(curve, grid, run):
@@ -405,10 +400,8 @@ def test_path_leads_through_the_winner_of_each_step(steps):
         assert frame(ax, dashed=False) == around(lowest)
         assert badges[0].get_text().startswith("S")
         assert badges[-1].get_text().endswith("2")
-        path = curves(ax)[-1]
-        np.testing.assert_allclose(
-            path.get_xydata(), [text.get_position() for text in badges]
-        )
+        path, at = curves(ax)[-1], [text.get_position() for text in badges]
+        np.testing.assert_allclose(path.get_xydata(), at)
         assert ax.get_title().startswith(f"1. learning rate {steps.best.lr:g}")
 
 

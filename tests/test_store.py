@@ -137,7 +137,8 @@ def test_full_disk_keeps_the_file_and_the_change(path, monkeypatch):
     before = path.read_bytes()
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
+        full = OSError(28, "No space left on device")
+        patch.setattr(os, "fsync", Mock(side_effect=full))
         one.change(add(2))
         one.change(add(3))
 
@@ -150,10 +151,6 @@ def test_full_disk_keeps_the_file_and_the_change(path, monkeypatch):
     assert one.change(add(5))["numbers"] == [1, 4, 2, 3, 5]
     assert kept(path).load()["numbers"] == [1, 4, 2, 3, 5]
     assert not one.in_memory
-
-
-def full(number):
-    raise OSError(28, "No space left on device")
 
 
 def test_folder_that_cannot_be_made_keeps_it_in_memory(tmp_path, path):

@@ -53,8 +53,7 @@ def test_stub_has_the_public_names_and_no_others_from_where_they_are():
     assert ast.literal_eval(names) == hk.__all__
     assert set(hk.__all__) <= IMPORTED.keys() | DEFINED.keys()
     for name in IMPORTED.keys() & set(hk.__all__):
-        thing = getattr(import_module(IMPORTED[name]), name)
-        assert thing is getattr(hk, name), name
+        assert getattr(import_module(IMPORTED[name]), name) is getattr(hk, name), name
 
 
 @pytest.mark.parametrize("name", DEFINED)

@@ -31,8 +31,7 @@ def splits(dataset, dtype=torch.float32):
 
 def every(dataset, settings, seeds, one):
     """Run `one(dataset, setting, seed)` for all and stack the losses."""
-    losses = [[one(dataset, s, seed) for seed in seeds] for s in settings]
-    return np.array(losses)
+    return np.array([[one(dataset, s, seed) for seed in seeds] for s in settings])
 
 
 def curve(dataset, setting, seed, loader=False, model=network):

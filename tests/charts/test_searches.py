@@ -99,11 +99,8 @@ def test_values_choose_their_axis(name, values, kind, ticks):
 
 
 def test_a_curve_that_is_best_at_its_end_says_where_to_look():
-    for more, last, words in (
-        ([], 1, ": look further right"),
-        ([], 0, ""),
-        ([1e3], 1, ""),
-    ):
+    said = ": look further right"
+    for more, last, words in (([], 1, said), ([], 0, ""), ([1e3], 1, "")):
         about = {"param_name": "lr", "param_range": [0.01, 0.02, *more]}
         found = hk.validation_curve(MOONS, hk.Hyperparameters(epochs=4), **about)
         (label,) = mark(validation_chart(found, last=last), "ring").get("label")

@@ -293,8 +293,7 @@ def test_no_network_says_so(project, call):
     text = (project / "requirements.txt").read_text()
     (project / "requirements.txt").write_text(text.replace("--no-index", ""))
     closed = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
-    words = sentence(call("test", **closed, PIP_NO_INDEX=""))
-    assert "needs a network" in words
+    assert "needs a network" in sentence(call("test", **closed, PIP_NO_INDEX=""))
     assert stamp(project).exists()
 
 

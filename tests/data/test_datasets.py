@@ -43,11 +43,10 @@ def test_files_are_made_again_byte_for_byte():
     assert make.main(["--check"]) == 0
 
 
-@pytest.mark.parametrize(
-    ("name", "load"), [("digits", load_digits), ("wine", load_wine)]
-)
-def test_measured_file_holds_the_rows_of_the_source(name, load):
-    table, source = pd.read_csv(data_folder() / f"{name}.csv"), load()
+@pytest.mark.parametrize("load", [load_digits, load_wine])
+def test_measured_file_holds_the_rows_of_the_source(load):
+    name, source = load.__name__.removeprefix("load_"), load()
+    table = pd.read_csv(data_folder() / f"{name}.csv")
     mine = np.column_stack([table.drop(columns=["y", "split"]), table["y"]])
     theirs = np.column_stack([source.data, source.target])
     assert np.allclose(sorted(map(tuple, mine)), sorted(map(tuple, theirs)))
@@ -165,12 +164,7 @@ def test_gaps_in_a_target_of_any_kind_are_refused(gap):
 
 @pytest.mark.parametrize(
     ("values", "regression"),
-    [
-        ([1.0, 2, 3], False),
-        ([1.0, 1.5, 2.0], True),
-        (range(20), False),
-        (range(21), True),
-    ],
+    [([1.0, 2, 3], False), ([1, 1.5, 2], True), (range(20), False), (range(21), True)],
 )
 def test_numbers_are_classes_only_if_all_are_whole_and_few(values, regression):
     X, y = np.arange(60.0)[:, None], np.resize(np.array(values), 60)

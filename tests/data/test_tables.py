@@ -82,10 +82,8 @@ def test_columns_are_those_of_scikit_learn_fitted_on_the_training_rows(seed):
         np.testing.assert_allclose(split.X, expected[rows], atol=1e-12)
         assert ((split.y == 1) == (frame.sick[rows] == "yes")).all()
     assert data.features[1:3] == ("age", "age is missing")
-    assert data.features[4:] == (
-        *("city=Bonn", "city=Oslo", "city=Rome"),
-        *("ward is missing", "ward=3", "ward=7"),
-    )
+    categories = "city=Bonn, city=Oslo, city=Rome, ward is missing, ward=3, ward=7"
+    assert data.features[4:] == (*categories.split(", "),)
     new = frame[[*data.columns]]
     polars = SimpleNamespace(to_pandas=new.copy)
     for raw in (new, polars, new[::-1][::-1].iloc[:, ::-1], new.to_numpy()):
@@ -222,10 +220,8 @@ def test_what_predicts_otherwise_than_it_looks_is_said():
     assert Dataset.from_arrays(frame[["x", "same"]], frame.y).features == ("x", "same")
     with pytest.raises(ValueError, match="1 rows with some in x; leave"):
         Dataset.from_arrays(frame[["x", "same"]].replace(0, np.nan), frame.y)
-    frame["y"], frame.index = (
-        ["no", "No ", "yes"] * 30,
-        pd.date_range("2026", periods=90),
-    )
+    frame["y"] = ["no", "No ", "yes"] * 30
+    frame.index = pd.date_range("2026", periods=90)
     data = Dataset.from_frame(frame, "y")
     assert "random, and the dates in the index are not used" in "".join(data.notes)
     assert "spaces around them: 'No ', 'no'. If" in "".join(data.notes)
@@ -274,8 +270,7 @@ def test_a_first_gap_in_new_rows_gets_the_median_of_training_rows(gap, kept, tmp
         run.predict_proba(new.assign(city=gap))
     assert {warned.filename for warned in (*said, *more)} == {__file__}
 
-    expected = run.predict_proba(new.assign(dose=median))
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(found, run.predict_proba(new.assign(dose=median)))
     module = run.to_module()(torch.tensor(run.dataset.prepare(new)))
     np.testing.assert_allclose(module.detach(), run.predict_proba(new), atol=1e-12)
 
@@ -341,8 +336,7 @@ def test_every_part_gets_whole_groups_however_few_there_are(sizes, seed):
 
 
 def test_the_last_day_is_left_to_test_at_least():
-    frame = messy().assign(day=range(N))
-    assert len(made(frame, time="day", test=0.001).test.y) == 1
+    assert len(made(messy().assign(day=range(N)), time="day", test=0.001).test.y) == 1
 
 
 def test_a_column_that_only_names_rows_is_known():
@@ -360,13 +354,8 @@ def test_a_column_that_alone_tells_the_target_is_said(y):
     fee = np.where(y > np.median(y), np.nan, y)  # asked of some alone
     ends = np.where(y > np.median(y), np.tile(["m", "z"], 30), "n")
     why = np.where(y == 0, "p", ends)
-    columns = {
-        "fee": fee,
-        "why": why,
-        "mixed": [5, *y[1:-1], 0],
-        "off": np.roll(ends, 1),
-    }
-    said = Dataset.from_frame(pd.DataFrame(columns | {"y": y}), "y").notes
+    frame = pd.DataFrame({"fee": fee, "why": why, "off": np.roll(ends, 1), "y": y})
+    said = Dataset.from_frame(frame.assign(mixed=[5, *y[1:-1], 0]), "y").notes
     assert "gives the target away: fee, why." in "".join(said)
 
 

@@ -165,9 +165,8 @@ def test_damaged_and_foreign_files_are_refused(run, tmp_path):
     torch.save(plain | {"version": 2}, bad)
     with pytest.raises(ValueError, match=r"at most 1, got 2 in '.*'; install a newer"):
         hk.load_model(bad)
-    with pytest.raises(
-        OSError, match=r"to read or write \(No such file.*; give another"
-    ):
+    words = r"to read or write \(No such file.*; give another"
+    with pytest.raises(OSError, match=words):
         hk.load_model(tmp_path / "none.pt")
 
 
@@ -175,9 +174,8 @@ def test_own_network_needs_the_function_that_made_it(run, tmp_path):
     own = hk.fit(DATA["classes"], SETTING, model=lambda i, o, _: nn.Linear(i, o))
     own = own.save(tmp_path / "own.pt")
 
-    with pytest.raises(
-        ValueError, match=r"got a network of your own .*; give hpkit\.lo"
-    ):
+    words = r"got a network of your own .*; give hpkit\.lo"
+    with pytest.raises(ValueError, match=words):
         hk.load_model(own)
     bent = type("Bent", (nn.Linear,), {"forward": lambda net, x: x @ net.weight.T})
     others = lambda i, o, _: nn.Linear(i, o, bias=False), lambda i, o, _: bent(i, o)

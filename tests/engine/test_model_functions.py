@@ -37,9 +37,8 @@ def test_runs_share_a_stack_when_the_function_read_the_same(read, count):
         return nn.Linear(n_in, n_out)
 
     settings = [BASE.but(lr=lr, momentum=m) for lr in (0.05, 0.1) for m in (0, 0.5)]
-    training = Training(DATA, settings, model=model)
 
-    assert len(training.waiting) == count
+    assert len(Training(DATA, settings, model=model).waiting) == count
 
 
 def test_a_single_run_makes_one_network_which_may_have_one_parameter():

@@ -2,6 +2,7 @@
 
 import json
 import os
+from unittest.mock import Mock
 
 import pytest
 
@@ -89,13 +90,9 @@ def test_home_that_cannot_be_written_keeps_it_in_memory(tmp_path, monkeypatch):
     assert "could not be saved" in got.note
 
 
-def test_forgetting_in_memory(tmp_path, monkeypatch, home):
+def test_forgetting_in_memory(monkeypatch, home):
     _core.record(KEY, "correct")
-
-    def full(number):
-        raise OSError(28, "full")
-
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(28, "full")))
 
     said = _core.forget({"02_learning_rate"})
 

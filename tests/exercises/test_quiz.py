@@ -68,8 +68,7 @@ def test_without_a_front_end_it_prints_and_is_answered_by_call(quiz):
     assert re.search(r"^1\. ", text, re.MULTILINE)
     assert "\n- A " in text
     assert 'ex.quiz.answer(1, "A")' in text
-    got = quiz.answer(1, quiz.right(1).lower())
-    assert got.passed
+    assert quiz.answer(1, quiz.right(1).lower()).passed
     assert quiz.score == 1
     assert _core.load_entries()["02_learning_rate/quiz/1"]["choice"] == quiz.right(1)
 
