@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -144,12 +145,8 @@ def test_words_of_a_choice_are_the_label_of_its_button(quiz):
 
 
 def test_error_in_a_button_is_shown(quiz, monkeypatch):
-    view = quiz.widget()
-
-    def broken(*args, **kwargs):
-        raise RuntimeError("no <space>")
-
-    monkeypatch.setattr(_core, "record", broken)
+    view, error = quiz.widget(), RuntimeError("no <space>")
+    monkeypatch.setattr(_core, "record", Mock(side_effect=error))
     buttons(view)[0].click()
 
     assert "RuntimeError: no &lt;space&gt;" in shown(view)

@@ -1,6 +1,7 @@
 """Lists of values, as a learner writes them; a guess before the result."""
 
 import time
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -117,10 +118,7 @@ def test_first_lists_hold_no_batch_larger_than_the_data(name):
 
 def test_an_error_of_our_own_is_not_told_as_a_wrong_list(monkeypatch):
     entry = Entry("lr", "0.1, 1", 2)
-
-    def fault(*_):
-        raise ValueError("a fault of hpkit")
-
+    fault = Mock(side_effect=ValueError("a fault of hpkit"))
     monkeypatch.setattr("hpkit.panels.controls.parse_values", fault)
     with pytest.raises(ValueError, match="a fault of hpkit"):
         entry.text.value = "0.1, 2"

@@ -146,11 +146,8 @@ def test_an_error_of_our_own_code_is_no_wrong_value(errors):
     panel.lr.value = -1
     assert panel.result.startswith("learning rate must be")
     assert panel.lr.value == 0.2
-
-    def fault():
-        raise ValueError("a fault of hpkit")
-
-    panel.on_click(panel.stop_button, fault)
+    fault = ValueError("a fault of hpkit")
+    panel.on_click(panel.stop_button, Mock(side_effect=fault))
     panel.stop_button.click()
 
     assert "Stopped by an error: <b>ValueError: a fault of hpkit" in panel.result

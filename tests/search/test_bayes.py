@@ -56,13 +56,11 @@ def test_a_study_goes_on_and_what_it_has_is_not_trained_again(study):
 
 
 def test_a_setting_that_is_lost_is_a_failed_trial():
-    def model(n_in, n_out, setting):
-        return torch.nn.Linear(n_in, n_out * setting.width)
-
     study, space = optuna.create_study(), {"width": [2, 1], "epochs": [1, 3]}
     for width in space["width"]:
         study.enqueue_trial({"width": width})
-    about = {"model": model, "study": study, "n_trials": 2} | space
+    about = {"model": lambda i, o, s: torch.nn.Linear(i, o * s.width), **space}
+    about |= {"study": study, "n_trials": 2}
     found = hk.bayesian_search(MOONS, BASE, **about)
     assert found.planned.epochs == 6
     assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]

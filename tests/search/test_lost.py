@@ -2,6 +2,7 @@
 
 import concurrent.futures as futures
 import warnings
+from unittest.mock import Mock
 
 import architectures
 import numpy as np
@@ -181,9 +182,7 @@ def test_what_does_not_fit_is_lost(monkeypatch):
 
 
 def test_interrupts_and_hpkits_own_errors_are_raised(monkeypatch):
-    def interrupt(*args):
-        raise KeyboardInterrupt
-
+    interrupt = Mock(side_effect=KeyboardInterrupt)
     exec("def broken(*args): 1 / 0", space := {"__name__": "hpkit.engine.training"})
     errors = {interrupt: KeyboardInterrupt, space["broken"]: ZeroDivisionError}
     for function, error in errors.items():
