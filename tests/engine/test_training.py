@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from architectures import Noisy, batch_norm, dropout, mlp
-from oracle import assert_equal_the_plain_loop, dense, focal, right
+from oracle import assert_equal_the_plain_loop, dense, focal, right, table
 from torch import nn
 
 import hpkit as hk
@@ -199,10 +199,7 @@ def test_no_optimizer_module_is_loaded():
 
 # ---- a learner's own loss and metric -----------------------------------------------
 
-NUMBERS = hk.Dataset.from_arrays(
-    (ROWS := np.random.default_rng(3).normal(size=(70, 3))),
-    ROWS[:, 0] * 2 + np.sin(ROWS[:, 1]),
-)
+NUMBERS = table(70, 4)
 
 
 def pinball(outputs, targets):

@@ -7,6 +7,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import torch
+from architectures import mlp
 from chart_reading import move, pasted, press, shows
 
 import hpkit as hk
@@ -43,11 +44,6 @@ def test_a_network_reads_the_same_everywhere(moons):
 
 TRAIN, RATES = hk.load_dataset("moons").train, [0.01, 0.3]
 OWN = hk.Dataset.from_arrays(TRAIN.X, TRAIN.y, name="mine")
-
-
-def narrow(n_features, n_outputs, setting):
-    layers = torch.nn.Linear(n_features, 3), torch.nn.Tanh()
-    return torch.nn.Sequential(*layers, torch.nn.Linear(3, n_outputs))
 
 
 OWN_PANELS = {
@@ -128,15 +124,15 @@ OWN_CODE = OWN_PANELS | {
 @pytest.mark.parametrize("kind", OWN_CODE)
 @pytest.mark.parametrize("named", [True, False], ids=["function", "lambda"])
 def test_code_trains_a_learners_own_model_on_their_own_data(kind, named):
-    code = OWN_CODE[kind](model=narrow if named else lambda *a: narrow(*a)).code()
+    code = OWN_CODE[kind](model=mlp if named else lambda *a: mlp(*a)).code()
     assert "# data: your own data set, 'mine'\n" in code
-    names = {"data": OWN, "narrow" if named else "model": narrow}
+    names = {"data": OWN, "mlp" if named else "model": mlp}
 
     exec(code.removesuffix("run.test_loss()"), names)
 
     network = names.get("run") or names["found"].best_run
     assert isinstance(network.network()[1], torch.nn.Tanh)
-    for missing in ("data", "narrow" if named else "model"):
+    for missing in ("data", "mlp" if named else "model"):
         with pytest.raises(NameError, match=missing):
             exec(code, {k: v for k, v in names.items() if k != missing})
 
@@ -161,7 +157,7 @@ def test_error_of_a_learners_model_is_shown_and_the_next_run_works(kind, errors)
     def model(*given):
         if broken:
             raise RuntimeError("no <such> layer")
-        return narrow(*given)
+        return mlp(*given)
 
     panel = OWN_CODE[kind](model=model)
     assert str(panel.error) == "no <such> layer"
@@ -207,8 +203,8 @@ def test_code_is_also_a_script_for_pytorch_and_scikit_learn():
         make = OWN_CODE.get(
             kind, lambda model: hk.SeedsPanel(OWN, [QUICK], seeds=[9, 4])
         )
-        panel = make(model=(None, narrow, lambda *about: narrow(*about))[number % 3])
-        names = {"model": narrow}
+        panel = make(model=(None, mlp, lambda *about: mlp(*about))[number % 3])
+        names = {"model": mlp}
         exec(panel.wait(60).codes()["PyTorch"], names)
         found = panel._trained
         np.testing.assert_allclose(names["val_loss"], found.val_loss, atol=1e-4)

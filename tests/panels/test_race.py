@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-import torch
+from architectures import sized
 from chart_reading import move, nth, pasted, press, shows, texts
 
 from hpkit import Hyperparameters, SearchRacePanel, load_dataset, log_uniform
@@ -41,11 +41,7 @@ def test_race_gives_each_search_the_same_budget_and_names_its_line(moons):
 
 
 def test_race_takes_what_a_model_reads_of_its_own(moons):
-    def model(n_in, n_out, setting):
-        first = torch.nn.Linear(n_in, setting.width)
-        return torch.nn.Sequential(first, torch.nn.Linear(setting.width, n_out))
-
-    race = make_race(moons, model=model, width=log_uniform(2, 40, whole=True))
+    race = make_race(moons, model=sized, width=log_uniform(2, 40, whole=True))
 
     for found in race.found.values():
         assert {*found.values("width")} <= {*range(2, 41)}
