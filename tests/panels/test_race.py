@@ -40,9 +40,11 @@ def test_race_gives_each_search_the_same_budget_and_names_its_line(moons):
         assert f"{name} <b>{losses[0]:#.3g}" in race.result
 
 
-def test_race_takes_what_a_model_reads_of_its_own(moons):
-    race = make_race(moons, model=sized, width=log_uniform(2, 40, whole=True))
+def test_race_takes_whole_numbers_and_what_a_model_reads_of_its_own(moons):
+    space = {"width": log_uniform(2, 40, whole=True), "batch_size": log_uniform(4, 128)}
+    race = make_race(moons, model=sized, **space)
 
+    assert race.found["grid"].space["batch_size"] == (4, 23, 128)
     for found in race.found.values():
         assert {*found.values("width")} <= {*range(2, 41)}
 
@@ -73,12 +75,6 @@ def test_races_are_told_as_counted_by_hand():
     assert "Random beat the grid in 2 of 3 races." in said
     assert "grid 1, random 2, halving 2, Bayes 0 (a tie counts for each)" in said
     assert "Random beat" not in race_sentence({k: v[:1] for k, v in lowest.items()}, 90)
-
-
-def test_race_over_whole_numbers(moons):
-    size = log_uniform(4, 128)
-    panel = make_race(moons, lr=log_uniform(0.01, 1), batch_size=size, budget=45)
-    assert panel.found["grid"].space["batch_size"] == (4, 23, 128)
 
 
 def test_race_shows_and_counts_the_end_of_every_race(moons):
