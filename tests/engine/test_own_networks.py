@@ -254,6 +254,13 @@ def test_a_name_that_only_some_settings_read_is_fine_alone():
     assert_equal_the_plain_loop([hk.fit(DATA, setting, model=free)], free)
     with pytest.raises(ValueError, match="got 'wdith', which it never does"):
         hk.fit(DATA, setting.but(own={"wdith": 3, "kind": "straight"}), model=free)
+
+    def fails(n_in, n_out, setting):  # before it reads the width
+        known = {"straight": n_out}[setting.kind]
+        return nn.Linear(n_in, known if setting.kind == "straight" else setting.width)
+
+    (lost,) = hk.grid_search(DATA, BASE, model=fails, **FREE).lost
+    assert lost.runs == ((0, 0), (1, 0))
     # Another library's name of one of ours, which this function does read.
     layers = functools.partial(lambda i, o, s, _: nn.Linear(i, o * s.layers), _=0)
     with pytest.raises(ValueError, match="shape"):
