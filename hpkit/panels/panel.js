@@ -90,6 +90,10 @@ function reachable(panel, words) {
     const up = event.key === 'ArrowUp' || event.key === 'ArrowDown';
     if (up && event.target.step === 'any') event.preventDefault();
   }, true);
+  panel.addEventListener('keydown', event => {  // VS Code would take it and the focus, too
+    const own = event.target.matches('[data-lm-suppress-shortcuts]');
+    if (own && /^(Arrow|Home|End|Page)/.test(event.key)) event.stopPropagation();
+  });
   panel.addEventListener('click', event => {  // without the clipboard of safe addresses
     if (!event.target.matches('.hp-copy')) return;
     getSelection().selectAllChildren(event.target.previousElementSibling);
