@@ -86,9 +86,11 @@ class LiveCharts(anywidget.AnyWidget):
 
     def get_state(self, key=None, drop_defaults=False):
         """Return the state for the front end: traits and what is shown."""
-        state = super().get_state() | self._state  # the script is a default
-        keys = [key] if isinstance(key, str) else state if key is None else key
-        return {name: state[name] for name in keys}
+        if key is None:
+            return super().get_state() | self._state  # the script is a default
+        keys = {key} if isinstance(key, str) else set(key)
+        own = {name: self._state[name] for name in keys & self._state.keys()}
+        return super().get_state(keys - self._state.keys(), drop_defaults) | own
 
     def _hear(self, _, content, buffers):
         """Tell what a learner did, unless the chart has changed meanwhile."""
