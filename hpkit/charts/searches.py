@@ -267,8 +267,7 @@ def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
             loss[cell[::-1]] = value
             said = short(search.settings[i], space), value
             tips[cell] = WORDS["tip" if value < np.inf else "tip_out"].format(*said)
-    unknown = WORDS["script"]["unknown"]
-    every = [tips.get((c, r), unknown) for r, c in np.ndindex(loss.shape)]
+    every = [tips.get((c, r), "") for r, c in np.ndindex(loss.shape)]
     stops = {}  # of each cell on the map: "S", "1" or a span of them
     placed = [(n, cell_of(setting, space)) for n, setting in enumerate(path)]
     for cell, group in groupby([at for at in placed if at[1]], lambda at: at[1]):
@@ -283,6 +282,7 @@ def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
         mark.points(*at, hover=False, **dots),
         mark.text(*at, badges, strong=True, size=0.9),
     ]
+    unknown = WORDS["script"]["unknown"]
     told = (f"{name}: {tips.get(cell, unknown)}" for (cell, _), name in stops.items())
     alt = WORDS["path_alt"].format("; ".join(told).replace("\n", ", "))
     lift = 0.16 if path else 0.0

@@ -98,6 +98,7 @@ def test_path_begins_with_its_start_trained(path):
     assert "Next, step 1: learning rate." in path.result
     shown = nth(path, 0, "cells").columns[0]
     assert shown[np.isfinite(shown)] == pytest.approx([loss])
+    assert path.charts.charts[0].spec()["marks"][0]["tip"].count("") == 5  # by axes
     assert texts(path, 0) == ["S"]
     assert path.status.value == "runs of the path: 2; of the whole grid: 12"
     assert texts(path, 1) == ["1 lr", "2 batch"]
