@@ -63,9 +63,9 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     return own.length ? own : all
   }
 
-  function said({mark: m, k, i, row, u, v}) {
+  function said({mark: m, k, i, row, u, v}, {words, x, y} = spec) {  // no label's brackets
     const n = m.kind == 'line' && !m.draw ? row : i, name = pick(m.name, n), own = pick(m.tip, n)
-    const {words, x, y} = spec, at = (axis, place, say = num) => `${axis.label} `.trimStart() +
+    const at = (axis, place, say = num) => `${axis.label} `.replace(/^ | \(.*\)/g, '') +
       (axis.texts && !axis.ticks ? axis.texts[Math.round(place)] : say(place, 3))
     if (own) return own
     if (m.kind != 'cells') return (name ? name + '\n' : '') + at(x, u) + '\n' +
