@@ -107,7 +107,8 @@ class Feedback:
         return "\n".join(map(to_text, filter(None, lines)))
 
     def _repr_html_(self):
-        note = self.note and NOTE.format(to_html(self.note))
+        # Orca says both as one text: without the space, two words as one.
+        note = self.note and f"&nbsp;{NOTE.format(to_html(self.note))}"
         look = _SIGNS[self.outcome][1], say("language.css")
         return BOX.format(*look, self._head, to_html(self.message), note)
 
