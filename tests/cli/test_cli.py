@@ -259,8 +259,8 @@ def test_wheels_on_a_stick_install_without_a_network(project, call):
     done = call("wheels", "stick", PIP_FIND_LINKS=(project / "wheels").as_uri())
     assert done.returncode == 0, done
     assert len(list((project / "stick").glob("*.whl"))) == 4
-    shutil.rmtree(environment.existing(project).parent)
-    stamp(project).touch()  # cut off before .venv had a Python
+    for part in Path(project, ".venv").glob("**/site-packages/thing*"):
+        shutil.rmtree(part)
     (project / "requirements.txt").write_text("packaging\nthing>=1\n")
 
     closed = {"PIP_NO_INDEX": "", "PIP_INDEX_URL": "http://127.0.0.1:1"}
@@ -347,6 +347,15 @@ def test_python_without_venv_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(environment.util, "find_spec", lambda name: None)
     with pytest.raises(Failure, match="apt install python3-venv"):
         environment.make(tmp_path / ".venv", tmp_path)
+
+
+def test_venv_cut_off_before_it_had_a_python_is_made_anew(monkeypatch, tmp_path):
+    venv, done = tmp_path / ".venv", subprocess.CompletedProcess((), 0)
+    Path(venv, "bin").mkdir(parents=True)
+    assert environment.existing(tmp_path) is None
+    monkeypatch.setattr(environment.subprocess, "run", lambda *_, **how: done)
+    environment.make(venv, tmp_path)
+    assert [*venv.iterdir()] == [venv / STAMP]
 
 
 @pytest.mark.parametrize("name", ["__main__.py", "__init__.py"])
