@@ -91,7 +91,8 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 # rate makes the loss fall faster. <!-- claim: larger-is-faster-at-first --> With 0.3
 # the line already shakes, and still gets low. <!-- claim: best-shakes-too --> With 3
 # the loss jumps about; where it ends depends on the seed, but it is usually above half
-# of the loss at the start. <!-- claim: three-bounces --> With 10 many runs **diverge**:
+# of the loss at the start.
+# <!-- claim: shape-bouncing --> With 10 many runs **diverge**:
 # the X marks where the line has left the chart for good.
 # <!-- claim: ten-often-diverges -->
 

@@ -54,9 +54,10 @@ hk.TrainingPanel(small, long, controls=("epochs",), seed=2, predict="draw")
 
 # %% [markdown]
 # **What you see: down, then up.** The training loss keeps falling, and ends below where
-# it was at the ring. <!-- claim: epochs-training-goes-on --> The validation loss turns
+# it was at the ring.
+# <!-- claim: lower-training-higher-validation --> The validation loss turns
 # and climbs, to more than twice its lowest point.
-# <!-- claim: epochs-validation-climbs --> In the map the boundary bends around single
+# <!-- claim: epochs-lowest-never-rises --> In the map the boundary bends around single
 # points, until all 50, or nearly all, are classified correctly.
 # <!-- claim: epochs-by-heart --> You know the old answers **by heart**, no longer
 # think, and get new questions wrong. This is **overfitting**.
@@ -221,7 +222,7 @@ hk.progress(4)
 #   <!-- claim: epochs-too-few -->
 # - With 50 noisy points and a large network the training loss keeps falling, while the
 #   validation loss climbs to more than twice its lowest point.
-#   <!-- claim: epochs-training-goes-on epochs-validation-climbs -->
+#   <!-- claim: lower-training-higher-validation epochs-lowest-never-rises -->
 # - On new points the network of the best epoch wins.
 #   <!-- claim: epochs-best-wins-on-new-points -->
 # - At a constant learning rate a short run is the beginning of the long one. So train

@@ -58,8 +58,8 @@ def test_same_seed_same_curve():
 
 
 def test_other_seed_other_curve():
-    runs = trained("moons", H(lr=0.1, epochs=30))
-    assert len(np.unique(runs.val_loss[0, :, 0])) == len(SEEDS)
+    (row,), runs = moons(0.1)
+    assert len(np.unique(runs.val_loss[row, :, 0])) == len(FIVES)
 
 
 # ---- 01 ----------------------------------------------------------------------------
@@ -85,11 +85,10 @@ def loops():
 
 
 def test_loop_equals_fit(loops):
-    runs = trained("moons", H(lr=0.1, batch_size=32, epochs=30))
-    for k, (seed, space) in enumerate(loops.items()):
-        assert runs.seeds[k] == seed
+    (row,), runs = moons(0.1)
+    for seed, loss in zip(runs.seeds[:20], runs.val_loss[row], strict=False):
         # The lesson prints three digits; later epochs amplify the rounding.
-        np.testing.assert_allclose(space["losses"], runs.val_loss[0, k, 1:], atol=5e-4)
+        np.testing.assert_allclose(loops[seed]["losses"], loss[1:], atol=5e-4)
 
 
 def test_training_changes_parameters(loops):
@@ -107,8 +106,8 @@ def test_border_gets_better():
 
 
 def test_shape_too_slow():
-    runs = trained("moons", H(lr=0.001))
-    assert (shares_of_start(runs.val_loss) > 0.8).all()
+    (row,), runs = moons(0.001)
+    assert (shares_of_start(runs.val_loss[row]) > 0.8).all()
 
 
 def test_shape_good():
@@ -118,7 +117,8 @@ def test_shape_good():
 
 
 def test_shape_bouncing():
-    loss = trained("moons", H(lr=3)).val_loss[0]
+    (row,), runs = moons(3.0)
+    loss = runs.val_loss[row]
 
     assert (shares_of_start(loss) > 0.5).mean() >= MOST
     # Up and down: at least five epochs of thirty rise, five fall.
@@ -150,7 +150,7 @@ def test_lower_training_higher_validation():
     runs = over_fitted()
     at = runs.best_epoch[..., None]
     train = np.take_along_axis(runs.train_loss, at, -1)[..., 0]
-    assert (runs.train_loss[..., -1] < train).mean() >= 0.95
+    assert (runs.train_loss[..., -1] < train).all()
     assert (runs.val_loss[..., -1] > runs.best_val_loss).all()
 
 
@@ -225,11 +225,6 @@ def test_ten_often_diverges():
     (row,), runs = moons(10.0)
     assert 0.4 < runs.diverged[row].mean() < 0.9
     assert apart(runs.diverged[row], 5).any(1).mean() >= 0.95
-
-
-def test_three_bounces():
-    (row,), runs = moons(3.0)
-    assert (shares_of_start(runs.val_loss[row]) > 0.5).mean() >= MOST
 
 
 def test_u_left_hardly_moves():
