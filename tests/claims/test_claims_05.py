@@ -120,22 +120,27 @@ def test_choice_leak_of_columns():
 
 
 FOLD_LRS = 0.01, 0.1, 0.3, 1.0
+FOLDED = [hk.Hyperparameters(lr, 16, 20, hidden=(16,)) for lr in FOLD_LRS]
+
+
+def last_losses(settings, cuts, seeds):
+    """Return the last loss (settings, cuts, folds); each cut has a seed."""
+    losses = []
+    for fold in zip(*cuts, strict=True):  # the first of all, which are as large, ...
+        own = [*zip(fold, seeds, strict=True)]
+        runs = trained_beside([(data, s, seed) for s in settings for data, seed in own])
+        losses.append([run.val_loss[-1] for run in runs])
+    return np.reshape(losses, (-1, len(settings), len(cuts))).transpose(1, 2, 0)
 
 
 @cache
 def every_shuffle():
     """Return the last loss (learning rates, 20 learners x 10 shuffles, 5 folds)."""
-    setting = hk.Hyperparameters(batch_size=16, epochs=20, hidden=(16,))
-    settings, wine = [setting.but(lr=lr) for lr in FOLD_LRS], hk.load_dataset("wine")
+    wine = hk.load_dataset("wine")
     shuffles = [(seed, n) for seed in repeats(20) for n in range(10)]
     cuts = [folds_of(wine, 5, np.random.default_rng(by)) for by in shuffles]
-    losses = []
-    for fold in zip(*cuts, strict=True):  # the first of all, which are as large, ...
-        own = [(data, seed) for data, (seed, _) in zip(fold, shuffles, strict=True)]
-        runs = trained_beside([(d, s, seed) for s in settings for d, seed in own])
-        losses.append(np.reshape([run.val_loss[-1] for run in runs], (-1, 200)))
-    losses = np.stack(losses, -1)
-    usual = hk.cross_validate(wine, settings, repeats=2, seed=shuffles[0][0])
+    losses = last_losses(FOLDED, cuts, [seed for seed, _ in shuffles])
+    usual = hk.cross_validate(wine, FOLDED, repeats=2, seed=shuffles[0][0])
     np.testing.assert_allclose(losses[:, :2], usual, rtol=1e-3)
     return losses
 
@@ -179,15 +184,15 @@ def test_choice_folds_choose():
 @pytest.mark.slow
 def test_choice_folds_other_wines():
     """Of all wines ten shuffles are sure, p < 0.001 in pairs, that 0.3 beats 1."""
-    wine, lead = hk.load_dataset("wine"), []
+    wine, cuts = hk.load_dataset("wine"), []
     about = wine.features, wine.classes
     X = np.concatenate([wine.train.X, wine.valid.X])
     y = np.concatenate([wine.train.y, wine.valid.y])
-    setting = hk.Hyperparameters(batch_size=16, epochs=20, hidden=(16,))
-    settings = [setting.but(lr=lr) for lr in FOLD_LRS[1:]]
     for seed in repeats(20):
         rows = np.random.default_rng(seed).permutation(142)
         splits = rows[:85], rows[85:114], rows[114:]  # the last ones are left out
         some = hk.Dataset.of_rows("some", X, y, splits, *about, standardize=True)
-        lead.append(hk.cross_validate(some, settings, repeats=4).mean((1, 2)).argmin())
+        cuts += [folds_of(some, 5, np.random.default_rng((0, n))) for n in range(4)]
+    losses = last_losses(FOLDED[1:], cuts, [0] * len(cuts))
+    lead = losses.reshape(3, 20, 4 * 5).mean(2).argmin(0)
     assert min(np.bincount(lead, minlength=3)[1:]) >= 4
