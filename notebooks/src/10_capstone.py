@@ -72,7 +72,7 @@ except hk.BudgetError as problem:
 
 # %% [markdown]
 # **What you see: refused, for free.** It says so *before* it trains.
-# <!-- claim: capstone-too-dear-is-refused -->
+# <!-- claim: capstone-rules -->
 #
 # **Predict.** What does the first search cost if you call it again? The second one
 # below is new: the best value, 1, was at the end of its list.
@@ -86,7 +86,7 @@ for one in (curve, more):
 # %% [markdown]
 # **What you see: the same search is free.** It gives the very same numbers, so you may
 # run this notebook again from the top tomorrow.
-# <!-- claim: capstone-same-search-is-free --> And looking further was worth its price:
+# <!-- claim: capstone-rules --> And looking further was worth its price:
 # 4 and 8 are too much, so the best value now lies inside.
 # <!-- claim: capstone-rehearsal-bend -->
 #
@@ -105,7 +105,7 @@ wine.open_test()
 # %% [markdown]
 # **What you see: it opens once.** The second time it repeats what was seen. New
 # searches are refused from now on: if you have seen the test score, you choose with it
-# in mind. <!-- claim: capstone-test-opens-once -->
+# in mind. <!-- claim: capstone-rules -->
 #
 # Validation accuracy 1, test accuracy 0.889: four of 36 rows are wrong. Part of the gap
 # is chance: one row counts for almost 0.03. And the setting was chosen *by* the
@@ -127,7 +127,7 @@ ex.budget.check(answer)
 # %% [markdown]
 # Three warnings. What leads after three epochs need not lead after thirty. A setting in
 # a *new* search is trained and paid for again.
-# <!-- claim: capstone-setting-again-is-paid --> And a single setting drawn at random is
+# <!-- claim: capstone-rules --> And a single setting drawn at random is
 # a lottery ticket. Let's draw some, on wine.
 #
 # **Predict.** 30 tickets: learning rates from 0.001 to 1, momentum 0 to 0.9. How far

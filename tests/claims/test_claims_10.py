@@ -55,27 +55,19 @@ def rehearsal(split):
     return wine, curve
 
 
-def test_capstone_too_dear_is_refused():
+def test_capstone_rules():
     for split in SPLITS:
-        wine, _ = rehearsal(split)
+        wine, curve = rehearsal(split)
         with pytest.raises(hk.BudgetError):
             wine.grid_search(WINE, lr=[0.03, 0.1, 0.3], batch_size=[8, 32])
         assert wine.spent == 20
-
-
-def test_capstone_same_search_is_free():
-    for split in SPLITS:
-        wine, first = rehearsal(split)
         again = wine.validation_curve(
             WINE, param_name="lr", param_range=LRS, seeds=[split]
         )
-        np.testing.assert_array_equal(first.val_loss, again.val_loss)
-        assert wine.spent == 20
-
-
-def test_capstone_test_opens_once():
-    for split in SPLITS:
-        wine, _ = rehearsal(split)
+        np.testing.assert_array_equal(curve.val_loss, again.val_loss)
+        assert wine.spent == 20  # the same search is free
+        wine.grid_search(WINE, lr=[0.1, 0.3], seeds=[split])
+        assert wine.spent == 30  # a setting in a new one is paid again
         wine.choose(why="the lowest validation loss of all")
         first = wine.open_test()
         assert wine.open_test().endswith(first)
@@ -161,10 +153,3 @@ def test_capstone_tickets_far_apart():
     accuracy = -here.scores("accuracy")[np.argsort(here.values("lr"))]
     assert (accuracy[:5] < 0.9).all()
     assert 18 <= (accuracy > 0.95).sum() <= 23  # "two in three"
-
-
-def test_capstone_setting_again_is_paid():
-    for split in SPLITS:
-        wine, _ = rehearsal(split)
-        wine.grid_search(WINE, lr=[0.1, 0.3], seeds=[split])
-        assert wine.spent == 30
