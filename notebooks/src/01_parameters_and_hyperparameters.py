@@ -207,14 +207,15 @@ for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six.values(), strict=Tr
 # %% [markdown]
 # **What you see: six shapes, six remedies.**
 #
-# - **1, too slow.** Nearly flat. <!-- claim: shape-too-slow --> *Try a larger learning
+# - **1, too slow.** Nearly flat.
+#   <!-- claim: u-left-hardly-moves --> *Try a larger learning
 #   rate.*
 # - **2, good.** Both lines fall quickly and stay low. <!-- claim: shape-good --> *Keep
 #   it.*
 # - **3, bouncing.** The loss jumps, and in most runs ends high.
 #   <!-- claim: shape-bouncing --> *Try a smaller learning rate.*
 # - **4, diverged.** The line leaves the chart at the X: the loss is no longer a number
-#   (`nan`), as here, <!-- claim: shape-diverged --> or ends far above its start. *Take
+#   (`nan`), as here, <!-- claim: digits-nan --> or ends far above its start. *Take
 #   a tenth of the learning rate.*
 # - **5, overfitting.** The training loss keeps falling, but the validation loss has
 #   turned and climbs. <!-- claim: shape-over-fitting --> The network has learned its

@@ -92,7 +92,7 @@ hk.ValidationCurvePanel(spiral, "lr", fours, param_range=rates, predict="draw")
 # %% [markdown]
 # **What you see: the lowest point moves.** With batch size 200 the best learning rate
 # is at least three times as large as with batch size 4.
-# <!-- claim: path-spiral-best-lr-moves --> Ana fixed hers for a batch size that she
+# <!-- claim: grid-ridge --> Ana fixed hers for a batch size that she
 # gave up a minute later. Her answer was right, for a question that no longer mattered.
 #
 # > What one-at-a-time finds is the best **for what was held fixed**.
@@ -228,7 +228,7 @@ hk.progress(7)
 # - On the digits all six orders end about equally low.
 #   <!-- claim: path-digits-any-order --> On the spiral the order decides, because the
 #   best learning rate moves with the batch size.
-#   <!-- claim: path-spiral-order-decides --> <!-- claim: path-spiral-best-lr-moves -->
+#   <!-- claim: path-spiral-order-decides --> <!-- claim: grid-ridge -->
 #
 # ## Further reading
 #

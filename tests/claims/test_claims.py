@@ -105,11 +105,6 @@ def test_border_gets_better():
     assert (right[:, 60] > right[:, 1]).mean() >= 0.95
 
 
-def test_shape_too_slow():
-    (row,), runs = moons(0.001)
-    assert (shares_of_start(runs.val_loss[row]) > 0.8).all()
-
-
 def test_shape_good():
     runs = trained("digits", H(lr=0.1, hidden=(32,)), seeds=repeats(20))
     assert (shares_of_start(runs.val_loss) < 0.2).all()
@@ -124,13 +119,6 @@ def test_shape_bouncing():
     # Up and down: at least five epochs of thirty rise, five fall.
     rises = (np.diff(loss) > 0).sum(1)
     assert (np.abs(rises - 15) <= 10).all()
-
-
-def test_shape_diverged():
-    setting = H(lr=5, hidden=(32,), epochs=10)
-    runs = trained("digits", setting, seeds=repeats(20))
-    assert runs.diverged.all()
-    assert not np.isfinite(runs.val_loss[..., -1]).any()
 
 
 @cache
@@ -229,7 +217,9 @@ def test_ten_often_diverges():
 
 def test_u_left_hardly_moves():
     rows, runs = moons(0.0001, 0.001)
-    assert (five(shares_of_start(runs.val_loss[rows])) > 0.9).all()
+    shares = shares_of_start(runs.val_loss[rows])
+    assert (shares > 0.8).all()
+    assert (five(shares) > 0.9).all()
 
 
 def test_u_minimum():
@@ -272,6 +262,7 @@ def test_digits_nan():
     settings = [H(lr=lr, hidden=(32,), epochs=10) for lr in (3.2, 5, 10, 0.1)]
     runs = trained("digits", *settings, seeds=repeats(20))
     last = runs.val_loss[..., -1]
+    assert runs.diverged[:3].all()
     assert not np.isfinite(last[:3]).any()
     assert not np.isfinite(runs.val_loss[1, ..., 3]).any()  # after three epochs
     assert np.isfinite(last[3]).all()

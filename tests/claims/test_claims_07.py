@@ -79,16 +79,6 @@ def test_path_spiral_order_decides():
     assert np.mean(ratios("spiral", ANA) > 2) >= MOST  # "often"
 
 
-def test_path_spiral_best_lr_moves():
-    lrs = np.array([0.01, 0.03, 0.1, 0.3, 1, 3, 10])
-    best = {}
-    for size in (4, 200):
-        base = START["spiral"].but(batch_size=size)
-        curve = hk.grid_search(hk.load_dataset("spiral"), base, lr=lrs, seeds=SEEDS)
-        best[size] = lrs[apart(losses(curve), 3).mean(2).argmin(0)]
-    assert (best[200] > 2.9 * best[4]).all()
-
-
 def test_path_second_round():
     first = [walk("spiral", k, ANA)[0] for k in LEARNERS]
     again = [walk("spiral", k, ANA, start)[0] for k, start in enumerate(first)]
