@@ -201,11 +201,8 @@ class Seen:
         assert worked(self.page) - before < seconds
 
     def wait(self, *, running):
-        self.page.wait_for_function(
-            "([node, on]) => node.classList.contains('hp-running') == on",
-            arg=[self.node.element_handle(), running],
-            polling=50,
-        )
+        state = ".hp-running" if running else ":not(.hp-running)"
+        self.node.and_(self.page.locator(state)).wait_for()
 
     def wait_said(self, words):
         self.node.locator(".hp-say", has_text=words).wait_for()
