@@ -63,12 +63,12 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     return own.length ? own : all
   }
 
-  function said({mark: m, k, i, row, u, v}, {words, x, y} = spec) {  // no label's brackets
-    const n = m.kind == 'line' && !m.draw ? row : i, name = pick(m.name, n), own = pick(m.tip, n)
-    const at = (axis, place, say = num) => `${axis.label} `.replace(/^ | \(.*\)/g, '') +
+  function said({mark: m, k, i, row, u, v}) {
+    const {words, x, y} = spec, n = m.kind == 'line' && !m.draw ? row : i, name = pick(m.name, n)
+    const own = pick(m.tip, n), label = axis => `${axis.label} `.replace(/^ | \(.*\)/g, '')
+    const at = (axis, place, say = num) => label(axis) +  // brackets explain it on the axis
       (axis.texts && !axis.ticks ? axis.texts[Math.round(place)] : say(place, 3))
-    if (own) return own
-    if (m.kind != 'cells') return (name ? name + '\n' : '') + at(x, u) + '\n' +
+    if (own || m.kind != 'cells') return own || (name ? name + '\n' : '') + at(x, u) + '\n' +
       (m.kind == 'cross' ? pick(m.label, i) || words.diverged : at(y, v, m.draw ? num : fixed))
     const value = data[k][0].v[i], strange = value == Infinity ? words.diverged : words.unknown
     const state = isFinite(value) ? `${name} ${fixed(value, 3)}` : strange

@@ -277,7 +277,7 @@ def test_keys_walk_over_cells_and_from_line_to_line(charts, made):
     lines.focus()
     for key in ("Home", "ArrowRight", "ArrowUp"):
         page.keyboard.press(key)
-    assert lines.get_attribute("aria-valuetext").startswith("lr 0.003, epoch ")
+    assert lines.get_attribute("aria-valuetext").startswith("lr 0.003, epoch 1, ")
     page.keyboard.press("ArrowUp")
     assert lines.get_attribute("aria-valuetext").startswith("lr 0.01, epoch ")
     page.keyboard.press("Enter")
