@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (16_889, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_332, 94),
+    "tests/**/*.py": (21_339, 94),
 }
 
 

@@ -111,6 +111,13 @@ def test_path_begins_with_its_start_trained(path):
     assert "batch size 16: diverged" in path._sentence(False)
 
 
+def test_path_from_a_start_that_diverges_says_so(moons):
+    panel = make_path(moons, 1000.0, lr=[1000.0, 0.1])
+    assert "Start S, learning rate 1000, batch size 16: diverged" in panel.result
+    press(panel, "all")
+    assert panel.done[-1].winner.lr == 0.1
+
+
 def test_path_without_lists_takes_those_of_lesson_07(moons):
     panel = OneAtATimePanel(load_dataset("spiral"))
     lists = {"lr": (0.01, 0.1, 1, 10), "batch_size": (4, 64, 200)}
