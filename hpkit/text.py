@@ -155,9 +155,12 @@ def _metric_sentences(search) -> list:
         best = search.best_by("metric")
         there, value = (means[search.settings.index(s)] for s in (search.best, best))
         best = search.best if value <= there else best  # of equal ones
-        facts = {"setting": label(best, search.space), "there": there, "value": value}
         one = "metric" if best == search.best else "metric_apart"
-        found.append(say[one].format(**facts))
+        # As many digits as tell the two apart, of one number three.
+        pairs = ([f"{mean:.{n}g}" for mean in (value, there)] for n in range(3, 18))
+        pair = next(each for each in pairs if one == "metric" or len({*each}) > 1)
+        facts = {"setting": label(best, search.space), "value": pair[0]}
+        found.append(say[one].format(**facts, there=pair[1]))
     if count := unknown.sum():
         found.append(say["metric_nan"].format(count=count, all=unknown.size))
     return found

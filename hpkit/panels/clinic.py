@@ -138,7 +138,7 @@ class ClinicPanel(Panel):
     def _admitting(self):
         """Draw the next patient and train it with other seeds (a job)."""
         with self.live.lock, self.quietly():
-            self.number += 1
+            self.number += self.there or not self.number  # not for a double click
             self._admit(None, None)
             self.fault.value = self.remedy.value = ""
         yield

@@ -294,6 +294,11 @@ def test_an_own_metric_is_measured_beside_the_loss_and_ranks():
     assert "metric" not in f"{hk.grid_search(MOONS, QUICK, lr=[0.1])}"
     even = hk.grid_search(MOONS, QUICK, lr=[0.01, 0.5], metric=lambda o, t: 0)
     assert "highest at learning rate 0.5, too: 0." in str(even)
+    close = {"lr": [0.01, 0.5], "metric": lambda o, t: 1 - right(o, t) / 1e4}
+    said = re.search(
+        r": (\S+), against (\S+) ", str(hk.grid_search(MOONS, QUICK, **close))
+    )
+    assert float(said[1]) > float(said[2]) > 0.999  # enough digits to tell them apart
     assert grid.to_frame()["mean_val_metric"].tolist() == grid.mean_val_metric.tolist()
     rows = grid.history().query("metric == 'metric' and split == 'valid'")
     assert rows["value"].to_numpy() == pytest.approx(grid.val_metric.ravel(), abs=1e-6)

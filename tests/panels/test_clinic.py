@@ -128,6 +128,7 @@ def test_what_is_stopped_counts_for_nothing_and_a_stopped_patient_is_not_there()
     assert panel.treat_button.disabled
     assert not panel.record.value  # of the patient before
     assert "Next patient" in panel.result
+    assert "Patient 2" in press(panel, "next").record.value  # nobody was skipped
 
 
 def test_code_trains_the_patient():
