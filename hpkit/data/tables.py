@@ -21,6 +21,9 @@ SAME = 1e-100  # numbers that differ by no more: the squares of a smaller spread
 UNEVEN = 5  # times as many rows as the rarest class
 # Text of more kinds than a tenth of the rows, but of 10 to 100, must be named.
 FEW, MANY, SHARE = 10, 100, 0.1
+CODES = 12  # different whole numbers that may be codes: months, say
+# Between the shares of two classes below some value, at most: breast cancer has 0.84.
+TELLS = 0.95
 _DECIMAL_COMMA = re.compile(r",(?!\d{3}\b)|\.\d{3}[.,]")  # as in 1,5 and 1.250,00
 _MOST_NAMES = 20  # of columns, in a note
 _MOST_COLUMNS = 2000  # of a column with categories: a table of millions would not fit
@@ -198,17 +201,22 @@ def are_numbers(texts):
     """Say which texts are numbers, also as "12%", "$7" and "1,5"."""
     import pandas as pd
 
-    plain = [re.sub(r"[\s,]", "", text).strip("%$€") for text in texts]
+    plain = [re.sub(r"[\s,()%$€]", "", text) for text in texts]
     return pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce").notna()
 
 
 def to_numbers(texts):
     """Return the calls that make numbers of a column of such texts."""
+    texts = list(texts)
     commas = '.str.replace(",", "")'
     if any(map(_DECIMAL_COMMA.search, texts)):
         commas = '.str.replace(".", "").str.replace(",", ".")'
-    signs = r'.str.replace(r"\s|^[^\d.,+-]+|\D+$", "", regex=True)'
-    return f".astype(str){signs}{commas}"
+    # Where some end in one letter, as in 1.3k beside 800, that is more than a unit.
+    ends = {text[-1].isdigit() for text in texts if re.search(r"\d\s*[a-zA-Z]?$", text)}
+    after = r"[^\da-zA-Z]+$" if len(ends) > 1 else r"\D+$"
+    minus = '.str.replace("(", "-")' if any(t[:1] == "(" for t in texts) else ""
+    signs = rf'.str.replace(r"[\s$€]|^[^\d.,+-]+|{after}", "", regex=True)'
+    return f".astype(str){minus}{signs}{commas}"
 
 
 def _refused(name, texts, rows):
@@ -225,7 +233,10 @@ def _refused(name, texts, rows):
     if 2 * len(days := days.dropna()) > len(texts):
         return [refusal("date_texts", days.index[0], name=name)]
     if len(texts) > min(MANY, max(FEW, SHARE * rows)):
-        return [refusal("many_texts", texts[0], name=name, count=len(texts), rows=rows)]
+        few = len({text.strip().lower() for text in texts})
+        key = "many_texts" if few == len(texts) else "mixed_texts"
+        facts = {"name": name, "count": len(texts), "rows": rows, "few": few}
+        return [refusal(key, texts[0], **facts)]
     return []
 
 
@@ -351,7 +362,7 @@ def notes(table, rows, learned, y, classes):
             lists["ids"].append(name)
         elif np.ptp(values[rows[0]]) <= SAME:  # nan where there are gaps, which tell
             lists["constant"].append(name)
-        elif own.standardize and 2 < (kinds := _whole_kinds(values[~gaps])) <= FEW:
+        elif own.standardize and 2 < (kinds := _whole_kinds(values[~gaps])) <= CODES:
             lists["codes"].append(f"{name} ({kinds})")
         if gaps.any():
             lists["gaps"].append(f"{name} ({gaps.sum()})")
@@ -388,16 +399,24 @@ def notes(table, rows, learned, y, classes):
 def _tell(table, y):
     """Say of each column if it alone tells all classes, or high from low, apart."""
     y = y if y.dtype.kind == "i" else y > np.median(y)
-    order = np.argsort(y, kind="stable")
-    parts = np.searchsorted(y[order], np.unique(y))
     for column, values in zip(table.columns, table.X.T, strict=True):
         if column.categories is not None:  # by the mean target of each
             kinds = values.astype(int)
             values = (np.bincount(kinds, y) / np.bincount(kinds))[kinds]
         # One by one: a table may fill half of the memory. A gap tells, too.
-        values = np.nan_to_num(values[order], nan=np.inf)
-        low, high = (of.reduceat(values, parts) for of in (np.minimum, np.maximum))
-        yield len(parts) > 1 and (np.sort(low)[1:] > np.sort(high)[:-1]).all()
+        values = np.nan_to_num(values, nan=np.inf)
+        parts = (np.sort(values[y == kind]) for kind in np.unique(y))
+        parts = sorted(parts, key=lambda part: part[len(part) // 2])
+        # Rare categories tell much by chance.
+        least = TELLS if column.categories is None else 1
+        apart = itertools.starmap(_apart, itertools.pairwise(parts))
+        yield len(parts) > 1 and min(apart) >= least
+
+
+def _apart(low, high):
+    """Return how far apart two sorted samples are: the Kolmogorov-Smirnov distance."""
+    shares = (np.searchsorted(part, low, "right") / len(part) for part in (low, high))
+    return np.subtract(*shares).max()
 
 
 def _whole_kinds(values):

@@ -169,6 +169,8 @@ def _called(name, function, outputs, targets):
         # Copies: it may write into them, or ask for another view.
         return function(outputs.contiguous().clone(), targets.clone())
     except Exception as error:
+        if not outputs.isfinite().all():  # diverged: scikit-learn takes no nan
+            return outputs.sum() * torch.nan
         shapes = {"outputs": tuple(outputs.shape), "targets": tuple(targets.shape)}
         facts = {"name": name, "reason": first_line(error)} | shapes
         raise refusal("objective", **facts) from error

@@ -117,15 +117,16 @@ def outside_state():
     return random.getstate()[1][-1], come, *normal
 
 
-def check_network(net, n_features, n_outputs):
+def check_network(net, dataset):
+    """Refuse a network that does not take training rows, or gives no outputs."""
     if empty := [n for n, p in net.named_parameters() if not p.numel()]:
         raise refusal("empty_parameter", empty[0])
-    rows = next(net.parameters()).new_full((2, n_features), 0.5)
-    about = rows, n_outputs, "network_input"
+    rows = next(net.parameters()).new_tensor(dataset.train.X[:2])
+    about = rows, dataset.n_outputs, "network_input"
     with torch.no_grad(), RANDOM_STATE, torch.random.fork_rng(devices=[]):
         out = ask(net.eval(), *about)
         writes = rows._version and not torch.equal(out, ask(net, *about))
-    shares = n_outputs > 1 and (out >= 0).all()
+    shares = dataset.n_outputs > 1 and (out >= 0).all()
     shares = shares and ((out.sum(1) - 1).abs() < 1e-4).all()
     if shares and (told := fingerprint(net)) not in _TOLD:
         _TOLD.add(told)
@@ -150,6 +151,7 @@ def ask(net, rows, n_outputs, refused="network_batch"):
         out = net(rows)
     except Exception as error:
         facts = {"rows": len(rows), "features": rows.shape[1]}
+        refused = "network_codes" if "out of range in self" in str(error) else refused
         raise refusal(refused, **facts, reason=first_line(error)) from error
     if not isinstance(out, torch.Tensor) or not out.is_floating_point():
         shape = getattr(out, "dtype", type(out).__name__)
@@ -203,14 +205,16 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
             recorded = RecordedSetting(setting)
             try:
                 net, _ = start_own(model, *shape, recorded, 0, dtype)
-                check_network(net, *shape)
+                check_network(net, dataset)
             except Exception as failure:
                 found.append(failure)
                 failed |= object.__getattribute__(recorded, "__dict__")["read"]
                 continue
-            undrawn, rows = torch.random.fork_rng(devices=[]), torch.zeros(2, shape[0])
+            undrawn, rows = torch.random.fork_rng(devices=[]), dataset.train.X[:2]
             with contextlib.suppress(Exception), torch.no_grad(), RANDOM_STATE, undrawn:
-                net.train()(rows.to(dtype))  # what training alone reads
+                net.train()(
+                    torch.tensor(rows, dtype=dtype)
+                )  # what training alone reads
             read = object.__getattribute__(recorded, "__dict__")["read"]
             values = (v for m in net.modules() for v in vars(m).values())
             if any(type(v) is RecordedSetting for v in values):

@@ -68,7 +68,7 @@ class ModuleNetworks:
         self.objective = dataset.objective or BUILT_IN
         self.given = self.objective.loss is not None  # what comes back into the outputs
         self.net, rng = self._fresh(setting, seed)
-        model_functions.check_network(copied(self.net), *self.make[1:])
+        model_functions.check_network(copied(self.net), dataset)
         # Networks that no run has yet; in a stack, `net` is the one that is called.
         self.made = {} if stacked else {(setting, seed): (self.net, rng)}
         self.trained, self.fixed = parts_of(self.net)

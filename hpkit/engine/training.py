@@ -450,14 +450,16 @@ def fit(
 
 def rated(dataset, loss, metric):
     """Return a data set that is learned by a learner's own loss and metric, if any."""
-    own = {"loss": loss, "metric": metric}
+    own, dataset = {"loss": loss, "metric": metric}, check_dataset(dataset)
     for name, function in own.items():
         fits = hp.takes(function, "outputs", "targets")
         fits &= not isinstance(function, type)
         if function is not None and not fits:
             raise refusal(name, function, kind=TypeError)
+    if dataset.is_regression and isinstance(loss, torch.nn.PoissonNLLLoss):
+        raise refusal("loss_counts", loss)
     objective = None if loss is metric is None else Objective(**own)
-    same = check_dataset(dataset).objective is objective
+    same = dataset.objective is objective
     return dataset if same else replace(dataset, objective=objective)
 
 

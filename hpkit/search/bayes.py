@@ -293,6 +293,8 @@ def _distribution(name, values):
 def _values(name, found):
     if hasattr(found, "choices"):
         return tuple(_value(name, choice) for choice in found.choices)
+    if name == "hidden":  # one width; a `Range` is of numbers
+        return tuple((n,) for n in range(found.low, found.high + 1, found.step))
     return Range(found.low, found.high, found.log, isinstance(found.low, int))
 
 

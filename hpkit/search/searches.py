@@ -329,9 +329,9 @@ def cross_validate(
     The training and validation rows are cut into folds of about the same shares of
     classes, `repeats` times anew; the test rows stay out. Groups stay whole; with
     `time` the rows held back come after those learned from. Columns are scaled by the
-    rows learned from, and no fold chooses its own best epoch. `seed` is for the
-    shuffles and the networks; `model`, `loss`, `metric` and `device` are as in `fit`; a
-    metric's values come in place of losses. With a constant schedule
+    rows learned from; only with `patience` does a fold choose its own last epoch.
+    `seed` is for the shuffles and the networks; `model`, `loss`, `metric` and `device`
+    are as in `fit`; a metric's values come in place of losses. With a constant schedule
     ``found.best.but(epochs=found.best_run.best_epoch)`` rates what `best_run` delivers.
 
     Notes

@@ -417,14 +417,19 @@ def test_a_softmax_at_the_end_is_told_of():
 def test_rows_that_a_network_cannot_take_are_refused():
     class Codes(nn.Embedding):
         def forward(self, x):
-            return super().forward(x[:, 0].round().int())
+            return super().forward(x[:, 0].round().int() - 5)
 
-    frame = pd.DataFrame({"shop": [0, 1, 2] * 10, "y": [0, 1] * 15})
+    def model(n_in, n_out, setting):
+        return Codes(3, n_out)
+
+    frame = pd.DataFrame({"shop": [5, 6, 7] * 10, "y": [0, 1] * 15})
     data = hk.Dataset.from_frame(frame, "y", standardize=False)
-    run = hk.fit(data, BASE, model=lambda n_in, n_out, setting: Codes(3, n_out))
-    assert run.predict([[2]]).shape == (1,)
+    run = hk.fit(data, BASE, model=model)
+    assert run.predict([[7]]).shape == (1,)
     with pytest.raises(ValueError, match=r"every row .* index out of range"):
-        run.predict([[3]])
+        run.predict([[8]])
+    with pytest.raises(ValueError, match=r"codes of .*; keep codes as they are"):
+        hk.fit(hk.Dataset.from_frame(frame, "y"), BASE, model=model)
 
 
 def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():

@@ -13,6 +13,7 @@ import pytest
 import torch
 from architectures import Noisy, batch_norm, dropout, mlp
 from oracle import assert_equal_the_plain_loop, dense, focal, right, table
+from sklearn.metrics import r2_score
 from torch import nn
 
 import hpkit as hk
@@ -322,6 +323,14 @@ def test_a_metric_that_is_nan_is_told():
         found.best_by("metric")
 
 
+def test_a_metric_that_takes_no_nan_is_nan_where_a_run_diverges():
+    about = {"metric": lambda outputs, targets: r2_score(targets, outputs)}
+    found = hk.grid_search(NUMBERS, QUICK, lr=[0.1, 1e9], **about)
+    assert found.diverged.ravel().tolist() == [False, True]
+    assert np.isfinite(found.val_metric[0]).all()
+    assert np.isnan(found.val_metric[1, 0, -1])
+
+
 def test_a_loss_below_zero_diverges_where_it_rises_alone():
     falling = fit(NUMBERS, QUICK, loss=lambda o, t: (o - t).pow(2).mean() - 5)
     rising = fit(NUMBERS, QUICK.but(lr=9), loss=lambda o, t: (o - t).pow(2).mean() - 1)
@@ -389,6 +398,8 @@ def test_what_a_search_had_and_a_later_training_has_not_is_told(tmp_path):
         hk.grid_search(MOONS, found.best, lr=[0.2], model=linear_log)
     with pytest.raises(ValueError, match="must have a lowest value"):
         fit(NUMBERS, QUICK, loss=nn.CrossEntropyLoss())
+    with pytest.raises(ValueError, match=r"mean 0 .* got PoissonNLLLoss.* leave it"):
+        fit(NUMBERS, QUICK, loss=nn.PoissonNLLLoss())
 
 
 def linear_log(n_features, n_outputs, setting):

@@ -131,15 +131,18 @@ def test_a_study_of_another_program_is_read():
         layers = trial.suggest_int("n_layers", 1, 2)
         units = [trial.suggest_int(f"units_{k}", 4, 9) for k in range(layers)]
         trial.suggest_categorical("optim", ["Adam", "SGD"])
+        trial.suggest_int("width", 4, 32)
         return 10 * layers + units[-1]
 
     study.optimize(objective, 8)
-    found = hk.from_optuna(study, MOONS, BASE, names={"optim": "optimizer"})
+    names = {"optim": "optimizer", "width": "hidden"}
+    found = hk.from_optuna(study, MOONS, BASE, names=names)
 
     assert {*found.values("optimizer")} <= {"adam", "sgd"}
     assert "units_1" not in found.edge
     assert found.best.units_1 is None
     assert "units_0" in str(found)
+    assert {len(widths) for widths in found.values("hidden")} == {1}
     assert hk.from_optuna(hk.to_optuna(found), MOONS, BASE).settings == found.settings
 
 
