@@ -99,6 +99,17 @@ function reachable(panel, words) {
     getSelection().selectAllChildren(event.target.previousElementSibling);
     document.execCommand('copy');
   });
+  // After Shift + Enter JupyterLab shows the cell below, and a panel would be cut at the top.
+  const page = panel.closest('.jp-WindowedPanel-outer');
+  const stay = looks => {
+    const next = panel.closest('.jp-Cell')?.nextElementSibling;
+    if (!page || !looks || !next?.matches('.jp-mod-active')) return;
+    if (panel.getBoundingClientRect().top >= page.getBoundingClientRect().top)
+      setTimeout(stay, 100, looks - 1);
+    else
+      panel.scrollIntoView({ block: panel.offsetHeight < page.offsetHeight ? 'end' : 'start' });
+  };
+  stay(20);
   name();
   new MutationObserver(name).observe(panel, { childList: true, subtree: true });
 }

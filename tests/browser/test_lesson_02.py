@@ -21,6 +21,8 @@ FOCUS = """() => {
     const names = [at.ariaLabel, at.title, at.innerText, at.labels?.[0]?.innerText]
     return [at.role ?? at.tagName, ...names].filter(Boolean).join(' / ')
 }"""
+SEEN = """panel => panel.getBoundingClientRect().top
+    >= panel.closest('.jp-WindowedPanel-outer').getBoundingClientRect().top"""
 ANSWERS = {exercise.name: exercise.answer() for exercise in ex.exercises}
 
 
@@ -143,6 +145,9 @@ def test_lesson_is_done_by_keyboard_alone(page, lab_server):
         output = learner.run()
         for kind in [k for k in PANELS if f"hk.{k}(" in cell["source"]]:
             output.locator(".hpkit .hp-say").wait_for()
+            # Its top, too, though Shift + Enter has gone on to the cell below.
+            panel = output.locator(".hpkit").element_handle()
+            page.wait_for_function(SEEN, arg=panel, timeout=5000)
             learner.press("ArrowUp")  # to the cell that ran last, to Tab into its panel
             if "predict=" in cell["source"]:
                 guess(learner, output.locator(".hpkit"))
