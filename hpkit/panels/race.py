@@ -116,7 +116,8 @@ class SearchRacePanel(Panel):
                     lowest[kind].append(lowest_of(found[kind]))
                     continue
                 found = found | {kind: news}  # whoever reads the old one is at rest
-                self.found, self.lowest = found, lowest  # the earlier ones go only now
+                with self.live.lock:  # the earlier ones go only now, both at once
+                    self.found, self.lowest = found, lowest
                 yield
         for seed in range(1, races):
             for kind, race in self._searches(seed).items():
