@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 from hpkit.charts import spec as mark
 from hpkit.charts.runs import HIGHEST, clipped, floor_of, nice_top, stacked, usual_high
 from hpkit.charts.spec import DASHES, GUESS, Axis, Chart, look_of
-from hpkit.hyperparameters import TABLE, are_numbers, in_order
+from hpkit.hyperparameters import TABLE, are_numbers, in_order, varied
 from hpkit.locale import Texts, digits
 from hpkit.search.space import Range
 from hpkit.text import course, on_axis, on_chart, short
@@ -142,7 +142,9 @@ def validation_chart(
     words = ("before_training", "last_epoch", "best_epoch")
     first, end, curve = (WORDS[word] if last else None for word in words)
     drawing = {"label": WORDS["guess"] if drawn else None, "hover": False}
-    earlier = {"color": "gray", "dash": "dashed", "legend": WORDS["old"]}
+    moved = [n for n in varied([found.base, (before or found).base]) if n != name]
+    old = short(before.base, moved) if len(moved) == 1 else WORDS["old"]
+    earlier = {"color": "gray", "dash": "dashed", "legend": old}
     soft = {"color": "soft", "dash": "dotted", "hover": False}
     sign = {"color": "ink", "shape": "diamond", "legend": WORDS["chosen"]}
     lost = {"color": "ink" if last else [colors[i] for i in gone], "click": "cross"}

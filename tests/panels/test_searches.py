@@ -216,6 +216,9 @@ def test_an_earlier_curve_and_a_guess_stay_on_their_axis(curve):
     x, y = line_of(curve.charts.charts[1], color="gray", legend="earlier")
     np.testing.assert_allclose(x, [0.001, 0.03, 0.3], rtol=1e-6)
     np.testing.assert_allclose(y, curve.before.mean_val_loss[:3], rtol=1e-6)
+    move(curve, curve.controls["batch_size"].slider, 8)
+    move(curve, curve.controls["batch_size"].slider, 64)
+    assert marks(curve.charts.charts[1], "line", legend="batch 8")
     move(curve, curve.values.which, "batch_size")
     assert not marks(curve.charts.charts[1], "line", legend="earlier")
 
