@@ -170,7 +170,7 @@ class BowlPanel(Panel):
 
     @property
     def _guess_fits(self):
-        return self.right == self.asked
+        return self.curvature.value == self.asked[1]
 
     def _says(self, running):
         w, (lr, curvature) = self.path[-1], self.right
@@ -178,8 +178,8 @@ class BowlPanel(Panel):
         facts = {"n": self.steps, "w": w, "lr": lr, "loss": loss, "slope": slope}
         facts |= {"next": _descend(w, lr, curvature, 1)[1], "r": r}
         said = WORDS["went" if self.steps else "start"]
-        asked = self.guesses and curvature
-        told = WORDS["limit"].format(2 / curvature) if asked else ""
+        passed = self.guesses and self.steps and r > 2
+        told = WORDS["limit"].format(2 / curvature) if passed else ""
         return told + said.format(**facts, how=WORDS[_regime(r)])
 
     def _table(self):
