@@ -80,7 +80,7 @@ _SWEEP = (1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _CLOSE = 1.15
 _BREAKING = (0.1, 0.3, 1, 3, 10, 30)
 RATES = (0.001, 0.01, 0.3, 10)
-DEEP = Hyperparameters(momentum=0.9, epochs=10, hidden=(32,) * 4)
+DEEP = Hyperparameters(momentum=0.9, epochs=10, hidden=(32,) * 4, batch_size=8)
 
 
 @Exercise
@@ -139,11 +139,11 @@ def log_list(answer):
 @Exercise
 def after_the_test(answer):
     """A rate that trains the deep network, whatever the rule of a third says."""
-    lr, low = read.number(answer, above=0), 0.5  # the bottom of the valley is at 0.35
+    lr, low = read.number(answer, above=0), 0.45  # the bottom of the valley is at 0.25
     loss = trained("digits", [DEEP.but(lr=lr)], seeds=range(3)).mean_val_loss[0]
     poor = not loss <= low
     facts = {"lr": lr, "loss": loss, "low": low}
-    return wrong_if(facts, too_large=poor and lr > 0.04, too_small=poor)
+    return wrong_if(facts, too_large=poor and lr > 0.01, too_small=poor)
 
 
 # Batch size and epochs (lessons 03 and 04).

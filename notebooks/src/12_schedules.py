@@ -85,8 +85,8 @@ ax = hk.plot_grid(fair)
 
 # %% [markdown]
 # **What you see: each has its own best rate.** The constant rate does best with 0.03,
-# cosine with 0.1. <!-- claim: decay-moves-the-best --> Each at its best, cosine wins in
-# most repeats, not in all. <!-- claim: cosine-at-its-best -->
+# cosine with 0.1. <!-- claim: decay-moves-the-best --> Each at its best, cosine mostly
+# wins. <!-- claim: cosine-at-its-best -->
 #
 # Another question, other roles:
 
@@ -115,11 +115,12 @@ ax = hk.plot_grid(warm)
 # %% [markdown]
 # **What you see: help near the edge.** At 1 and 1.2, close to where training breaks,
 # warm-up lowers the loss in most groups of five seeds.
-# <!-- claim: warmup-near-the-edge --> At 0.3 it changes the loss by a few percent at
-# most, and at 0.1 it costs: a fifth of the training is short steps.
-# <!-- claim: warmup-elsewhere --> Each at its best, the two end within about ten
-# percent: <!-- claim: warmup-at-its-best --> a small network hardly needs it. Large
-# ones, with batches of thousands, want rates near the edge: there warm-up is the rule.
+# <!-- claim: warmup-near-the-edge --> One group can't show it: hence the frame. At 0.3
+# it changes the loss by a few percent at most, and at 0.1 it costs: a fifth of the
+# training is short steps. <!-- claim: warmup-elsewhere --> Each at its best, the two
+# end within about ten percent: <!-- claim: warmup-at-its-best --> a small network
+# hardly needs it. Large ones, with batches of thousands, want rates near the edge:
+# there warm-up is the rule.
 
 # %%
 ex.warm_cosine
@@ -153,8 +154,8 @@ def network(setting, seed):
     return nn.Sequential(*layers[:-1])
 
 
-# %%
-def range_test(setting, seed):
+# %% tags=["drawing"]
+def range_test(setting, seed):  # its losses, smoothed
     net, losses, ramp = network(setting, seed), [], np.geomspace(1e-4, 10, 100)
     optimizer = torch.optim.SGD(net.parameters(), momentum=setting.momentum)
     for lr in ramp:
@@ -169,14 +170,14 @@ def range_test(setting, seed):
 
 
 # %% [markdown]
-# The last line smooths the jumps. One rule takes a third of the rate at which the
-# loss is lowest.
+# One rule takes a third of the rate at which the loss is lowest: there, training is
+# about to break.
 #
 # **Predict.** Where does the range test have its lowest point, compared with the
 # validation curve: further left, further right, or at the same place?
 
 # %% tags=["drawing"]
-# A range test, and below it the validation curve over the same learning rates
+# A range test, and below it the validation curve
 test, coarse = range_test(small, 0), [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
 about = {"param_name": "lr", "param_range": coarse, "seeds": range(3)}
 curve = hk.validation_curve(digits, small, **about)
@@ -193,7 +194,7 @@ _ = hk.alt_text(axes[0], "The loss of a range test; the rule's rate is dashed.")
 for name, setting in (("one layer", small), ("four layers", deep)):
     best = hk.validation_curve(digits, setting, **about).best.lr
     thirds = [range_test(setting, seed).idxmin() / 3 for seed in range(20)]
-    near = sum(best / 3.4 < third < 3.4 * best for third in thirds)
+    near = sum(best / 3.4 < third < 3.4 * best for third in thirds)  # a step
     print(f"{name}: best {best}, the rule says {np.median(thirds):.2g}")
     print(f"    within one step of the list: {near} of 20")
 
@@ -223,6 +224,7 @@ draws = {"n_trials": 27, "lr": hk.log_uniform(1e-4, 10)}
 halving = hk.successive_halving(digits, small.but(epochs=9), **draws)
 for epoch in (1, 3, 9):
     print(f"epoch {epoch}:", sum(r.epochs_done >= epoch for r in halving.runs), "runs")
+print(halving.cost.epochs, "epochs in all")
 
 # %% [markdown]
 # Each epoch at which runs are cut is a **rung**. On nine machines the halving waits at
@@ -230,7 +232,8 @@ for epoch in (1, 3, 9):
 # doesn't wait. A run goes on as soon as it is among the best third of those that have
 # reached its rung *so far*. A few go on that should not, but no machine ever rests.
 #
-# Optuna calls it **pruning**: your objective reports after each epoch, and asks.
+# Optuna calls it **pruning**: your objective reports after each epoch, and asks; its
+# `SuccessiveHalvingPruner` is ASHA.
 #
 # **Predict.** 27 whole trials take 243 epochs. How many do these take?
 
@@ -257,10 +260,9 @@ epochs = sum(len(trial.intermediate_values) for trial in study.trials)
 print(f"{epochs} of {27 * 9} epochs; best: {study.best_value:.3f}")
 
 # %% [markdown]
-# **What you see: less than half of the epochs.** `SuccessiveHalvingPruner` is ASHA, but
-# a run that it stops stays stopped. <!-- claim: pruning-saves --> Here one trial
-# follows another; with a `storage` that several machines share, each takes the next
-# trial. Slow starters are cut as before.
+# **What you see: less than half of the epochs.** Not waiting mostly costs a few more
+# than the halving. <!-- claim: pruning-saves --> Here one trial follows another;
+# several machines would share the study. Slow starters are cut as before.
 #
 # ## 6. Four questions (3 minutes)
 
@@ -273,8 +275,9 @@ hk.progress(12)
 # %% [markdown]
 # ## What you saw
 #
-# - Decay calms a rate that is too long for the end. <!-- claim: decay-calms --> It
-#   starves one that was right or too small. <!-- claim: decay-starves -->
+# - A falling rate calms steps that are too long for the end.
+#   <!-- claim: decay-calms --> It starves those that were right or too short.
+#   <!-- claim: decay-starves -->
 # - A comparison is fair when each side has its own best nuisance: the constant rate
 #   0.03, cosine 0.1. <!-- claim: decay-moves-the-best -->
 # - Warm-up helps near the edge, and hardly elsewhere.

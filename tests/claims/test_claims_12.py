@@ -139,4 +139,5 @@ def test_pruning_saves():
         costs.append(sum(len(trial.intermediate_values) for trial in study.trials))
         ratios.append(study.best_value / np.nanmin(runs.best_val_loss))
     assert max(costs) < 27 * 9 / 2
+    assert np.median(costs) > 63  # of the halving
     assert np.mean(np.array(ratios) <= 1.25) >= 0.95

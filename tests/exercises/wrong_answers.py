@@ -380,5 +380,5 @@ WRONG = {
     "12/warm_cosine": by(
         case=[lambda t, n, warm, lr: lr / 2], raised_at=[lambda t, n, warm, lr: t.rate]
     ),
-    "12/after_the_test": by(too_large=[0.2, 1], too_small=[0.01], kind=[0]),
+    "12/after_the_test": by(too_large=[0.03, 1], too_small=[0.003], kind=[0]),
 }
