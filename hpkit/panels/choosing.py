@@ -92,8 +92,9 @@ class CoinFlipsPanel(Panel):
                     found[:, run.seed] = run.val_accuracy[-1], right.mean()
         finally:
             self.flipping = False
-        self.dataset, (self.valid, self.test), self.there = data, found, True
-        self.flips = flips
+        with self.live.lock:
+            self.dataset, (self.valid, self.test), self.there = data, found, True
+            self.flips = flips
         yield
 
     @property
