@@ -58,7 +58,7 @@ def best_of(entry, number=None):
 
 def lowest(entry):
     best = best_of(entry)
-    return f"{best['val_loss']:.3g}" if best else "-"
+    return f"{best['mean_val_loss']:.3g}" if best else "-"
 
 
 def find(runs, choice):
@@ -167,7 +167,7 @@ def _in_short(data):
     yield say(f"report.{over}", **facts)
     if choice := data["choice"]:
         setting = in_words(choice["setting"])
-        yield say("report.chosen", setting=setting, loss=choice["val_loss"])
+        yield say("report.chosen", setting=setting, loss=choice["mean_val_loss"])
     else:
         yield say("report.not_chosen")
 

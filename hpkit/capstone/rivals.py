@@ -74,7 +74,8 @@ class Comparison:
         for way, scores in self.scores.items():
             span = say("rivals.span", low=min(scores), high=max(scores))
             rows.append((names[way], self.epochs[way], f"{median(scores):.3f}", span))
-        you = say("rivals.you"), "", f"{self.mine or 0:.3f}", ""
+        spent = self.epochs.get("you", "")
+        you = say("rivals.you"), spent, f"{self.mine or 0:.3f}", ""
         return rows if self.mine is None else [*rows, you]
 
     @property

@@ -35,6 +35,7 @@ _BARS = (0.85, 0.94, 0.95)
 _REASON = 5  # words at least
 _NEW = {"format": "hpkit run log", "version": 1, "dataset": "", "rows": "", "budget": 0}
 _NEW |= {"entries": [], "choice": None, "test": None, "texts": {}, "rivals": None}
+_DRAWS = "random_search", "successive_halving", "bayesian_search"
 _ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves out
 
 
@@ -231,9 +232,16 @@ class Capstone:
         # Looked at twice, so nothing may be used up by looking; one may have no end.
         used = {n: v for n, v in kwargs.items() if isinstance(v, Iterator)}
         kwargs |= {n: tuple(islice(v, hp.MANY + 1)) for n, v in used.items()}
-        plan, entry = _planned(what, search, self.dataset, args, kwargs)
-        cost, numbered = entry["planned"], enumerate(self.entries, 1)
-        old = next((n for n, old in numbered if _same(old, entry, plan)), 0)
+        # Each search draws with a seed of its own: it would pay for the same again.
+        own = what not in _DRAWS or {"search_seed", "sampler", "study"} & kwargs.keys()
+        drew = 0 if own else sum(entry["what"] in _DRAWS for entry in self.entries)
+        for seed in range(drew + 1):
+            more = kwargs | ({"search_seed": seed} if seed else {})
+            plan, entry = _planned(what, search, self.dataset, args, more)
+            cost, numbered = entry["planned"], enumerate(self.entries, 1)
+            if old := next((n for n, old in numbered if _same(old, entry, plan)), 0):
+                break
+        kwargs = more
         if {"sampler", "study"} & kwargs.keys():  # which have moved on since
             old = 0
         if not old and self.test:
@@ -268,7 +276,7 @@ class Capstone:
             refuse("too_late", setting=report.in_words(old["setting"]))
         self.log.change(lambda data: data.update(choice=choice | {"why": why.strip()}))
         text = report.in_words(choice["setting"])
-        return _Told(say("chosen", setting=text, loss=choice["val_loss"]))
+        return _Told(say("chosen", setting=text, loss=choice["mean_val_loss"]))
 
     def _trained(self, setting):
         if setting is None:
@@ -332,6 +340,7 @@ class Capstone:
             refuse("regression")
         mine = self.test and self.test["accuracy"]
         found = rivals.compare(self.dataset, mine=mine, bars=self.bars, n=n)
+        found.epochs["you"] = self.spent
         if self.entries:
             self.log.change(lambda data: data.update(rivals=vars(found)))
         return found

@@ -424,12 +424,12 @@ def tried_chart(each, chosen=None) -> Chart:
         marks.append(mark.cross(lrs[out], color=color))
         # Two that lie on each other are one that was trained twice.
         dots |= {(lr, f"{v:.4g}") for lr, v in zip(lrs[~out], loss[~out], strict=True)}
-        crosses |= set(lrs[out])
+        crosses |= {s for s, gone in zip(runs.settings, out, strict=True) if gone}
     said = _LOG["tried_said"].format(n=len(dots) + len(crosses), out=len(crosses))
     if chosen:
         marks.append(mark.ring(*chosen, color="ink"))
         said += " " + _LOG["chosen_said"].format(lr=chosen[0], loss=chosen[1])
-    x = _log_axis(_LOG["lr"], [lr for lr, _ in dots] + [*crosses])
+    x = _log_axis(_LOG["lr"], [lr for lr, _ in dots] + [s.lr for s in crosses])
     y = _log_axis(_LOG["val_loss"], [float(loss) for _, loss in dots])
     return Chart(x, y, marks, alt=said)
 

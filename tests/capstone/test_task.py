@@ -383,13 +383,28 @@ def test_the_same_search_again_is_free_however_it_is_written_another_is_not(caps
     assert "entry 1 of the log, so it costs nothing" in one_line(capsys)
     np.testing.assert_array_equal(first.val_loss, again.val_loss)
     space = {"lr": [0.01, 0.1, 0.3], "n_trials": 2}
-    changes = {}, {"search_seed": 1}, {"seeds": [1]}, {"lr": [0.01, 0.1, 0.30000001]}
+    changes = {}, {"search_seed": 9}, {"seeds": [1]}, {"lr": [0.01, 0.1, 0.30000001]}
     for n, change in enumerate(changes, 2):
         cap.random_search(BASE, **space | change)
         assert len(cap.entries) == n
     for n, eta in enumerate((2, 3), 6):
         cap.successive_halving(BASE, lr=[0.01, 0.03, 0.1, 0.3], eta=eta)
         assert len(cap.entries) == n
+
+
+def test_a_second_search_draws_anew_and_both_are_free_on_another_day(tmp_path):
+    calls, seen = (
+        (("random_search", 3), ("random_search", 2), ("bayesian_search", 2)),
+        [],
+    )
+    for _ in range(2):
+        cap = task(budget=60, folder=tmp_path)
+        for what, n in calls:
+            found = getattr(cap, what)(BASE, lr=hk.log_uniform(0.01, 1), n_trials=n)
+            seen.append([setting.lr for setting in found.settings])
+    assert len({*sum(seen[:3], [])}) == 7
+    assert seen[3:] == seen[:3]
+    assert (len(cap.entries), cap.spent) == (3, 7 * BASE.epochs)
 
 
 def test_stopped_search_counts_what_it_trained(monkeypatch):
