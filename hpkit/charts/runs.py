@@ -199,14 +199,14 @@ def mean_and_spread(losses) -> str:
     return words.format(losses.mean(), spread) if len(losses) else ""
 
 
-def seeds_chart(losses, out, names, *, seeds, pairs=None, alt="") -> Chart:
+def seeds_chart(losses, out, names, *, seeds, pairs=None, seen=(), alt="") -> Chart:
     """Return a row of dots for each setting, a dot for each seed."""
     # `losses` and `out`, whether it diverged, are (settings, seeds). `pairs` joins the
     # dots of a seed, of few settings if it is None. A diamond is the mean, with a
-    # spread at each side, on an axis from 0 if that is near.
+    # spread at each side, on an axis from 0 if that is near, with room for all `seen`.
     count, rows = len(losses), np.arange(len(losses), dtype=float)[::-1]
     fine = [row[np.isfinite(row)] for row in losses]
-    known = np.concatenate(fine) if any(map(len, fine)) else [0, 1]
+    known = np.concatenate([*fine, seen]) if any(map(len, fine)) else [0, 1]
     low, high, few = min(known), max(known), count <= FEW
     room = max(0.06 * (high - low or high or 1.0), 0.1 * high)
     floor = 0.0 if 0 <= low < 0.4 * high else low - room

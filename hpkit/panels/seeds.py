@@ -62,7 +62,7 @@ class SeedsPanel(Panel):
         super().__init__(dataset, title)
         self.add_class("hp-tall")
         self.most = check_count("most", most, most=MOST_SEEDS)
-        self.given, self.first = given_seeds(seeds), 0
+        self.given, self.first, self.seen = given_seeds(seeds), 0, []
         differ = varied(self.settings)
         self.names = [label(setting, differ or ["lr"]) for setting in self.settings]
         self.short = [short(setting, differ) for setting in self.settings]
@@ -111,7 +111,10 @@ class SeedsPanel(Panel):
         losses, at = self.losses, self.shown
         means = map(mean_and_spread, losses)
         strips = "; ".join(map(WORDS["at"].format, self.names, means))
-        look = {"seeds": np.array(self.runs.seeds)[at]}
+        if self.runs.ended.all():  # new seeds move their dots, not the axis
+            ends = [*self.seen, *losses[np.isfinite(losses)]]
+            self.seen = [min(ends), max(ends)] if ends else []
+        look = {"seeds": np.array(self.runs.seeds)[at], "seen": self.seen}
         look["alt"] = WORDS["alt"].format(len(at), strips)
         return [seeds_chart(losses, self.runs.diverged[:, at], self.short, **look)]
 
