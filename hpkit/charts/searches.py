@@ -200,7 +200,10 @@ def heatmap_chart(
     axes = [Axis(TABLE[n].label, kind="band", texts=on_axis(v)) for n, v in lists]
     axes[1].label = _beside([*space][1])  # beside the legend
     at = [(c, r) for r, c in np.ndindex(np.shape(loss))]
-    said = ["".join(f"\n{legends[k]}" for k in given if p in framed[k]) for p in at]
+    told = {kind: framed[kind] for kind in given}
+    if "ties" in told:  # the frame around all of them has the best inside
+        told["ties"] = [p for p in told["ties"] if p not in framed["best"]]
+    said = ["".join(f"\n{legends[k]}" for k in told if p in told[k]) for p in at]
     look = {"name": WORDS["loss"], "click": "cell", "label": said} | (cells or {})
     if "tip" in look:
         look["tip"] = list(map(str.__add__, look["tip"], said))

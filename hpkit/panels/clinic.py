@@ -182,7 +182,9 @@ class ClinicPanel(Panel):
         yield from self._shown(self.patient.dataset, settings, [seed], lowest)
         # Not the fault: the table would tell it to whoever is to look again.
         row = {"patient": self.number, "named": named}
-        row |= {"right": named == self.patient.fault, "remedy": remedy}
+        fault, tried = self.patient.fault, self.patient.tried  # which overfits, too
+        right = named == fault or (named == "overfitting" and bool(tried))
+        row |= {"right": right, "remedy": remedy}
         row["loss_before"], row["loss_after"] = map(_end_of, (self.run, self.treated))
         tried = sum(self.number == old["patient"] for old in self.rows)
         self.rows.append(row | {"try": tried + 1})

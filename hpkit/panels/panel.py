@@ -634,10 +634,10 @@ class Panel(W.VBox):
 
 def _head_of(column):
     """Return a column's name in words: `param_lr` is a learning rate."""
-    name = column.removeprefix("param_")
-    if name in hyper.TABLE:
+    name, heads = column.removeprefix("param_"), words("panels.heads")
+    if name in hyper.TABLE and column not in heads:
         return hyper.TABLE[name].label
-    return words("panels.heads").get(name, name.replace("_", " "))
+    return heads.get(name, name.replace("_", " "))
 
 
 def values_text(setting, other):

@@ -444,7 +444,8 @@ class GridPanel(_ListsPanel):
         seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
         run, *others = [runs[self.focus, k] for k in seeds]
         look = {"faded": others, "faded_are": GRID["faded"], "alt": describe(run)}
-        return replace(loss_chart(run, **look), title=short(run.setting, names))
+        title = GRID["of_seed"].format(short(run.setting, names), run.seed)
+        return replace(loss_chart(run, **look), title=title)
 
     def _guessed(self):
         """Return the number of the guess if the grid has it, in a list."""

@@ -277,7 +277,7 @@ def test_grid_panel_click_shows_the_cell(grid):
         assert framed(grid.charts, "chosen") == {(column, row)}
     grid.charts.calls["cell"](1)
     curves = grid.charts.charts[1]
-    assert curves.title == "lr 0.3, batch 16"
+    assert curves.title == "lr 0.3, batch 16, seed 0"
     first, second = (grid.found.runs[grid.focus, seed] for seed in (0, 1))
     _, strong = line_of(curves, strong=True)
     np.testing.assert_allclose(strong, first.val_loss, rtol=1e-6)
