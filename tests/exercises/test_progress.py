@@ -20,7 +20,8 @@ def file_of(home):
 
 def test_tries_are_counted_and_a_pass_stays(home):
     _core.record(KEY, "not yet")
-    _core.record(KEY, "correct")
+    for _ in range(2):  # the second one is a cell that runs again
+        _core.record(KEY, "correct")
     passed = _core.load_entries()[KEY]["passed"]
     said = _core.record(KEY, "not yet")
 
@@ -68,7 +69,7 @@ def test_damaged_file_is_set_aside_and_said(home, text):
     assert _core.load_entries() == {}
     assert "0 of" in repr(hk.progress(2))
     said = _core.record(KEY, "correct")
-    again = _core.record(KEY, "correct")
+    again = _core.record(KEY, "not yet")
 
     (aside,) = home.glob("progress.damaged-*.json")
     assert str(aside) in said
