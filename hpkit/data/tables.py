@@ -21,9 +21,9 @@ SAME = 1e-100  # numbers that differ by no more: the squares of a smaller spread
 UNEVEN = 5  # times as many rows as the rarest class
 # Text of more kinds than a tenth of the rows, but of 10 to 100, must be named.
 FEW, MANY, SHARE = 10, 100, 0.1
-CODES = 12  # different whole numbers that may be codes: months, say
+_CODES = 12  # different whole numbers that may be codes: months, say
 # Between the shares of two classes below some value, at most: breast cancer has 0.84.
-TELLS = 0.95
+_TELLS = 0.95
 _DECIMAL_COMMA = re.compile(r",(?!\d{3}\b)|\.\d{3}[.,]")  # as in 1,5 and 1.250,00
 _MOST_NAMES = 20  # of columns, in a note
 _MOST_COLUMNS = 2000  # of a column with categories: a table of millions would not fit
@@ -362,7 +362,7 @@ def notes(table, rows, learned, y, classes):
             lists["ids"].append(name)
         elif np.ptp(values[rows[0]]) <= SAME:  # nan where there are gaps, which tell
             lists["constant"].append(name)
-        elif own.standardize and 2 < (kinds := _whole_kinds(values[~gaps])) <= CODES:
+        elif own.standardize and 2 < (kinds := _whole_kinds(values[~gaps])) <= _CODES:
             lists["codes"].append(f"{name} ({kinds})")
         if gaps.any():
             lists["gaps"].append(f"{name} ({gaps.sum()})")
@@ -408,7 +408,7 @@ def _tell(table, y):
         parts = (np.sort(values[y == kind]) for kind in np.unique(y))
         parts = sorted(parts, key=lambda part: part[len(part) // 2])
         # Rare categories tell much by chance.
-        least = TELLS if column.categories is None else 1
+        least = _TELLS if column.categories is None else 1
         apart = itertools.starmap(_apart, itertools.pairwise(parts))
         yield len(parts) > 1 and min(apart) >= least
 

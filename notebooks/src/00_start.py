@@ -10,7 +10,8 @@
 # - say what a *run* is, and when two runs are the same.
 #
 # To run a cell, click into it and press **Shift + Enter**. Go from top to bottom; you
-# can't break anything. Guess before you open a folded answer.
+# can't break anything. Running a panel's cell again resets it. Guess before you open a
+# folded answer.
 
 # %%
 import hpkit as hk
@@ -95,9 +96,8 @@ ex.name_it.check(answer)
 # **Do.** In the panel above, switch **Slow** off. Type 0.1, 0.3 and 0.1 into the
 # learning rate box, each followed by **Enter**.
 #
-# Now in code. The first two runs are alike in everything; the third has another
-# **seed**, a number that fixes everything random: the first weights and the order of
-# the points.
+# Now in code. The first two runs are alike; the third has another **seed**, a number
+# that fixes everything random: the first weights and the order of the points.
 
 # %%
 setting = hk.Hyperparameters(lr=0.1, batch_size=32, epochs=30)
@@ -147,8 +147,7 @@ hk.progress(0)
 #
 # ## Further reading
 #
-# - A. Zhang and others, *Dive into Deep Learning* (2023), section 3.1: what a loss is,
-#   and what training does.
+# - A. Zhang and others, *Dive into Deep Learning* (2023), section 3.1: the loss.
 # - New words: [glossary](glossary.md).
 #
 # **Next:** [01 Parameters and

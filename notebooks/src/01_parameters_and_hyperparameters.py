@@ -167,8 +167,8 @@ hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
 
 # %% [markdown]
 # **What you see: a straight cut, then a curve.** At first the boundary cuts
-# through both moons. Then it bends around them, and more of the validation points are
-# classified correctly. <!-- claim: border-gets-better -->
+# through both moons. Then it bends around them: more points, validation points too, lie
+# on their color. <!-- claim: border-gets-better -->
 #
 # ## 4. Six shapes (6 minutes)
 #
@@ -300,7 +300,7 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 #
 # - *unlucky seed*: the gray curves do far better,
 # - *stopped too early*: both losses still fall,
-# - *chosen by training loss*: trap one.
+# - *chosen by training loss*: its record says so.
 #
 # One remedy is new: **weight decay** keeps the weights small.
 #

@@ -85,8 +85,8 @@ hk.ValidationCurvePanel(
 # **Predict.** Ten epochs are 380 updates with batch size 16, and 30 with 256. What do
 # the curves look like if you count updates instead of epochs?
 #
-# **Do.** Move the batch size from 16 to 64, to 256 and to 600, and **Pin** each.
-# The curves fan out. Now click **updates** above the chart.
+# **Do.** **Pin** batch size 16. Move to 64, 256 and 600, and **Pin** each. The curves
+# fan out. Now click **updates** above the chart.
 
 # %%
 hk.TrainingPanel(digits, base, controls=("batch_size",))
@@ -172,7 +172,7 @@ ax = hk.plot_grid(table)
 # **What you see: a valley that runs diagonally.** Start at batch size 4 with 0.04 and
 # go up and right, to 16 with 0.16 and 64 with 0.64: the loss stays nearly the same. The
 # large batches do best with a far larger learning rate than batch size 4, which breaks
-# there. <!-- claim: batch-valley-runs-slantwise --> But no diagonal goes on forever:
+# there. <!-- claim: batch-valley-runs-slantwise --> But the next diagonal ends:
 # with 16 and 0.64 the network learns; one step on, with 64 and 2.56, it learns hardly
 # anything or diverges. <!-- claim: batch-slant-ends -->
 #
@@ -208,7 +208,7 @@ for size in (4, 16, 64):
 # ## 5. Noise (5 minutes)
 #
 # Back to the fog. How different are the answers if you ask 4 people, 16 or 64? The
-# network stays as it is; each dot is one batch, the line is all points.
+# network stays as it is; each dot is the loss of a batch, the line that of all points.
 #
 # **Predict.** With four times as many points in a batch, how much closer do the dots
 # come to the line? Tell the panel.

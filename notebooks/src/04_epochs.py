@@ -42,8 +42,7 @@ hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1, epochs=10), controls=("epochs
 # ## 2. On and on (9 minutes)
 #
 # Now a harder pile, `small_moons`: only **50** training points, and noisy ones. The
-# network is large, with two layers of 64 units, and trained with *momentum*, like the
-# overfitting run of lesson 01.
+# network is large, with two layers of 64 units, and trained with *momentum*.
 #
 # **Predict.** What will the *validation* loss do over 200 epochs? Draw it.
 #
@@ -151,8 +150,8 @@ stop_epoch([0.9, 0.5, 0.7, 0.6, 0.4], patience=2)  # where it stops; it keeps ep
 # **Predict.** With patience 1, the first epoch that is not better ends the training.
 # How far does it get? Tell the panel.
 #
-# **Do.** Move **patience** up from 1, to 10, 20 and 50, and read the sentence. Beyond
-# which value does more only cost time?
+# **Do.** Move **patience** up from 1, to 10, 20 and 50, and read the sentence. Which
+# of the four is enough?
 
 # %%
 hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
@@ -160,11 +159,9 @@ hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
 # %% [markdown]
 # **What you see: 1 is too eager.** It stops at the first bump, and what it keeps is
 # more than five percent above the lowest loss.
-# <!-- claim: epochs-patience-one-is-eager --> Here more than 10 only costs time.
-# <!-- claim: epochs-patience-ten --> Patience 20 is the safer choice: it trains less
-# than half of the epochs and, with most seeds, keeps a loss within five percent of the
-# lowest. <!-- claim: epochs-patience-twenty --> And all four beat the loss at which the
-# full training ends. <!-- claim: epochs-any-patience-beats-the-last -->
+# <!-- claim: epochs-patience-one-is-eager --> Here 10 is enough; more only
+# costs time. <!-- claim: epochs-patience-ten --> And all four beat the loss at which
+# the full training ends. <!-- claim: epochs-any-patience-beats-the-last -->
 #
 # Now a spiral, and a deep network.
 #
@@ -196,8 +193,7 @@ ex.choose_patience.check(answer)
 # %% [markdown]
 # ## 5. Longer, shorter, enough (3 minutes)
 #
-# Was a run long enough? See where its best epoch lies: in the **last quarter**, *train
-# longer*; in the **first tenth**, *shorter would do*; in between, *enough*.
+# Was a run long enough? See where its best epoch lies.
 
 # %%
 ex.how_long

@@ -141,10 +141,8 @@ answer = ...
 ex.best_of_50.check(answer)
 
 # %% [markdown]
-# Back to our winner and its proud number. May we report it?
-#
-# **Predict.** The real exam: 1000 test rows, in a box that may be opened once. What
-# will the winner get?
+# Back to our winner and its proud number. May we report it? The real exam: 1000 test
+# rows, in a box that may be opened once.
 
 # %%
 winner = fifty[int(np.argmax(scores))]

@@ -8,7 +8,7 @@
 # **About 30 minutes.** By the end you'll be able to
 #
 # - try all combinations, and read the map of their losses,
-# - choose the values of a grid: equal factors, wide enough, not too many,
+# - choose the values of a grid: how far apart, how wide, how many,
 # - say what a grid costs before you start it.
 
 # %%
@@ -70,8 +70,6 @@ ex.double_loop.check(combinations)
 
 # %% [markdown]
 # `hk.grid_search` is these loops with a training inside, all runs side by side.
-#
-# **Predict.** Which corner of this map holds the highest loss?
 
 # %%
 values = {"lr": [0.01, 0.1, 1], "batch_size": [4, 32, 200]}

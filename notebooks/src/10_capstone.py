@@ -39,8 +39,8 @@ wine_data = hk.load_dataset("wine")
 #
 # Before it counts, practice on other data: **wine**, which you know from lesson 05.
 #
-# **Do.** Bring the validation loss below 0.1, by hand, in runs of 15 epochs. Would
-# sixty epochs have been enough?
+# **Do.** Bring the validation loss below 0.1, by hand, in runs of 15 epochs. Did
+# you need more than four runs?
 
 # %%
 practice = hk.Hyperparameters(batch_size=16, epochs=15, hidden=(16,))
@@ -237,8 +237,7 @@ ex.finish.check(answer)
 # learning rate that you know from earlier lessons, and four searches. Each is trained
 # with eight seeds, of which the table shows the median.
 #
-# **Predict.** Which of the four searches wins, and by how much? How far does the guess
-# of 0.01 get with all sixty epochs?
+# **Predict.** Which of the four searches wins, and by how much?
 
 # %%
 beside = cap.compare()
@@ -276,7 +275,7 @@ ex.may_say.check(answer)
 # numbers and pictures from your log; the sentences are yours.
 
 # %%
-author, learned = ..., ...
+author, learned = ..., ...  # what you learned, and would do next
 cap.report(author=author, learned=learned)
 
 # %% [markdown]

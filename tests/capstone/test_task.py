@@ -402,7 +402,7 @@ def test_a_second_search_draws_anew_and_both_are_free_on_another_day(tmp_path):
         for what, n in calls:
             found = getattr(cap, what)(BASE, lr=hk.log_uniform(0.01, 1), n_trials=n)
             seen.append([setting.lr for setting in found.settings])
-    assert len({*sum(seen[:3], [])}) == 7
+    assert len({*np.concatenate(seen[:3])}) == 7
     assert seen[3:] == seen[:3]
     assert (len(cap.entries), cap.spent) == (3, 7 * BASE.epochs)
 
