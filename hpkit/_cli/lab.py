@@ -14,7 +14,8 @@ from pathlib import Path
 from hpkit._cli.environment import ROOT, Failure, replace, say
 from hpkit.store import write
 
-_WORKSPACE = "hpkit"
+# One for each copy of the project: another one's lessons would be opened with its own.
+_WORKSPACE = f"hpkit-{hashlib.sha256(bytes(ROOT)).hexdigest()[:6]}"
 FOLDER = "my-lessons"
 # What each copy was made from: a lesson that differs from it has been updated since.
 RECORD = ".copied.json"
