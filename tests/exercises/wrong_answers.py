@@ -285,7 +285,7 @@ WRONG = {
         "D/both/unknown",
         missing=[{"A": "second"}],
     ),
-    "06/enough_seeds": by(linear=[4], count=[9, 100], kind=[2.5]),
+    "06/enough_seeds": by(linear=[3], count=[8, 100], kind=[2.5]),
     "07/recipe": by(
         case=[lambda loss, base, lists: dict(base)],
         raised_at=[
