@@ -54,7 +54,10 @@ PARTS = {
         "Run.predict load_model Run.to_module Run.as_pytorch",
     ),
     "Plots": ("", "plot_training_curves plot_validation_curve plot_grid"),
-    "Panels": ("`GridPanel` and others take your `model=`.", "TrainingPanel"),
+    "Panels": (
+        "`GridPanel` and others take your `model=`, no `loss=`.",
+        "TrainingPanel",
+    ),
 }
 SEARCHES = PARTS["Searches"][1].split()
 NOT_SHOWN = re.compile(r"import hpkit as hk$|from hpkit|\w+\.unlink\(\)")

@@ -298,12 +298,12 @@ class Dataset:
         return cls._prepared(name, Table(X, y, columns), rows, classes)
 
     @classmethod
-    def _prepared(cls, name, table, rows, classes, like=()):
+    def _prepared(cls, name, table, rows, classes, like=None):
         given, X, y = table.columns, table.X, table.y
         columns = zip(given, X[rows[0]].T, strict=True)
         columns = tuple(column.learned(values) for column, values in columns)
         if like:  # the same columns of X, whichever rows are there
-            columns = tuple(map(Column.like, columns, like))
+            columns = tuple(map(Column.like, columns, like.preparation))
         X = tables.prepare(X, columns, given)
         features = tuple(feature for column in columns for feature in column.features)
         plain = {c.name for c in columns if c.standardize and c.categories is None}
@@ -316,6 +316,8 @@ class Dataset:
         if classes is None:
             target_center = y[rows[0]].mean()
             target_scale = y[rows[0]].std() if np.ptp(y[rows[0]]) > tables.SAME else 1.0
+            if like:  # losses of folds are in the same units
+                target_center, target_scale = like.target_center, like.target_scale
             y = (y - target_center) / target_scale
         X -= center
         X /= scale
@@ -340,7 +342,7 @@ def folds_of(dataset, count, rng):
         table = Table(X, y, dataset.preparation)
     for learn, held in tables.folds(table, count, rng, dataset.classes):
         rows = learn, held, held[:0]
-        about = dataset.name, table, rows, dataset.classes, dataset.preparation
+        about = dataset.name, table, rows, dataset.classes, dataset
         yield replace(Dataset._prepared(*about), objective=dataset.objective)
 
 

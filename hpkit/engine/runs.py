@@ -52,12 +52,14 @@ def lowest(val_loss):
     return worst_last.min(-1), worst_last.argmin(-1)
 
 
-def _has_diverged(train_loss, val_loss):
+def _has_diverged(train_loss, val_loss, ended):
     """Say of curves up to the last epoch done whether they diverged."""
     if np.isnan(train_loss).all() and np.isfinite(val_loss).any():
         return False  # not known, of Optuna's
     finite = np.isfinite(train_loss).all() and np.isfinite(val_loss).all()
-    return bool(not finite or train_loss[-1] > DIVERGED_ABOVE * abs(train_loss[0]))
+    # What halving or Stop has ended early may have come down again: a BatchNorm does.
+    high = ended and train_loss[-1] > DIVERGED_ABOVE * abs(train_loss[0])
+    return bool(not finite or high)
 
 
 def _has_ended(done, best, epochs, patience):
@@ -137,7 +139,7 @@ class Run:
     @cached_property
     def diverged(self) -> bool:
         """Whether a loss is not finite or the training loss ends above 3x its start."""
-        return _has_diverged(self.train_loss, self.val_loss)
+        return _has_diverged(self.train_loss, self.val_loss, self.ended)
 
     def network(self, epoch: str = "best") -> torch.nn.Module:
         """Return the trained network: a new module at each call, in evaluation mode.
@@ -330,8 +332,9 @@ class Run:
         """Return a plain PyTorch loop that gives the same curve, up to rounding.
 
         Run as a script or pasted, it leaves the validation losses in ``val_loss``, an
-        array (epochs + 1,); with large steps rounding errors grow. The training and
-        validation rows, as the network sees them, are in a file that it names.
+        array (epochs + 1,); rounding errors grow with large steps, and in a convolution
+        with a bias before a BatchNorm. The training and validation rows, as the network
+        sees them, are in a file that it names.
 
         Parameters
         ----------
@@ -518,8 +521,11 @@ class Runs:
         diverged = np.zeros(self.epochs_done.shape, bool)
         for (i, k), done in np.ndenumerate(self.epochs_done):
             if done >= 0:
-                curves = self.train_loss[i, k], self.val_loss[i, k]
-                diverged[i, k] = _has_diverged(*(curve[: done + 1] for curve in curves))
+                curves = (
+                    self.train_loss[i, k, : done + 1],
+                    self.val_loss[i, k, : done + 1],
+                )
+                diverged[i, k] = _has_diverged(*curves, self.ended[i, k])
         return diverged
 
     @cached_property
@@ -667,12 +673,13 @@ def ranked(runs, scores, among=None):
 
     Any seed that diverged or failed ranks last, no runs after that. Scores that differ
     by rounding alone (see `EVEN`) are a tie: first comes what has fewer epochs, then
-    what is first in `among`.
+    what no halving has cut, then what is first in `among`.
     """
     among = np.arange(len(runs.settings)) if among is None else np.asarray(among)
     epochs = [runs.settings[i].epochs for i in among]
     last = runs.unfit[among] | (runs.epochs_done[among] < 0).all(1)
-    return among[np.lexsort((epochs, levels(np.asarray(scores)[among]), last))]
+    level, done = levels(np.asarray(scores)[among]), runs.epochs_done[among].max(1)
+    return among[np.lexsort((-done, epochs, level, last))]
 
 
 def levels(scores):

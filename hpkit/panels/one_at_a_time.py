@@ -238,7 +238,7 @@ class OneAtATimePanel(SearchPanel):
         if not others:
             return WORDS["map"]
         name = others[0] if len(others) == 1 else WORDS["rest"]
-        return WORDS["whole" if self.grid else "part"].format(name)
+        return WORDS["whole"].format(name)
 
     def _sentence(self, running):
         if not self.there:

@@ -24,7 +24,7 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, folds_of
 from hpkit.engine import training as engine
 from hpkit.engine.dense import Model, Score
-from hpkit.engine.runs import Cost, ranked
+from hpkit.engine.runs import Cost, lowest, over_seeds, ranked
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import say
 from hpkit.search import space as tried
@@ -329,9 +329,10 @@ def cross_validate(
     The training and validation rows are cut into folds of about the same shares of
     classes, `repeats` times anew; the test rows stay out. Groups stay whole; with
     `time` the rows held back come after those learned from. Columns are scaled by the
-    rows learned from; only with `patience` does a fold choose its own last epoch.
-    `seed` is for the shuffles and the networks; `model`, `loss`, `metric` and `device`
-    are as in `fit`; a metric's values come in place of losses. With a constant schedule
+    rows learned from, a target that is a number as in the data set. Only with
+    `patience` does a fold choose its own last epoch. `seed` is for the shuffles and the
+    networks; `model`, `loss`, `metric` and `device` are as in `fit`; a metric's values
+    come in place of losses. With a constant schedule
     ``found.best.but(epochs=found.best_run.best_epoch)`` rates what `best_run` delivers.
 
     Notes
@@ -440,8 +441,8 @@ def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
 
     Notes
     -----
-    At a cut settings are ranked by the lowest validation loss so far, the mean over
-    seeds: where the one that ends best starts slowly, this goes wrong. A schedule
+    At a cut settings are ranked by the lowest validation loss after any epoch, the mean
+    over seeds: where the one that ends best starts slowly, this goes wrong. A schedule
     spans all epochs of `base`. Jamieson and Talwalkar, Non-stochastic best arm
     identification and hyperparameter optimization, AISTATS 2016.
 
@@ -493,8 +494,10 @@ def _halve(plan, settings, cuts):
         for epoch, count in cuts[len(rungs) :]:
             for _ in training.under_way(plan.tick, epoch):
                 yield plan.found(finished=False, rungs=rungs)
-            ranked = [int(i) for i in training.runs.order if i in there]
-            kept = tuple(sorted(ranked[:count]))
+            runs = training.runs
+            losses = over_seeds(np.mean, lowest(runs.val_loss[..., 1:])[0])  # trained
+            order = [int(i) for i in ranked(runs, losses) if i in there]
+            kept = tuple(sorted(order[:count]))
             losers = itertools.product({*there} - {*kept}, range(len(plan.seeds)))
             training.drop(set(losers))
             rungs += (Rung(epoch, tuple(there), kept),)

@@ -77,8 +77,8 @@ grid = hk.grid_search(spiral, base, seeds=range(3), **values)
 ax = hk.plot_grid(grid)
 
 # %% [markdown]
-# **What you see: small rate, large batch.** Short steps, and few of them.
-# <!-- claim: grid-worst-corner -->
+# **What you see: the worst cell has the smallest rate and the largest batch.** Short
+# steps, and few of them. <!-- claim: grid-worst-corner -->
 #
 # ## 3. Which values? (4 minutes)
 #

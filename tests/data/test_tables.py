@@ -176,6 +176,15 @@ def test_folds_have_the_columns_of_the_data_whichever_rows_they_hold():
         assert np.isfinite(fold.train.X).all()
 
 
+def test_losses_of_folds_are_in_the_same_units():
+    frame = pd.DataFrame({"x": range(60), "t": range(60)})
+    data = hk.Dataset.from_frame(frame.assign(y=frame.x**2.5), "y", time="t")
+    for fold in folds_of(data, 4, np.random.default_rng(0)):
+        assert fold.target_scale == data.target_scale
+        y = fold.valid.y * data.target_scale + data.target_center
+        assert y == pytest.approx(fold._table.y[len(fold.train.y) :][: len(y)])
+
+
 def test_what_was_done_is_said():
     frame = messy().assign(sick=["ill"] + ["well"] * 19 * (N // 20) + ["ill"] * 11)
 

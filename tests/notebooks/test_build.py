@@ -330,7 +330,7 @@ ex.enough_seeds
 ex.enough_seeds.check(...)
 
 # %%
-ex.enough_seeds.check(16).passed
+ex.enough_seeds.check(9).passed
 """
 
 
