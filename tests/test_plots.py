@@ -145,7 +145,11 @@ def test_training_curves_one_run_dashed_and_solid(run):
 
 def test_training_curves_diverged_ones_have_a_cross_each_at_the_top_edge():
     digits = hk.load_dataset("digits")
-    runs = [hk.fit(digits, BASE.but(lr=lr, hidden=(16,))) for lr in (0.1, 30, 50)]
+    base = BASE.but(hidden=(16,))
+    runs = [hk.fit(digits, base.but(lr=lr)) for lr in (0.1, 30, 50)]
+    many = hk.plot_training_curves([*runs, hk.fit(digits, base.but(lr=70))], axes())
+    assert len(crosses(many)) == 3
+    assert [t.get_text() for t in many.texts] == ["lr 0.1", "3 of 4 diverged"]
 
     ax = hk.plot_training_curves(runs, axes())
 

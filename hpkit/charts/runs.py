@@ -153,7 +153,8 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
     start = start or highest or 1.0
     top = floor + 1.08 * float(np.clip(highest, start, HIGHEST * start))
     most, one = max(1, int(runs.epochs_done.max())), len(there) == 1
-    marks, taken, gap = [], [], 0.03 * most
+    marks, taken, gap, gone = [], [], 0.03 * most, [i for i in there if out[i]]
+    many = len(gone) > 2
     for i, color in zip(there, shades(len(there)), strict=True):
         strong, look = not one and bool(i == runs.order[0]), {"color": color}
         look["name"] = names[i]
@@ -179,8 +180,11 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
             step = gap if at < most / 2 else -gap  # to a place that is not taken
             while any(abs(at - other) < 0.9 * gap for other in taken):
                 at += step
-            taken.append(at)
+            taken += [] if many else [at]
             said = WORDS["gone"].format(name=names[i])
+            if many:  # one label for all: theirs would meet
+                all_of = WORDS["gone_of"].format(len(gone), len(there))
+                said = all_of if i == gone[0] else ""
             marks.append(mark.cross([at], label=said, color=color))
         elif split != "train" and np.isfinite(mean).any():
             at = int(np.nanargmin(mean))
@@ -194,9 +198,9 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
 
 
 def mean_and_spread(losses) -> str:
-    spread = losses.std(ddof=1) if len(losses) > 1 else 0.0
-    words = WORDS["mean_spread" if len(losses) > 1 else "mean"]
-    return words.format(losses.mean(), spread) if len(losses) else ""
+    if len(losses) < 2:
+        return "".join(map(digits, losses))
+    return WORDS["mean_spread"].format(losses.mean(), losses.std(ddof=1))
 
 
 def seeds_chart(losses, out, names, *, seeds, pairs=None, seen=(), alt="") -> Chart:
