@@ -9,12 +9,14 @@ from html import escape
 
 import ipywidgets as W
 import numpy as np
+import torch
 
 from hpkit import hyperparameters as hyper
 from hpkit.charts.runs import loss_chart, map_chart, map_pixels
 from hpkit.charts.spec import PINNED, Axis, rule
 from hpkit.data.datasets import Dataset
-from hpkit.engine.dense import Model
+from hpkit.engine.dense import READ, Model
+from hpkit.engine.model_functions import group_by_reading
 from hpkit.engine.runs import CURVES, Run, Runs
 from hpkit.engine.training import Training, check_model
 from hpkit.hyperparameters import TABLE, Hyperparameters
@@ -82,6 +84,11 @@ class TrainingPanel(Panel):
         self.pixels, self.epoch, self.mapped = None, None, (None, 0.0)
         self.scrubbing = False
         self.controls = c.Controls(dataset, base, controls)
+        for name in {*READ} & {*self.controls.knobs} if model else ():
+            other = {"hidden": (*base.hidden, 1), "dropout": base.dropout / 2 + 0.25}
+            other["activation"] = "tanh" if base.activation == "relu" else "relu"
+            both = base, base.but(**{name: other[name]})  # a slider of what is not read
+            group_by_reading(model, dataset, both, 1, torch.float32)
         at, ends = np.linspace(0, base.epochs, 11), (0, base.epochs)
         about = dataset, at, Axis(c.GUESS["epoch"], ends), c.GUESS["lowest"], at
         self.ask(predict, WORDS["draw"], c.Drawing, *about)

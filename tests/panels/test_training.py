@@ -11,6 +11,7 @@ import pytest
 from build import FOLDER
 from chart_reading import curve, mark, move, outputs, pasted, press, shows, until, watch
 from ipywidgets.widgets.widget import _instances as widgets
+from torch import nn
 
 import hpkit as hk
 from hpkit import BowlPanel, Dataset, TrainingPanel, fit, load_dataset, present
@@ -583,3 +584,15 @@ def test_wrong_number_is_told_and_changes_nothing(panel, name, typed):
     assert "Lowest" in panel.result
     assert panel.run.setting == QUICK.but(**{name: 2})
     assert type(panel.run.setting.epochs) is int
+
+
+def test_a_control_that_an_own_model_never_reads_is_refused(moons):
+    def model(n_features, n_outputs, setting):
+        return nn.Sequential(
+            nn.Dropout(setting.dropout), nn.Linear(n_features, n_outputs)
+        )
+
+    panel = TrainingPanel(moons, QUICK, model=model, controls=("lr", "dropout"))
+    assert panel.wait(60).run.ended
+    with pytest.raises(ValueError, match=r"must read .* got 'hidden', .*; write"):
+        TrainingPanel(moons, QUICK, model=model, controls=("lr", "hidden"))
