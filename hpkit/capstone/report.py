@@ -150,7 +150,9 @@ def content(data, bars):
         yield {"curves": runs_chart(Runs.of([run]), "both", [""], run_sentence(run))}
         yield from _again(data)
     if data["rivals"] and data["test"]:
-        beside = Comparison(**data["rivals"] | {"mine": data["test"]["accuracy"]})
+        epochs = data["rivals"]["epochs"] | {"you": sum(e["epochs"] for e in entries)}
+        own = {"epochs": epochs, "mine": data["test"]["accuracy"]}
+        beside = Comparison(**data["rivals"] | own)
         yield _block("h2", say("report.test"))
         yield _block("p", beside.sentence)
         yield _table(say("rivals.heads"), beside.table)

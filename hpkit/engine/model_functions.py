@@ -210,11 +210,10 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
                 found.append(failure)
                 failed |= object.__getattribute__(recorded, "__dict__")["read"]
                 continue
-            undrawn, rows = torch.random.fork_rng(devices=[]), dataset.train.X[:2]
+            undrawn = torch.random.fork_rng(devices=[])
+            rows = torch.tensor(dataset.train.X[:2], dtype=dtype)
             with contextlib.suppress(Exception), torch.no_grad(), RANDOM_STATE, undrawn:
-                net.train()(
-                    torch.tensor(rows, dtype=dtype)
-                )  # what training alone reads
+                net.train()(rows)  # what training alone reads
             read = object.__getattribute__(recorded, "__dict__")["read"]
             values = (v for m in net.modules() for v in vars(m).values())
             if any(type(v) is RecordedSetting for v in values):

@@ -521,10 +521,8 @@ class Runs:
         diverged = np.zeros(self.epochs_done.shape, bool)
         for (i, k), done in np.ndenumerate(self.epochs_done):
             if done >= 0:
-                curves = (
-                    self.train_loss[i, k, : done + 1],
-                    self.val_loss[i, k, : done + 1],
-                )
+                at = i, k, slice(done + 1)
+                curves = self.train_loss[at], self.val_loss[at]
                 diverged[i, k] = _has_diverged(*curves, self.ended[i, k])
         return diverged
 

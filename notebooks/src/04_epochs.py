@@ -151,7 +151,7 @@ stop_epoch([0.9, 0.5, 0.7, 0.6, 0.4], patience=2)  # where it stops; it keeps ep
 # How far does it get? Tell the panel.
 #
 # **Do.** Move **patience** up from 1, to 10, 20 and 50, and read the sentence. Which
-# of the four is enough?
+# is the first of the four that is enough?
 
 # %%
 hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)

@@ -350,7 +350,7 @@ print(f"{less} below, {len(gaps) - less - more} equal, {more} above")
 # errs in 2 of 100 cases gets 113 of 113 right one time in ten.
 # <!-- claim: own-two-in-a-hundred --> Say so in your report.
 #
-# Now yours: take the `#` away from the line that fits your data, and run it once.
+# Now yours: take the `#` away where it fits your data, and run the cell once.
 
 # %%
 # print(my_search.best_run.test_accuracy())  # the target names classes

@@ -24,6 +24,7 @@ def test_report_is_one_page_with_pictures_that_say_themselves(here):
 
     assert report.html == (here / "hpkit-runs/capstone-report.html").read_text("utf-8")
     assert "<html lang='en'>" in report.html
+    assert f"| you | {cap.spent} |" in report.markdown
     # Every other tag must be closed in its turn.
     page = re.sub(r"<((?:meta|img|br)\b[^>]*)>", r"<\1/>", report.html)
     page = ElementTree.fromstring(page)
