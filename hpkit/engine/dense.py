@@ -25,13 +25,19 @@ from hpkit.hyperparameters import Hyperparameters, refusal
 RANDOM_STATE = threading.RLock()
 
 DRAWN = torch.float32  # whatever the network computes with: the masks are the same
-# Activation, and its derivative as a function of its own output, both in place.
-# torch.tanh takes about four times as long as this sigmoid.
-_ACTIVATIONS = {"relu": (torch.relu_, torch.Tensor.sign_)}
-_ACTIVATIONS["tanh"] = (
-    lambda h: h.mul_(2).sigmoid_().mul_(2).sub_(1),
-    lambda h: h.square_().neg_().add_(1),
-)
+# Activation, and the way back through it from its output, both in place. What comes to
+# an idle unit of ReLU is no factor: infinity times 0 would be nan.
+_threshold_backward = torch.ops.aten.threshold_backward.grad_input
+_ACTIVATIONS = {
+    "relu": (
+        torch.relu_,
+        lambda delta, h: _threshold_backward(delta, h, 0, grad_input=delta),
+    ),
+    "tanh": (  # torch.tanh takes about four times as long as this sigmoid
+        lambda h: h.mul_(2).sigmoid_().mul_(2).sub_(1),
+        lambda delta, h: delta.mul_(h.square_().neg_().add_(1)),
+    ),
+}
 
 # What makes a learner's own network: (n_features, n_outputs, setting).
 Model = Callable[[int, int, Hyperparameters], nn.Module]
@@ -204,7 +210,7 @@ class DenseNetworks:
     eval_numbers = 250_000
 
     def __init__(self, dataset, setting):
-        self.activation, self.derivative = _ACTIVATIONS[setting.activation]
+        self.activation, self.back = _ACTIVATIONS[setting.activation]
         self.regression = dataset.is_regression
         self.made_of = dataset.n_features, dataset.n_outputs, setting
         self.objective = dataset.objective or BUILT_IN
@@ -304,12 +310,12 @@ class DenseNetworks:
         else:
             torch.softmax(out, 1, out=delta).sub_(y)
         delta.mul_(weight)
-        derivative, bmm = self.derivative, torch.bmm
+        back, bmm = self.back, torch.bmm
         for delta, W_grad, below, below_T, W_T, delta_below, mask in self.above:
             bmm(delta, below_T, out=W_grad)
             if mask is not None:  # as it was before: the derivative is that of a unit
                 below.div_(self.scale)
-            bmm(W_T, delta, out=delta_below).mul_(derivative(below))
+            back(bmm(W_T, delta, out=delta_below), below)
             if mask is not None:
                 delta_below.mul_(mask)
         delta, W_grad = self.first

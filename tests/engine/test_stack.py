@@ -138,6 +138,19 @@ def test_random_settings_equal_the_plain_loop(data, model, dtype, at_once, monke
         assert early > 0.2 or data is not UNEVEN
 
 
+def test_a_network_whose_units_have_died_is_the_plain_loops():
+    """Its gradients overflow behind units that are idle, and its bias comes back."""
+    rng = np.random.default_rng(20)
+    X = rng.normal(size=(40, 3))
+    data = Dataset.from_arrays(X, X[:, 0] + rng.normal(size=40), seed=0)
+    how = {"lr": 0.5, "batch_size": 5, "epochs": 40, "momentum": 0.5}
+    run = fit(data, Hyperparameters(**how), seed=20)
+    plain = plain_run(data, run.setting, 20)
+    assert np.nanmax(plain.curves) > 1e20
+    assert not run.diverged
+    np.testing.assert_allclose(run.val_loss[-1], plain.curves[-1, 1], rtol=1e-5)
+
+
 def test_rates_are_those_of_the_updates():
     """Timeline, cosine, 4 epochs of 2: 1/3 2/3 warm up, then 1 .93 .75 .5 .25 .07"""
     known = Hyperparameters(lr=1, epochs=4, schedule="cosine", warmup=0.25).rates(2)
