@@ -122,7 +122,8 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
     loss = loss_of(runs, runs.order[0])
     found = [one.format(loss=loss, setting=label(search.best, names))]
     if ties := () if early else search.ties:
-        kind = "ties" if not on_map else "framed" if len(ties) > 1 else "framed_one"
+        kind = "ties_folds" if runs.folds else "ties"
+        kind = kind if not on_map else "framed" if len(ties) > 1 else "framed_one"
         facts = {"seeds": len(runs.seeds), "settings": _any_of(ties, names)}
         found.append(say[kind].format(**facts, n=len(ties)))
     if diverged.any() and not on_map:

@@ -253,7 +253,7 @@ class Dataset:
         `features` are the names of the columns, default those of a DataFrame, or x1,
         x2, ...; the rest is as in `from_frame`.
         """
-        named = features is None and hasattr(X, "columns")
+        named = features is None and hasattr(X, "iloc")
         features = [*map(str, X.columns)] if named else features
         X, y = _check_arrays(X, y, [*features, "y"] if named else ())
         count = X.shape[1]
@@ -306,8 +306,9 @@ class Dataset:
             columns = tuple(map(Column.like, columns, like.preparation))
         X = tables.prepare(X, columns, given)
         features = tuple(feature for column in columns for feature in column.features)
-        plain = {c.name for c in columns if c.standardize and c.categories is None}
-        use = [feature in plain for feature in features]
+        plain = (c for c in columns if c.standardize and c.categories is None)
+        plain = {(c, c.name) for c in plain}  # two may be called alike
+        use = [(c, feature) in plain for c in columns for feature in c.features]
         learned = X[rows[0]]
         center, scale = learned.mean(0), learned.std(0)
         differ = np.ptp(learned, 0) > tables.SAME  # of equal ones it is rounding
@@ -510,11 +511,13 @@ def check_rows(X, names, preparation=()):
     way = way.format(count=count, names=", ".join(names))
     X = X.to_pandas() if hasattr(X, "to_pandas") else X
     rows = X if isinstance(X, list) else [X]
+    if rows and all(hasattr(row, "_asdict") for row in rows):
+        rows = [row._asdict() for row in rows]
     if rows and all(isinstance(r, Mapping) or hasattr(r, "to_frame") for r in rows):
         import pandas as pd
 
         X = pd.DataFrame(rows)
-    if hasattr(X, "rename"):
+    if hasattr(X, "iloc"):
         if missing := [name for name in names if name not in map(str, X.columns)]:
             raise refusal("rows_columns", names=", ".join(missing[:6]), way=way)
         X = X.rename(columns=str)[list(names)]
@@ -528,7 +531,7 @@ def check_rows(X, names, preparation=()):
         X = X[None] if X.shape == (count,) else X
     if X.ndim != 2 or X.shape[1] != count:
         raise refusal("rows_shape", count=count, shape=X.shape, way=way)
-    numbers = not hasattr(X, "rename") and X.dtype.kind in "biuf"
+    numbers = not hasattr(X, "iloc") and X.dtype.kind in "biuf"
     X = X.astype(float) if numbers else tables.numbered(X, columns)
     filled, gaps = [column.fill is not None for column in columns], np.isnan(X)
     if (bad := ~(np.isfinite(X) | (gaps & filled))).any():

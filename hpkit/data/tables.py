@@ -265,7 +265,7 @@ def _floats(name, values):
         for value in values[values.notna()]:
             try:
                 float(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise refusal("row_text", value, kind=TypeError, name=name) from None
     return values.to_numpy(float, na_value=np.nan)
 

@@ -57,8 +57,10 @@ def _has_diverged(train_loss, val_loss, ended):
     if np.isnan(train_loss).all() and np.isfinite(val_loss).any():
         return False  # not known, of Optuna's
     finite = np.isfinite(train_loss).all() and np.isfinite(val_loss).all()
-    # What halving or Stop has ended early may have come down again: a BatchNorm does.
-    high = ended and train_loss[-1] > DIVERGED_ABOVE * abs(train_loss[0])
+    # What halving or Stop has ended early may have come down again: a BatchNorm does. A
+    # loss of one's own that begins at 0 or falls below it is no measure of that.
+    counts = ended and train_loss[0] > 0 <= train_loss.min()
+    high = counts and train_loss[-1] > DIVERGED_ABOVE * train_loss[0]
     return bool(not finite or high)
 
 
@@ -437,11 +439,14 @@ class Runs:
         if odd := [run for run in runs if not isinstance(run, Run)]:
             raise refusal("run", odd[0], kind=TypeError)
         # A model may be made anew for each run, and a file has none.
-        names = {getattr(r.model, "__qualname__", "") for r in runs if r.model}
+        live = [run for run in runs if run.model]
+        names = {getattr(run.model, "__qualname__", "") for run in live}
+        losses = (getattr(run.dataset.objective, "loss", None) for run in live)
+        losses = {getattr(one, "__qualname__", type(one)) for one in losses}
         data = [run.dataset for run in runs]
         alike = {(one.name, one.features, one.classes) for one in data}
         rows = {one.fingerprint for one in data if len(one.test.y)}  # no fold's
-        if max(map(len, (names, alike, rows))) > 1:
+        if max(map(len, (names, losses, alike, rows))) > 1:
             raise refusal("unlike_runs", [run.dataset.name for run in runs])
         rows = dict.fromkeys((*settings, *(run.setting for run in runs)))
         columns = dict.fromkeys((*seeds, *(run.seed for run in runs)))
@@ -452,6 +457,9 @@ class Runs:
         arrays = empty_arrays(len(rows), len(columns), most, data, measured)
         for run in runs:
             at = rows[run.setting], columns[run.seed]
+            starts = run.val_loss[0], arrays["val_loss"][at][0]
+            if run.model and at in weights and not np.isclose(*starts, equal_nan=True):
+                raise refusal("unlike_runs", [run.dataset.name] * 2)
             if run.epochs_done > arrays["epochs_done"][at]:
                 fill(arrays, at, run)
                 weights[at] = run.weights

@@ -2,7 +2,9 @@
 
 import ast
 import contextlib
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import optuna
@@ -188,6 +190,7 @@ def to_optuna(search: Search) -> Study:
         # Of a conditional study a trial need not have all: a range has no None.
         there = [n for n in ranges if n in lists or getattr(setting, n) is not None]
         about = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
+        about |= {"folds": len(runs.folds)} if runs.folds else {}
         trial = create_trial(
             state=state,
             params={n: _choice(n, getattr(setting, n)) for n in there},
@@ -228,6 +231,8 @@ def from_optuna(
     _check_study(study)
     check_dataset(dataset)
     base, names = check_setting(base, "base", default=Hyperparameters()), names or {}
+    if not isinstance(names, Mapping):
+        raise refusal("optuna_names", names, kind=TypeError)
     trials = [t for t in study.get_trials(deepcopy=False) if t.state.name in READ]
     ours = {name: names.get(name, name) for trial in trials for name in trial.params}
     own = [n for n in ours.values() if n not in hp.NAMES]
@@ -252,7 +257,8 @@ def from_optuna(
         runs += next(filter(None, each))
     if not runs:
         raise refusal("study_empty")
-    runs = Runs.of(runs)
+    folds = min(trial.user_attrs.get("folds", 0) for trial in trials)
+    runs = replace(Runs.of(runs), folds=(dataset,) * folds)
     return Search("optuna_study", base, space, runs, runs.cost)
 
 
@@ -309,8 +315,12 @@ def _choice(name, value):
 
 
 def _value(name, choice):
-    if name == "hidden" and isinstance(choice, str):
-        return tuple(int(units) for units in choice.split("-") if units.isdigit())
+    if name == "hidden" and isinstance(choice, str):  # "64-32", "(64, 32)", "none"
+        if choice != "none" and re.search(r"[^\W\d]|[_.]", choice):
+            raise refusal("optuna_hidden", choice)
+        return tuple(map(int, re.findall(r"\d+", choice)))
+    if name == "hidden" and not isinstance(choice, tuple):
+        return (choice,)  # one layer
     if isinstance(choice, str) and choice[:1] == "(":  # a tuple of a model's own
         with contextlib.suppress(ValueError, SyntaxError):
             return ast.literal_eval(choice)

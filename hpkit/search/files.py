@@ -284,6 +284,8 @@ class Storage:
         training.take([group for group in groups if group.runs])
 
     def _groups(self):
+        if "code" not in self.facts and self.before.runs.epochs_done.max() < 1:
+            return []  # nothing tells yet whether it is the same model
         try:
             state = Path(f"{self.path}.state-{self.state}").read_bytes()
             groups = unpack(state)["groups"]

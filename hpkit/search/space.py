@@ -114,6 +114,7 @@ def check_space(function, space, *, ranges=False, own=()):
             raise refusal("odd_range", values, kind=TypeError, name=name)
         if values.whole or kind == "count":
             low, high = map(round, (values.low, values.high))
+            low = max(low, 1) if values.log else low  # 0.4 has been rounded to 0
             values = Range(low, high, values.log, whole=True)
         checked[name] = values
     return checked
@@ -164,12 +165,14 @@ def draw(rng, values):
 
 def edge_of(name, values, best, most=math.inf):
     """Say at which end, with more beyond it, the best value is, or None."""
+    if len({*ends_of(values)}) == 1:
+        return None
     if isinstance(values, Range):
         low, high = ends_of(values)
         start, end, place = values._scaled(low, high, best)
         share = (place - start) / (end - start)
         at = {"lowest": share < EDGE, "highest": share > 1 - EDGE}
-    elif len(values) > 1 and hp.are_numbers(values):
+    elif hp.are_numbers(values):
         low, high = min(values), max(values)
         at = {"lowest": best == low, "highest": best == high}
     else:

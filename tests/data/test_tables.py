@@ -283,6 +283,17 @@ def test_rows_without_categories_are_filled_in_a_fold_and_in_arrays():
         assert Dataset.from_frame(messy()[[name, "sick"]], "sick")._table is not None
 
 
+def test_names_lead_to_columns_even_where_two_are_alike():
+    frame = pd.DataFrame({"city": ["a", "b"] * 9, "city=a": range(18), "y": [0, 1] * 9})
+    data = Dataset.from_frame(frame, "y")
+    assert data.scale[:2].tolist() == [1, 1]
+    assert data.scale[2] > 1
+    new = frame[["city=a", "city"]].rename(columns={"city=a": "n"})
+    data = Dataset.from_frame(frame.rename(columns={"city=a": "n"}), "y")
+    tuples = list(new.itertuples(index=False))  # in another order
+    np.testing.assert_array_equal(data.prepare(tuples), data.prepare(new))
+
+
 @pytest.mark.parametrize("odd", ["12,5", pd.Timestamp("2026"), 1j])
 def test_what_is_no_number_in_new_rows_is_named(odd):
     frame = messy()

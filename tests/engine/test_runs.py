@@ -16,7 +16,7 @@ from torch import nn
 import hpkit as hk
 from hpkit.engine.runs import CURVES, Cost, Lost, Runs, TestSplitWarning, levels, ranked
 from hpkit.search.result import CRITERIA, Rung, Step
-from hpkit.search.space import edge_of
+from hpkit.search.space import Range, edge_of
 
 MOONS = hk.load_dataset("moons")
 LRS = [0.01, 0.1, 1]
@@ -191,6 +191,8 @@ def test_probabilities_of_a_network_that_is_very_sure(monkeypatch):
         ([1, NAN], [1, 0.5], True),
         ([1, 0.5], [1, np.inf], True),
         ([NAN, NAN], [NAN, 0.5], False),  # not known
+        ([0, 0.4], [0, 0.3], False),  # of a loss of one's own
+        ([-0.1, 0.5], [-0.1, 0.5], False),
     ],
 )
 def test_diverged_is_not_finite_or_far_above_the_start(train, val, diverged):
@@ -264,7 +266,7 @@ def test_runs_of_single_runs_are_the_same_runs(grid):
         Runs.of(itertools.repeat(run))
     with pytest.raises(TypeError, match="got 3"):
         Runs.of([run, 3])
-    with pytest.raises(ValueError, match=r"same model, got .*\['moons', 'moons'\]"):
+    with pytest.raises(ValueError, match=r"and loss, got .*\['moons', 'moons'\]"):
         Runs.of([run, hk.fit(hk.load_dataset("moons", seed=1), run.setting)])
     short, long = (made([[v]]).runs[0, 0] for v in ([1, 0.5], [1, 0.5, 0.2]))
     short = type(short)(**vars(short) | {"setting": long.setting})
@@ -273,6 +275,23 @@ def test_runs_of_single_runs_are_the_same_runs(grid):
     assert kept[0, 0, :3].tolist() == [1, 0.5, 0.2]
     assert kept.shape[2] == long.setting.epochs + 1  # as where it was trained
     assert Runs.of([short, long]).epochs_done.tolist() == [[2]]
+
+
+def test_runs_of_other_losses_or_networks_are_not_one_collection():
+    def wide(units):
+        return lambda n, k, _: nn.Sequential(nn.Linear(n, units), nn.Linear(units, k))
+
+    setting, half = hk.Hyperparameters(epochs=1), lambda out, y: out.square().mean()
+    for others in ({"loss": half}, {"model": wide(2)}):
+        one, again = (hk.fit(MOONS, setting, **others) for _ in range(2))
+        assert len(Runs.of([one, again])) == 1
+        other = hk.fit(MOONS, setting, **others | {"model": wide(64)})
+        with pytest.raises(ValueError, match="the same rows, model and loss"):
+            hk.describe([one, other])
+    with pytest.raises(ValueError, match="the same rows, model and loss"):
+        hk.describe(
+            [hk.fit(MOONS, setting), hk.fit(MOONS, setting.but(lr=1), loss=half)]
+        )
 
 
 def test_results_do_not_change():
@@ -428,6 +447,7 @@ def test_what_a_halving_dropped_is_no_tie():
         ("batch_size", (1, 8), 1, None),
         ("optimizer", ("sgd", "adam"), "adam", None),
         ("lr", (0.1,), 0.1, None),
+        ("batch_size", Range(16, 16, whole=True), 16, None),
         ("lr", hk.log_uniform(1e-4, 1), 0.9, "highest"),
         ("lr", hk.log_uniform(1e-4, 1), 1.1e-4, "lowest"),
         ("lr", hk.log_uniform(1e-4, 1), 0.01, None),

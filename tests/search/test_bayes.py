@@ -146,6 +146,28 @@ def test_a_study_of_another_program_is_read():
     assert hk.from_optuna(hk.to_optuna(found), MOONS, BASE).settings == found.settings
 
 
+def test_layers_of_another_program_are_read_or_refused(tmp_path):
+    def study(*choices):
+        found, make = optuna.create_study(), optuna.trial.create_trial
+        space = {"hidden": optuna.distributions.CategoricalDistribution(choices)}
+        for k, choice in enumerate(choices):
+            about = {"params": {"hidden": choice}, "distributions": space}
+            found.add_trial(make(value=k + 0.5, **about))
+        return found
+
+    for text, widths in (("64,32", (64, 32)), ("(16, 8)", (16, 8)), ("()", ())):
+        found = hk.from_optuna(study(text, "16", "none"), MOONS, BASE)
+        assert found.values("hidden") == [widths, (16,), ()][: len(found.settings)]
+    found = hk.from_optuna(study(16, 32), MOONS, BASE)
+    assert found.space == {"hidden": ((16,), (32,))}
+    assert hk.load(found.save(tmp_path / "grid.json")).space == found.space
+    for odd in ("64x32", "large", "1.5"):
+        with pytest.raises(ValueError, match=r'such as "64-32", got .*; call it'):
+            hk.from_optuna(study(odd), MOONS, BASE)
+    with pytest.raises(TypeError, match=r"names must be a dict.*, got .*; write"):
+        hk.from_optuna(study(16), MOONS, BASE, names=[("hidden", "lr")])
+
+
 def test_seeds_and_their_spread_come_back_from_a_study():
     grid = hk.grid_search(MOONS, BASE, lr=[0.1, 0.12, 0.5, 1], seeds=(0, 3, 5))
     again = hk.from_optuna(grid.to_optuna(), MOONS, BASE)
@@ -154,6 +176,10 @@ def test_seeds_and_their_spread_come_back_from_a_study():
     assert (again.seeds, again.ties) == (grid.seeds, grid.ties)
     assert np.array_equal(again.std_val_loss, grid.std_val_loss)
     assert again.fit_time.sum() == 0
+    grid = hk.grid_search(MOONS, BASE, lr=[0.003, 0.03, 0.1, 0.3, 0.6], cv=4)
+    again = hk.from_optuna(grid.to_optuna(), MOONS, BASE)
+    assert again.ties == grid.ties
+    assert "4 folds cannot tell it" in again.describe()
     numbers = hk.Dataset.from_arrays(MOONS.train.X, MOONS.train.X[:, 0])
     grid = hk.grid_search(numbers, BASE, lr=[0.1])
     assert hk.from_optuna(grid.to_optuna(), numbers, BASE).train_accuracy is None

@@ -272,6 +272,32 @@ def test_a_model_that_differs_once_it_trains_is_refused():
         hk.grid_search(DIGITS, BASE, model=partial(dropping, 0.8), **about)
 
 
+def test_a_stop_before_the_first_epoch_keeps_nothing_of_a_model_of_unknown_code():
+    def dropping(share, n, k, setting):
+        return nn.Sequential(nn.Linear(n, 8), nn.Dropout(share), nn.Linear(8, k))
+
+    about = {"lr": [0.01], "storage": "tuning.json"}
+    about["base"] = BASE.but(batch_size=2, epochs=2)
+    live = hk.grid_search.live(DIGITS, model=partial(dropping, 0.1), tick=0.01, **about)
+    for found in live:
+        assert found.epochs_done.max() == 0
+        break
+    live.close()
+    about["model"] = partial(dropping, 0.8)
+    again = hk.grid_search(DIGITS, **about)
+    whole = hk.grid_search(DIGITS, **about | {"storage": None})
+    assert np.array_equal(again.val_loss, whole.val_loss)
+
+
+def test_a_range_whose_ends_meet_is_saved_and_resumed():
+    about = {"batch_size": hk.uniform(15.6, 16.4), "patience": hk.log_uniform(0.4, 2)}
+    about |= {"base": BASE, "n_trials": 2, "storage": "tuning.json"}
+    found = hk.random_search(MOONS, **about)
+    assert {(s.batch_size, s.patience) for s in found.settings} == {(16, 1), (16, 2)}
+    assert hk.load("tuning.json").describe() == found.describe()
+    assert_same(hk.random_search(MOONS, **about), found)
+
+
 @pytest.mark.parametrize("path", ["no/such/folder/tuning.json", "/"])
 def test_a_file_that_cannot_be_written_is_refused_before_training(path):
     with pytest.raises(OSError, match=r"path must be a file .*, got '.*'; give"):
