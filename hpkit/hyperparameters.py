@@ -8,6 +8,7 @@ of three parts: the rule, the value, the way out. Nothing here needs torch.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import functools
 import inspect
 import keyword
@@ -484,6 +485,8 @@ def check_name(name, own=()):
     if isinstance(name, str) and (name in NAMES or name in own):
         return str(name)
     ours = ours_for(name)
+    if ours == "other":  # "epoch"
+        ours, *_ = *difflib.get_close_matches(str(name).lower(), NAMES, 1), ours
     way = words("ways")["ours" if ours in NAMES else ours].format(name=ours)
     raise refusal("name", name, names=", ".join(NAMES), way=way)
 

@@ -87,7 +87,8 @@ def test_bad_seeds_are_refused(seeds):
         ("catch", "Search.lost"),
         ("max_grad_norm", "hpkit calls it clip"),
         ("dropout_rate", "hpkit calls it dropout"),
-        ("lrr", "check the spelling"),
+        ("epoch", "hpkit calls it epochs"),
+        ("LR", "hpkit calls it lr"),
     ],
 )
 def test_names_of_other_libraries_lead_to_ours(name, words):

@@ -146,7 +146,7 @@ def check_text(answer, least, numbers=0):
         raise kind(answer)
     n, said = len(re.findall(r"[\w']+", answer)), re.findall(r"\d+(?:\.\d+)?", answer)
     wrong_if({"least": least, "n": n}, short=n < least)
-    wrong_if(no_numbers=len(set(said)) < numbers)
+    wrong_if(no_numbers=len(said) < numbers)
 
 
 def function(answer, arguments):
@@ -155,7 +155,7 @@ def function(answer, arguments):
     if not takes(answer, *arguments):
         name = name_of(answer)
         shown = f"{name}({', '.join(arguments)})"
-        raise NotYet("called", name=name, n=len(arguments), call=shown)
+        raise NotYet("called", name=name, call=shown)
     return answer
 
 

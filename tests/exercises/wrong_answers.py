@@ -25,13 +25,13 @@ def by(changed="", **answers):
     return changed, answers
 
 
-def a_run(*, done=5, epochs=5, seed=0, lr=0.1, dataset="moons"):
+def a_run(*, done=5, epochs=5, seed=0, lr=0.1, rows=0):
     """Return what the checks look at in a run."""
     return SimpleNamespace(
         setting=SimpleNamespace(epochs=epochs, lr=lr),
         seed=seed,
         epochs_done=done,
-        dataset=SimpleNamespace(name=dataset),
+        dataset=hk.load_dataset("moons", seed=rows),
     )
 
 
@@ -151,6 +151,16 @@ def report_with(**parts):
     return "\n".join(f"{part}: {text}" for part, text in got.items())
 
 
+def told_apart(factor=2.0, fewer=0):
+    """Return the rule of lesson 06 with another factor, or of fewer seeds."""
+
+    def can_tell(a, b):
+        d = [*map(sub, a, b)]
+        return abs(mean(d)) > factor * stdev(d) / (len(d) - fewer) ** 0.5
+
+    return can_tell
+
+
 GOOD = hk.Hyperparameters(lr=0.5, epochs=30)
 CATS = "I have three cats, the sea is blue, and there is soup on the table. "
 
@@ -180,7 +190,7 @@ WRONG = {
         not_two=[[a_run()]],
         same_seed=[[a_run(), a_run()]],
         other_setting=[[a_run(), a_run(epochs=6, seed=1)]],
-        other_data=[[a_run(), a_run(seed=1, dataset="wine")]],
+        other_data=[[a_run(), a_run(seed=1, rows=1)]],
     ),
     "01/hyperparameters": by(
         **{word: [[*SET_BEFORE, word]] for word in SET_BY_NOBODY},
@@ -197,6 +207,7 @@ WRONG = {
         too_large=[loop_with("zbs", whole=True)],
         left_out=[loop_with("zbs", drop_last=True)],
         updates=[loop_with("b", first="z", last="s")],
+        once=[loop_with("bs", first="z")],
         weights=[loop_with("zbs", factor=2)],
         raised_at=[lambda net, optimizer, X, y, batch_size: net(X).no_such_thing],
         called=[lambda net: None],
@@ -249,7 +260,8 @@ WRONG = {
     ),
     "03/scaling_breaks": by(holds=[64], unknown=[4]),
     "04/best": by(
-        case=[lambda val_loss: 2], raised_at=[lambda val_loss: val_loss.best]
+        case=[lambda val_loss: 2, lambda v: v.index(min(v)) if min(v) < 1 else 0],
+        raised_at=[lambda val_loss: val_loss.best],
     ),
     "04/choose_patience": by(too_eager=[1], too_patient=[150], kind=[0, 2.5]),
     "04/how_long": by(
@@ -270,12 +282,15 @@ WRONG = {
         too_low=[(GOOD, 0.001)],
         too_high=[(GOOD, 3)],
         epochs=[(GOOD.but(epochs=500), 0.1)],
-        kind=[(GOOD.but(batch_size=5000), 0.1), (GOOD,)],
+        refused=[(GOOD.but(batch_size=5000), 0.1)],
+        kind=[(GOOD,)],
     ),
     "06/differ": by(
         case=[
             lambda a, b: "yes",
             lambda a, b: abs(mean(a) - mean(b)) > stdev(map(sub, a, b)),
+            *(told_apart(factor=factor) for factor in (1.5, 1.85, 2.1, 2.5)),
+            told_apart(fewer=1),
         ],
         raised_at=[lambda a, b: a / b],
         of_losses=[lambda a, b: bool(abs(mean(a) - mean(b)) > 2 * stdev(b))],
@@ -326,7 +341,7 @@ WRONG = {
         grid=[[64, 64]], random=[[4, 4]], turned=[[64, 4]], count=[[3, 9]]
     ),
     "09/first_cut": by(lost=[3, 5], late=[70], kind=[0, 90]),
-    "09/with_momentum": by(same_lr=[0.1], larger=[0.0801], smaller=[0.01], kind=[-1]),
+    "09/with_momentum": by(same_lr=[0.1], larger=[0.0241], smaller=[0.0179], kind=[-1]),
     "09/optuna_study": lambda: by(
         few=[a_study(n=3), a_study(n=0)],
         direction=[a_study(direction="maximize")],
@@ -335,6 +350,7 @@ WRONG = {
         others=[a_study(names=("lr", "batch_size"))],
         linear=[a_study(log=False)],
         poor=[a_study(best=0.001)],
+        value=[a_study()],
     ),
     "10/budget": by(all=[162], again=[54], first=[18], count=[60]),
     "10/my_plan": by(
