@@ -123,7 +123,9 @@ def make_report(capstone):
             said = say("report.memory", error=reason(error))
     for name, drawn in () if paths else pictures.items():
         markdown = markdown.replace(f"]({name})", f"]({uri(drawn)})")
-    if missing := ", ".join(n for n in TEXTS if not data["texts"].get(n)):
+    missing = [n for n in TEXTS if not data["texts"].get(n)]
+    ways = {"choice": "cap.choose(why='...')", "test": "cap.open_test()"}
+    if missing := ", ".join(missing + [ways[n] for n in ways if not data[n]]):
         said = f"{said} {say('report.missing', names=missing)}".strip()
     return Report(page, f"{markdown}\n", paths, said)
 
@@ -175,11 +177,12 @@ def _in_short(data):
 
 
 def _tested(test, bars):
-    if not test:
-        yield say("report.closed")
-    elif (share := test["accuracy"]) is None:
+    key = "looked" if test and test.get("looks") else "once" if test else "closed"
+    yield say(f"report.{key}", **test or {})
+    if test and test["accuracy"] is None:
         yield say("report.loss", **test)
-    else:
+    elif test:
+        share = test["accuracy"]
         yield say("report.accuracy", **test, noise=chance(share, test["rows"]))
         keys = ("reached" if reached(bar, share) else "missed" for bar in bars)
         each = zip(keys, bars, strict=True)

@@ -1,8 +1,4 @@
-"""How other ways to tune do on the same data: a table and a picture.
-
-Each way has the same 60 epochs, the budget of the capstone, also those that search
-nothing: else more training would look like better tuning.
-"""
+"""How other ways to tune do on the same data: a table and a picture."""
 
 import math
 from dataclasses import dataclass, replace
@@ -27,7 +23,8 @@ SPACE = {
     "momentum": [0, 0.5, 0.9],
     "hidden": [(16,), (32,), (64,)],
 }
-# Way: search, epochs of a setting at most, its arguments.
+# Way: search, epochs of a setting at most, its arguments. Each has the 60 epochs of the
+# capstone, or more training would look like better tuning.
 WAYS = {
     "default": ("grid_search", 60, {"lr": [0.001]}),
     "guess": ("grid_search", 60, {"lr": [0.01]}),
@@ -69,7 +66,6 @@ class Comparison:
 
     @property
     def table(self):
-        """Rows of text under `say("rivals.heads")`."""
         rows, names = [], say("rivals.ways")
         for way, scores in self.scores.items():
             span = say("rivals.span", low=min(scores), high=max(scores))

@@ -184,8 +184,7 @@ class Capstone:
     def bar(self) -> float | None:
         """The highest bar that the test accuracy has reached, or None."""
         share = (self.test or {}).get("accuracy") or 0
-        reached = (bar for bar in self.bars if rivals.reached(bar, share))
-        return max(reached, default=None)
+        return max((b for b in self.bars if rivals.reached(b, share)), default=None)
 
     @property
     def state(self) -> str:
@@ -238,27 +237,30 @@ class Capstone:
         for seed in range(drew + 1):
             more = kwargs | ({"search_seed": seed} if seed else {})
             plan, entry = _planned(what, search, self.dataset, args, more)
-            cost, numbered = entry["planned"], enumerate(self.entries, 1)
-            if old := next((n for n, old in numbered if _same(old, entry, plan)), 0):
+            each = enumerate(self.entries, 1)
+            if old := next((n for n, e in each if _same(e, entry, plan, more)), 0):
                 break
         kwargs = more
         if {"sampler", "study"} & kwargs.keys():  # which have moved on since
             old = 0
-        if not old and self.test:
+        begun = self.entries[old - 1] if old else {"finished": False, "epochs": 0}
+        new = not begun["finished"]  # what a file has of it is paid
+        if new and self.test:
             refuse("after_test", what=what, data=self.dataset.name)
-        if not old and cost > self.left:
-            facts = {"left": self.left, "budget": self.budget, "cost": cost}
-            refuse("too_dear", kind=BudgetError, what=what, **facts)
+        if new and entry["planned"] - begun["epochs"] > self.left:
+            about = {"left": self.left, "budget": self.budget}
+            refuse("too_dear", kind=BudgetError, **about, **entry)
         found = search(self.dataset, *args, **kwargs)
         self._found += found.runs  # their networks are needed for the test
-        if not old:
+        if new:
             epochs, loss = found.best_so_far()
             entry |= {"epochs": found.cost.epochs, "finished": found.finished}
             entry["so_far"] = [epochs.tolist(), files.numbers_to_plain(loss)]
             entry["runs"] = files.runs_to_plain(found.runs)
-            self.log.change(lambda data: data["entries"].append(entry))
+            place = slice(old - 1, old) if old else slice(hp.LAST, None)
+            self.log.change(lambda data: data["entries"].__setitem__(place, [entry]))
         facts = entry | {"n": old or len(self.entries), "state": self.state}
-        print(fill(say("free" if old else "booked", **facts)))
+        print(fill(say("booked" if new else "free", **facts)))
         return found
 
     def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> str:
@@ -271,10 +273,10 @@ class Capstone:
             return _Told(say("empty" if why is ... else "nothing"))
         if not isinstance(why, str) or len(why.split()) < _REASON:
             return _Told(say("no_reason", why=brief(why), least=_REASON))
-        choice, old = self._trained(setting), self.data["choice"]
-        if self.test and choice["setting"] != old["setting"]:
+        choice, old = self._trained(setting) | {"why": why.strip()}, self.data["choice"]
+        if self.test and any(choice[name] != old[name] for name in ("setting", "why")):
             refuse("too_late", setting=report.in_words(old["setting"]))
-        self.log.change(lambda data: data.update(choice=choice | {"why": why.strip()}))
+        self.log.change(lambda data: data.update(choice=choice))
         text = report.in_words(choice["setting"])
         return _Told(say("chosen", setting=text, loss=choice["mean_val_loss"]))
 
@@ -303,9 +305,10 @@ class Capstone:
             training.advance(float("inf"), pause=choice["epochs"])
             run = training.runs[0, 0]
         run = replace(run, dataset=self.dataset)
+        looks = len({model for model, _ in self.dataset.test_looks})  # before
         accuracy = None if run.val_accuracy is None else run.test_accuracy()
         test = {"when": now(), "loss": run.test_loss(), "accuracy": accuracy}
-        test["rows"] = len(self.dataset.test.y)
+        test |= {"rows": len(self.dataset.test.y), "looks": looks}
         self.log.change(lambda data: data.update(test=data["test"] or test))
         return _Told(self._seen)
 
@@ -360,10 +363,9 @@ def _planned(what, function, dataset, args, kwargs):
     return plan, entry | {"planned": plan.planned.epochs}
 
 
-def _same(old, entry, plan):
-    """Say whether an entry is what is asked for, of the same settings and model."""
+def _same(old, entry, plan, kwargs):
     runs, n = report.runs_of(old), len(plan.settings)
-    same = old["finished"] and entry.items() <= old.items()
+    same = (old["finished"] or kwargs.get("storage")) and entry.items() <= old.items()
     same = same and (runs.seeds, runs.settings[:n]) == (plan.seeds, plan.settings)
     return same and (not entry["model"] or files.begins_alike(plan, runs))
 

@@ -189,6 +189,7 @@ def finish(answer):
         overdrawn=answer.overdrawn,
         not_chosen=not answer.why,
         not_opened=not answer.test,
+        looked=answer.test and answer.test.get("looks"),
     )
     low = answer.bar is None
     bar = min(answer.bars) if low else answer.bar

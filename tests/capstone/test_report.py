@@ -80,6 +80,10 @@ def test_report_names_the_sentences_that_are_missing():
     some = cap.report(author="Jo", plan="Two rates.", learned=...)
     whole = cap.report(learned="More is not better.")
     assert re.fullmatch(r"Written: \S+html, \S+md\. Still missing: learned.", some.said)
+    draft = task(name="draft")
+    draft.grid_search(BASE, **TWO)
+    missing = "missing: author, plan, learned, cap.choose(why='...'), cap.open_test()."
+    assert missing in draft.report().said
     assert "missing" not in whole.said
     assert "Scroll in the box" in whole._repr_html_()
     assert "Two rates." in task().report().html  # written from the log alone

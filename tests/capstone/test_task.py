@@ -5,7 +5,7 @@ import inspect
 import json
 import re
 from dataclasses import replace
-from functools import cache
+from functools import cache, wraps
 
 import numpy as np
 import pytest
@@ -199,9 +199,29 @@ def test_after_the_test_no_new_search_and_no_other_choice():
     with pytest.raises(ValueError, match=r"opened for learning rate 0\.1"):
         cap.choose(BASE.but(lr=0.01), why="another one is better after all")
     cap.grid_search(BASE, **TWO)  # what was paid for stays free
-    cap.choose(why="the same one, said better")
-    assert cap.why == "the same one, said better"
+    why = cap.why
+    with pytest.raises(ValueError, match="choice and its reason must stand before"):
+        cap.choose(why="the same one, said better afterwards")
+    cap.choose(why=f" {why} ")  # as when the cell runs again
+    assert cap.why == why
     assert cap.spent == 8
+
+
+def test_looks_before_the_test_set_is_opened_are_told():
+    cap = task()
+    found = cap.grid_search(BASE, **TWO)
+    cap.choose(why="it has the lowest loss of all")
+    one, other = found.runs
+    one.test_accuracy()
+    with pytest.warns(UserWarning, match="look number 2"):
+        other.test_accuracy()
+    with pytest.warns(UserWarning, match="look number 3"):
+        cap.open_test()
+    assert cap.test["looks"] == 2
+    text = cap.report().markdown
+    assert "its rows had been looked at for 2 models" in text
+    assert "opened once" not in text
+    assert "opened once" in finished(name="honest").report().markdown
 
 
 def test_cut_run_of_a_halving_is_tested_as_far_as_it_came():
@@ -314,7 +334,9 @@ def test_too_dear_is_refused_before_it_trains(monkeypatch):
     cap = task(budget=8, name="exact")
     cap.grid_search(BASE, **TWO)
     assert (cap.left, cap.overdrawn) == (0, False)
-    with pytest.raises(hk.BudgetError, match="up to 1 epoch, but"):
+    with pytest.raises(
+        hk.BudgetError, match=r"up to 1 epoch, but only 0 .*, or choose"
+    ):
         cap.fit(BASE.but(epochs=1))
     cap = task(budget=7)
     trains = instead(lambda: pytest.fail("it was trained"))
@@ -416,6 +438,25 @@ def test_stopped_search_counts_what_it_trained(monkeypatch):
     assert not cap.entries[0]["finished"]
     assert cap.entries[0]["epochs"] == partial.cost.epochs < 8
     assert len(cap.entries) == 2  # what was stopped is not free
+
+
+@pytest.mark.parametrize("what", ["grid_search", "random_search"])
+def test_a_search_with_a_file_pays_only_for_what_is_new(monkeypatch, tmp_path, what):
+    cap, how = task(budget=8), {"storage": tmp_path / "tuning.json"}
+    how |= {"lr": hk.log_uniform(0.01, 1), "n_trials": 2} if what[0] == "r" else TWO
+    live = getattr(hk, what).live(cap.dataset, BASE, **how, tick=0)
+    partial = next(live)
+    live.close()
+    stopped = wraps(getattr(hk, what))(lambda *_, **__: partial)
+    with monkeypatch.context() as patched:
+        patched.setattr(hk, what, stopped)
+        getattr(cap, what)(BASE, **how)
+    assert [entry["finished"] for entry in cap.entries] == [False]
+    found = getattr(cap, what)(BASE, **how)
+    assert found.settings == partial.settings
+    getattr(cap, what)(BASE, **how)  # free
+    assert [entry["finished"] for entry in cap.entries] == [True]
+    assert (cap.spent, cap.left) == (8, 0)
 
 
 def test_iterators_and_samplers_are_not_used_up_by_asking_for_the_price():

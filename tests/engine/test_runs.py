@@ -71,9 +71,9 @@ def test_run_opens_the_test_split_once():
     expected = nn.functional.cross_entropy(out, torch.tensor(data.test.y))
     assert loss == pytest.approx(float(expected))
     assert accuracy == (run.predict(data.test) == data.test.y).mean()
-    with pytest.warns(TestSplitWarning, match="look number 3"):
+    with pytest.warns(TestSplitWarning, match="look number 2"):
         run.test_loss()
-    with pytest.warns(TestSplitWarning, match="look number 4") as said:
+    with pytest.warns(TestSplitWarning, match="look number 3") as said:
         other.test_loss()
     assert said[0].filename == __file__
 

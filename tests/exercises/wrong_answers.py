@@ -366,6 +366,7 @@ WRONG = {
         overdrawn=[a_task(overdrawn=True, spent=72)],
         not_chosen=[a_task(why="")],
         not_opened=[a_task(test=None)],
+        looked=[a_task(test={"accuracy": 0.95, "looks": 2})],
         below=[a_task(test={"accuracy": 0.64}, bar=None)],
     ),
     "10/may_say": by(
