@@ -121,14 +121,28 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
     one = say["best" if len(runs.seeds) > 1 else "best_one"]
     loss = loss_of(runs, runs.order[0])
     found = [one.format(loss=loss, setting=label(search.best, names))]
-    if ties := () if early else search.ties:
+    twins = () if early else _twins(search)
+    if ties := () if early else [one for one in search.ties if one not in twins]:
         kind = "ties_folds" if runs.folds else "ties"
         kind = kind if not on_map else "framed" if len(ties) > 1 else "framed_one"
         facts = {"seeds": len(runs.seeds), "settings": _any_of(ties, names)}
         found.append(say[kind].format(**facts, n=len(ties)))
+    if twins:
+        found.append(say["twins"].format(_any_of(twins, names)))
     if diverged.any() and not on_map:
         last.append(say["diverged"].format(count=diverged.sum(), all=tried.sum()))
     return found + last + _metric_sentences(search) + lost
+
+
+def _twins(search):
+    """Return other settings that have the very curves of the best one."""
+    runs, best = search.runs, search.runs.order[0]
+    if runs.epochs_done[best].min() <= 0:
+        return []
+    each = zip(search.settings, runs.val_loss, strict=True)
+    first = runs.val_loss[best]
+    same = [one for one, curves in each if np.array_equal(curves, first, True)]
+    return [one for one in same if one != search.best]
 
 
 def _few(said):
@@ -158,7 +172,7 @@ def _metric_sentences(search) -> list:
         best = search.best if value <= there else best  # of equal ones
         one = "metric" if best == search.best else "metric_apart"
         # As many digits as tell the two apart, of one number three.
-        pairs = ([f"{mean:.{n}g}" for mean in (value, there)] for n in range(3, 18))
+        pairs = ([f"{mean:#.{n}g}" for mean in (value, there)] for n in range(3, 18))
         pair = next(each for each in pairs if one == "metric" or len({*each}) > 1)
         facts = {"setting": label(best, search.space), "value": pair[0]}
         found.append(say[one].format(**facts, there=pair[1]))

@@ -306,9 +306,12 @@ class Dataset:
             columns = tuple(map(Column.like, columns, like.preparation))
         X = tables.prepare(X, columns, given)
         features = tuple(feature for column in columns for feature in column.features)
-        plain = (c for c in columns if c.standardize and c.categories is None)
-        plain = {(c, c.name) for c in plain}  # two may be called alike
-        use = [(c, feature) in plain for c in columns for feature in c.features]
+        # Two columns may have one name.
+        each = [(column, feature) for column in columns for feature in column.features]
+        marks = [c.categories is not None or feature != c.name for c, feature in each]
+        use = [c.standardize and not m for (c, _), m in zip(each, marks, strict=True)]
+        if like:  # what no row has that is learned from is as in a new row
+            X[:, marks & ~X[rows[0]].any(0)] = 0
         learned = X[rows[0]]
         center, scale = learned.mean(0), learned.std(0)
         differ = np.ptp(learned, 0) > tables.SAME  # of equal ones it is rounding

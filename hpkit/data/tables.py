@@ -21,10 +21,10 @@ SAME = 1e-100  # numbers that differ by no more: the squares of a smaller spread
 UNEVEN = 5  # times as many rows as the rarest class
 # Text of more kinds than a tenth of the rows, but of 10 to 100, must be named.
 FEW, MANY, SHARE = 10, 100, 0.1
+_DRAWS = 100  # of whole groups, of which the one is taken that cuts classes evenly
 _CODES = 12  # different whole numbers that may be codes: months, say
 # Kolmogorov-Smirnov distance of two classes in a column; breast cancer's best has 0.84.
 _TELLS = 0.95
-_DECIMAL_COMMA = re.compile(r",(?!\d{3}\b)|\.\d{3}[.,]")  # as in 1,5 and 1.250,00
 _MOST_NAMES = 20  # of columns, in a note
 _MOST_COLUMNS = 2000  # of a column with categories: a table of millions would not fit
 
@@ -201,7 +201,7 @@ def are_numbers(texts):
     """Say which texts are numbers, also as "12%", "$7" and "1,5"."""
     import pandas as pd
 
-    plain = [re.sub(r"[\s,()%$€]", "", text) for text in texts]
+    plain = [re.sub(r"[\s,()%$€£¥']|-$", "", text) for text in texts]
     return pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce").notna()
 
 
@@ -209,14 +209,28 @@ def to_numbers(texts):
     """Return the calls that make numbers of a column of such texts."""
     texts = list(texts)
     commas = '.str.replace(",", "")'
-    if any(map(_DECIMAL_COMMA.search, texts)):
+    if _decimal_comma(texts):
         commas = '.str.replace(".", "").str.replace(",", ".")'
     # Where some end in one letter, as in 1.3k beside 800, that is more than a unit.
     ends = {text[-1].isdigit() for text in texts if re.search(r"\d\s*[a-zA-Z]?$", text)}
     after = r"[^\da-zA-Z]+$" if len(ends) > 1 else r"\D+$"
     minus = '.str.replace("(", "-")' if any(t[:1] == "(" for t in texts) else ""
-    signs = rf'.str.replace(r"[\s$€]|^[^\d.,+-]+|{after}", "", regex=True)'
+    if any(text.endswith("-") for text in texts):  # as accountants write it
+        minus += r'.str.replace(r"(.*)-$", r"-\1", regex=True)'
+    signs = rf'.str.replace(r"[\s$€£¥\']|^[^\d.,+<>-]+|{after}", "", regex=True)'
     return f".astype(str){minus}{signs}{commas}"
+
+
+def _decimal_comma(texts):
+    """Say whether numbers have a comma before their decimals, as in 1.250,5."""
+    plain = [re.sub(r"[^\d.,]", "", text) for text in texts]
+    if both := [number for number in plain if "," in number and "." in number]:
+        return all(number.rfind(",") > number.rfind(".") for number in both)
+    if any(number.count(".") > 1 for number in plain):  # 1.250.000
+        return True
+    parts = [number.split(",") for number in plain if "," in number]
+    single = all(len(part) == 2 for part in parts)  # not 1,250,000
+    return single and any(len(b) != 3 or a in ("", "0") for a, b in parts)
 
 
 def _refused(name, texts, rows):
@@ -227,7 +241,10 @@ def _refused(name, texts, rows):
     if 2 * read.sum() > len(texts):
         odd = [text for text, number in zip(texts, read, strict=True) if not number]
         calls = to_numbers(texts)
-        return [refusal("number_texts", (odd or texts)[0], name=name, calls=calls)]
+        sample = next((text for text in texts if re.search(r"[.,]\d", text)), texts[-1])
+        made = eval(f"values{calls}", {"values": pd.Series([sample])})[0]
+        facts = {"name": name, "calls": calls, "sample": sample, "made": made}
+        return [refusal("number_texts", (odd or texts)[0], **facts)]
     days = [text for text in texts if text[:4].isdigit()]  # not "today"
     days = pd.Series(pd.to_datetime(days, "coerce", utc=True, format="ISO8601"), days)
     if 2 * len(days := days.dropna()) > len(texts):
@@ -261,7 +278,7 @@ def numbered(X, columns):
 
 def _floats(name, values):
     if values.dtype.kind not in "biuf":
-        values = values.astype(object)
+        values = values.astype(object).replace(r"^\s*$", np.nan, regex=True)
         for value in values[values.notna()]:
             try:
                 float(value)
@@ -277,7 +294,8 @@ def cut(table, y, valid, test, rng):
     elif table.by == "time":
         parts = _in_time(table.key, (1 - valid - test, 1 - test))
     elif table.by == "groups":
-        parts = _whole_groups(table.key, (1 - valid - test, valid, test), rng)
+        shares = 1 - valid - test, valid, test
+        parts = _whole_groups(table.key, shares, rng, y)
     else:
         return _shares_of_classes(y, len(table.y), valid, test, rng)
     for name, part in zip(SPLITS, parts, strict=True):
@@ -297,7 +315,8 @@ def folds(table, count, rng, classes):
             raise refusal("few_times", count)
         return [(np.concatenate(blocks[:k]), blocks[k]) for k in range(1, count + 1)]
     if table.by == "groups":
-        blocks = _whole_groups(table.key, (1 / count,) * count, rng)
+        kinds = table.y if classes else None
+        blocks = _whole_groups(table.key, (1 / count,) * count, rng, kinds)
     else:
         order = rng.permutation(len(table.y))
         kinds = table.y[order] if classes else 0 * order
@@ -314,11 +333,26 @@ def _in_time(key, ends):
     return np.split(order, np.searchsorted(key[order], key[order][at]))
 
 
-def _whole_groups(groups, shares, rng):
+def _whole_groups(groups, shares, rng, y):
     """Return the rows of each part: about these shares, of whole groups."""
     _, groups, counts = np.unique(groups, return_inverse=True, return_counts=True)
     if len(counts) < len(shares):
         raise refusal("few_groups", len(counts), least=len(shares))
+    if y is None:
+        return _drawn_groups(groups, counts, shares, rng)
+
+    kinds, y = np.unique(y, return_inverse=True)
+
+    def uneven(parts):  # chi-square of the counts of each class
+        there = np.array([np.bincount(y[p], minlength=len(kinds)) for p in parts])
+        due = np.outer(shares, there.sum(0))
+        return ((there - due) ** 2 / due).sum()
+
+    draws = (_drawn_groups(groups, counts, shares, rng) for _ in range(_DRAWS))
+    return min(draws, key=uneven)
+
+
+def _drawn_groups(groups, counts, shares, rng):
     filled, part = np.zeros(len(shares)), np.empty(len(counts), int)
     for done, group in enumerate(rng.permutation(len(counts))):
         after = (filled + counts[group]) / shares
@@ -345,6 +379,7 @@ def _shares_of_classes(y, n, valid, test, rng):
 def notes(table, rows, learned, y, classes):
     """Return what was done with a table, a sentence for each kind of thing."""
     kinds = "categories", "gaps", "unknown", "alike", "constant", "codes", "ids"
+    kinds += ("embedded",)
     lists = {key: [] for key in kinds}
     telling = itertools.compress(table.columns, _tell(table, y))
     lists["tells"] = [column.name for column in telling]
@@ -366,6 +401,8 @@ def notes(table, rows, learned, y, classes):
             lists["codes"].append(f"{name} ({kinds})")
         if gaps.any():
             lists["gaps"].append(f"{name} ({gaps.sum()})")
+            coded = own.categories is None and not own.standardize
+            lists["embedded"] += [name] * (coded and _whole_kinds(values[~gaps]) > 2)
     for names in lists.values():
         names[_MOST_NAMES:] = [f"... ({len(names)})"] * (len(names) > _MOST_NAMES)
     facts = {key: {"names": ", ".join(names)} for key, names in lists.items() if names}
@@ -381,14 +418,18 @@ def notes(table, rows, learned, y, classes):
     counts = np.bincount(y) if classes else np.ones(1)
     if counts.max() >= UNEVEN * counts.min():
         most, rare = counts.argmax(), counts.argmin()
-        facts["uneven"] = {"most": classes[most], "share": 100 * counts[most] / len(y)}
+        shares = "/".join(f"{100 * (y[own] == most).mean():.4g}" for own in rows[1:])
+        facts["uneven"] = {"most": classes[most], "shares": shares}
         facts["uneven"] |= {"rare": classes[rare], "count": counts[rare], "k": rare}
         parts = "/".join(str((y[own] == rare).sum()) for own in rows)
         facts["uneven"]["parts"] = parts  # groups and time may cut a class unevenly
     named = [name.removesuffix(".0") for name in classes or ()]
     other = [k for k, name in enumerate(named) if name != str(k)]
-    if other and all(name.lstrip("-").isdigit() for name in named):
-        facts["numbers"] = {"k": other[0], "name": classes[other[0]]}
+    if named and all(name.lstrip("-").isdigit() for name in named):
+        facts |= (
+            {"numbers": {"k": other[0], "name": classes[other[0]]}} if other else {}
+        )
+        facts |= {"amounts": {"count": len(named)}} if len(named) > 2 else {}
     for part, own in zip(SPLITS, rows, strict=True):
         if classes and (lost := {*range(len(classes))} - {*y[own].tolist()}):
             facts[part] = {"names": ", ".join(classes[k] for k in sorted(lost))}

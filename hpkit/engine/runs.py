@@ -335,9 +335,9 @@ class Run:
         """Return a plain PyTorch loop that gives the same curve, up to rounding.
 
         Run as a script or pasted, it leaves the validation losses in ``val_loss``, an
-        array (epochs + 1,); rounding errors grow with large steps, and in a convolution
-        with a bias before a BatchNorm. The training and validation rows, as the network
-        sees them, are in a file that it names.
+        array (epochs + 1,); rounding errors grow with large steps, where a ReLU is
+        at 0, and in a layer with a bias before a BatchNorm. The training and validation
+        rows, as the network sees them, are in a file that it names.
 
         Parameters
         ----------

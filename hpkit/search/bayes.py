@@ -73,6 +73,9 @@ def bayesian_search(
     if sampler is not None or seed or plan.storage or plan.cv:
         raise refusal("study_alone")
     earlier = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
+    tried = {name for trial in earlier for name in trial.params}
+    if tried and not tried & {*plan.space}:
+        raise refusal("study_names", ", ".join(tried), names=", ".join(plan.space))
     if runs := _earlier_runs(plan, earlier):
         runs = Runs.of(runs, seeds=plan.seeds)
         plan.settings, plan.now = runs.settings, plan.make(settings=runs.settings)

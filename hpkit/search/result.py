@@ -171,7 +171,8 @@ class Search(_AsRuns):
     def ties(self) -> tuple:
         """Other settings that are as good as the best, as far as the seeds tell.
 
-        Best first; see `clearly_worse`. None with one seed, which cannot tell. Never
+        Best first, by t-tests of what two settings differ by with the same seeds, at 5
+        % for all of them together (Holm). None with one seed, which cannot tell. Never
         one with a seed that diverged or is missing, nor one that halving dropped.
         """
         return tuple(self.settings[i] for i in self._tied)

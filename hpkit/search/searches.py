@@ -329,11 +329,12 @@ def cross_validate(
     The training and validation rows are cut into folds of about the same shares of
     classes, `repeats` times anew; the test rows stay out. Groups stay whole; with
     `time` the rows held back come after those learned from. Columns are scaled by the
-    rows learned from, a target that is a number as in the data set. Only with
-    `patience` does a fold choose its own last epoch. `seed` is for the shuffles and the
-    networks; `model`, `loss`, `metric` and `device` are as in `fit`; a metric's values
-    come in place of losses. With a constant schedule
-    ``found.best.but(epochs=found.best_run.best_epoch)`` rates what `best_run` delivers.
+    rows learned from, a target that is a number as in the data set. With `patience` a
+    fold stops so many epochs after its lowest loss and tells the loss there, above that
+    of the network that `fit` keeps. `seed` is for the shuffles and the networks;
+    `model`, `loss`, `metric` and `device` are as in `fit`; a metric's values come in
+    place of losses. With a constant schedule ``found.best.but(patience=0,
+    epochs=found.best_run.best_epoch)`` rates what `best_run` delivers.
 
     Notes
     -----

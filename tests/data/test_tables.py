@@ -174,6 +174,8 @@ def test_folds_have_the_columns_of_the_data_whichever_rows_they_hold():
     for fold in folds_of(data, 4, np.random.default_rng(0)):
         assert fold.features == data.features
         assert np.isfinite(fold.train.X).all()
+        # As a new row: through weights of which nothing was learned comes nothing.
+        assert fold.train.X[:, 2].any() or not fold.valid.X[:, 2].any()
 
 
 def test_losses_of_folds_are_in_the_same_units():
@@ -201,9 +203,10 @@ def test_what_was_done_is_said():
         "Columns with 3 to 12 different whole numbers were taken as amounts: dose (5). "
         "If they are codes that name something, give categorical=[...].",
         "Every row has a different number in row: if it only names the row, drop it.",
-        "Classes are uneven: 95% of the rows are 'well', so compare accuracies with "
-        "that; 12 are 'ill' (8/2/2 to train/validate/test), number 0 in `data.classes` "
-        "and so in the targets of a loss or metric, such as F1.",
+        "Classes are uneven: 95.83/95.83% of the validation/test rows are 'well', so "
+        "compare accuracies with that; 12 rows are 'ill' (8/2/2 to "
+        "train/validate/test), number 0 in `data.classes` and so in the targets of a "
+        "loss or metric, such as F1.",
     )
     assert hk.load_dataset("moons").notes == ()
 
@@ -220,7 +223,8 @@ def test_what_predicts_otherwise_than_it_looks_is_said():
         "One value in all training rows: same, land. The network learns nothing from "
         "it, and another value there would mislead it: drop it.",
         "run.predict numbers the classes from 0, so it gives 0 for 1; with "
-        "names=True it gives their names, as text. If they are amounts, give "
+        "names=True it gives their names, as text.",
+        "The target's 3 whole numbers were taken as classes. If they are amounts, give "
         'task="regression".',
         "No validation row is of 5: losses say nothing about it. Cut the rows in "
         "another way.",
@@ -268,6 +272,21 @@ def test_a_first_gap_in_new_rows_gets_the_median_of_training_rows(gap, kept, tmp
     np.testing.assert_array_equal(found, run.predict_proba(new.assign(dose=median)))
     module = run.to_module()(torch.tensor(run.dataset.prepare(new)))
     np.testing.assert_allclose(module.detach(), run.predict_proba(new), atol=1e-12)
+
+
+def test_a_blank_in_new_rows_is_a_gap_and_gaps_in_codes_are_told():
+    frame = pd.DataFrame(
+        {
+            "code": [3, 7, np.nan, 9, 3, np.nan, 7, 9, 3] * 3,
+            "x": range(27),
+            "y": [0, 1, 0] * 9,
+        }
+    )
+    data = Dataset.from_frame(frame, "y", standardize=["x"])
+    assert "not standardized: code. If these are codes" in "".join(data.notes)
+    blank, gap = ({"code": code, "x": "3"} for code in (" ", None))
+    assert data.prepare(blank).tolist() == data.prepare(gap).tolist()
+    assert "not standardized" not in "".join(Dataset.from_frame(frame, "y").notes)
 
 
 def test_rows_without_categories_are_filled_in_a_fold_and_in_arrays():
@@ -335,10 +354,23 @@ def test_text_is_taken_for_numbers_where_most_of_it_is(kinds, odd):
 @hypothesis_settings(deadline=None)
 def test_every_part_gets_whole_groups_however_few_there_are(sizes, seed):
     groups, rng = np.repeat(range(len(sizes)), sizes), np.random.default_rng(seed)
-    parts = tables._whole_groups(groups, (0.6, 0.2, 0.2), rng)
-    assert all(map(len, parts))
-    assert sorted(np.concatenate(parts)) == [*range(len(groups))]
-    assert sum(len({*groups[part]}) for part in parts) == len(sizes)
+    for y in (None, groups % 2):
+        parts = tables._whole_groups(groups, (0.6, 0.2, 0.2), rng, y)
+        assert all(map(len, parts))
+        assert sorted(np.concatenate(parts)) == [*range(len(groups))]
+        assert sum(len({*groups[part]}) for part in parts) == len(sizes)
+
+
+def test_groups_are_cut_so_that_rare_classes_are_everywhere():
+    """20 of 300 customers have all the rare rows, 5 each."""
+    who = np.repeat(range(300), 5)
+    frame = pd.DataFrame({"who": who, "x": who % 7, "y": who < 20})
+    for seed in range(20):
+        data = Dataset.from_frame(frame, "y", groups="who", seed=seed)
+        for part in (data.valid, data.test):
+            assert 15 <= (part.y == 1).sum() <= 25
+        folds = folds_of(data, 4, np.random.default_rng(seed))
+        assert {15 <= (fold.valid.y == 1).sum() <= 25 for fold in folds} == {True}
 
 
 def test_the_last_day_is_left_to_test_at_least():
@@ -425,6 +457,14 @@ REFUSED = {
         (["12 kg", "?"], [12, np.nan]),
         (["1.3k", "833"], [np.nan, 833]),  # no 1.3
         (["1.250,00 €", "-3,50 €"], [1250, -3.5]),
+        (["0,123", "1,250", "12"], [0.123, 1.25, 12]),
+        (["1,234", "950", "2,345kWh"], [1234, 950, 2345]),
+        (["1,23,456.00", "12.50", "7.25"], [123456, 12.5, 7.25]),
+        (["1,00,000", "5,000", "950"], [100000, 5000, 950]),
+        (["1.250.000", "3.500"], [1250000, 3500]),
+        (["5.00-", "12.50"], [-5, 12.5]),
+        (["<5", "7"], [np.nan, 7]),
+        (["CHF 1'000.50", "-£0.50"], [1000.5, -0.5]),
     ],
 )
 def test_the_advised_calls_make_numbers_of_text(texts, values):

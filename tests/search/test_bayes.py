@@ -73,6 +73,8 @@ def test_trials_of_somebody_else_count_and_a_sampler_may_end_a_search():
     found = hk.bayesian_search(MOONS, BASE, lr=SPACE["lr"], study=study, n_trials=5)
     assert len(found.settings) == 2
     assert len(study.trials) == 5
+    with pytest.raises(ValueError, match=r"searched, momentum, got trials of 'lr'; se"):
+        hk.bayesian_search(MOONS, BASE, momentum=[0, 0.9], study=study, n_trials=7)
     sampler = optuna.samplers.GridSampler({"lr": [0.1, 0.2]})
     found = hk.bayesian_search(MOONS, BASE, lr=SPACE["lr"], sampler=sampler)
     assert sorted(found.values("lr")) == [0.1, 0.2]
