@@ -1,7 +1,7 @@
 /* Names what ipywidgets leaves without one, for people who do not see the page: a panel by
    its title, slider handles and choices by the label above them, what is pressed, what a
    slider stands at; tables that scroll can be reached by Tab, notes are said aloud.
-   A decimal comma in a number box becomes a point: browsers drop it, and 0,3 would be 3. */
+   A decimal comma becomes a point: number boxes drop it, sliders what comes after it. */
 function reachable(panel, words) {
   if (panel.hpNamed) return;
   panel.hpNamed = true;
@@ -65,8 +65,8 @@ function reachable(panel, words) {
     voice.takeRecords();  // its own
   };
   const comma = event => {  // typed or pasted, 1.234,5 and 1,234.5, too; Firefox refuses spaces
-    const number = event.target.type === 'number' && event.cancelable;
-    if (!number || !/[,\s]/.test(event.data)) return;
+    const number = event.target.type === 'number' || event.target.matches('.widget-readout');
+    if (!number || !event.cancelable || !/[,\s]/.test(event.data)) return;
     event.preventDefault();
     const plain = event.data.trim().replace(/[.,](?=.*[.,])/g, '').replace(',', '.');
     document.execCommand('insertText', false, plain);

@@ -99,7 +99,7 @@ class _ListsPanel(SearchPanel):
         self.pace, self.job_seconds = PACE, 0.0
         self.entries, self.unbegun = [], False
         self.controls = c.Controls(dataset, self.base, controls)
-        pair = self.buttons(start=self.start, stop=self.stop)
+        pair = self.buttons(start=self._pressed, stop=self.stop)
         self.search_box = [self.controls.box, self.seed_box, pair]
         self.on_change(self._moved, *self.controls.sources, self.seeds)
 
@@ -219,6 +219,10 @@ class _ListsPanel(SearchPanel):
         self.error = self.chosen = self.offer = None
         self.job_seconds = self.seconds()
         self.live.start(self._searching(search), replace=replace)
+
+    def _pressed(self):
+        if not self.live.busy or self.offer:  # a double click begins nothing anew
+            self.start()
 
     def _moved(self):
         """Follow a control, at once if that is quick, else say what it would cost."""

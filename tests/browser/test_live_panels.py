@@ -140,9 +140,25 @@ def wait_said(page, words):
 
 def test_a_number_typed_at_a_guess_counts_without_enter(notebook):
     page = notebook("hk.BowlPanel(predict=True)")
-    page.locator(f"{PANEL} .hp-guess .widget-readout").fill("2.5")
+    number = page.locator(f"{PANEL} .hp-guess .widget-readout")
+    number.fill("")
+    number.press_sequentially("2,5")  # as many write it at home
     page.locator(f"{PANEL} .hp-guess button").click()
     wait_said(page, "Your guess: 2.5.")
+
+
+def test_a_wrong_list_is_said_over_the_next_one_which_a_click_brings_back(notebook):
+    page = notebook("hk.GridPanel(moons, base=base)")
+    columns, rows = page.locator(f"{PANEL} .hp-knob input[type=text]").all()
+    columns.fill("abc")
+    columns.press("Tab")
+    page.locator(f"{PANEL} .hp-wrong").wait_for()
+    rows.click(timeout=3000)
+    rows.fill("16, 64")
+    columns.fill("0.1, 1")
+    columns.press("Enter")
+    wait_said(page, "batch size 16")
+    assert page.locator(f"{PANEL} .hp-wrong").count() == 0
 
 
 def test_typed_number_stays_as_typed_and_the_line_to_share_is_large(notebook):

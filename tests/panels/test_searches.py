@@ -176,6 +176,8 @@ def test_stopped_search_says_how_far_it_came(moons):
     panel.controls["epochs"].source.value = 500
     panel.start_button.click()
     until(lambda: panel.found.cost.epochs > 10 and not panel.found.finished)
+    panel.start_button.click()  # a double click begins nothing anew
+    assert not panel.live.asked
     press(panel, "stop")
 
     done = panel.found.cost.epochs
