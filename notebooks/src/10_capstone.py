@@ -233,9 +233,9 @@ ex.finish.check(answer)
 # %% [markdown]
 # ## 6. Beside others (5 minutes)
 #
-# Eight ways to spend sixty epochs on your rows: two guesses and a narrow list, a
-# learning rate that you know from earlier lessons, and four searches. Each is trained
-# with eight seeds, of which the table shows the median.
+# Once your test set is open: eight ways to spend sixty epochs on the same rows, two
+# guesses and a narrow list, a learning rate that you know from earlier lessons, and
+# four searches. Each is trained with eight seeds, of which the table shows the median.
 #
 # **Predict.** Which of the four searches wins, and by how much?
 
