@@ -11,7 +11,7 @@ from hpkit.capstone.rivals import Comparison, chance, reached, say
 from hpkit.charts.runs import runs_chart
 from hpkit.charts.searches import spent_chart, tried_chart
 from hpkit.charts.still import picture, uri
-from hpkit.data.datasets import SOURCES, load_dataset
+from hpkit.data.datasets import loading
 from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import Hyperparameters, varied
 from hpkit.locale import language, words
@@ -203,13 +203,12 @@ def _again(data):
         return  # no call stops in the midst of a schedule
     setting = setting.but(epochs=choice["epochs"])
     # Other splits and tables of one's own cannot be named by a line of code.
-    known = name in SOURCES and load_dataset(name).fingerprint == data["rows"]
-    load = f"hk.load_dataset({name!r})" if known else "data"
+    load = loading(name, data["rows"])
     own = f", model={model}" if model else ""
-    code = f"hk.fit({load}, hk.{setting!r}, seed={choice['seed']}{own})"
+    code = f"hk.fit({load or 'data'}, hk.{setting!r}, seed={choice['seed']}{own})"
     yield _block("p", say("report.again"))
     yield f"<pre><code>{escape(code)}</code></pre>", f"```python\n{code}\n```"
-    if not known:
+    if not load:
         yield _block("p", say("report.own_data"))
     if model:
         yield _block("p", say("report.own_model", model=model))

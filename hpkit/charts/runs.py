@@ -97,6 +97,7 @@ def loss_chart(
     # of the run by its `own` label if it has one, wherever it ends.
     others, colors, names = zip(*pinned, strict=True) if pinned else ((), (), ())
     top = top or top_of([run, *others, *faded])
+    top = max(top, nice_top(max(guess[1]))) if guess else top
     end = end or run.setting.epochs * per_epoch(run)
     shown = list(zip((run, *others), ("blue", *colors), (own, *names), strict=True))
     calm = [(r, c) for r, c, _ in shown if r.best_val_loss <= top]

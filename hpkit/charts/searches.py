@@ -124,7 +124,8 @@ def validation_chart(
         label = sides.get(found.edge.get(name), label)
     floor = floor_of(np.concatenate([mean, ends, each.ravel()]))
     high, low = np.nanmax(ends, initial=start) - floor, start - floor
-    top = floor + (1.08 * min(high, HIGHEST * low) if last else nice_top(1.1 * low))
+    reach = max(1.1 * low, *(drawn[1] if drawn else ()), 0)
+    top = floor + (1.08 * min(high, HIGHEST * low) if last else nice_top(reach))
     order = np.argsort(at, kind="stable")
     order = order[np.isfinite(mean[order])]
     x, y, s = at[order], mean[order], np.nan_to_num(spread[order])

@@ -116,7 +116,7 @@ class Progress:
     def _title(self):
         said = _say("title", done=self.done, total=len(self.rows), percent=self.percent)
         if off := self.overview and guesses():
-            numbers = ", ".join(f"{100 * share:.0f} %" for share in off[-12:])
+            numbers = ", ".join(f"{100 * share:.0f}%" for share in off[-12:])
             said += _say("guesses", n=len(off), off=numbers)
         return said
 

@@ -12,9 +12,9 @@ function reachable(panel, words) {
   const state = node => {
     if (node.matches('.widget-toggle-button'))
       node.setAttribute('aria-pressed', node.classList.contains('mod-active'));
-    if (!node.matches('.hp-slide .noUi-handle')) return;
+    if (!node.matches(':is(.hp-slide, .hp-guess) .noUi-handle')) return;
     // The value that is shown, not its number in a list, nor its exponent.
-    const shown = node.closest('.hp-slide').querySelector('.widget-readout').textContent;
+    const shown = node.closest('.hp-slide, .hp-guess').querySelector('.widget-readout').textContent;
     node.setAttribute('aria-valuetext', Number(shown) || shown);
   };
   let typed = false;  // last; what a slider that moves would cost is not said

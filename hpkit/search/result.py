@@ -385,7 +385,7 @@ def clearly_worse(losses, best, *, folds=False):
     Losses (n_settings, n_seeds) are finite, of two seeds or more, or `folds`. Each
     setting is tested by its `paired_differences` to the best, with two settings by the
     paired t-test. The best of many is partly the luckiest, so many share the level of
-    5 % (Holm, A simple sequentially rejective multiple test procedure, 1979).
+    5% (Holm, A simple sequentially rejective multiple test procedure, 1979).
     """
     from scipy.special import stdtr
 

@@ -60,7 +60,7 @@ panel = hk.TrainingPanel(moons, start, controls=("lr", "epochs"))
 panel
 
 # %% [markdown]
-# **What you see: they fall faster.** That holds up to 0.3.
+# **What you see: they fall faster.** That holds up to 0.3, at least.
 # <!-- claim: larger-is-faster-at-first --> Far to the right they jump.
 # <!-- claim: u-right-too-long -->
 #

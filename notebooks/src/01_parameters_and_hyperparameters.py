@@ -6,7 +6,7 @@
 #
 # **About 35 minutes.** By the end you'll be able to
 #
-# - say which numbers training changes, and which ones you set before it,
+# - say which numbers training changes, and which you set before it,
 # - write the training loop of a network yourself,
 # - read a training curve: six shapes, and what each one tells you to do.
 #
@@ -67,9 +67,8 @@ ex.hyperparameters.check(answer)
 # %% [markdown]
 # ## 2. The loop (10 minutes)
 #
-# All of training is one loop, the same for this little network and for the largest.
-# First the data as PyTorch wants it, three hyperparameters, and fresh weights. To read
-# a folded cell, click its three dots.
+# All of training is one loop, the same for this little network and for the largest. To
+# read a folded cell, click its three dots.
 
 # %% tags=["drawing"]
 # the data as tensors, three hyperparameters, a new network
@@ -151,15 +150,17 @@ print("lr, batch size, epochs:", lr, batch_size, epochs)
 
 # %% [markdown]
 # **What you see: parameters move, hyperparameters don't.** More than half have moved.
-# <!-- claim: training-changes-parameters -->
+# <!-- claim: training-changes-parameters --> Most others belong to units that gave
+# only 0: no slope, no step.
 #
 # ## 3. The boundary grows (3 minutes)
 #
 # The white band in the map is the boundary between "blue" and "orange".
 #
-# **Predict.** What shape will the boundary have after one epoch? And at the end?
+# **Predict.** What shape will the boundary have after one epoch?
 #
-# **Do.** Drag the slider **Epoch of the map** slowly from left to right.
+# **Do.** Drag the slider **Epoch of the map** to its left end, then slowly to the
+# right.
 
 # %%
 base = hk.Hyperparameters(lr=0.3, batch_size=32)
@@ -214,9 +215,9 @@ for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six.values(), strict=Tr
 #   it.*
 # - **3, bouncing.** The loss jumps, and in most runs ends high.
 #   <!-- claim: shape-bouncing --> *Try a smaller learning rate.*
-# - **4, diverged.** The line leaves the chart at the X: the loss is no longer a number
-#   (`nan`), as here, <!-- claim: digits-nan --> or ends far above its start. *Take
-#   a tenth of the learning rate.*
+# - **4, diverged.** The line leaves the chart at the X: soon the loss is no longer a
+#   number (`nan`), as here, <!-- claim: digits-nan --> or ends far above its start.
+#   *Divide the learning rate by ten.*
 # - **5, overfitting.** The training loss keeps falling, but the validation loss has
 #   turned and climbs. <!-- claim: shape-over-fitting --> The network has learned its
 #   points by heart. *Stop at the ring, the lowest point; or get more data.*
@@ -294,7 +295,7 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 #
 # ## 7. The clinic (6 minutes)
 #
-# Each patient is a fresh training with one fault. The gray curves have the same setting
+# Each patient is a new training with one fault. The gray curves have the same setting
 # and other seeds. You know the faults of the first three patients. The next three bring
 # a new one each:
 #

@@ -87,14 +87,13 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 # **Say what you see.** Where is the line flat? Where does it start to shake? Where does
 # it rise?
 #
-# **What you see: larger is faster, until the line jumps.** Up to 0.3 a larger learning
-# rate makes the loss fall faster. <!-- claim: larger-is-faster-at-first --> With 0.3
-# the line already shakes, and still gets low. <!-- claim: best-shakes-too --> With 3
-# the loss jumps about; where it ends depends on the seed, but it is usually above half
-# of the loss at the start.
-# <!-- claim: shape-bouncing --> With 10 many runs **diverge**:
-# the X marks where the line has left the chart for good.
-# <!-- claim: ten-often-diverges -->
+# **What you see: larger is faster, until the line jumps.** Up to 0.3, at least, a
+# larger learning rate makes the loss fall faster.
+# <!-- claim: larger-is-faster-at-first --> With 0.3 the line already shakes, and still
+# gets low. <!-- claim: best-shakes-too --> With 3 the loss jumps about; where it ends
+# depends on the seed, but it is usually above half of the loss at the start.
+# <!-- claim: shape-bouncing --> With 10 many runs **diverge**: the X marks where the
+# line has left the chart for good. <!-- claim: ten-often-diverges -->
 
 # %%
 ex.worst_to_best
@@ -113,9 +112,9 @@ ex.worst_to_best.check(answer)
 # The values go from 0.0001 to 10, each about three or ten times the one before. Equal
 # *factors* get equal room: that is a **log scale**.
 #
-# **Predict.** What will it look like? Draw it in the panel. The truth comes up over
-# your guess: each dot is the mean of five seeds, and the band shows how far apart they
-# are.
+# **Predict.** What will it look like? Draw it. The truth comes up over
+# your guess: each dot is the mean of five seeds, and the band shows their **spread**,
+# how far a typical seed is from the mean.
 #
 # **Do.** Click the smallest value, the best and the largest. Which shape of lesson 01
 # does each training curve have?
@@ -132,12 +131,12 @@ hk.ValidationCurvePanel(
 # - Far left, *too slow*: after 30 epochs at 0.001 the loss is still above nine tenths
 #   of its start. <!-- claim: u-left-hardly-moves -->
 # - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Its training curve is
-#   *good* and *bouncing* in one: low, but shaky. <!-- claim: best-shakes-too --> What
-#   counts is the *lowest* point of that curve; lesson 04 shows how to keep its network.
-#   The bottom of the U is wide, so don't look for a third digit.
-# - Far right, *diverged*: with 10 the loss more than doubles on the way, and in
-#   most runs ends above its start. <!-- claim: u-right-too-long --> The X says that at
-#   least one of the five runs has diverged. <!-- claim: ten-often-diverges -->
+#   low but shaky, like *noisy*, from long steps. <!-- claim: best-shakes-too -->
+#   What counts is the *lowest* point of that curve; lesson 04 shows how to keep its
+#   network. The bottom of the U is wide, so don't look for a third digit.
+# - Far right, *diverged*: with 10 the line leaves the chart, and in most runs the loss
+#   ends above its start. <!-- claim: u-right-too-long --> The X says that at least one
+#   of the five runs has diverged. <!-- claim: ten-often-diverges -->
 #
 # The same in code, for data of your own:
 
@@ -219,8 +218,8 @@ print(*[f"{loss:.1g}" for loss in pair[1].val_loss])
 ax = hk.plot_training_curves(pair)
 
 # %% [markdown]
-# **What you see: after the second or third.** <!-- claim: digits-nan --> Both runs used
-# the very same code. Nothing is broken: the ball has climbed out of the bowl, in steps
+# **What you see: after the third, if not before.** <!-- claim: digits-nan --> Both runs
+# used the same code. Nothing is broken: the ball has climbed out of the bowl, in steps
 # so long that soon the numbers were too large for the computer. `8e+13` is an 8 with 13
 # zeros.
 #

@@ -21,7 +21,7 @@ digits, moons = hk.load_dataset("digits"), hk.load_dataset("moons")
 base = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=10, hidden=(32,))
 
 # %% [markdown]
-# ## 1. Asking the way in the fog (5 minutes)
+# ## 1. Asking for directions in the fog (5 minutes)
 #
 # You stand on a hill in thick fog and want to go down. 600 people stand around you, and
 # each of them points: "down is *that* way". Nobody is quite right. On average they are.
@@ -63,11 +63,7 @@ ex.updates.check(updates_per_epoch)
 # ## 2. Same epochs, larger batch (8 minutes)
 #
 # Learning rate 0.1, ten epochs. **Only the batch size changes.**
-
-# %%
-ax = hk.plot_data(digits)
-
-# %% [markdown]
+#
 # **Predict.** From batch size 1 to 600, how low will the loss get? Draw it.
 
 # %%
@@ -93,8 +89,8 @@ hk.TrainingPanel(digits, base, controls=("batch_size",))
 
 # %% [markdown]
 # **What you see: one line.** After thirty updates the batches of 64 and of 256 have the
-# same loss, within a few percent. <!-- claim: batch-updates-count --> What made the
-# difference was the number of steps.
+# same loss, within a few percent. <!-- claim: batch-updates-count --> The number
+# of steps made the difference.
 
 # %%
 ex.equal_epochs
@@ -188,7 +184,7 @@ ex.scaling_breaks.check(answer)
 # %% [markdown]
 # ## 4. "Small batches find better models" (3 minutes)
 #
-# Give each batch size the learning rate that suits it, and compare them again, with
+# Give each batch size the learning rate that suits it, and compare again, with
 # three seeds.
 #
 # **Predict.** Does the same batch size win with each seed?
@@ -197,7 +193,7 @@ ex.scaling_breaks.check(answer)
 rates = [0.01, 0.04, 0.16, 0.64, 2.56]
 for size in (4, 16, 64):
     tuned = hk.grid_search(digits, base, batch_size=[size], lr=rates, seeds=range(3))
-    low = tuned.best_val_loss[tuned.settings.index(tuned.best)].round(3)
+    low = tuned.best_val_loss[tuned.settings.index(tuned.best)].round(4)
     print(f"batch size {size:2}: best lr {tuned.best.lr:4}, loss of three seeds:", *low)
 
 # %% [markdown]
@@ -207,7 +203,7 @@ for size in (4, 16, 64):
 #
 # ## 5. Noise (5 minutes)
 #
-# Back to the fog. How different are the answers if you ask 4 people, 16 or 64? The
+# Back to the fog. How different are the answers of 4 people, 16, 64? The
 # network stays as it is; each dot is the loss of a batch, the line that of all points.
 #
 # **Predict.** With four times as many points in a batch, how much closer do the dots
@@ -226,10 +222,10 @@ hk.BatchNoisePanel(moons, size=4, predict=True)
 #
 # ## 6. The clock (3 minutes)
 #
-# Here is the loop of lesson 01 with a clock around it.
+# Here is the loop of lesson 01, on a smaller network, with a clock around it.
 #
-# **Predict.** How many times as long does an epoch of 600 small steps take as one of 10
-# large steps?
+# **Predict.** An epoch of 600 small steps, or one of 10 large ones: how many times as
+# long does the first one take?
 
 # %%
 from time import perf_counter

@@ -22,7 +22,7 @@ moons, small = hk.load_dataset("moons"), hk.load_dataset("small_moons")
 long = hk.Hyperparameters(0.1, 10, 200, momentum=0.9, hidden=(64, 64))
 
 # %% [markdown]
-# ## 1. Learning for an exam (6 minutes)
+# ## 1. Studying for an exam (6 minutes)
 #
 # Start with moons.
 #
@@ -91,7 +91,7 @@ ex.best.check(best_epoch)
 # ## 3. Not a knob to tune (6 minutes)
 #
 # You could treat the epochs like the learning rate: train with 5, 10, ... 200, and take
-# the best. Do it once.
+# the best.
 #
 # **Predict.** One line is the loss at the *best epoch* of each run, the other after its
 # *last epoch*. One of them can never go up. Which?
@@ -107,7 +107,7 @@ ax = hk.plot_validation_curve(curve)
 # **What you see: best epoch.** It goes down and stays there; *last epoch* climbs to
 # more than twice as high. <!-- claim: epochs-lowest-never-rises -->
 #
-# Why?
+# Why does *best epoch* never go up?
 #
 # **Predict.** Are the first 50 epochs of a long run the same as a run of 50 epochs?
 
@@ -119,7 +119,7 @@ print("the same?", np.allclose(short.val_loss, full.val_loss[:51], rtol=1e-3))
 # **What you see: yes.** The short run *is* the beginning of the long one.
 # <!-- claim: epochs-same-beginning --> So train once, long enough, and **keep the best
 # epoch**: `run.best_epoch`, `run.network("best")`. With a learning rate or a batch size
-# each value is another training; the number of epochs is only a question of where to
+# each value takes another training; the number of epochs is only a question of where to
 # look. This works because the learning rate stays the same. Where a **schedule** lowers
 # it on the way, as for most large networks (lesson 12), a short run is not the
 # beginning of a long one, and the number of epochs is a knob, too.
@@ -163,7 +163,7 @@ hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
 # costs time. <!-- claim: epochs-patience-ten --> And all four beat the loss at which
 # the full training ends. <!-- claim: epochs-any-patience-beats-the-last -->
 #
-# Now a spiral, and a deep network.
+# Now a spiral of two arms, and a deep network.
 #
 # **Predict.** Is a patience of 2 or 3 enough?
 #

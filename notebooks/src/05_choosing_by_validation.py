@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Choosing by validation
 #
-# The best of fifty models gets 65 % right. Would you report that?
+# The best of fifty models gets 65% right. Would you report that?
 #
 # **About 45 minutes.** By the end you'll be able to
 #
@@ -26,8 +26,8 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 # A good teacher has three piles of questions:
 #
 # - **Exercises**, with answers. You learn from them, as often as you like.
-# - A **mock exam**. You don't learn from it; it tells you which way of learning works
-#   for you.
+# - A **practice exam**. You don't learn from it; it tells you which way of learning
+#   works for you.
 # - The **real exam**. Once, at the end. It tells how good you are.
 #
 # What is an exam worth if you've seen the questions? Nothing. And one you can retake a
@@ -35,12 +35,12 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 # **nothing can be learned**, because the labels are coin flips. It trains one model
 # after another and asks each about the same 40 rows.
 #
-# **Predict.** How many models does it take until the best one gets 60 % right? Will the
+# **Predict.** How many models does it take until the best one gets 60% right? Will the
 # best of 100 get 70 %?
 #
 # **Do.** Press **Run** and watch: the line climbs whenever a new model is the best. The
-# dashed line is that model on 1000 new rows; only a demonstration may look at them for
-# every model. Then click **New flips** and **Run** again, three times or more.
+# dashed line is that model on 1000 new rows; in real work you would never look at those
+# for every model. Then click **New flips** and **Run** again, three times or more.
 
 # %%
 hk.CoinFlipsPanel(models=5)
@@ -50,11 +50,11 @@ hk.CoinFlipsPanel(models=5)
 # you believe?
 #
 # **What you see: luck climbs, truth stays flat.** About half of the time, ten
-# models or so are enough for 60 %. Other flips take more than 30, a few more than 100.
-# Even 100 models rarely get past 70 %. <!-- claim: choice-hundred-coins --> No model
+# models or so are enough for 60%. Other flips take more than 30, a few more than 100.
+# Even 100 models rarely get past 70%. <!-- claim: choice-hundred-coins --> No model
 # has become better: we have tried more of them, and kept the luckiest.
 #
-# So data is cut in three: the exercises are the *training* split, the mock exam the
+# So data is cut in three: the exercises are the *training* split, the practice exam the
 # *validation* split, the real exam the *test* split.
 
 # %% tags=["drawing"]
@@ -80,7 +80,8 @@ ex.which_split.check(answer)
 # %% [markdown]
 # ## 2. Why not choose by the training loss? (8 minutes)
 #
-# Fifteen settings on the 50 noisy points of `small_moons`, three seeds each. Two people
+# Fifteen settings on the 50 noisy points of `small_moons`, five numbers of epochs with
+# three learning rates each, and three seeds. Two people
 # each choose one. Ana takes the lowest training loss; Jun takes the lowest validation
 # loss after the last epoch. The last, not the best: this time nobody uses lesson 04's
 # trick.
@@ -124,14 +125,14 @@ ax = hk.alt_text(ax, "Fifteen dots; the lowest training loss is high in validati
 rates, setting = (0.01, 0.03, 0.1, 0.3, 1), hk.Hyperparameters(epochs=20, hidden=(16,))
 fifty = [hk.fit(coins, setting.but(lr=rates[k % 5]), seed=k) for k in range(50)]
 scores = np.array([run.val_accuracy[-1] for run in fifty])
-print(f"validation rows, mean of the 50: {100 * scores.mean():.1f} %")
-print(f"validation rows, best of the 50: {100 * scores.max():.1f} %")
+print(f"validation rows, mean of the 50: {100 * scores.mean():.1f}%")
+print(f"validation rows, best of the 50: {100 * scores.max():.1f}%")
 
 # %% [markdown]
-# On average the models are right about half of the time; the best has about 65 %, with
-# other coins 55 to 75 %. <!-- claim: choice-fifty-coins-climb -->
+# On average the models are right about half of the time; the best has about 65%, with
+# other coins 55 to 75%. <!-- claim: choice-fifty-coins-climb -->
 #
-# Would a longer mock exam help?
+# Would a longer practice exam help?
 
 # %%
 ex.best_of_50
@@ -141,17 +142,17 @@ answer = ...
 ex.best_of_50.check(answer)
 
 # %% [markdown]
-# Back to our winner and its proud number. May we report it? The real exam: 1000 test
+# Back to our winner and its high score. May we report it? The real exam: 1000 test
 # rows, in a box that may be opened once.
 
 # %%
 winner = fifty[int(np.argmax(scores))]
-print(f"test rows, the winner: {100 * winner.test_accuracy():.1f} %")
+print(f"test rows, the winner: {100 * winner.test_accuracy():.1f}%")
 
 # %% [markdown]
-# **What you see: the luck is gone.** About 50 %. <!-- claim: choice-luck-is-gone -->
+# **What you see: the luck is gone.** About 50%. <!-- claim: choice-luck-is-gone -->
 #
-# **Predict.** And if we open the box again, for another of the fifty?
+# **Predict.** You open the box again, for another of the fifty. What will hpkit say?
 
 # %% tags=["drawing"]
 # a second look, and what Python says about it
@@ -211,7 +212,7 @@ ax.spines[["top", "right"]].set_visible(False)
 ax = hk.alt_text(ax, "With a leak about 80 percent right, without it about 50.")
 
 # %% [markdown]
-# **What you see: 80 % out of nothing.** When the validation rows have helped to choose
+# **What you see: 80% out of nothing.** When the validation rows have helped to choose
 # the columns, about four in five come out right. When only the training rows choose, it
 # is about half, as it must be. <!-- claim: choice-leak-of-columns -->
 #
@@ -251,11 +252,10 @@ ex.honest_number.check(answer)
 # Now **open the box**. Moons come from a formula, so the check above drew new points;
 # with your own data there is only this box, and it opens **once**.
 #
-# **Do.** Is `mine` your final choice? Then run the cell, tell the panel your forecast,
-# and open.
+# **Do.** Is `mine` your final choice? Then run the cell, and open.
 
 # %%
-hk.TestBoxPanel(hk.fit(moons, mine), predict=True)
+hk.TestBoxPanel(hk.fit(moons, mine))
 
 # %% [markdown]
 # Not quite the number from the check? That had five seeds and other points. Every such
@@ -287,8 +287,8 @@ ax = hk.alt_text(ax, "Five runs, each with another fifth for validation.")
 
 # %% [markdown]
 # `hk.cross_validate` does this without a leak: only the training folds set the scale,
-# and each fold is judged after the last epoch, since a fold that picks the epoch can't
-# judge it.
+# and each fold is judged after the last epoch, since one that chose its best epoch
+# would look too good.
 #
 # **Predict.** The rows are shuffled and cut ten times: fifty losses, ten means. How
 # much smaller is the spread of the means?
@@ -352,9 +352,9 @@ hk.progress(5)
 #   split.
 # - Choosing by training loss picked a different setting; its final validation loss was
 #   over 1.5 times as high. <!-- claim: choice-training-loss-misleads -->
-# - The best of 50 models of coin flips had about 65 % on 40 validation rows, and about
-#   50 % on the test rows. <!-- claim: choice-fifty-coins-climb choice-luck-is-gone -->
-# - A leak makes 80 % out of noise. <!-- claim: choice-leak-of-columns -->
+# - The best of 50 models of coin flips had about 65% on 40 validation rows, and about
+#   50% on the test rows. <!-- claim: choice-fifty-coins-climb choice-luck-is-gone -->
+# - A leak makes 80% out of noise. <!-- claim: choice-leak-of-columns -->
 # - The mean of 5 folds moved less than a third as much as one split.
 #   <!-- claim: choice-folds-are-steadier -->
 #

@@ -25,7 +25,7 @@ ana, jun = base.but(lr=0.25), base.but(lr=0.3)
 #
 # Below, only the **seed** changes: the first weights and the order of the points.
 #
-# **Predict.** By how many percent is the highest of twenty losses above the lowest: 5,
+# **Predict.** By what percentage is the highest of twenty losses above the lowest: 5,
 # 10, more?
 #
 # **Do.** Press **New seeds** a few times. Then move **seeds** to 20, and divide the
@@ -35,9 +35,9 @@ ana, jun = base.but(lr=0.25), base.but(lr=0.3)
 hk.SeedsPanel(moons, jun, seeds=1)
 
 # %% [markdown]
-# **What you see: mostly more than 30 percent.** One setting, twenty seeds, nothing
-# else changed. <!-- claim: seeds-same-setting-spreads --> The diamond is the
-# **mean** of the dots, the bar their **spread**, the standard deviation.
+# **What you see: mostly more than 30 percent.** One setting, twenty seeds.
+# <!-- claim: seeds-same-setting-spreads --> The diamond is the **mean** of the dots,
+# the bar their **spread**, the standard deviation.
 #
 # ## 2. Ana and Jun (4 minutes)
 #
@@ -109,6 +109,9 @@ for n in (1, 4, 16):
 # **What you see: four times the seeds, half the spread.** Sixteen times should make a
 # quarter; twenty groups gave 0.18. <!-- claim: seeds-four-times-halve --> The first few
 # seeds bring the most, so start with three to five.
+#
+# The spread of a mean of `n` is the spread of one, divided by the square root of `n`:
+# its **standard error**.
 
 # %%
 ex.enough_seeds
@@ -118,9 +121,6 @@ answer = ...
 ex.enough_seeds.check(answer)
 
 # %% [markdown]
-# The spread of a mean of `n` is the spread of one, divided by the square root of `n`:
-# its **standard error**.
-#
 # ## 5. The same seed for both (7 minutes)
 #
 # Two runners on different days, in different wind: who is faster? Let them run on the
@@ -137,6 +137,8 @@ low, high = runs.best_val_loss
 others = np.roll(low, 1)  # those of 0.2, each moved to the next seed
 print("own seeds:  0.3 wins", (high < others).sum(), "of 20")
 print("same seeds: 0.3 wins", (high < low).sum(), "of 20")
+spreads = [each.std(ddof=1).round(3) for each in (low, high, high - low)]
+print("spreads: 0.2, 0.3, their differences:", *spreads)
 
 # %% [markdown]
 # **What you see: shared luck drops out.** With the same seed, 0.3 wins nearly every
@@ -162,7 +164,8 @@ hk.SeedsPanel(moons, [ana, jun], seeds=3, most=40)
 # luck**: equal settings get there one time in twenty. With few seeds the spread is
 # a guess, so it takes more: 2.8 with five, 4.3 with three.
 #
-# Sharing seeds is free, so searches do it. Write the rule as code:
+# Sharing seeds is free, so searches do it. Write the rule as code, with the plain 2 of
+# twenty seeds or more:
 # <!-- claim: four-pairs-are-what-twenty-seeds-tell -->
 
 # %%

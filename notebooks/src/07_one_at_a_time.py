@@ -42,12 +42,12 @@ ax = hk.plot_data(spiral)
 # 20, and each run keeps its best one, as in lesson 04.
 #
 # **Predict.** Ana's order is learning rate, batch size, dropout. Jun's is batch size,
-# learning rate, dropout. Both start at S, and each step goes to the darkest cell of
-# its row or column; dropout has only the chart on the right. Who ends lower, or do they
-# meet?
+# learning rate, dropout. Who ends lower, or do they meet?
 #
-# **Do.** Follow Ana's order: **Next step**, three times. Choose Jun's, and press **All
-# steps**. At its end press **Show the grid** and wait until the map is full.
+# **Do.** Follow Ana's order from S: **Next step**, three times. Each step goes to the
+# darkest cell of its row or column; dropout has only the chart on the right. Choose
+# Jun's, and press **All steps**. At its end press **Show the grid** and wait until the
+# map is full.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
@@ -78,8 +78,8 @@ ex.order.check(answer)
 # makes 50 updates an epoch, a thousand in all.
 #
 # **Predict.** Draw the validation curve for batch size 4: the lowest loss for each
-# learning rate. The map above has three of the seven points; its X is a run that
-# diverged.
+# learning rate. The lowest row of the map has three of the seven points; its X is a run
+# that diverged.
 #
 # **Do.** When the true curve is there, move the batch size to 200, and back. Watch the
 # lowest point.
@@ -210,7 +210,7 @@ ex.cost.check(costs)
 # - when training takes long, begin one at a time,
 # - write down what was held fixed, and ask again when it changes,
 # - do a second lap; if nothing changes, no single change helps,
-# - tune *together* two hyperparameters that work on the same thing.
+# - tune *together* two hyperparameters that depend on each other.
 #
 # ## 5. Three questions (2 minutes)
 

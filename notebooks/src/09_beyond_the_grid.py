@@ -36,7 +36,7 @@ any_lr, any_decay = hk.log_uniform(1e-4, 10), hk.log_uniform(1e-7, 1e-4)
 # - **Bayes**, a Bayesian search: draws at first, then asks where good results are more
 #   likely.
 #
-# **Predict.** Which one will be lowest most often? Place your bet in the panel.
+# **Predict.** Which one will be lowest most often? Place your bet.
 #
 # **Do.** Press **Start** for ten races, each with other seeds. On the right each line
 # is a setting, from its values to its loss. Who was lowest? How often did random beat
@@ -49,16 +49,16 @@ hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)
 # **What you see: look early, look wide.** With 81 epochs:
 #
 # - **The grid** stays far behind: section 2 says why.
-#   <!-- claim: race-badly-placed-grid --> With 243 it has five learning rates instead
-#   of three, the good 0.56 among them. It is still hardly ever lowest, but no longer
-#   far behind. <!-- claim: race-grid-catches-up -->
+#   <!-- claim: race-badly-placed-grid -->
 # - **Halving** is lowest most often, because it looks at 35 settings where the others
 #   look at nine. It begins with the draws of the random search, so the two often tie.
 #   <!-- claim: race-halving-lowest -->
 # - **Bayes** hasn't begun to learn: its first ten trials are random, and it has nine.
 # - So always halving? Look at *how far* the others are behind: random and Bayes end
-#   within a quarter of the best in more than half of the races. With 243 epochs all
-#   four nearly always do. <!-- claim: race-others-close -->
+#   within a quarter of the best in more than half of the races.
+# - **With 243 epochs** all four nearly always do. <!-- claim: race-others-close --> The
+#   grid has five learning rates now, the good 0.56 among them: it is still hardly ever
+#   lowest, but no longer far behind. <!-- claim: race-grid-catches-up -->
 #
 # ## 2. Nine runs (7 minutes)
 #
@@ -91,14 +91,14 @@ nine = many.mean_val_loss.reshape(20, 9).min(1)
 print("random wins", (nine < grid.mean_val_loss.min()).sum(), "of 20 times")
 
 # %% [markdown]
-# **What you see: nine tries against three.** Here the dice nearly always win.
+# **What you see: nine tries against three.** Here random nearly always wins.
 # <!-- claim: random-beats-grid-here --> On the moons such a small weight decay hardly
 # changes the loss, <!-- claim: weight-decay-hardly-matters --> so the grid's nine runs
 # were three tries. Nobody knows beforehand which knob does nothing: random draws are
 # insurance.
 #
-# **Predict.** Now only up to learning rate 1. The grid has 0.0001, 0.01 and 1. Do the
-# dice win again?
+# **Predict.** Now only up to learning rate 1. The grid has 0.0001, 0.01 and 1. Does
+# random win again?
 
 # %%
 grid = hk.grid_search(moons, base, **spread | {"lr": [1e-4, 0.01, 1]})
@@ -109,7 +109,7 @@ print("random wins", (nine < grid.mean_val_loss.min()).sum(), "of 20 times")
 
 # %% [markdown]
 # **What you see: once.** This grid happens to hold a very good value, 1; with other
-# seeds, too, the dice win far less often than before. <!-- claim: random-not-always -->
+# seeds, too, random wins far less often than before. <!-- claim: random-not-always -->
 # If you *know* a good region, put a small grid in it. If you don't, draw.
 
 # %%
@@ -153,7 +153,7 @@ ax.spines[["top", "right"]].set_visible(False)
 _ = hk.alt_text(ax, "27 curves: 18 end at epoch 1, 6 at 3, 2 at 9, one goes to 27.")
 
 # %% [markdown]
-# **What you see: about a tenth of the epochs.** And the choice is within 25 % of the
+# **What you see: about a tenth of the epochs.** And the choice is within 25% of the
 # best of all 27. <!-- claim: halving-cheap-and-close --> On the digits a good learning
 # rate shows itself early.
 #
@@ -202,8 +202,8 @@ ex.first_cut.check(answer)
 #
 # **Predict.** Same learning rate, momentum 0.9. Draw the validation loss.
 #
-# **Do.** **Pin** the curve. Then look for the same one *without* momentum: set it to 0
-# and move the learning rate.
+# **Do.** **Pin** the curve. Then look for one that ends as low *without* momentum: set
+# it to 0 and move the learning rate.
 
 # %%
 rolling = small.but(lr=0.01, momentum=0.9)
@@ -211,12 +211,10 @@ hk.TrainingPanel(digits, rolling, controls=("lr", "momentum"), predict="draw")
 
 # %% [markdown]
 # **What you see: a longer step.** Learning rate 0.01 with momentum 0.9 ends where 0.1
-# without momentum ends, within 10 %. <!-- claim: momentum-is-a-longer-step --> While
+# without momentum ends, within 10%. <!-- claim: momentum-is-a-longer-step --> While
 # the slope stays the same, the steps add up to 1 + 0.9 + 0.9 x 0.9 + ... = 1 / (1 -
-# 0.9) = 10 times one step.
-#
-# A batch twice as large makes half as many steps. So perhaps only *one* number counts:
-# **lr / ((1 - momentum) x batch size)**.
+# 0.9) = 10 times one step. A batch twice as large makes half as many steps. So perhaps
+# only *one* number counts: **lr / ((1 - momentum) x batch size)**.
 #
 # **Predict.** 100 random settings, plotted twice: against the learning rate, and
 # against that number. Which picture is tidier?
@@ -245,7 +243,8 @@ _ = axes[0].yaxis.set(major_formatter="{x:g}", minor_locator=plt.NullLocator())
 
 # %% [markdown]
 # **What you see: a cloud becomes a curve.** Against the one number it is the U of
-# lesson 02. <!-- claim: one-number-explains-most --> Tune these three one at a time and
+# lesson 02: know the number, and you nearly know the loss.
+# <!-- claim: one-number-explains-most --> Tune these three one at a time and
 # you turn the same knob three times. Put them into a grid of 4 x 4 x 3 and you pay 48
 # runs for what is mostly one knob.
 #
@@ -278,9 +277,9 @@ ex.with_momentum.check(answer)
 # %% [markdown]
 # ## 5. Learn from what you have seen (8 minutes)
 #
-# Dice have no memory. A **Bayesian search** remembers: it looks more often where good
-# results are more likely. A well-known tool for it is *Optuna*. Here it is as you would
-# write it in any project:
+# Random draws have no memory. A **Bayesian search** remembers: it looks more often
+# where good results are more likely. A well-known tool for it is *Optuna*. Here it is
+# as you would write it in any project:
 
 # %%
 import optuna
@@ -338,14 +337,14 @@ ex.optuna_study.check(answer)
 # %% [markdown]
 # ## 6. Which one? (3 minutes)
 #
-# Any, rather than none. What you search, over which range and with how many seeds
+# Any search beats none. What you search, over which range and with how many seeds
 # counts more than the name of the search.
 #
 # - One or two hyperparameters, and a good guess of the region: a small **grid**.
 # - Three or more, and no idea which one matters: **random draws**.
 # - Good settings that show early: **successive halving**.
 # - Long trainings, one after another: a **Bayesian search**.
-# - Two knobs that do the same thing: fix one of them.
+# - Two knobs that do the same thing: fix one, tune the other.
 
 # %%
 ex.quiz

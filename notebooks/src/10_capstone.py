@@ -194,7 +194,7 @@ short, any_lr = start.but(epochs=5), hk.log_uniform(0.001, 1)
 # found
 
 # %%
-# ax = hk.plot_parallel(found)  # or plot_grid, plot_best_so_far
+# ax = hk.plot_parallel(found)  # or plot_best_so_far; of a grid, plot_grid
 
 # %%
 # ax = hk.plot_training_curves(found.best_run)  # still going down at its end?
@@ -209,7 +209,7 @@ short, any_lr = start.but(epochs=5), hk.log_uniform(0.001, 1)
 # ## 5. Choose, and open the test set (5 minutes)
 #
 # `choose` takes the setting with the lowest validation loss. For another one,
-# `found.to_frame()` lists all settings, numbered at its left from 0 on:
+# `found.to_frame()` lists those of a search, numbered at its left from 0 on:
 # `cap.choose(found.settings[4], why=why)` takes number 4. Your reason, a sentence of at
 # least five words, goes into the report.
 
@@ -233,9 +233,9 @@ ex.finish.check(answer)
 # %% [markdown]
 # ## 6. Beside others (5 minutes)
 #
-# Once your test set is open: eight ways to spend sixty epochs on the same rows, two
-# guesses and a narrow list, a learning rate that you know from earlier lessons, and
-# four searches. Each is trained with eight seeds, of which the table shows the median.
+# After your test: eight ways to spend sixty epochs on the same rows, two guesses, a
+# narrow list, a learning rate known from earlier lessons, and four searches. Each has
+# eight seeds; the table shows the median.
 #
 # **Predict.** Which of the four searches wins, and by how much?
 
@@ -247,16 +247,17 @@ beside
 ax = beside.plot()
 
 # %% [markdown]
-# **What you see: search beats guess, and no search wins.** Your rows are one split,
-# kind to the guesses; we trained the same eight ways on 24 others.
+# **What you see: search beats guess, and no search wins.** That is one split, on which
+# guesses do rather well; we trained all eight ways on 24 others.
 #
 # - **Searched against guessed:** each search ended above guesses and list in at least
 #   23 of the 24, by more than chance. <!-- claim: capstone-tuned-beats-untuned --> Each
 #   reached 0.94 in at least 20, 0.95 in over half.
-#   <!-- claim: capstone-tuned-reaches-the-bar --> Guesses and list never did.
+#   <!-- claim: capstone-tuned-reaches-the-bar --> By their medians,
+#   guesses and list never did.
 #   <!-- claim: capstone-untuned-below-the-bar -->
 # - **Among the four** the medians lie closer together than chance moves a score on 797
-#   rows. <!-- claim: capstone-tuned-are-alike --> So take the handiest.
+#   rows. <!-- claim: capstone-tuned-are-alike --> So take the easiest.
 # - **Known against searched:** 0.1 alone, with all sixty epochs, is about as good.
 #   <!-- claim: capstone-known-is-as-good --> It wasn't free: you searched for it in the
 #   lessons before. On your own data nobody has.

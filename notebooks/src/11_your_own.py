@@ -43,8 +43,8 @@ cells
 # `Dataset.from_frame` has shuffled the rows, made three splits, and put all columns on
 # one scale, that of the *training* rows, so that one learning rate suits all weights.
 #
-# **Do.** Is one cell best, or are many equally good? Then set **rows** to momentum.
-# Does it lower the loss, or only move the dark cells?
+# **Do.** How many cells can the seeds not tell from the best? Then set **rows** to
+# momentum. Does it lower the loss, or only move the dark cells?
 
 # %%
 hk.GridPanel(cells, "lr", "batch_size", base=simple)
@@ -104,7 +104,7 @@ ax = hk.plot_grid(grid)
 # %% tags=["drawing"]
 # The default setting, and the five best with their share of right answers
 default = hk.grid_search(cells, base, lr=[base.lr], seeds=range(3))
-print(f"default: loss {default.mean_val_loss[0]:.3f}")
+print(f"default, lr {base.lr:g}: loss {default.mean_val_loss[0]:.3f}")
 for i in grid.runs.order[:5]:
     s, runs = grid.settings[i], [grid.runs[i, k] for k in range(3)]
     right = sum(run.val_accuracy[run.best_epoch] for run in runs) / 3
@@ -243,7 +243,7 @@ print(f"before {grid.mean_val_loss.min():.3f}, now {mine.mean_val_loss.min():.3f
 # Here Optuna looks for a learning rate and a weight decay, with the network, the cut
 # and the three seeds of section 2.
 #
-# **Predict.** Fifteen trials. Where will the study end: above the grid of section 2, at
+# **Predict.** Fifteen trials. Where will the study end: above the best of section 2, at
 # about the same loss, or far below?
 
 # %%
@@ -322,7 +322,7 @@ run, n = chosen.best_run, len(cells.test.y)
 right, test = run.val_accuracy[run.best_epoch], run.test_accuracy()
 print(f"lr {run.setting.lr:g}: validation {right:.1%} right, test {test:.1%} right")
 chance = 2 * (right * (1 - right) / n) ** 0.5
-print(f"one of {n} rows is {1 / n:.1%}; chance mostly moves it less than {chance:.1%}")
+print(f"one of {n} rows is {1 / n:.1%}; chance mostly moves it by up to {chance:.1%}")
 
 # %% [markdown]
 # Was that luck? Nothing is left to choose, so we may do it all again with twenty other
@@ -354,7 +354,7 @@ print(f"{less} below, {len(gaps) - less - more} equal, {more} above")
 
 # %%
 # print(my_search.best_run.test_accuracy())  # the target names classes
-# loss = my_search.best_run.test_loss()  # the target is a number, whose usual error is:
+# loss = my_search.best_run.test_loss()  # the target is a number; the typical error:
 # print(loss**0.5 * my_data.target_scale)
 
 # %% [markdown]

@@ -40,9 +40,9 @@ deep = small.but(hidden=(32, 32, 32, 32), momentum=0.9)
 #
 # 1. Draw on the left chart, with the mouse, or with Tab and the arrow keys. Can you get
 #    below cosine?
-# 2. Choose the shape **constant** and press **Train**. Wait for epoch 7; then pull the
+# 2. Choose the shape **constant** and press **Train**. Wait for epoch 5; then pull the
 #    rest of your curve down to 0.01. What does your loss do?
-# 3. Set the learning rate to 0.03. Which one is ahead now?
+# 3. Type 0.03 as the learning rate. Which one is ahead now?
 
 # %%
 hk.SchedulePanel(digits, deep.but(lr=0.1), predict=True)
@@ -115,12 +115,12 @@ ax = hk.plot_grid(warm)
 # %% [markdown]
 # **What you see: help near the edge.** At 1 and 1.2, close to where training breaks,
 # warm-up lowers the loss in most groups of five seeds.
-# <!-- claim: warmup-near-the-edge --> One group can't show it: hence the frame. At 0.3
-# it changes the loss by a few percent at most, and at 0.1 it costs: a fifth of the
-# training is short steps. <!-- claim: warmup-elsewhere --> Each at its best, the two
-# end within about ten percent: <!-- claim: warmup-at-its-best --> a small network
-# hardly needs it. Large ones, with batches of thousands, want rates near the edge:
-# there warm-up is the rule.
+# <!-- claim: warmup-near-the-edge --> Your one group can't show it, so both have a
+# frame. At 0.3 it changes the loss by a few percent at most, and at 0.1 it costs: a
+# fifth of the training is short steps. <!-- claim: warmup-elsewhere --> Each at its
+# best, the two end within about ten percent: <!-- claim: warmup-at-its-best --> a small
+# network hardly needs it. Large ones, with batches of thousands, want rates near the
+# edge: there warm-up is the rule.
 
 # %%
 ex.warm_cosine

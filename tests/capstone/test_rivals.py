@@ -17,7 +17,7 @@ def test_comparison_table(beside):
     assert list(beside.scores) == list(rivals.WAYS)
     assert set(rivals.TUNED) <= set(rivals.WAYS)
     assert set(beside.epochs.values()) == {60}  # a fair one: all have the same
-    assert [row[0] for row in beside.table][-1] == "you"
+    assert [row[0] for row in beside.table][-1] == "this choice"
     above = sum(score < 0.9 for s in beside.scores.values() for score in s)
     assert f"above {above} of the 16 scores" in beside.sentence
     assert beside._repr_html_().count("<tr>") == 10
@@ -38,6 +38,6 @@ def test_comparison_picture(beside):
 
     ax = beside.plot(Figure().subplots())
     names = [label.get_text() for label in ax.get_yticklabels()]  # from below
-    assert names == ["you", *list(rivals.say("rivals.ways").values())[::-1]]
+    assert names == ["this choice", *list(rivals.say("rivals.ways").values())[::-1]]
     assert "; random, 6 settings: 0." in ax.figure.hpkit_said[0]
     assert "You: 0.900." in ax.figure.hpkit_said[0]

@@ -157,7 +157,7 @@ def test_guesses_are_counted_with_how_far_off_they_were():
     for off in (0.31, 0.2, 0.1249):
         store.keep_guess(off)
 
-    said = "Curves drawn: 3, off by 31 %, 20 %, 12 % of the loss before training"
+    said = "Curves drawn: 3, off by 31%, 20%, 12% of the loss before training"
     assert said in repr(hk.progress())
     assert said in hk.progress()._repr_html_()
     assert "Curves drawn" not in repr(hk.progress(2))
