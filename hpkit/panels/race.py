@@ -24,7 +24,8 @@ from hpkit.text import short
 
 WORDS = Texts("panels.race")
 KINDS = ("grid", "random", "halving", "bayes")
-_BEST = 0.2  # of the axis of the loss: settings up to there are in color
+# Settings up to here on the axis of the loss are in color, and so many at most.
+_BEST, _MOST_IN_COLOR = 0.2, 12
 _MOST_RUNS, _MOST_RACES = 810, 1000  # as many as can be typed
 _ETA = 3
 
@@ -162,7 +163,8 @@ class SearchRacePanel(Panel):
             settings += [runs.settings[i] for i in begun]
             losses += runs.mean_val_loss[begun].tolist()
         axes, shares = charts.parallel_axes(self.space, settings, losses)
-        strong = shares[:, -1] <= _BEST
+        ends = np.sort(shares[:, -1])[:_MOST_IN_COLOR]
+        strong = shares[:, -1] <= min([_BEST, *ends[-1:]])
         facts = strong.sum(), len(strong)
         look = {"title": WORDS["settings"].format(*facts)}
         look |= {"alt": WORDS["settings_alt"].format(*facts)}
