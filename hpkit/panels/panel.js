@@ -99,17 +99,26 @@ function reachable(panel, words) {
     getSelection().selectAllChildren(event.target.previousElementSibling);
     document.execCommand('copy');
   });
-  // After Shift + Enter JupyterLab shows the cell below, and a panel would be cut at the top.
+  // After Shift + Enter JupyterLab shows the cell below, and a panel would be cut. It comes
+  // into view whole, with as much as fits of the text above, unless somebody scrolls; so it
+  // does when it grows after a guess.
   const page = panel.closest('.jp-WindowedPanel-outer');
-  const stay = looks => {
+  let left = true;  // alone, by whoever reads
+  for (const kind of ['wheel', 'keydown', 'pointerdown'])
+    page?.addEventListener(kind, () => { left = false; }, { capture: true, passive: true });
+  const show = (looks, asked) => {
     const next = panel.closest('.jp-Cell')?.nextElementSibling;
-    if (!page || !looks || !next?.matches('.jp-mod-active')) return;
-    if (panel.getBoundingClientRect().top >= page.getBoundingClientRect().top)
-      setTimeout(stay, 100, looks - 1);
-    else
-      panel.scrollIntoView({ block: panel.offsetHeight < page.offsetHeight ? 'end' : 'start' });
+    if (!page || !looks || !left || !(asked || next?.matches('.jp-mod-active'))) return;
+    const { top, bottom } = panel.getBoundingClientRect(), room = page.getBoundingClientRect();
+    if (top < room.top || bottom > room.bottom)
+      panel.scrollIntoView({ block: panel.offsetHeight < room.height ? 'end' : 'start' });
+    setTimeout(show, 100, looks - 1, asked);
   };
-  stay(20);
+  show(20, false);
+  panel.addEventListener('click', event => {
+    left = Boolean(event.target.closest('.hp-guess button'));
+    show(10, left);
+  });
   name();
   new MutationObserver(name).observe(panel, { childList: true, subtree: true });
 }

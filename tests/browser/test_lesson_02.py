@@ -21,8 +21,11 @@ FOCUS = """() => {
     const names = [at.ariaLabel, at.title, at.innerText, at.labels?.[0]?.innerText]
     return [at.role ?? at.tagName, ...names].filter(Boolean).join(' / ')
 }"""
-SEEN = """panel => panel.getBoundingClientRect().top
-    >= panel.closest('.jp-WindowedPanel-outer').getBoundingClientRect().top"""
+SEEN = """panel => {
+    const room = panel.closest('.jp-WindowedPanel-outer').getBoundingClientRect()
+    const {top, bottom} = panel.getBoundingClientRect()
+    return top >= room.top && bottom <= room.bottom + 1
+}"""
 ANSWERS = {exercise.name: exercise.answer() for exercise in ex.exercises}
 
 
@@ -145,7 +148,7 @@ def test_lesson_is_done_by_keyboard_alone(page, lab_server):
         output = learner.run()
         for kind in [k for k in PANELS if f"hk.{k}(" in cell["source"]]:
             output.locator(".hpkit .hp-say").wait_for()
-            # Its top, too, though Shift + Enter has gone on to the cell below.
+            # It comes into view whole, though Shift + Enter has gone on to the cell below.
             panel = output.locator(".hpkit").element_handle()
             page.wait_for_function(SEEN, arg=panel, timeout=5000)
             learner.press("ArrowUp")  # to the cell that ran last, to Tab into its panel

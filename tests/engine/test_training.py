@@ -285,7 +285,7 @@ def test_an_own_metric_is_measured_beside_the_loss_and_ranks():
     assert grid.best_by("metric").lr == 0.01
     assert grid.best_by("accuracy").lr == grid.best.lr == 0.5
     assert grid.scores("metric") == pytest.approx(-grid.mean_val_metric)
-    high, low = (f"{value:.3g}" for value in grid.mean_val_metric)
+    high, low = (f"{value:#.3g}" for value in grid.mean_val_metric)
     for said in str(grid), grid._repr_html_():
         assert f"highest at learning rate 0.01: {high}, against {low} where" in said
         assert "Ranks, ties, edges and charts go by the loss; best_by(" in said
