@@ -148,7 +148,7 @@ def test_lesson_is_done_by_keyboard_alone(page, lab_server):
         output = learner.run()
         for kind in [k for k in PANELS if f"hk.{k}(" in cell["source"]]:
             output.locator(".hpkit .hp-say").wait_for()
-            # It comes into view whole, though Shift + Enter has gone on to the cell below.
+            # Whole, though Shift + Enter has gone on to the cell below.
             panel = output.locator(".hpkit").element_handle()
             page.wait_for_function(SEEN, arg=panel, timeout=5000)
             learner.press("ArrowUp")  # to the cell that ran last, to Tab into its panel
