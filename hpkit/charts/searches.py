@@ -405,7 +405,8 @@ def spent_chart(each, budget) -> Chart:
     for n, (name, epochs, loss) in enumerate(each):
         epochs, loss = spent + epochs, np.minimum(loss, lowest)
         spent, lowest = int(epochs[-1]), loss[-1]
-        said = _LOG["entry"].format(n=n + 1, what=name)
+        what = name.removeprefix("successive_").removesuffix("_search")
+        said = _LOG["entry"].format(n=n + 1, what=what)  # short, or it is cut
         look = {"color": look_of(n)[0], "label": said}
         marks.append(mark.line(epochs, loss, step=True, width=3, **look))
         marks.append(mark.rule(spent, color="soft", width=0.6))
