@@ -484,10 +484,11 @@ def check_name(name, own=()):
     """Return a name of hpkit's, or one of those that are a model's `own`."""
     if isinstance(name, str) and (name in NAMES or name in own):
         return str(name)
-    ours = ours_for(name)
-    if ours == "other":  # "epoch"
-        ours, *_ = *difflib.get_close_matches(str(name).lower(), NAMES, 1), ours
-    way = words("ways")["ours" if ours in NAMES else ours].format(name=ours)
+    ours, kind = ours_for(name), "ours"
+    close = difflib.get_close_matches(str(name).lower(), NAMES, 1, 0.8)
+    if ours == "other" and close:
+        (ours,), kind = close, "close"
+    way = words("ways")[kind if ours in NAMES else ours].format(name=ours)
     raise refusal("name", name, names=", ".join(NAMES), way=way)
 
 

@@ -121,7 +121,7 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
     one = say["best" if len(runs.seeds) > 1 else "best_one"]
     loss = loss_of(runs, runs.order[0])
     found = [one.format(loss=loss, setting=label(search.best, names))]
-    twins = () if early else _twins(search)
+    twins = () if early or on_map else _twins(search)
     if ties := () if early else [one for one in search.ties if one not in twins]:
         kind = "ties_folds" if runs.folds else "ties"
         kind = kind if not on_map else "framed" if len(ties) > 1 else "framed_one"
@@ -137,10 +137,9 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
 def _twins(search):
     """Return other settings that have the very curves of the best one."""
     runs, best = search.runs, search.runs.order[0]
-    if runs.epochs_done[best].min() <= 0:
-        return []
-    each = zip(search.settings, runs.val_loss, strict=True)
-    first = runs.val_loss[best]
+    first, each = runs.val_loss[best], zip(search.settings, runs.val_loss, strict=True)
+    if runs.epochs_done[best].min() <= 0 or np.isnan(first[:, :2]).any():
+        return []  # a study may have one number a trial
     same = [one for one, curves in each if np.array_equal(curves, first, True)]
     return [one for one in same if one != search.best]
 

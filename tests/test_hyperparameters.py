@@ -87,8 +87,9 @@ def test_bad_seeds_are_refused(seeds):
         ("catch", "Search.lost"),
         ("max_grad_norm", "hpkit calls it clip"),
         ("dropout_rate", "hpkit calls it dropout"),
-        ("epoch", "hpkit calls it epochs"),
-        ("LR", "hpkit calls it lr"),
+        ("epoch", "is epochs meant.* needs model="),
+        ("LR", "is lr meant"),
+        ("scale", "check the spelling"),
     ],
 )
 def test_names_of_other_libraries_lead_to_ours(name, words):

@@ -23,8 +23,7 @@ SPACE = {
     "momentum": [0, 0.5, 0.9],
     "hidden": [(16,), (32,), (64,)],
 }
-# Way: search, epochs of a setting at most, its arguments. Each has the 60 epochs of the
-# capstone, or more training would look like better tuning.
+# Way: search, epochs of a setting at most, its arguments; each has 60 epochs in all.
 WAYS = {
     "default": ("grid_search", 60, {"lr": [0.001]}),
     "guess": ("grid_search", 60, {"lr": [0.01]}),

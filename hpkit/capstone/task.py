@@ -244,7 +244,7 @@ class Capstone:
         if {"sampler", "study"} & kwargs.keys():  # which have moved on since
             old = 0
         begun = self.entries[old - 1] if old else {"finished": False, "epochs": 0}
-        new = not begun["finished"]  # what a file has of it is paid
+        new, file = not begun["finished"], str(kwargs.get("storage") or "")
         if new and self.test:
             refuse("after_test", what=what, data=self.dataset.name)
         if new and entry["planned"] - begun["epochs"] > self.left:
@@ -256,10 +256,11 @@ class Capstone:
             epochs, loss = found.best_so_far()
             entry |= {"epochs": found.cost.epochs, "finished": found.finished}
             entry["so_far"] = [epochs.tolist(), files.numbers_to_plain(loss)]
-            entry["runs"] = files.runs_to_plain(found.runs)
-            place = slice(old - 1, old) if old else slice(hp.LAST, None)
-            self.log.change(lambda data: data["entries"].__setitem__(place, [entry]))
-        facts = entry | {"n": old or len(self.entries), "state": self.state}
+            entry |= {"runs": files.runs_to_plain(found.runs), "file": file}
+            if begun in self.entries:
+                self.log.change(lambda data: data["entries"].remove(begun))
+            self.log.change(lambda data: data["entries"].append(entry))
+        facts = entry | {"n": len(self.entries) if new else old, "state": self.state}
         print(fill(say("booked" if new else "free", **facts)))
         return found
 
@@ -274,9 +275,11 @@ class Capstone:
         if not isinstance(why, str) or len(why.split()) < _REASON:
             return _Told(say("no_reason", why=brief(why), least=_REASON))
         choice, old = self._trained(setting) | {"why": why.strip()}, self.data["choice"]
-        if self.test and any(choice[name] != old[name] for name in ("setting", "why")):
+        choice["looks"] = len({model for model, _ in self.dataset.test_looks})
+        if not self.test:
+            self.log.change(lambda data: data.update(choice=choice))
+        elif any(choice[name] != old[name] for name in ("setting", "why")):
             refuse("too_late", setting=report.in_words(old["setting"]))
-        self.log.change(lambda data: data.update(choice=choice))
         text = report.in_words(choice["setting"])
         return _Told(say("chosen", setting=text, loss=choice["mean_val_loss"]))
 
@@ -305,10 +308,9 @@ class Capstone:
             training.advance(float("inf"), pause=choice["epochs"])
             run = training.runs[0, 0]
         run = replace(run, dataset=self.dataset)
-        looks = len({model for model, _ in self.dataset.test_looks})  # before
         accuracy = None if run.val_accuracy is None else run.test_accuracy()
         test = {"when": now(), "loss": run.test_loss(), "accuracy": accuracy}
-        test |= {"rows": len(self.dataset.test.y), "looks": looks}
+        test |= {"rows": len(self.dataset.test.y), "looks": choice.get("looks")}
         self.log.change(lambda data: data.update(test=data["test"] or test))
         return _Told(self._seen)
 
@@ -364,8 +366,9 @@ def _planned(what, function, dataset, args, kwargs):
 
 
 def _same(old, entry, plan, kwargs):
-    runs, n = report.runs_of(old), len(plan.settings)
-    same = (old["finished"] or kwargs.get("storage")) and entry.items() <= old.items()
+    runs, n, file = report.runs_of(old), len(plan.settings), kwargs.get("storage")
+    goes_on = file and old.get("file") == str(file) and Path(file).exists()
+    same = (old["finished"] or goes_on) and entry.items() <= old.items()
     same = same and (runs.seeds, runs.settings[:n]) == (plan.seeds, plan.settings)
     return same and (not entry["model"] or files.begins_alike(plan, runs))
 

@@ -522,7 +522,7 @@ def check_rows(X, names, preparation=()):
     way = way.format(count=count, names=", ".join(names))
     X = X.to_pandas() if hasattr(X, "to_pandas") else X
     rows = X if isinstance(X, list) else [X]
-    if rows and all(hasattr(row, "_asdict") for row in rows):
+    if rows and all({*names} <= {*getattr(row, "_fields", ())} for row in rows):
         rows = [row._asdict() for row in rows]
     if rows and all(isinstance(r, Mapping) or hasattr(r, "to_frame") for r in rows):
         import pandas as pd

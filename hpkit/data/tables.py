@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hpkit.hyperparameters import check_items, refusal
+from hpkit.hyperparameters import brief, check_items, refusal
 from hpkit.locale import words
 
 SPLITS = ("train", "valid", "test")
@@ -215,8 +215,8 @@ def to_numbers(texts):
     ends = {text[-1].isdigit() for text in texts if re.search(r"\d\s*[a-zA-Z]?$", text)}
     after = r"[^\da-zA-Z]+$" if len(ends) > 1 else r"\D+$"
     minus = '.str.replace("(", "-")' if any(t[:1] == "(" for t in texts) else ""
-    if any(text.endswith("-") for text in texts):  # as accountants write it
-        minus += r'.str.replace(r"(.*)-$", r"-\1", regex=True)'
+    if any(re.search(r"[^.,]-$", text) for text in texts):  # as accountants write it
+        minus += r'.str.replace(r"(.*[^.,])-$", r"-\1", regex=True)'
     signs = rf'.str.replace(r"[\s$€£¥\']|^[^\d.,+<>-]+|{after}", "", regex=True)'
     return f".astype(str){minus}{signs}{commas}"
 
@@ -241,9 +241,11 @@ def _refused(name, texts, rows):
     if 2 * read.sum() > len(texts):
         odd = [text for text, number in zip(texts, read, strict=True) if not number]
         calls = to_numbers(texts)
-        sample = next((text for text in texts if re.search(r"[.,]\d", text)), texts[-1])
-        made = eval(f"values{calls}", {"values": pd.Series([sample])})[0]
-        facts = {"name": name, "calls": calls, "sample": sample, "made": made}
+        some = list(itertools.compress(texts, read))
+        sample = next((text for text in some if re.search(r"[.,]\d", text)), some[-1])
+        made = eval(f"values{calls}", {"values": pd.Series([sample])})
+        made = pd.to_numeric(made, errors="coerce")[0]
+        facts = {"name": name, "calls": calls, "sample": brief(sample), "made": made}
         return [refusal("number_texts", (odd or texts)[0], **facts)]
     days = [text for text in texts if text[:4].isdigit()]  # not "today"
     days = pd.Series(pd.to_datetime(days, "coerce", utc=True, format="ISO8601"), days)
@@ -343,12 +345,13 @@ def _whole_groups(groups, shares, rng, y):
 
     kinds, y = np.unique(y, return_inverse=True)
 
-    def uneven(parts):  # chi-square of the counts of each class
+    def uneven(parts):  # classes that are missing, then chi-square of the counts
         there = np.array([np.bincount(y[p], minlength=len(kinds)) for p in parts])
         due = np.outer(shares, there.sum(0))
-        return ((there - due) ** 2 / due).sum()
+        return (there == 0).sum(), ((there - due) ** 2 / due).sum()
 
-    draws = (_drawn_groups(groups, counts, shares, rng) for _ in range(_DRAWS))
+    few = max(1, min(_DRAWS, 20_000 // len(counts)))  # many are even anyway
+    draws = (_drawn_groups(groups, counts, shares, rng) for _ in range(few))
     return min(draws, key=uneven)
 
 

@@ -443,7 +443,9 @@ class Runs:
         live = [run for run in runs if run.model]
         names = {getattr(run.model, "__qualname__", "") for run in live}
         losses = (getattr(run.dataset.objective, "loss", None) for run in live)
-        losses = {getattr(one, "__qualname__", type(one)) for one in losses}
+        losses = {
+            getattr(one, "__qualname__", type(one).__qualname__) for one in losses
+        }
         data = [run.dataset for run in runs]
         alike = {(one.name, one.features, one.classes) for one in data}
         rows = {one.fingerprint for one in data if len(one.test.y)}  # no fold's

@@ -146,9 +146,10 @@ def seeds(answer):
     runs = _runs_of(answer)
     wrong_if({"n": len(runs)}, not_two=len(runs) != 2)
     one, other = runs
+    of = "fingerprint" if all(len(run.dataset.train.y) for run in runs) else "name"
     wrong_if(
         {"seed": one.seed},
-        other_data=one.dataset.fingerprint != other.dataset.fingerprint,
+        other_data=getattr(one.dataset, of) != getattr(other.dataset, of),
         other_setting=one.setting != other.setting,
         same_seed=one.seed == other.seed,
     )

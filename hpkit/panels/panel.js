@@ -100,15 +100,13 @@ function reachable(panel, words) {
     document.execCommand('copy');
   });
   // After Shift + Enter JupyterLab shows the cell below, and a panel would be cut. It comes
-  // into view whole, with as much as fits of the text above, unless somebody scrolls; so it
-  // does when it grows after a guess.
-  const page = panel.closest('.jp-WindowedPanel-outer');
-  let left = true;  // alone, by whoever reads
-  for (const kind of ['wheel', 'keydown', 'pointerdown'])
-    page?.addEventListener(kind, () => { left = false; }, { capture: true, passive: true });
+  // into view whole, with as much as fits of the text above, unless somebody has scrolled
+  // since; so it does when it grows after a guess. Of two in a cell the first one does.
+  const page = panel.closest('.jp-WindowedPanel-outer'), cell = panel.closest('.jp-Cell');
   const show = (looks, asked) => {
-    const next = panel.closest('.jp-Cell')?.nextElementSibling;
-    if (!page || !looks || !left || !(asked || next?.matches('.jp-mod-active'))) return;
+    const run = cell?.nextElementSibling?.matches('.jp-mod-active');
+    const first = cell?.querySelector('.hpkit') === panel;
+    if (!page || !looks || window.hpMoved || !(asked || run && first)) return;
     const { top, bottom } = panel.getBoundingClientRect(), room = page.getBoundingClientRect();
     if (top < room.top || bottom > room.bottom)
       panel.scrollIntoView({ block: panel.offsetHeight < room.height ? 'end' : 'start' });
@@ -116,8 +114,9 @@ function reachable(panel, words) {
   };
   show(20, false);
   panel.addEventListener('click', event => {
-    left = Boolean(event.target.closest('.hp-guess button'));
-    show(10, left);
+    if (!event.target.closest('.hp-guess button')) return;
+    window.hpMoved = false;
+    show(10, true);
   });
   name();
   new MutationObserver(name).observe(panel, { childList: true, subtree: true });
@@ -134,6 +133,12 @@ if (!window.hpKeys) {
       'data-lm-suppress-shortcuts', own && !(shiftKey || ctrlKey || altKey || metaKey));
   };
   addEventListener('keydown', window.hpKeys, true);
+  addEventListener('keydown', ({ key, shiftKey, ctrlKey, metaKey }) => {
+    window.hpMoved = key !== 'Enter' || !(shiftKey || ctrlKey || metaKey);
+  }, true);
+  for (const kind of ['wheel', 'pointerdown']) addEventListener(kind, ({ target }) => {
+    window.hpMoved ||= Boolean(target.closest?.('.jp-WindowedPanel-outer'));
+  }, { capture: true, passive: true });
 }
 
 export default {

@@ -16,7 +16,13 @@ from optuna.trial import TrialState, create_trial
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, fill
-from hpkit.hyperparameters import Hyperparameters, check_seed, check_setting, refusal
+from hpkit.hyperparameters import (
+    TABLE,
+    Hyperparameters,
+    check_seed,
+    check_setting,
+    refusal,
+)
 from hpkit.locale import words
 from hpkit.search.files import facts_of, other_part, setting_to_plain
 from hpkit.search.result import Search
@@ -322,8 +328,8 @@ def _value(name, choice):
         if choice != "none" and re.search(r"[^\W\d]|[_.]", choice):
             raise refusal("optuna_hidden", choice)
         return tuple(map(int, re.findall(r"\d+", choice)))
-    if name == "hidden" and not isinstance(choice, tuple):
-        return (choice,)  # one layer
+    if name == "hidden":  # of a database a list, or one layer
+        return TABLE[name].check(name, choice)
     if isinstance(choice, str) and choice[:1] == "(":  # a tuple of a model's own
         with contextlib.suppress(ValueError, SyntaxError):
             return ast.literal_eval(choice)

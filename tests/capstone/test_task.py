@@ -210,11 +210,11 @@ def test_after_the_test_no_new_search_and_no_other_choice():
 def test_looks_before_the_test_set_is_opened_are_told():
     cap = task()
     found = cap.grid_search(BASE, **TWO)
-    cap.choose(why="it has the lowest loss of all")
     one, other = found.runs
     one.test_accuracy()
     with pytest.warns(UserWarning, match="look number 2"):
         other.test_accuracy()
+    cap.choose(why="it has the lowest loss of all")
     with pytest.warns(UserWarning, match="look number 3"):
         cap.open_test()
     assert cap.test["looks"] == 2
@@ -455,6 +455,14 @@ def test_a_search_with_a_file_pays_only_for_what_is_new(monkeypatch, tmp_path, w
     found = getattr(cap, what)(BASE, **how)
     assert found.settings == partial.settings
     getattr(cap, what)(BASE, **how)  # free
+    if what[0] == "g":
+        other = task(budget=30, name="other")
+        with monkeypatch.context() as patched:
+            patched.setattr(hk, what, stopped)
+            other.grid_search(BASE, **how)
+        how["storage"] = tmp_path / "new.json"  # which has nothing of it
+        other.grid_search(BASE, **how)
+        assert other.spent == partial.cost.epochs + 8
     assert [entry["finished"] for entry in cap.entries] == [True]
     assert (cap.spent, cap.left) == (8, 0)
 

@@ -311,6 +311,11 @@ def test_names_lead_to_columns_even_where_two_are_alike():
     data = Dataset.from_frame(frame.rename(columns={"city=a": "n"}), "y")
     tuples = list(new.itertuples(index=False))  # in another order
     np.testing.assert_array_equal(data.prepare(tuples), data.prepare(new))
+    blank = Dataset.from_arrays(
+        np.arange(36).reshape(18, 2), [0, 1] * 9, features=["a b", "c d"]
+    )
+    rows = pd.DataFrame([[1, 2]], columns=["a b", "c d"]).itertuples(index=False)
+    np.testing.assert_array_equal(blank.prepare(list(rows)), [[1, 2]])  # by place
 
 
 @pytest.mark.parametrize("odd", ["12,5", pd.Timestamp("2026"), 1j])
@@ -369,6 +374,11 @@ def test_groups_are_cut_so_that_rare_classes_are_everywhere():
         data = Dataset.from_frame(frame, "y", groups="who", seed=seed)
         for part in (data.valid, data.test):
             assert 15 <= (part.y == 1).sum() <= 25
+        key, few = np.repeat(range(12), 20), np.tile([0, 1], 120)
+        few[(key < 3) & (np.arange(240) % 20 < 6)] = 2  # in three groups
+        rng = np.random.default_rng(seed)
+        parts = tables._whole_groups(key, (0.6, 0.2, 0.2), rng, few)
+        assert [(few[part] == 2).sum() for part in parts] == [6, 6, 6]
         folds = folds_of(data, 4, np.random.default_rng(seed))
         assert {15 <= (fold.valid.y == 1).sum() <= 25 for fold in folds} == {True}
 
@@ -464,6 +474,7 @@ REFUSED = {
         (["1.250.000", "3.500"], [1250000, 3500]),
         (["5.00-", "12.50"], [-5, 12.5]),
         (["<5", "7"], [np.nan, 7]),
+        (["5,-", "6,50", "$7.-"], [5, 6.5, 7]),
         (["CHF 1'000.50", "-£0.50"], [1000.5, -0.5]),
     ],
 )

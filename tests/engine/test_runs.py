@@ -288,6 +288,15 @@ def test_runs_of_other_losses_or_networks_are_not_one_collection():
         other = hk.fit(MOONS, setting, **others | {"model": wide(64)})
         with pytest.raises(ValueError, match="the same rows, model and loss"):
             hk.describe([one, other])
+
+    def halved():  # a class that is made anew, as where a cell runs twice
+        class Half(nn.Module):
+            def forward(self, out, y):
+                return nn.functional.cross_entropy(out, y) / 2
+
+        return hk.fit(MOONS, setting, loss=Half())
+
+    assert len(Runs.of([halved(), halved()])) == 1
     with pytest.raises(ValueError, match="the same rows, model and loss"):
         hk.describe(
             [hk.fit(MOONS, setting), hk.fit(MOONS, setting.but(lr=1), loss=half)]

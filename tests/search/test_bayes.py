@@ -148,6 +148,7 @@ def test_a_study_of_another_program_is_read():
     assert hk.from_optuna(hk.to_optuna(found), MOONS, BASE).settings == found.settings
 
 
+@pytest.mark.filterwarnings("ignore:Choices for a categorical")
 def test_layers_of_another_program_are_read_or_refused(tmp_path):
     def study(*choices):
         found, make = optuna.create_study(), optuna.trial.create_trial
@@ -163,6 +164,9 @@ def test_layers_of_another_program_are_read_or_refused(tmp_path):
     found = hk.from_optuna(study(16, 32), MOONS, BASE)
     assert found.space == {"hidden": ((16,), (32,))}
     assert hk.load(found.save(tmp_path / "grid.json")).space == found.space
+    for lists in ([[64, 32], [8]], [(64, 32), (8,)]):
+        again = hk.from_optuna(study(*lists), MOONS, BASE)
+        assert again.values("hidden") == [(64, 32), (8,)]
     for odd in ("64x32", "large", "1.5"):
         with pytest.raises(ValueError, match=r'such as "64-32", got .*; call it'):
             hk.from_optuna(study(odd), MOONS, BASE)
@@ -185,6 +189,14 @@ def test_seeds_and_their_spread_come_back_from_a_study():
     numbers = hk.Dataset.from_arrays(MOONS.train.X, MOONS.train.X[:, 0])
     grid = hk.grid_search(numbers, BASE, lr=[0.1])
     assert hk.from_optuna(grid.to_optuna(), numbers, BASE).train_accuracy is None
+    study, lr = (
+        optuna.create_study(),
+        {"lr": optuna.distributions.FloatDistribution(0, 1)},
+    )
+    for rate in (0.1, 0.9):  # equal values are no equal curves
+        about = {"params": {"lr": rate}, "distributions": lr, "value": 0.5}
+        study.add_trial(optuna.trial.create_trial(**about))
+    assert "exactly" not in hk.from_optuna(study, MOONS, BASE).describe()
 
 
 def test_curves_that_somebody_else_reports_are_kept():
