@@ -136,9 +136,30 @@ if (!window.hpKeys) {
   addEventListener('keydown', ({ key, shiftKey, ctrlKey, metaKey }) => {
     window.hpMoved = key !== 'Enter' || !(shiftKey || ctrlKey || metaKey);
   }, true);
-  for (const kind of ['wheel', 'pointerdown']) addEventListener(kind, ({ target }) => {
+  for (const kind of ['wheel', 'pointerdown']) addEventListener(kind, ({ target, type }) => {
     window.hpMoved ||= Boolean(target.closest?.('.jp-WindowedPanel-outer'));
+    if (type === 'pointerdown') window.hpUsed = target.closest?.('.hpkit');
   }, { capture: true, passive: true });
+  // Who has used a panel goes on with Shift + Enter: JupyterLab has marked the panel's cell
+  // at the first click, and would run it again, without the guess and the runs; from a box
+  // it would do nothing.
+  addEventListener('keydown', event => {
+    const { key, shiftKey, target } = event;
+    if (key !== 'Enter' || !shiftKey || target.closest?.('.cm-editor')) return;
+    const panel = target.closest?.('.hpkit') || window.hpUsed;
+    const next = panel?.closest('.jp-Cell.jp-mod-active')?.nextElementSibling;
+    if (!next) return;
+    for (const kind of ['mousedown', 'mouseup'])
+      next.dispatchEvent(new MouseEvent(kind, { bubbles: true }));
+    window.hpUsed = null;
+    if (!target.matches('input, textarea, [contenteditable]')) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    target.blur();  // takes what was typed
+    next.focus({ preventScroll: true });
+    const again = { key, keyCode: 13, shiftKey, bubbles: true, cancelable: true };
+    next.dispatchEvent(new KeyboardEvent('keydown', again));
+  }, true);
 }
 
 export default {

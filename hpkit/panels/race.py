@@ -93,7 +93,8 @@ class SearchRacePanel(Panel):
         look["text"] = WORDS["kinds"].get
         self.ask(predict, WORDS["guess"], W.ToggleButtons, **look)
         self.add_class("hp-tall")
-        self.build(first, second, self.buttons(start=self.start, stop=self.stop))
+        start = {"start": lambda: self.live.busy or self.start()}  # finished races stay
+        self.build(first, second, self.buttons(**start, stop=self.stop))
         self.on_change(self.start, self.budget, self.races)
         self.live.now(self._racing(race, 1), seconds=8.0)
 

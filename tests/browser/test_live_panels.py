@@ -198,6 +198,25 @@ def test_typed_number_stays_as_typed_and_the_line_to_share_is_large(notebook):
     assert code.evaluate(size) == copy.evaluate(size)
 
 
+def test_shift_enter_goes_on_from_a_panel_and_does_not_run_it_again(notebook):
+    page = notebook("panel = hk.TrainingPanel(moons, base)\npanel", "_ = 1")
+    count = """n => window.jupyterapp.shell.currentWidget.content.widgets[n]
+        .model.executionCount"""
+    box = page.locator(f"{PANEL} .hp-number input").first
+    panels, last = (page.evaluate(count, n) for n in (1, 2))
+
+    for use in ("click", "type"):  # from a box JupyterLab's own key does nothing
+        if use == "click":
+            page.locator(f"{PANEL} .hp-press-train").click()
+        else:
+            box.fill("0.3")
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_function(f"last => ({count})(2) > last", arg=last)
+        last = page.evaluate(count, 2)
+        assert page.evaluate(count, 1) == panels
+    wait_said(page, "lr 0.3,")
+
+
 def test_mouse_is_not_led_elsewhere_when_a_button_goes(notebook):
     make = "hk.TrainingPanel(moons, base.but(batch_size=1, epochs=2000))"
     page = notebook(f"panel = {make}\npanel", "hk.OneAtATimePanel(moons, predict=True)")
@@ -208,6 +227,7 @@ def test_mouse_is_not_led_elsewhere_when_a_button_goes(notebook):
     panel.get_by_text("Resume").wait_for()
     guess.locator(".hp-guess button").first.scroll_into_view_if_needed()
     page.mouse.wheel(0, 2000)
+    page.mouse.wheel(0, -60)  # from the end, where a page that gets shorter moves
     place, top = "node => node.getBoundingClientRect().top", None
     while top != (top := panel.evaluate(place)):  # a busy computer scrolls for long
         page.wait_for_timeout(500)
