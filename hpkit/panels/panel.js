@@ -138,15 +138,15 @@ if (!window.hpKeys) {
   }, true);
   for (const kind of ['wheel', 'pointerdown']) addEventListener(kind, ({ target, type }) => {
     window.hpMoved ||= Boolean(target.closest?.('.jp-WindowedPanel-outer'));
-    if (type === 'pointerdown') window.hpUsed = target.closest?.('.hpkit');
+    if (type === 'pointerdown') window.hpUsed = target.closest?.('.hp-mortal');
   }, { capture: true, passive: true });
-  // Who has used a panel goes on with Shift + Enter: JupyterLab has marked the panel's cell
+  // Who has used a panel or a quiz goes on with Shift + Enter: JupyterLab has marked its cell
   // at the first click, and would run it again, without the guess and the runs; from a box
   // it would do nothing.
   addEventListener('keydown', event => {
     const { key, shiftKey, target } = event;
     if (key !== 'Enter' || !shiftKey || target.closest?.('.cm-editor')) return;
-    const panel = target.closest?.('.hpkit') || window.hpUsed;
+    const panel = target.closest?.('.hp-mortal') || window.hpUsed;
     const next = panel?.closest('.jp-Cell.jp-mod-active')?.nextElementSibling;
     if (!next) return;
     for (const kind of ['mousedown', 'mouseup'])
