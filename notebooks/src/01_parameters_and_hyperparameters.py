@@ -150,8 +150,8 @@ print("lr, batch size, epochs:", lr, batch_size, epochs)
 
 # %% [markdown]
 # **What you see: parameters move, hyperparameters don't.** More than half have moved.
-# <!-- claim: training-changes-parameters --> Most others belong to units that gave
-# only 0: no slope, no step.
+# <!-- claim: training-changes-parameters --> The others never had a slope: no
+# slope, no step.
 #
 # ## 3. The boundary grows (3 minutes)
 #
