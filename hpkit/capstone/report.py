@@ -202,7 +202,7 @@ def _again(data):
     if planned and choice["epochs"] < setting.epochs:
         return  # no call stops in the midst of a schedule
     setting = setting.but(epochs=choice["epochs"])
-    # Other splits and tables of one's own cannot be named by a line of code.
+    # Tables of one's own, and splits of large seeds, cannot be named by a line.
     load = loading(name, data["rows"])
     own = f", model={model}" if model else ""
     code = f"hk.fit({load or 'data'}, hk.{setting!r}, seed={choice['seed']}{own})"

@@ -140,7 +140,7 @@ class Run:
 
     @cached_property
     def diverged(self) -> bool:
-        """Whether a loss is not finite or the training loss ends above 3x its start."""
+        """Whether a loss is not finite, or a positive training loss ends 3x as high."""
         return _has_diverged(self.train_loss, self.val_loss, self.ended)
 
     def network(self, epoch: str = "best") -> torch.nn.Module:
