@@ -140,7 +140,7 @@ class Run:
 
     @cached_property
     def diverged(self) -> bool:
-        """Whether a loss is not finite, or that of training ends above 3x a start > 0."""
+        """Whether a loss is not finite, or training ends above 3x a start above 0."""
         return _has_diverged(self.train_loss, self.val_loss, self.ended)
 
     def network(self, epoch: str = "best") -> torch.nn.Module:
