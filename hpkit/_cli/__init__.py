@@ -16,7 +16,6 @@ from hpkit._cli.lab import lesson_name, open_lab, reset
 
 
 def main(argv):
-    """Run one command; end the process with its exit code, 1 after a Failure."""
     if not argv:
         parser().print_help()
         sys.exit(2)

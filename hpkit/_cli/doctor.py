@@ -33,7 +33,6 @@ def report():
 
 
 def python():
-    """Version and place."""
     return f"{sys.version.split()[0]} ({sys.executable})"
 
 
@@ -79,7 +78,6 @@ def folders():
 
 
 def training():
-    """One small training works."""
     import hpkit
 
     try:

@@ -28,10 +28,6 @@ PYTHON = "py" if sys.platform == "win32" else "python3"  # what terminals know i
 STAMP = "hpkit-unfinished"
 _TEST_TOOLS = "tests/requirements.txt"  # reads requirements.txt, too
 
-# Measured: .venv with the CPU build of torch takes 2.0 GB, with the CUDA build about 7,
-# and pip unpacks beside it.
-_SPACE_GB, _CUDA_SPACE_GB = 2.5, 8
-
 # Without CUDA, which a machine without an NVIDIA card cannot use: 0.2 GB instead of 3.
 CPU_BUILD = "https://download.pytorch.org/whl/cpu"
 
@@ -63,8 +59,7 @@ class Failure(Exception):
 
 
 def requirements(root=ROOT, tests=False):
-    """All requirements of the lessons, one string each (``-e .`` replaced)."""
-    # With `tests` also those of tests and builder.
+    """Requirements of the lessons; with `tests` also those of tests and builder."""
     if not (root / "pyproject.toml").is_file():  # installed, without the lessons
         return [line for line in metadata.requires("hpkit") if "extra ==" not in line]
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
@@ -97,11 +92,11 @@ def _met(want):
 
 def ensure(argv, root=ROOT):
     """Return if this Python has the requirements, else go on in ``.venv``."""
-    venv, tests = root / ".venv", argv[:1] in (["test"], ["build"])
+    tests = argv[:1] in (["test"], ["build"])
     if inside(root):
-        fill(venv, root, tests)
+        fill(root, tests)
     elif missing(root, tests):
-        replace([existing(root) or make(venv, root), "-m", "hpkit", *argv], root=root)
+        replace([existing(root) or make(root), "-m", "hpkit", *argv], root=root)
 
 
 def inside(root=ROOT):
@@ -120,8 +115,9 @@ def existing(root=ROOT):
     return python if works.returncode == 0 else None
 
 
-def make(venv, root=ROOT):
+def make(root):
     """Make an empty ``.venv`` in place of one that does not run; give its Python."""
+    venv = root / ".venv"
     if not (util.find_spec("venv") and util.find_spec("ensurepip")):
         raise Failure(say("no_venv", python=sys.executable))
     if shutil.disk_usage(root).free < _space_needed() * 1e9:
@@ -143,9 +139,9 @@ def make(venv, root=ROOT):
     return python
 
 
-def fill(venv, root=ROOT, tests=False):
+def fill(root, tests):
     """Install the requirements into the running ``.venv`` unless that is done."""
-    stamp = venv / STAMP
+    stamp = root / ".venv" / STAMP
     if not stamp.exists() and not missing(root, tests):
         return
     print(say("installing"), flush=True)
@@ -192,7 +188,9 @@ def _takes_cuda():
 
 
 def _space_needed():
-    return _CUDA_SPACE_GB if sys.platform == "linux" and _takes_cuda() else _SPACE_GB
+    # Measured: .venv with the CPU build of torch takes 2.0 GB, with the CUDA build
+    # about 7, and pip unpacks beside it.
+    return 8 if sys.platform == "linux" and _takes_cuda() else 2.5
 
 
 def cpu_torch(lines):

@@ -62,7 +62,6 @@ def lowest(entry):
 
 
 def find(runs, choice):
-    """Return the run that was chosen, None if it is not among these."""
     chosen = Hyperparameters(**choice["setting"]), choice["seed"], choice["epochs"]
     same = (run for run in runs if (run.setting, run.seed, run.epochs_done) == chosen)
     # The loss tells one model from another.

@@ -75,7 +75,6 @@ class Comparison:
 
     @property
     def sentence(self):
-        """What the table says and what it does not say."""
         medians = [median(self.scores[way]) for way in TUNED]
         gap, level = np.ptp(medians), np.mean(medians)
         noise = chance(level, self.rows)

@@ -505,14 +505,14 @@ def _check_arrays(X, y, names=(), gaps=False):
         texts = [v if isinstance(v, str) else brief(v) for v in y]
         none = [not isinstance(v, str) and brief(v) in GAPS for v in y]
         y, bad[:, -1] = np.array(texts), none
-    if bad.any():
-        facts = {"count": bad.any(1).sum(), "names": _where(bad, names)}
-        raise refusal("not_finite", most=_LARGEST, **facts)
+    _refuse_rows("not_finite", bad, names)
     return X, y
 
 
-def _where(bad, names):
-    return ", ".join(np.array(names)[bad.any(0)][:6])
+def _refuse_rows(key, bad, names):
+    if bad.any():
+        facts = {"names": ", ".join(np.array(names)[bad.any(0)][:6])}
+        raise refusal(key, count=bad.any(1).sum(), most=_LARGEST, **facts)
 
 
 def check_rows(X, names, preparation=()):
@@ -545,9 +545,7 @@ def check_rows(X, names, preparation=()):
     numbers = not hasattr(X, "iloc") and X.dtype.kind in "biuf"
     X = X.astype(float) if numbers else tables.numbered(X, columns)
     filled, gaps = [column.fill is not None for column in columns], np.isnan(X)
-    if (bad := ~(np.isfinite(X) | (gaps & filled))).any():
-        facts = {"count": bad.any(1).sum(), "names": _where(bad, names)}
-        raise refusal("rows_not_finite", **facts)
+    _refuse_rows("rows_not_finite", ~(np.isfinite(X) | (gaps & filled)), names)
     parts = zip(columns, gaps.any(0), strict=True)
     if new := [column.name for column, gap in parts if gap and not column.missing]:
         text = words("data")["new_gap"].format(names=", ".join(new))

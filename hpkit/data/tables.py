@@ -8,6 +8,7 @@ import itertools
 import numbers
 import re
 import warnings
+from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
@@ -45,8 +46,7 @@ class Column:
     standardize: bool = True
 
     @property
-    def features(self) -> tuple:
-        """Names of its columns of X."""
+    def features(self):
         gap = f"{self.name} is missing"  # in no language: files know it
         if self.categories is None:
             return (self.name, gap)[: 1 + self.missing]
@@ -131,14 +131,13 @@ def read_frame(frame, target, by, categorical, standardize):
 def _check_column(what, name, names):
     if not isinstance(name, Hashable) or name not in set(names):  # a list, a column
         raise refusal("column", name, what=what, names=", ".join(map(str, names)))
+    return name
 
 
 def _check_columns(what, names, among):
     names = check_items(what, names, empty=True, of="names")
     names = [str(name) if isinstance(name, int) else name for name in names]
-    for name in names:
-        _check_column(what, name, among)
-    return names
+    return [_check_column(what, name, among) for name in names]
 
 
 def _key(what, column):
@@ -299,7 +298,8 @@ def cut(table, y, valid, test, rng):
         shares = 1 - valid - test, valid, test
         parts = _whole_groups(table.key, shares, rng, y)
     else:
-        return _shares_of_classes(y, len(table.y), valid, test, rng)
+        kinds = np.zeros(len(table.y)) if y is None else y
+        return _shares_of_classes(kinds, valid, test, rng)
     for name, part in zip(SPLITS, parts, strict=True):
         if not len(part):
             raise refusal("no_split_rows", name=name, by=table.by)
@@ -366,12 +366,11 @@ def _drawn_groups(groups, counts, shares, rng):
     return [np.flatnonzero(part[groups] == k) for k in range(len(shares))]
 
 
-def _shares_of_classes(y, n, valid, test, rng):
+def _shares_of_classes(y, valid, test, rng):
     """Return row numbers (train, valid, test), each class cut in the same shares."""
-    groups = [np.arange(n)] if y is None else [np.flatnonzero(y == c) for c in set(y)]
     cuts = []
-    for rows in groups:
-        rows = rng.permutation(rows)
+    for kind in set(y):
+        rows = rng.permutation(np.flatnonzero(y == kind))
         n_test = min(max(1, round(test * len(rows))), len(rows) - 2)
         n_valid = min(max(1, round(valid * len(rows))), len(rows) - n_test - 1)
         cuts.append(np.split(rows, [n_valid, n_valid + n_test]))
@@ -381,9 +380,7 @@ def _shares_of_classes(y, n, valid, test, rng):
 
 def notes(table, rows, learned, y, classes):
     """Return what was done with a table, a sentence for each kind of thing."""
-    kinds = "categories", "gaps", "unknown", "alike", "constant", "codes", "ids"
-    kinds += ("embedded",)
-    lists = {key: [] for key in kinds}
+    lists = defaultdict(list)
     telling = itertools.compress(table.columns, _tell(table, y))
     lists["tells"] = [column.name for column in telling]
     for own, column, values in zip(table.columns, learned, table.X.T, strict=True):
@@ -429,15 +426,15 @@ def notes(table, rows, learned, y, classes):
     named = [name.removesuffix(".0") for name in classes or ()]
     other = [k for k, name in enumerate(named) if name != str(k)]
     if named and all(name.lstrip("-").isdigit() for name in named):
-        facts |= (
-            {"numbers": {"k": other[0], "name": classes[other[0]]}} if other else {}
-        )
-        facts |= {"amounts": {"count": len(named)}} if len(named) > 2 else {}
+        if other:
+            facts["numbers"] = {"k": other[0], "name": classes[other[0]]}
+        if len(named) > 2:
+            facts["amounts"] = {"count": len(named)}
     for part, own in zip(SPLITS, rows, strict=True):
         if classes and (lost := {*range(len(classes))} - {*y[own].tolist()}):
             facts[part] = {"names": ", ".join(classes[k] for k in sorted(lost))}
-    say = words("data")["notes"]
-    return tuple(say[key].format(**fact) for key, fact in facts.items())
+    say = words("data")["notes"].items()  # in their order there
+    return tuple(text.format(**facts[key]) for key, text in say if key in facts)
 
 
 def _tell(table, y):

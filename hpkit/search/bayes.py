@@ -30,7 +30,7 @@ from hpkit.search.searches import searching
 from hpkit.search.space import MOST_TRIALS, Range, ends_of
 
 _RANDOM_FIRST = 10  # trials that TPE draws at random before it begins to model
-READ = ("COMPLETE", "PRUNED")  # states of a trial; failed and running ones say nothing
+_READ = TrialState.COMPLETE, TrialState.PRUNED  # failed and running ones say nothing
 
 
 @searching
@@ -242,14 +242,14 @@ def from_optuna(
     base, names = check_setting(base, "base", default=Hyperparameters()), names or {}
     if not isinstance(names, Mapping):
         raise refusal("optuna_names", names, kind=TypeError)
-    trials = [t for t in study.get_trials(deepcopy=False) if t.state.name in READ]
+    trials = study.get_trials(deepcopy=False, states=_READ)
     ours = {name: names.get(name, name) for trial in trials for name in trial.params}
     own = [n for n in ours.values() if n not in hp.NAMES]
     for name in own:
         if (known := hp.ours_for(name)) in hp.NAMES:
             raise refusal("optuna_name", name, ours=known)
     base = base.but(own=dict.fromkeys(own) | dict(base.own))
-    complete = [trial for trial in trials if trial.state.name == "COMPLETE"]
+    complete = [t for t in trials if t.state is TrialState.COMPLETE]
     lowest = [min(t.intermediate_values.values(), default=np.nan) for t in complete]
     reported = np.allclose(lowest, [trial.value for trial in complete])
     runs, space = [], {}
@@ -280,7 +280,7 @@ def _check_study(study):
 
 
 def _curve(trial, epochs, reported):
-    known, pruned = trial.intermediate_values, trial.state.name == "PRUNED"
+    known, pruned = trial.intermediate_values, trial.state is TrialState.PRUNED
     if not reported:
         known = {} if pruned else {epochs: trial.value}
     known = {step: value for step, value in known.items() if 0 <= step <= epochs}

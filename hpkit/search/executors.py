@@ -35,13 +35,13 @@ class ExecutorWarning(UserWarning):
 class Spread(Training):
     """A training whose groups are trained elsewhere; when the pool breaks, here."""
 
-    def __init__(self, dataset, settings, *, executor, lasting=True, **about):
+    def __init__(self, dataset, settings, *, executor, **about):
         self.executor, self.broken = executor, False
         test = replace(dataset.test, X=dataset.test.X[:0], y=dataset.test.y[:0])
         # What is not needed to train stays here.
         sent = replace(dataset, test=test, test_looks=[], _table=None)
         self.make = partial(Training, sent, **about)
-        about |= {"workers": workers_of(executor), "lasting": lasting}
+        about |= {"workers": workers_of(executor), "lasting": True}
         super().__init__(dataset, settings, **about)
         self.stacks = {}  # groups that are trained now, by their future
 

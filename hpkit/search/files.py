@@ -239,7 +239,6 @@ class Storage:
         self._read(plan)
 
     def _read(self, plan):
-        """Read the file; refuse that of another search, data set, base or model."""
         self.before, self.plain = read(str(self.path), plan.dataset)
         runs, self.rungs = self.before.runs, self.before.rungs
         self.there = set(map(tuple, np.argwhere(runs.epochs_done >= 0).tolist()))

@@ -73,8 +73,8 @@ class _Plan:
         self.seeds = hp.check_seeds(self.seeds)
         self.tick = hp.check_number("tick", self.tick, low=0)
         self.device = engine.check_device(self.device)
-        make, about = engine.Training, {"model": self.model, "device": self.device}
-        about["lasting"] = True
+        about = {"model": self.model, "device": self.device}
+        make = functools.partial(engine.Training, lasting=True)
         if self.executor is not None:
             from hpkit.search.executors import Spread, check_executor
 
@@ -91,7 +91,6 @@ class _Plan:
         self.now, self.settings = None, ()  # the training, and what it has trained
 
     def _check_cv(self):
-        """Return the data sets of the folds, one for each seed."""
         data, rng = self.dataset, np.random.default_rng([0, 0])
         most = len(data.train.y) + len(data.valid.y)
         count = hp.check_count("cv", self.cv, low=2, most=most)
@@ -141,11 +140,9 @@ class _Plan:
         weights = runs.weights | {at: again.runs.weights.get((0, 0))}
         return replace(search, runs=replace(runs, weights=weights))
 
-    def cost(self, settings, epochs=None):
-        if epochs is None:
-            epochs = sum(setting.epochs for setting in settings)
+    def cost(self, settings):
         count, seeds = len(settings), len(self.seeds)
-        return Cost(count, count * seeds, epochs * seeds)
+        return Cost(count, count * seeds, seeds * sum(s.epochs for s in settings))
 
 
 def searching(own):
@@ -483,8 +480,8 @@ def cuts_of(count, eta, last):
 
 def _halve(plan, settings, cuts):
     starts, counts = np.transpose([(0, len(settings)), *cuts])
-    epochs = int(counts @ np.diff([*starts, plan.base.epochs]))
-    plan.planned, rungs = plan.cost(settings, epochs), ()
+    epochs = int(counts @ np.diff([*starts, plan.base.epochs])) * len(plan.seeds)
+    plan.planned, rungs = replace(plan.cost(settings), epochs=epochs), ()
     if plan.storage:
         rungs = plan.storage.rungs
         if [(rung.epoch, len(rung.kept)) for rung in rungs] != cuts[: len(rungs)]:

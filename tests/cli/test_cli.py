@@ -339,14 +339,14 @@ def test_full_disk_is_said_before_anything_is_made(monkeypatch, tmp_path):
     usage = shutil.disk_usage(tmp_path)._replace(free=3 * 10**8)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(Failure, match=r"(2\.5|8) GB.* has 0\.3 GB left; free some"):
-        environment.make(tmp_path / ".venv", tmp_path)
+        environment.make(tmp_path)
     assert not (tmp_path / ".venv").exists()
 
 
 def test_python_without_venv_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(environment.util, "find_spec", lambda name: None)
     with pytest.raises(Failure, match="apt install python3-venv"):
-        environment.make(tmp_path / ".venv", tmp_path)
+        environment.make(tmp_path)
 
 
 def test_venv_cut_off_before_it_had_a_python_is_made_anew(monkeypatch, tmp_path):
@@ -354,7 +354,7 @@ def test_venv_cut_off_before_it_had_a_python_is_made_anew(monkeypatch, tmp_path)
     Path(venv, "bin").mkdir(parents=True)
     assert environment.existing(tmp_path) is None
     monkeypatch.setattr(environment.subprocess, "run", lambda *_, **how: done)
-    environment.make(venv, tmp_path)
+    environment.make(tmp_path)
     assert [*venv.iterdir()] == [venv / STAMP]
 
 
