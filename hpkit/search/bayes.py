@@ -16,13 +16,7 @@ from optuna.trial import TrialState, create_trial
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, fill
-from hpkit.hyperparameters import (
-    TABLE,
-    Hyperparameters,
-    check_seed,
-    check_setting,
-    refusal,
-)
+from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search.files import facts_of, other_part, setting_to_plain
 from hpkit.search.result import Search
@@ -68,7 +62,7 @@ def bayesian_search(
     """
     plan = plan(space=values, ranges=True)
     count = hp.check_count("n_trials", n_trials, most=MOST_TRIALS)
-    seed = check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
+    seed = hp.check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
     if not isinstance(sampler, BaseSampler | None):
         raise refusal("sampler", sampler, kind=TypeError)
     if study is None:
@@ -129,7 +123,7 @@ def _runs_of(told, dataset, setting):
             curves["val_loss"], most = loss, setting.epochs + 1
             if {len(curve) for curve in curves.values()} != {min(len(loss), most)}:
                 return []
-            curves, seed = dict.fromkeys(CURVES) | curves, check_seed("seed", seed)
+            curves, seed = dict.fromkeys(CURVES) | curves, hp.check_seed("seed", seed)
             runs.append(Run(dataset, setting, seed, **curves, fit_time=0.0))
     except (LookupError, TypeError, ValueError):
         return []
@@ -239,7 +233,7 @@ def from_optuna(
     """
     _check_study(study)
     check_dataset(dataset)
-    base, names = check_setting(base, "base", default=Hyperparameters()), names or {}
+    base, names = hp.check_setting(base, "base", default=Hyperparameters()), names or {}
     if not isinstance(names, Mapping):
         raise refusal("optuna_names", names, kind=TypeError)
     trials = study.get_trials(deepcopy=False, states=_READ)
@@ -329,7 +323,7 @@ def _value(name, choice):
             raise refusal("optuna_hidden", choice)
         return tuple(map(int, re.findall(r"\d+", choice)))
     if name == "hidden":  # of a database a list, or one layer
-        return TABLE[name].check(name, choice)
+        return hp.TABLE[name].check(name, choice)
     if isinstance(choice, str) and choice[:1] == "(":  # a tuple of a model's own
         with contextlib.suppress(ValueError, SyntaxError):
             return ast.literal_eval(choice)

@@ -1,8 +1,5 @@
 """Training on other processes or machines, by any ``concurrent.futures.Executor``.
 
-    grid_search(..., executor=loky.get_reusable_executor())     # this machine's cores
-    grid_search(..., executor=client.get_executor())            # those of a Dask client
-
 Groups of runs are sent out for half a second of training, again and again. The numbers
 are those of one process, up to rounding where a group was cut.
 """

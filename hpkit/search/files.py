@@ -236,9 +236,6 @@ class Storage:
                 probe.write_bytes(b"")
                 probe.unlink()
                 return
-        self._read(plan)
-
-    def _read(self, plan):
         self.before, self.plain = read(str(self.path), plan.dataset)
         runs, self.rungs = self.before.runs, self.before.rungs
         self.there = set(map(tuple, np.argwhere(runs.epochs_done >= 0).tolist()))
