@@ -334,9 +334,8 @@ def test_too_dear_is_refused_before_it_trains(monkeypatch):
     cap = task(budget=8, name="exact")
     cap.grid_search(BASE, **TWO)
     assert (cap.left, cap.overdrawn) == (0, False)
-    with pytest.raises(
-        hk.BudgetError, match=r"up to 1 epoch, but only 0 .*, or choose"
-    ):
+    words = "up to 1 epoch, but only 0 .*, or choose"
+    with pytest.raises(hk.BudgetError, match=words):
         cap.fit(BASE.but(epochs=1))
     cap = task(budget=7)
     trains = instead(lambda: pytest.fail("it was trained"))
@@ -415,10 +414,8 @@ def test_the_same_search_again_is_free_however_it_is_written_another_is_not(caps
 
 
 def test_a_second_search_draws_anew_and_both_are_free_on_another_day(tmp_path):
-    calls, seen = (
-        (("random_search", 3), ("random_search", 2), ("bayesian_search", 2)),
-        [],
-    )
+    calls = ("random_search", 3), ("random_search", 2), ("bayesian_search", 2)
+    seen = []
     for _ in range(2):
         cap = task(budget=60, folder=tmp_path)
         for what, n in calls:

@@ -186,10 +186,9 @@ def test_rows_are_known_by_the_same_letters_everywhere():
     """Rounded to six digits; the letters are in the files of earlier versions."""
     rows = [range(2), range(2, 4), range(4, 6)]
     about = np.arange(6) % 2, rows, ["a"], ("0", "1")
-    zero, near, other = (
-        Dataset.of_rows("z", np.full((6, 1), x), *about, standardize=False).fingerprint
-        for x in (0.0, -4e-7, 6e-7)
-    )
+    numbers = (np.full((6, 1), x) for x in (0.0, -4e-7, 6e-7))
+    data = (Dataset.of_rows("z", X, *about, standardize=False) for X in numbers)
+    zero, near, other = (one.fingerprint for one in data)
     assert load_dataset("small_moons").fingerprint == "68a3aee0"
     assert zero == near != other
 

@@ -275,13 +275,8 @@ def test_a_first_gap_in_new_rows_gets_the_median_of_training_rows(gap, kept, tmp
 
 
 def test_a_blank_in_new_rows_is_a_gap_and_gaps_in_codes_are_told():
-    frame = pd.DataFrame(
-        {
-            "code": [3, 7, np.nan, 9, 3, np.nan, 7, 9, 3] * 3,
-            "x": range(27),
-            "y": [0, 1, 0] * 9,
-        }
-    )
+    code = [3, 7, np.nan, 9, 3, np.nan, 7, 9, 3] * 3
+    frame = pd.DataFrame({"code": code, "x": range(27), "y": [0, 1, 0] * 9})
     data = Dataset.from_frame(frame, "y", standardize=["x"])
     assert "not standardized: code. If these are codes" in "".join(data.notes)
     blank, gap = ({"code": code, "x": "3"} for code in (" ", None))
@@ -311,10 +306,9 @@ def test_names_lead_to_columns_even_where_two_are_alike():
     data = Dataset.from_frame(frame.rename(columns={"city=a": "n"}), "y")
     tuples = list(new.itertuples(index=False))  # in another order
     np.testing.assert_array_equal(data.prepare(tuples), data.prepare(new))
-    blank = Dataset.from_arrays(
-        np.arange(36).reshape(18, 2), [0, 1] * 9, features=["a b", "c d"]
-    )
-    rows = pd.DataFrame([[1, 2]], columns=["a b", "c d"]).itertuples(index=False)
+    X, names = np.arange(36).reshape(18, 2), ["a b", "c d"]
+    blank = Dataset.from_arrays(X, [0, 1] * 9, features=names)
+    rows = pd.DataFrame([[1, 2]], columns=names).itertuples(index=False)
     np.testing.assert_array_equal(blank.prepare(list(rows)), [[1, 2]])  # by place
 
 

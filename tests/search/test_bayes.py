@@ -189,12 +189,9 @@ def test_seeds_and_their_spread_come_back_from_a_study():
     numbers = hk.Dataset.from_arrays(MOONS.train.X, MOONS.train.X[:, 0])
     grid = hk.grid_search(numbers, BASE, lr=[0.1])
     assert hk.from_optuna(grid.to_optuna(), numbers, BASE).train_accuracy is None
-    study, lr = (
-        optuna.create_study(),
-        {"lr": optuna.distributions.FloatDistribution(0, 1)},
-    )
+    study, lr = optuna.create_study(), optuna.distributions.FloatDistribution(0, 1)
     for rate in (0.1, 0.9):  # equal values are no equal curves
-        about = {"params": {"lr": rate}, "distributions": lr, "value": 0.5}
+        about = {"params": {"lr": rate}, "distributions": {"lr": lr}, "value": 0.5}
         study.add_trial(optuna.trial.create_trial(**about))
     assert "exactly" not in hk.from_optuna(study, MOONS, BASE).describe()
 

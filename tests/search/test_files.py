@@ -1,6 +1,7 @@
 """Searches in files: an earlier hpkit's are read, one that was cut off goes on."""
 
 import concurrent.futures as futures
+import contextlib
 import importlib
 import json
 import os
@@ -56,6 +57,12 @@ def assert_same(found, whole):
     assert found.describe() == whole.describe()
 
 
+def left(search, fits, **arguments):
+    """Leave a search at its first result that fits; return that."""
+    with contextlib.closing(search.live(DIGITS, **{"tick": 0} | arguments)) as live:
+        return next(found for found in live if fits(found))
+
+
 def left_and_resumed(search, whole, parts=3, **arguments):
     """Leave a search again and again; return its result, and what was trained twice."""
     known = there = twice = 0
@@ -100,12 +107,9 @@ def test_time_left_is_measured_on_what_is_trained_now(monkeypatch):
     own = type("Bar", (tqdm.tqdm,), {"close": lambda bar: bars.append(bar.format_dict)})
     monkeypatch.setattr(tqdm, "tqdm", own)
     search = {"lr": LRS, "batch_size": [64, 200], "storage": "tuning.json"}
-    live = hk.grid_search.live(DIGITS, BASE, tick=0, **search)
-    while (there := next(live).cost.epochs) < 12:
-        pass
-    live.close()
+    there = left(hk.grid_search, lambda f: f.cost.epochs >= 12, base=BASE, **search)
     hk.grid_search(DIGITS, BASE, progress=True, **search)
-    assert bars[0]["initial"] >= there
+    assert bars[0]["initial"] >= there.cost.epochs
     assert bars[0]["n"] == bars[0]["total"] == 48
 
 
@@ -180,9 +184,8 @@ def test_a_file_on_which_another_search_is_under_way_is_refused():
 
 
 def begun():
-    for found in hk.grid_search.live(DIGITS, BASE, lr=LRS, storage="tuning.json"):
-        if found.cost.epochs > 8:
-            return found
+    about = {"base": BASE, "lr": LRS, "storage": "tuning.json"}
+    return left(hk.grid_search, lambda found: found.cost.epochs > 8, **about)
 
 
 OTHERS = {
@@ -262,10 +265,11 @@ def test_more_draws_are_trained_other_draws_and_other_rows_are_refused():
         hk.random_search(other, BASE, **space)
 
 
-def test_a_model_that_differs_once_it_trains_is_refused():
-    def dropping(share, n, k, setting):
-        return nn.Sequential(nn.Linear(n, 8), nn.Dropout(share), nn.Linear(8, k))
+def dropping(share, n, k, setting):
+    return nn.Sequential(nn.Linear(n, 8), nn.Dropout(share), nn.Linear(8, k))
 
+
+def test_a_model_that_differs_once_it_trains_is_refused():
     about = {"lr": LRS, "storage": "tuning.json"}
     hk.grid_search(DIGITS, BASE, model=partial(dropping, 0.0), **about)
     with pytest.raises(ValueError, match="the data set, the model"):
@@ -273,16 +277,10 @@ def test_a_model_that_differs_once_it_trains_is_refused():
 
 
 def test_a_stop_before_the_first_epoch_keeps_nothing_of_a_model_of_unknown_code():
-    def dropping(share, n, k, setting):
-        return nn.Sequential(nn.Linear(n, 8), nn.Dropout(share), nn.Linear(8, k))
-
     about = {"lr": [0.01], "storage": "tuning.json"}
     about["base"] = BASE.but(batch_size=2, epochs=2)
-    live = hk.grid_search.live(DIGITS, model=partial(dropping, 0.1), tick=0.01, **about)
-    for found in live:
-        assert found.epochs_done.max() == 0
-        break
-    live.close()
+    first = {"model": partial(dropping, 0.1), "tick": 0.01}
+    assert left(hk.grid_search, bool, **about, **first).epochs_done.max() == 0
     about["model"] = partial(dropping, 0.8)
     again = hk.grid_search(DIGITS, **about)
     whole = hk.grid_search(DIGITS, **about | {"storage": None})
@@ -320,18 +318,14 @@ def test_a_file_of_something_else_or_of_a_newer_version_is_refused_and_stays(tex
 
 @pytest.mark.parametrize("damage", [None, b"", b"\x80\x02."])
 def test_without_its_state_only_what_had_ended_is_not_trained_again(damage):
-    space = {"lr": LRS, "epochs": [2, 6]}
-    whole = hk.grid_search(DIGITS, BASE, **space)
-    live = hk.grid_search.live(DIGITS, BASE, **space, tick=0, storage="tuning.json")
-    for found in live:
-        if found.runs_done:
-            break
-    live.close()
+    space = {"base": BASE, "lr": LRS, "epochs": [2, 6]}
+    whole = hk.grid_search(DIGITS, **space)
+    left(hk.grid_search, lambda f: f.runs_done, **space, storage="tuning.json")
     for name in {*os.listdir()} - {"tuning.json"}:
         os.remove(name) if damage is None else Path(name).write_bytes(damage)
     assert (~hk.load("tuning.json").ended).sum() == 4
     about = {"tick": 0, "storage": "tuning.json"}
-    first, *_, found = hk.grid_search.live(DIGITS, BASE, **space, **about)
+    first, *_, found = hk.grid_search.live(DIGITS, **space, **about)
     assert first.best_run.weights is None  # it is trained again at the end alone
     assert_same(found, whole)
 
@@ -377,11 +371,9 @@ def test_what_was_lost_before_a_cut_stays_lost():
 
 
 def test_a_file_of_save_is_gone_on_with_and_a_full_disk_ends_no_search(monkeypatch):
-    search = {"lr": LRS, "momentum": [0, 0.5], "eta": 2}
-    whole = hk.successive_halving(DIGITS, BASE, **search)
-    for found in hk.successive_halving.live(DIGITS, BASE, **search, tick=0):
-        if len(found.rungs) == 2:
-            break
+    search = {"base": BASE, "lr": LRS, "momentum": [0, 0.5], "eta": 2}
+    whole = hk.successive_halving(DIGITS, **search)
+    found = left(hk.successive_halving, lambda f: len(f.rungs) == 2, **search)
     found.save("tuning.json")
     before = Path("tuning.json").read_text()
 
@@ -393,12 +385,12 @@ def test_a_file_of_save_is_gone_on_with_and_a_full_disk_ends_no_search(monkeypat
 
     monkeypatch.setattr(files.store, "write", full)
     with pytest.warns(UserWarning, match="No space"):
-        found = hk.successive_halving(DIGITS, BASE, **search, storage="tuning.json")
+        found = hk.successive_halving(DIGITS, **search, storage="tuning.json")
     monkeypatch.setattr(files.store, "write", write)
     assert len(paths) == 1  # the state that the file names is never touched
     assert_same(found, whole)
     assert Path("tuning.json").read_text() == before
-    again = hk.successive_halving(DIGITS, BASE, **search, storage="tuning.json")
+    again = hk.successive_halving(DIGITS, **search, storage="tuning.json")
     assert_same(again, whole)
 
 
@@ -409,10 +401,7 @@ def test_a_search_by_an_own_loss_goes_on_with_that_alone(cut):
     own = {"loss": focal, "metric": right, "lr": LRS}
     if cut == "storage":
         search, study = hk.grid_search, {"storage": "tuning.json"}
-        live = search.live(DIGITS, BASE, **own, **study, tick=0)
-        while next(live).cost.epochs < 9:
-            pass
-        live.close()
+        left(search, lambda f: f.cost.epochs >= 9, base=BASE, **own, **study)
     else:
         search, own["n_trials"] = hk.bayesian_search, 3
         study = {"study": optuna.create_study(sampler=optuna.samplers.RandomSampler(1))}

@@ -98,12 +98,10 @@ def test_what_a_network_gives_late_loses_its_own_setting_alone(steps, monkeypatc
 
 def test_what_fails_late_keeps_its_epochs_on_an_executor_too(monkeypatch):
     monkeypatch.setattr(executors, "CHUNK", 60)  # it counts outside its buffers
-    base, space = BASE.but(batch_size=400), {"odd": ["raises", ""], "seeds": (0, 1)}
+    about = {"odd": ["raises", ""], "seeds": (0, 1), "model": Odd}
+    about |= {"dataset": DIGITS, "base": BASE.but(batch_size=400)}
     with futures.ThreadPoolExecutor(1) as pool:
-        here, there = (
-            hk.grid_search(DIGITS, base, **space, model=Odd, executor=each)
-            for each in (None, pool)
-        )
+        here, there = (hk.grid_search(**about, executor=e) for e in (None, pool))
     assert here.epochs_done.tolist() == there.epochs_done.tolist() == [[2, 2], [6, 6]]
     assert np.array_equal(here.val_loss, there.val_loss, equal_nan=True)
     assert here.describe() == there.describe()
