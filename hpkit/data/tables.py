@@ -380,7 +380,7 @@ def _shares_of_classes(y, valid, test, rng):
 
 def notes(table, rows, learned, y, classes):
     """Return what was done with a table, a sentence for each kind of thing."""
-    lists = defaultdict(list)
+    lists = defaultdict(list, {table.by: [table.name]})
     telling = itertools.compress(table.columns, _tell(table, y))
     lists["tells"] = [column.name for column in telling]
     for own, column, values in zip(table.columns, learned, table.X.T, strict=True):
@@ -405,24 +405,26 @@ def notes(table, rows, learned, y, classes):
             lists["embedded"] += [name] * (coded and _whole_kinds(values[~gaps]) > 2)
     for names in lists.values():
         names[_MOST_NAMES:] = [f"... ({len(names)})"] * (len(names) > _MOST_NAMES)
+    plain = [name.strip().lower() for name in classes or ()]
+    alike = [plain.count(name) > 1 for name in plain]
+    lists["classes_alike"] = [*map(repr, itertools.compress(classes or (), alike))]
+    for part, own in zip(SPLITS, rows, strict=True):
+        there = {*y[own].tolist()}
+        lists[part] = [name for k, name in enumerate(classes or ()) if k not in there]
     facts = {key: {"names": ", ".join(names)} for key, names in lists.items() if names}
-    facts |= {table.by: {"names": table.name}} if table.by else {}
     each = {hash((row.tobytes(), k)) for row, k in zip(table.X, y, strict=True)}
     copies = len(y) - len(each)  # if most are, there are few kinds of rows
     if not table.by and 0 < copies <= len(y) / 2:
         facts["copies"] = {"count": copies}
     facts |= {"dated": {}} if table.dated and not table.by else {}
-    names = {name: name.strip().lower() for name in classes or ()}
-    alike = [repr(n) for n, low in names.items() if [*names.values()].count(low) > 1]
-    facts |= {"classes_alike": {"names": ", ".join(alike)}} if alike else {}
     counts = np.bincount(y) if classes else np.ones(1)
     if counts.max() >= UNEVEN * counts.min():
         most, rare = counts.argmax(), counts.argmin()
         shares = "/".join(f"{100 * (y[own] == most).mean():.4g}" for own in rows[1:])
-        facts["uneven"] = {"most": classes[most], "shares": shares}
-        facts["uneven"] |= {"rare": classes[rare], "count": counts[rare], "k": rare}
+        # Groups and time may cut a class unevenly.
         parts = "/".join(str((y[own] == rare).sum()) for own in rows)
-        facts["uneven"]["parts"] = parts  # groups and time may cut a class unevenly
+        facts["uneven"] = {"most": classes[most], "shares": shares, "parts": parts}
+        facts["uneven"] |= {"rare": classes[rare], "count": counts[rare], "k": rare}
     named = [name.removesuffix(".0") for name in classes or ()]
     other = [k for k, name in enumerate(named) if name != str(k)]
     if named and all(name.lstrip("-").isdigit() for name in named):
@@ -430,9 +432,6 @@ def notes(table, rows, learned, y, classes):
             facts["numbers"] = {"k": other[0], "name": classes[other[0]]}
         if len(named) > 2:
             facts["amounts"] = {"count": len(named)}
-    for part, own in zip(SPLITS, rows, strict=True):
-        if classes and (lost := {*range(len(classes))} - {*y[own].tolist()}):
-            facts[part] = {"names": ", ".join(classes[k] for k in sorted(lost))}
     say = words("data")["notes"].items()  # in their order there
     return tuple(text.format(**facts[key]) for key, text in say if key in facts)
 
