@@ -23,7 +23,7 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_rows, check_there
 from hpkit.engine.dense import RANDOM_STATE, first_line, network, start
 from hpkit.engine.model_functions import fingerprint, start_own
-from hpkit.engine.stack import OneThread
+from hpkit.engine.stack import CURVES, OneThread
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
 from hpkit.locale import say
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 DIVERGED_ABOVE = 3
 # Share of a loss below which a difference is rounding: no win (see `ranked`).
 EVEN = 1e-5
-CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "val_metric")
 
 
 class TestSplitWarning(UserWarning):

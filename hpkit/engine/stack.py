@@ -20,6 +20,7 @@ from torch.utils._pytree import tree_map_only
 from hpkit.engine.dense import BUILT_IN, ROWS_AT_ONCE
 from hpkit.hyperparameters import factors, refusal
 
+CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "val_metric")
 # A narrower product than this is slower than a padded one (8 columns: 2.3 times).
 _NARROWEST = 16
 GATHER_NUMBERS = 100_000  # in the batches that are gathered at once
@@ -353,7 +354,7 @@ class Stack:
         return [(x, y, y.argmax(0)) for x, y in zip(Xs, Ys, strict=True)]
 
     def measure(self):
-        """Return losses (2, runs), accuracies or None, and a metric or None."""
+        """Return the next point of each curve of all runs, by the names of curves."""
         if self.whole != self.net.whole_splits:  # they have left the stack
             self.pieces, self.whole = self._cut_to_measure(), self.net.whole_splits
         data, count, own = self.data, len(self.runs), self.net.objective
@@ -373,13 +374,11 @@ class Stack:
             return self.measure()
         both, n = torch.cat(pieces, -1) if len(pieces) > 1 else pieces[0], data.n_train
         means = torch.stack([both[..., :n].mean(-1), both[..., n:].mean(-1)], 1)
-        means = means.cpu().numpy()
-        losses, metric = means[0], None
+        found = dict(zip(CURVES, means.flatten(0, 1).cpu().numpy(), strict=False))
         if outs:
-            out, y = torch.cat(outs, -1), data.Y.expand(count, -1, -1)
-            losses, metric = own.measured(out, y, n, losses)
-        self._remember_best(losses[1])
-        return losses, None if self.net.regression else means[1], metric
+            found |= own.measured(torch.cat(outs, -1), data.Y.expand(count, -1, -1), n)
+        self._remember_best(found["val_loss"])
+        return found
 
     def _remember_best(self, val_loss):
         better = val_loss < self.best_loss

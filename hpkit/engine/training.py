@@ -247,7 +247,7 @@ class Training:
             self.stacks = [stack for stack in self.stacks if stack is not part]
             return self.fail(part.runs, failure)
         if measured:
-            self.record(part, *measured)
+            self.record(part, measured)
 
     def fail(self, runs, failure):
         """Lose runs if it is `lasting`; of a learner's stack first see which it is."""
@@ -270,15 +270,10 @@ class Training:
         self.waiting = list(groups)
         self.stacks.clear()
 
-    def record(self, stack, loss, accuracy, metric):
+    def record(self, stack, measured):
         """Write down what was measured and let finished runs leave the stack."""
-        at = (*stack.at, stack.epoch)
-        self.arrays["train_loss"][at], self.arrays["val_loss"][at] = loss
-        if accuracy is not None:
-            for split, values in zip(("train", "val"), accuracy, strict=True):
-                self.arrays[f"{split}_accuracy"][at] = values
-        if metric is not None:
-            self.arrays["val_metric"][at] = metric
+        for name, values in measured.items():
+            self.arrays[name][*stack.at, stack.epoch] = values
         self.arrays["epochs_done"][stack.at] = stack.epoch
         self.arrays["fit_time"][stack.at] = stack.seconds
         since = stack.epoch - stack.best_epoch
