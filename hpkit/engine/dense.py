@@ -64,11 +64,7 @@ def start(model, n_features, n_outputs, setting, seed):
 
 
 class Objective:
-    """A learner's own loss and metric; None where hpkit's holds.
-
-    Outputs come as (runs, outputs, points), so do targets, classes one-hot. A loss is
-    asked for all runs by one `vmap`, or run by run where that cannot be.
-    """
+    """A learner's own loss and metric; None where hpkit's holds."""
 
     def __init__(self, loss=None, metric=None):
         self.loss, self.metric, self.at_once = loss, metric, True

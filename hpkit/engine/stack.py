@@ -40,12 +40,7 @@ _REMADE += ("pieces", "owner", "at", "noted", "settings", *_EACH)
 
 
 class Columns:
-    """A data set's tensors with points as columns, shared by all stacks.
-
-    X, Y are the training points (features, n) and then the validation points, and
-    their targets (outputs, n), one-hot for classes; XY the training points only, the
-    targets below the features, so that a batch is one gather.
-    """
+    """A data set's tensors, points as columns: those to train on, then validation."""
 
     def __init__(self, dataset, dtype, device):
         splits = dataset.train, dataset.valid
@@ -55,6 +50,7 @@ class Columns:
         Y = y[:, None] if dataset.is_regression else one_hot(y, dataset.n_outputs)
         self.X, self.Y = (t.to(dtype).T.contiguous().to(device) for t in (X, Y))
         self.n_train = len(dataset.train.y)
+        # Targets below the features, so that a batch is one gather.
         self.XY = torch.cat([self.X, self.Y])[:, : self.n_train].contiguous()
 
 
@@ -104,11 +100,7 @@ class OneThread:
 
 
 class Stack:
-    """Runs that share batch size, optimizer and network shape.
-
-    `runs` are (setting, seed) numbers, given back with what is measured; `settings` and
-    `seeds` hold one for each run; `net` starts, asks and differentiates the networks.
-    """
+    """Runs, (setting, seed) numbers, that share batch size, optimizer and network."""
 
     def __init__(self, runs, settings, seeds, data, net):
         self.runs, self.settings, self.seeds = runs, settings, seeds
@@ -388,9 +380,6 @@ class Stack:
         self.best_epoch[better] = self.epoch
         now = [self.flat["weights"], *self.fixed]
         kept = [self.flat["best"], *self.best_fixed]
-        if better.all():
-            torch._foreach_copy_(kept, now)
-            return
         better = torch.from_numpy(better).to(self.device)
         torch.where(better.index_select(0, self.owner), now[0], kept[0], out=kept[0])
         for part, best in zip(now[1:], kept[1:], strict=True):

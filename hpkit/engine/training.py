@@ -231,10 +231,8 @@ class Training:
         """Train the stack that is behind, or a new one, until then at most."""
         going = [stack for stack in self.stacks if stack.done < pause]
         # Stacks are built one by one: the first results must not wait for the last.
-        new = bool(self.waiting)
-        if new and going:
-            room = MOST_AT_ONCE - sum(len(s.flat["weights"]) for s in going)
-            new = self.waiting[0].size <= room
+        room = MOST_AT_ONCE - sum(len(s.flat["weights"]) for s in going)
+        new = self.waiting and (not going or self.waiting[0].size <= room)
         part = self.waiting.pop(0) if new else min(going, key=lambda s: s.done)
         try:
             if new:
