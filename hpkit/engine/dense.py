@@ -1,9 +1,7 @@
 """The network of a setting, and the forward and backward of many at once.
 
-`network` is the plain PyTorch module. `DenseNetworks` computes what many such
-modules alike in shape would, with one call for all of them. What it knows of
-training is only the gradient; the updates are in `stack`. `Objective` is a learner's
-own loss and metric.
+`network` is the plain PyTorch module, `DenseNetworks` many such modules alike in shape.
+What it knows of training is the gradient alone; the updates are in `stack`.
 """
 
 import contextlib

@@ -72,9 +72,8 @@ class Group(NamedTuple):
 class Training:
     """Runs under way: `advance` trains them on, `runs` is what there is so far.
 
-    Arguments as in `train`. `workers`: how many will share the work, so that no group
-    is larger than one's part. `lasting`, as in a search: what fails is `lost`, and all
-    else goes on. `folds`: each seed's own data set.
+    `workers`: how many share the work. `lasting`, as in a search: what fails is `lost`,
+    and all else goes on. `folds`: each seed's own data set.
     """
 
     lost, failure = (), None  # the first one
