@@ -10,36 +10,17 @@ import numpy as np
 import pytest
 import torch
 from architectures import Branching, Unused, batch_norm
-from oracle import dense, plain_run
+from oracle import dense, differences, plain_run
 
 import hpkit.engine.stack
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine import own_networks
 from hpkit.engine.dense import DenseNetworks
-from hpkit.engine.stack import CURVES
 from hpkit.engine.training import Hyperparameters, Training, fit
 from hpkit.hyperparameters import ACTIVATIONS, NAMES, OPTIMIZERS, SCHEDULES, varied
 
 MOONS = load_dataset("small_moons")
 SEEDS = (0, 3, 2**40)
-
-
-def flat(net):
-    return torch.cat([p.detach().flatten() for p in net.parameters()]).numpy()
-
-
-def differences(run, data=MOONS, model=None):
-    """Return the largest ones to a plain loop: curves, best weights, last weights."""
-    how = {"dtype": torch.float64, "model": model or dense}  # once for runs in single
-    plain = plain_run(data, run.setting, run.seed, **how)
-    assert run.epochs_done == len(plain.curves) - 1
-    curves = [getattr(run, name) for name in CURVES[:4]]
-    curves = np.stack([curve for curve in curves if curve is not None], 1)
-    return (
-        np.abs(curves - plain.curves).max(),
-        np.abs(flat(run.network("best")) - flat(plain.best)).max(),
-        np.abs(flat(run.network("last")) - flat(plain.last)).max(),
-    )
 
 
 DRAWN = (0.5, 1.0, 0.0, 0.25, 0.1, 2.0)
@@ -121,7 +102,8 @@ def test_random_settings_equal_the_plain_loop(data, model, dtype, at_once, monke
     training.advance(600)
 
     runs = list(training.runs)
-    worst = [differences(run, data, model) for run in runs]
+    double = torch.float64  # once for runs in single, too
+    worst = [differences(run, model or dense, double) for run in runs]
     kinds = 5 * len(ACTIVATIONS) * len(OPTIMIZERS)
     assert model or stacks == len(wanted) / 4 == kinds
     assert len(runs) == len(wanted) * len(seeds)
