@@ -306,15 +306,12 @@ class Freezing(Between):
         return self.out(self.inner(x.relu_()).tanh())
 
 
-class Unused(nn.Module):
+class Unused(nn.Linear):
     """A layer that nothing uses: torch.optim does not let it decay."""
 
     def __init__(self, n_in, n_out, setting):
-        super().__init__()
-        self.idle, self.out = nn.Linear(n_in, 3), nn.Linear(n_in, n_out)
-
-    def forward(self, x):
-        return self.out(x)
+        super().__init__(n_in, n_out)
+        self.idle = nn.Linear(n_in, 3)
 
 
 def lazy(n_in, n_out, setting):
@@ -374,15 +371,11 @@ OTHERS = (compiled, reads_the_setting, Keeping)
 ALL = (*STACKED, *(m for group in ONE_BY_ONE.values() for m in group), *OTHERS)
 
 
-class Fails(nn.Module):
+class Fails(nn.Linear):
     """Refuses outputs that are no numbers, as some networks do."""
 
-    def __init__(self, n_in, n_out):
-        super().__init__()
-        self.layer = nn.Linear(n_in, n_out)
-
     def forward(self, x):
-        out = self.layer(x)
+        out = super().forward(x)
         if not out.isfinite().all():
             raise RuntimeError("no number")
         return out

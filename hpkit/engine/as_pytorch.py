@@ -104,10 +104,12 @@ def pytorch(found, rows, how=""):
     taken |= {symbol.get_name() for symbol in defined if symbol.is_assigned()}
     more, loss_source, loss_name = source_of(loss, taken, "loss") if loss else [""] * 3
     imports = "\n".join(sorted({*imports.splitlines(), *more.splitlines()}))
-    uses |= {"own": own, "imports": imports, "source": source, "loss": loss}
-    uses |= {"loss_source": loss_source, "loss_named": loss and loss_source is not None}
+    uses |= {"own": own, "IMPORTS": imports, "MODEL_SOURCE": source, "loss": loss}
+    uses |= {"MODEL_NAME": name, "LOSS_SOURCE": loss_source}
+    uses["LOSS_NAME"] = "" if loss_source is None else loss_name
     uses["lazy"] = "Lazy" in (source or "")
     uses["double"] = any(w and w[0].last[0].itemsize > 4 for w in runs.weights.values())
+    uses["FLOAT"] = "float64" if uses["double"] else "float32"
     top, loop = _kept(_template("pytorch"), uses).split("HEAD\n")
     loop, _, end = loop.partition("\n\n\n")
     loop = loop.replace("LAST_EPOCH", "stop" if any(stops) else "epochs")
@@ -131,14 +133,11 @@ def pytorch(found, rows, how=""):
         differ += ["stop"] if any(stops) else []
         head = ["seed", *differ, *(f"{n}={_said(v)}" for n, v in facts.items())]
         loop = call("def train", head) + ":\n" + textwrap.indent(loop, "    ")
-    places = {"IMPORTS": imports, "MODEL_SOURCE": source, "MODEL_NAME": name}
-    places |= {"LOSS_SOURCE": loss_source, "LOSS_NAME": loss_name}
-    places["FLOAT"] = "float64" if uses["double"] else "float32"
-    places["POINTS"] = runs.val_loss.shape[2]
-    places["SETTINGS"] = _listed(runs.settings, differ, stops)
-    places["SEEDS"] = seeds_of(runs.seeds).replace("=", " = ")
+    uses["POINTS"] = runs.val_loss.shape[2]
+    uses["SETTINGS"] = _listed(runs.settings, differ, stops)
+    uses["SEEDS"] = seeds_of(runs.seeds).replace("=", " = ")
     text = "\n\n\n".join([top.rstrip("\n"), loop, end])
-    return _filled(text, runs, rows, how, places)
+    return _filled(text, runs, rows, how, uses)
 
 
 def sklearn(found, rows, how=""):

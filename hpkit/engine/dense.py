@@ -1,16 +1,14 @@
 """The network of a setting, and the forward and backward of many at once.
 
-`network` is the plain PyTorch module. `DenseNetworks` computes what many such
-modules alike in shape would, with one call for all of them. What it knows of
-training is only the gradient; the updates are in `stack`. `Objective` is a learner's
-own loss and metric.
+`network` is the plain PyTorch module, `DenseNetworks` many such modules alike in shape.
+What it knows of training is the gradient alone; the updates are in `stack`.
 """
 
 import contextlib
 import threading
 import warnings
 from collections.abc import Callable
-from itertools import pairwise, permutations, zip_longest
+from itertools import chain, pairwise, permutations, zip_longest
 from typing import Any
 
 import torch
@@ -64,11 +62,7 @@ def start(model, n_features, n_outputs, setting, seed):
 
 
 class Objective:
-    """A learner's own loss and metric; None where hpkit's holds.
-
-    Outputs come as (runs, outputs, points), so do targets, classes one-hot. A loss is
-    asked for all runs by one `vmap`, or run by run where that cannot be.
-    """
+    """A learner's own loss and metric; None where hpkit's holds."""
 
     def __init__(self, loss=None, metric=None):
         self.loss, self.metric, self.at_once = loss, metric, True
@@ -83,8 +77,7 @@ class Objective:
         for scale in (1, 0.3, 3):
             out = torch.empty(y.shape, dtype=y.dtype)
             out = out.normal_(std=scale, generator=numbers).to(y.device)
-            losses, metric = self.measured(out, y, data.n_train)
-            said += [*(() if losses is None else losses.ravel()), *(metric or ())]
+            said += chain(*self.measured(out, y, data.n_train).values())
             slopes += [self.delta(out, y)] if self.loss is not None else []
         alike = slopes and all(torch.equal(slopes[0], other) for other in slopes)
         if alike and not (own and slopes[0].any()):  # it may end in a log_softmax
@@ -109,18 +102,18 @@ class Objective:
                 return torch.autograd.grad(losses, out)[0]
         raise refusal("loss_constant")
 
-    def measured(self, out, y, n_train, losses=None):
-        """Return losses (2, runs), a learner's own if there is one, and the metric."""
-        parts = slice(n_train), slice(n_train, None)
+    def measured(self, out, y, n_train):
+        """Return what they say of each run, by the names of the curves."""
+        parts, found = (slice(n_train), slice(n_train, None)), {}
         halves = [_rows(out[..., part], y[..., part]) for part in parts]
         if self.loss is not None:
             losses = torch.stack([self.losses(*half) for half in halves])
             if losses.requires_grad:  # of parameters of its own
                 raise refusal("loss_random")
-            losses = losses.cpu().double().numpy()
-        if self.metric is None:
-            return losses, None
-        return losses, list(map(self.metric_of, *halves[1]))
+            found["train_loss"], found["val_loss"] = losses.cpu().double().numpy()
+        if self.metric is not None:
+            found["val_metric"] = list(map(self.metric_of, *halves[1]))
+        return found
 
     def loss_of(self, outputs, targets):
         found = _called("loss", self.loss, outputs, targets)

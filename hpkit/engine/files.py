@@ -1,8 +1,4 @@
-"""A trained run in a file: `Run.save` and `load_model`.
-
-A file is torch's own, of tensors and plain values, and is read without running code
-from it. It holds no rows of the data set.
-"""
+"""A trained run in a file of torch's, read without running code: no rows are in it."""
 
 from __future__ import annotations
 

@@ -49,6 +49,7 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
                 net = model(*arguments)
                 if now != outside_state():
                     raise refusal("network_random")
+            net = getattr(net, "_orig_mod", net)  # not the compiled one
         except (TypeError, AttributeError) as error:  # of other arguments, say
             if not isinstance(getattr(error, "obj", 0), int):
                 raise  # an attribute of its own that is not there
@@ -76,14 +77,13 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
                 net.train()
         after = torch.get_rng_state()
         _check_copy(net, given, n_features)
-        return getattr(net, "_orig_mod", net).to(dtype), after  # not the compiled one
+        return net.to(dtype), after
 
     return start(made, n_features, n_outputs, setting, seed)
 
 
 def _check_copy(net, given, n_features):
     """Refuse a network that reaches layers in a way that no copy of it would."""
-    net, given = (getattr(each, "_orig_mod", each) for each in (net, given))
     asked = [part for part in given.parameters() if part.requires_grad]
     rows = next(net.parameters()).new_zeros(2, n_features)
     with torch.enable_grad(), contextlib.suppress(Exception):  # which is told later
@@ -109,12 +109,9 @@ def copied(net):
 
 
 def outside_state():
-    """Return how far the random states that are not torch's have come."""
+    """Return the random states that are not torch's, to compare."""
     numbers = np.random.get_state(legacy=False)  # noqa: NPY002 - it is only looked at
-    normal = numbers["has_gauss"], random.getstate()[2]  # one that is kept for later
-    come = numbers["state"]
-    come = come["pos"] if "pos" in come else str(come)  # of another generator
-    return random.getstate()[1][-1], come, *normal
+    return pickle.dumps((random.getstate(), numbers))
 
 
 def check_network(net, dataset):
@@ -161,10 +158,10 @@ def ask(net, rows, n_outputs, refused="network_batch"):
 
 
 class RecordedSetting(Hyperparameters):
-    """A setting that notes which of its values a model function reads."""
+    """A setting that notes in a set which of its values a model function reads."""
 
-    def __init__(self, setting):
-        object.__getattribute__(self, "__dict__").update(vars(setting), read=set())
+    def __init__(self, setting, read):
+        object.__getattribute__(self, "__dict__").update(vars(setting), read=read)
 
     def __getattribute__(self, name):
         if name == "__class__":  # dataclasses.replace makes a plain one
@@ -202,23 +199,21 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
         fits = (k for k in known if all(getattr(setting, n, ...) == v for n, v in k))
         key = next(fits, None)
         if key is None:
-            recorded = RecordedSetting(setting)
+            recorded = RecordedSetting(setting, read := set())
             try:
                 net, _ = start_own(model, *shape, recorded, 0, dtype)
                 check_network(net, dataset)
             except Exception as failure:
                 found.append(failure)
-                failed |= object.__getattribute__(recorded, "__dict__")["read"]
+                failed |= read
                 continue
             undrawn = torch.random.fork_rng(devices=[])
             rows = torch.tensor(dataset.train.X[:2], dtype=dtype)
             with contextlib.suppress(Exception), torch.no_grad(), RANDOM_STATE, undrawn:
                 net.train()(rows)  # what training alone reads
-            read = object.__getattribute__(recorded, "__dict__")["read"]
-            values = (v for m in net.modules() for v in vars(m).values())
-            if any(type(v) is RecordedSetting for v in values):
-                read = names_of([setting])
-            names = (n for n in names_of([setting]) if n in read)
+            parts = (v for m in net.modules() for v in vars(m).values())
+            kept = any(part is recorded for part in parts)
+            names = (n for n in names_of([setting]) if kept or n in read)
             key = tuple((n, getattr(setting, n)) for n in names)
             known[key] = sum(p.numel() for p in net.parameters())
         found.append((key, known[key]))
@@ -282,19 +277,17 @@ def surroundings(net):
 
 
 def mark(value, seen=None, depth=0):
-    """Return something to compare and hash for a value, by content where that goes.
-
-    With `seen`, a dict, functions and classes stand for all that they read, and what
-    has content that is not looked at is like nothing else.
-    """
+    """Return something to compare and hash for a value, by content where that goes."""
+    # With `seen`, a dict, functions and classes stand for all that they read, and what
+    # has content that is not looked at is like nothing else.
     if value is None or isinstance(value, _PLAIN):
         return value
     if isinstance(value, nn.Parameter):
         return "parameter"
+    if isinstance(value, torch.Generator):
+        value = value.get_state()
     if isinstance(value, torch.Tensor):
         return hash(pack(value.detach()))
-    if isinstance(value, torch.Generator):
-        return hash(pack(value.get_state()))
     if isinstance(value, np.ndarray | np.random.Generator | random.Random):
         return hash(pickle.dumps(value))
     if isinstance(value, count):

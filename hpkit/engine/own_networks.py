@@ -140,12 +140,10 @@ class ModuleNetworks:
             self._leave("random")
         elif replaced or own.has_state or not all(map(_same, first, again)):
             self._leave("state")
-        elif measured != versions:  # by train() or measuring: other rows, too
-            self._leave("differs")
+        elif measured != versions or any(p._backward_hooks for p in own.trained):
+            self._leave("differs")  # by train() or measuring: other rows, too
         elif any(isinstance(m, _CONVOLUTIONS) for m in net.modules()):
             self._leave("convolution")
-        elif any(part._backward_hooks for part in own.trained):
-            self._leave("differs")
 
     def _leave(self, reason, error=None):
         self.stacked, self.whole_splits = False, True

@@ -1,7 +1,6 @@
 """`Run`: a setting trained with a seed, its curves and its network; many are `Runs`.
 
-Frozen: a result never changes after it was made, so a panel, a plot and a learner may
-hold the same one. Nothing here trains.
+Frozen, so that a panel, a plot and a learner may hold the same. Nothing here trains.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_rows, check_there
 from hpkit.engine.dense import RANDOM_STATE, first_line, network, start
 from hpkit.engine.model_functions import fingerprint, start_own
-from hpkit.engine.stack import OneThread
+from hpkit.engine.stack import CURVES, OneThread
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
 from hpkit.locale import say
 
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 DIVERGED_ABOVE = 3
 # Share of a loss below which a difference is rounding: no win (see `ranked`).
 EVEN = 1e-5
-CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "val_metric")
 
 
 class TestSplitWarning(UserWarning):
@@ -146,8 +144,7 @@ class Run:
     def network(self, epoch: str = "best") -> torch.nn.Module:
         """Return the trained network: a new module at each call, in evaluation mode.
 
-        With the weights of the epoch with the lowest validation loss, or of the "last"
-        epoch; of a stopped run, those are the weights of its last step.
+        Its weights are those of the best epoch, or of the "last" step.
         """
         hp.check_choice("epoch", epoch, ("best", "last"))
         weights, number = self._kept_weights()
@@ -196,8 +193,7 @@ class Run:
         It takes a tensor of rows with the columns of ``dataset.features`` in their own
         units: ``torch.tensor(run.dataset.prepare(rows))`` for rows of your table. It
         gives what `predict_proba` gives, or for regression what `predict` gives.
-        ``torch.save`` and ``torch.export`` take it, as far as they take a network of
-        your own.
+        ``torch.save`` and ``torch.export`` take it if they take your network.
 
         Examples
         --------
@@ -224,11 +220,7 @@ class Run:
         return fx.GraphModule({"network": net, **parts}, graph).eval()
 
     def save(self, path: str | Path) -> Path:
-        """Write the model to a file for `hpkit.load_model`, and return the path.
-
-        It holds the weights of the best and the last epoch, the setting, the curves,
-        the scales of the columns and the names of the classes, but no rows.
-        """
+        """Write the model, without rows, for `hpkit.load_model`; return the path."""
         from hpkit.engine.files import save
 
         return save(self, path)
@@ -337,17 +329,13 @@ class Run:
         Run as a script or pasted, it leaves the validation losses in ``val_loss``, an
         array (epochs + 1,); rounding errors grow with large steps, where a ReLU is
         at 0, and in a layer with a bias before a BatchNorm. The training and validation
-        rows, as the network sees them, are in a file that it names.
+        rows, as the network sees them, are in a file that it names. A model of your own
+        is part of it where Python knows its source; else a comment says where it goes.
 
         Parameters
         ----------
         path : str or Path, optional
             Where the script goes, "run.py"; the rows, "run_data.npz", go beside it.
-
-        Notes
-        -----
-        A model of your own is part of the script, with all that it uses, where Python
-        knows its source; else a comment says where to put it.
 
         Examples
         --------
@@ -633,7 +621,7 @@ class Runs:
         Columns: run (0, 1, ... in the order of iteration), param_*, seed, epoch,
         split ("train" or "valid"), metric ("loss", "accuracy", "metric"), value.
         """
-        columns, names = {}, hp.notable(*self.settings)
+        rows, names = [], hp.notable(*self.settings)
         for (number, run), name in product(enumerate(self), CURVES):
             if (values := getattr(run, name)) is None:
                 continue
@@ -641,17 +629,14 @@ class Runs:
             each = {f"param_{n}": getattr(run.setting, n, None) for n in names}
             piece = {"run": number} | each | {"seed": run.seed, "epoch": None}
             piece |= {"split": "valid" if split == "val" else split, "metric": metric}
-            piece = {n: [v] * len(values) for n, v in piece.items()}
-            piece |= {"epoch": range(len(values)), "value": values}
-            for column, part in piece.items():
-                columns.setdefault(column, []).extend(part)
-        return _table(columns)
+            rows += [piece | {"epoch": e, "value": v} for e, v in enumerate(values)]
+        columns = rows[0] if rows else ()
+        return _table({name: [row[name] for row in rows] for name in columns})
 
     def as_pytorch(self, path: str | Path | None = None) -> str:
-        """Return a script without hpkit that trains all these settings and seeds.
+        """Return a script that trains all these settings and seeds as far as here.
 
         Like `Run.as_pytorch`; its ``val_loss`` is an array like that of `Runs`.
-        Settings that were stopped early, as by halving, stop there in the script, too.
         """
         from hpkit.engine.as_pytorch import as_pytorch
 

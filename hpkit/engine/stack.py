@@ -20,6 +20,7 @@ from torch.utils._pytree import tree_map_only
 from hpkit.engine.dense import BUILT_IN, ROWS_AT_ONCE
 from hpkit.hyperparameters import factors, refusal
 
+CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "val_metric")
 # A narrower product than this is slower than a padded one (8 columns: 2.3 times).
 _NARROWEST = 16
 GATHER_NUMBERS = 100_000  # in the batches that are gathered at once
@@ -39,12 +40,7 @@ _REMADE += ("pieces", "owner", "at", "noted", "settings", *_EACH)
 
 
 class Columns:
-    """A data set's tensors with points as columns, shared by all stacks.
-
-    X, Y are the training points (features, n) and then the validation points, and
-    their targets (outputs, n), one-hot for classes; XY the training points only, the
-    targets below the features, so that a batch is one gather.
-    """
+    """A data set's tensors, points as columns: those to train on, then validation."""
 
     def __init__(self, dataset, dtype, device):
         splits = dataset.train, dataset.valid
@@ -54,6 +50,7 @@ class Columns:
         Y = y[:, None] if dataset.is_regression else one_hot(y, dataset.n_outputs)
         self.X, self.Y = (t.to(dtype).T.contiguous().to(device) for t in (X, Y))
         self.n_train = len(dataset.train.y)
+        # Targets below the features, so that a batch is one gather.
         self.XY = torch.cat([self.X, self.Y])[:, : self.n_train].contiguous()
 
 
@@ -103,11 +100,7 @@ class OneThread:
 
 
 class Stack:
-    """Runs that share batch size, optimizer and network shape.
-
-    `runs` are (setting, seed) numbers, given back with what is measured; `settings` and
-    `seeds` hold one for each run; `net` starts, asks and differentiates the networks.
-    """
+    """Runs, (setting, seed) numbers, that share batch size, optimizer and network."""
 
     def __init__(self, runs, settings, seeds, data, net):
         self.runs, self.settings, self.seeds = runs, settings, seeds
@@ -353,7 +346,7 @@ class Stack:
         return [(x, y, y.argmax(0)) for x, y in zip(Xs, Ys, strict=True)]
 
     def measure(self):
-        """Return losses (2, runs), accuracies or None, and a metric or None."""
+        """Return the next point of each curve of all runs, by the names of curves."""
         if self.whole != self.net.whole_splits:  # they have left the stack
             self.pieces, self.whole = self._cut_to_measure(), self.net.whole_splits
         data, count, own = self.data, len(self.runs), self.net.objective
@@ -373,13 +366,11 @@ class Stack:
             return self.measure()
         both, n = torch.cat(pieces, -1) if len(pieces) > 1 else pieces[0], data.n_train
         means = torch.stack([both[..., :n].mean(-1), both[..., n:].mean(-1)], 1)
-        means = means.cpu().numpy()
-        losses, metric = means[0], None
+        found = dict(zip(CURVES, means.flatten(0, 1).cpu().numpy(), strict=False))
         if outs:
-            out, y = torch.cat(outs, -1), data.Y.expand(count, -1, -1)
-            losses, metric = own.measured(out, y, n, losses)
-        self._remember_best(losses[1])
-        return losses, None if self.net.regression else means[1], metric
+            found |= own.measured(torch.cat(outs, -1), data.Y.expand(count, -1, -1), n)
+        self._remember_best(found["val_loss"])
+        return found
 
     def _remember_best(self, val_loss):
         better = val_loss < self.best_loss
@@ -389,9 +380,6 @@ class Stack:
         self.best_epoch[better] = self.epoch
         now = [self.flat["weights"], *self.fixed]
         kept = [self.flat["best"], *self.best_fixed]
-        if better.all():
-            torch._foreach_copy_(kept, now)
-            return
         better = torch.from_numpy(better).to(self.device)
         torch.where(better.index_select(0, self.owner), now[0], kept[0], out=kept[0])
         for part, best in zip(now[1:], kept[1:], strict=True):

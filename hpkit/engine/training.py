@@ -72,9 +72,8 @@ class Group(NamedTuple):
 class Training:
     """Runs under way: `advance` trains them on, `runs` is what there is so far.
 
-    Arguments as in `train`. `workers`: how many will share the work, so that no group
-    is larger than one's part. `lasting`, as in a search: what fails is `lost`, and all
-    else goes on. `folds`: each seed's own data set.
+    `workers`: how many share the work. `lasting`, as in a search: what fails is `lost`,
+    and all else goes on. `folds`: each seed's own data set.
     """
 
     lost, failure = (), None  # the first one
@@ -231,10 +230,8 @@ class Training:
         """Train the stack that is behind, or a new one, until then at most."""
         going = [stack for stack in self.stacks if stack.done < pause]
         # Stacks are built one by one: the first results must not wait for the last.
-        new = bool(self.waiting)
-        if new and going:
-            room = MOST_AT_ONCE - sum(len(s.flat["weights"]) for s in going)
-            new = self.waiting[0].size <= room
+        room = MOST_AT_ONCE - sum(len(s.flat["weights"]) for s in going)
+        new = self.waiting and (not going or self.waiting[0].size <= room)
         part = self.waiting.pop(0) if new else min(going, key=lambda s: s.done)
         try:
             if new:
@@ -247,7 +244,7 @@ class Training:
             self.stacks = [stack for stack in self.stacks if stack is not part]
             return self.fail(part.runs, failure)
         if measured:
-            self.record(part, *measured)
+            self.record(part, measured)
 
     def fail(self, runs, failure):
         """Lose runs if it is `lasting`; of a learner's stack first see which it is."""
@@ -270,15 +267,10 @@ class Training:
         self.waiting = list(groups)
         self.stacks.clear()
 
-    def record(self, stack, loss, accuracy, metric):
+    def record(self, stack, measured):
         """Write down what was measured and let finished runs leave the stack."""
-        at = (*stack.at, stack.epoch)
-        self.arrays["train_loss"][at], self.arrays["val_loss"][at] = loss
-        if accuracy is not None:
-            for split, values in zip(("train", "val"), accuracy, strict=True):
-                self.arrays[f"{split}_accuracy"][at] = values
-        if metric is not None:
-            self.arrays["val_metric"][at] = metric
+        for name, values in measured.items():
+            self.arrays[name][*stack.at, stack.epoch] = values
         self.arrays["epochs_done"][stack.at] = stack.epoch
         self.arrays["fit_time"][stack.at] = stack.seconds
         since = stack.epoch - stack.best_epoch

@@ -9,7 +9,6 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from oracle import one_thread
 from over_seeds import defined, losses, repeats, trained
 
 import hpkit as hk
@@ -145,9 +144,9 @@ def test_batch_four_times_halves():
     assert np.max(ratios) < 3
 
 
-@one_thread()
 def test_batch_epoch_gets_faster():
     """Not a question of seeds but of the machine: 20 measurements."""
+    torch.set_num_threads(1)
     seconds = defined("03", "import hpkit", "from time")["seconds"]
     seconds(64)
     ratio = [seconds(1) / seconds(64) for _ in repeats(20)]

@@ -94,7 +94,7 @@ def test_an_error_is_told_in_one_short_line(text, said):
 
 
 def test_a_watched_setting_is_a_setting():
-    watched = RecordedSetting(BASE)
+    watched = RecordedSetting(BASE, set())
     assert isinstance(watched, hk.Hyperparameters)
     assert watched == BASE
     assert type(watched.but(lr=1)) is hk.Hyperparameters

@@ -78,10 +78,8 @@ def test_stacks_what_can_be_stacked_without_a_word_and_keeps_traces(model, monke
 
 
 @pytest.mark.parametrize(("words", "models"), ONE_BY_ONE.items())
-def test_says_once_what_is_trained_one_by_one(words, models, monkeypatch):
-    monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
-    monkeypatch.setattr(modules, "WARNED", set())
-
+@pytest.mark.usefixtures("stacked")
+def test_says_once_what_is_trained_one_by_one(words, models):
     for model in models:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
@@ -320,32 +318,8 @@ def test_what_would_be_wrong_in_silence_is_refused():
 # ---- what is refused ---------------------------------------------------------------
 
 
-def drawing(draw):
-    class Net(nn.Linear):
-        def forward(self, x):
-            return super().forward(x) * (1 + draw())
-
-    return lambda n_in, n_out, setting: Net(n_in, n_out)
-
-
-def fails_in_training(n_in, n_out, setting):
-    class Net(nn.Linear):
-        def forward(self, x):
-            if self.training:
-                raise RuntimeError("no such thing\nat line 7")
-            return super().forward(x)
-
-    return Net(n_in, n_out)
-
-
-def without_gradient(n_in, n_out, setting):
-    net = nn.Linear(n_in, n_out)
-    net.register_forward_hook(lambda net, rows, out: out.detach())
-    return net
-
-
 class Odd(nn.Linear):
-    """Does what a plain loop allows and hpkit refuses: `how` says what."""
+    """Does what a plain loop allows and hpkit refuses: `how` says what, or draws."""
 
     how = None
 
@@ -360,6 +334,8 @@ class Odd(nn.Linear):
 
     def forward(self, x):
         self.steps += self.training
+        if self.how == "fails" and self.training:
+            raise RuntimeError("no such thing\nat line 7")
         if self.how == "writes":
             x += 1
         if self.how == "replaces":
@@ -369,7 +345,10 @@ class Odd(nn.Linear):
         if self.how == "draws":
             x = x * (1 if self.training else random.gauss(1, 0.1))
         x = (self.before if self.how else reached)(x)  # noqa: F821
-        return self.last(super().forward(x))
+        if callable(self.how):
+            x = x * (1 + self.how())
+        out = self.last(super().forward(x))
+        return out.detach() if self.how == "detaches" else out
 
 
 def odd(how):
@@ -445,11 +424,11 @@ def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (drawing(np.random.rand), "from torch.*numpy.random.*torch.rand"),
-        (drawing(random.random), "from torch.*numpy.random.*torch.rand"),
-        (fails_in_training, "batch of .. rows, got.*no such thing; try it alone"),
+        (odd(np.random.rand), "from torch.*numpy.random.*torch.rand"),
+        (odd(random.random), "from torch.*numpy.random.*torch.rand"),
+        (odd("fails"), "batch of .. rows, got.*no such thing; try it alone"),
         (lambda i, o, s: nn.Linear(i, o).requires_grad_(False), "to train.*unfrozen"),
-        (without_gradient, r"follow its parameters, got .*; leave torch\.no_grad"),
+        (odd("detaches"), r"follow its parameters, got .*; leave torch\.no_grad"),
         (odd("writes"), r"leave its input.*; begin its forward with x = x.clone"),
         (odd("replaces"), r"type and shape, got .*float.* in mean.*int64.*; register"),
         (odd("unfreezes"), "from the start, got .*unfrozen.*; set requires_grad wh"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from architectures import Branching, Unused, batch_norm
-from oracle import dense, plain_run
+from oracle import dense, differences, plain_run
 
 import hpkit.engine.stack
 from hpkit.data.datasets import Dataset, load_dataset
@@ -20,26 +20,7 @@ from hpkit.engine.training import Hyperparameters, Training, fit
 from hpkit.hyperparameters import ACTIVATIONS, NAMES, OPTIMIZERS, SCHEDULES, varied
 
 MOONS = load_dataset("small_moons")
-CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
 SEEDS = (0, 3, 2**40)
-
-
-def flat(net):
-    return torch.cat([p.detach().flatten() for p in net.parameters()]).numpy()
-
-
-def differences(run, data=MOONS, model=None):
-    """Return the largest ones to a plain loop: curves, best weights, last weights."""
-    how = {"dtype": torch.float64, "model": model or dense}  # once for runs in single
-    plain = plain_run(data, run.setting, run.seed, **how)
-    assert run.epochs_done == len(plain.curves) - 1
-    curves = [getattr(run, name) for name in CURVES]
-    curves = np.stack([curve for curve in curves if curve is not None], 1)
-    return (
-        np.abs(curves - plain.curves).max(),
-        np.abs(flat(run.network("best")) - flat(plain.best)).max(),
-        np.abs(flat(run.network("last")) - flat(plain.last)).max(),
-    )
 
 
 DRAWN = (0.5, 1.0, 0.0, 0.25, 0.1, 2.0)
@@ -121,7 +102,8 @@ def test_random_settings_equal_the_plain_loop(data, model, dtype, at_once, monke
     training.advance(600)
 
     runs = list(training.runs)
-    worst = [differences(run, data, model) for run in runs]
+    double = torch.float64  # once for runs in single, too
+    worst = [differences(run, model or dense, double) for run in runs]
     kinds = 5 * len(ACTIVATIONS) * len(OPTIMIZERS)
     assert model or stacks == len(wanted) / 4 == kinds
     assert len(runs) == len(wanted) * len(seeds)
@@ -184,10 +166,11 @@ def test_a_tie_is_right_for_the_first_of_the_tied_classes_alone(first):
     weights.zero_()
     bias.zero_()[:, first:] = 1  # classes from `first` on are tied
 
-    _, accuracy, _ = stack.measure()
+    found = stack.measure()
 
-    share = [(split.y == first).mean() for split in (data.train, data.valid)]
-    np.testing.assert_allclose(accuracy, np.tile(share, (3, 1)).T, rtol=1e-6)
+    for name, split in ("train", data.train), ("val", data.valid):
+        share = [(split.y == first).mean()] * 3
+        np.testing.assert_allclose(found[f"{name}_accuracy"], share, rtol=1e-6)
 
 
 def test_a_run_has_its_share_of_the_seconds(monkeypatch):
@@ -202,8 +185,8 @@ def test_a_run_has_its_share_of_the_seconds(monkeypatch):
         before = next(clock)
         measured = stack.advance(1e9)
         took = next(clock) - before - 16  # less the two looks at the clock here
-        training.record(stack, *measured)
-        shares.append((took, len(measured[0][0])))
+        training.record(stack, measured)
+        shares.append((took, len(measured["val_loss"])))
 
     own = np.cumsum([took / runs for took, runs in shares])
     assert [runs for _, runs in shares] == [4, 4, 2]
