@@ -220,7 +220,11 @@ class Run:
         return fx.GraphModule({"network": net, **parts}, graph).eval()
 
     def save(self, path: str | Path) -> Path:
-        """Write the model, without rows, for `hpkit.load_model`; return the path."""
+        """Write the model to a file for `hpkit.load_model`, and return the path.
+
+        It holds the weights of the best and the last epoch, the setting, the curves,
+        the scales of the columns and the names of the classes, but no rows.
+        """
         from hpkit.engine.files import save
 
         return save(self, path)
@@ -621,7 +625,7 @@ class Runs:
         Columns: run (0, 1, ... in the order of iteration), param_*, seed, epoch,
         split ("train" or "valid"), metric ("loss", "accuracy", "metric"), value.
         """
-        rows, names = [], hp.notable(*self.settings)
+        columns, names = {}, hp.notable(*self.settings)
         for (number, run), name in product(enumerate(self), CURVES):
             if (values := getattr(run, name)) is None:
                 continue
@@ -629,9 +633,11 @@ class Runs:
             each = {f"param_{n}": getattr(run.setting, n, None) for n in names}
             piece = {"run": number} | each | {"seed": run.seed, "epoch": None}
             piece |= {"split": "valid" if split == "val" else split, "metric": metric}
-            rows += [piece | {"epoch": e, "value": v} for e, v in enumerate(values)]
-        columns = rows[0] if rows else ()
-        return _table({name: [row[name] for row in rows] for name in columns})
+            piece = {n: [v] * len(values) for n, v in piece.items()}
+            piece |= {"epoch": range(len(values)), "value": values}
+            for column, part in piece.items():
+                columns.setdefault(column, []).extend(part)
+        return _table(columns)
 
     def as_pytorch(self, path: str | Path | None = None) -> str:
         """Return a script that trains all these settings and seeds as far as here.
