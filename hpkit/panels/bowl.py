@@ -60,7 +60,7 @@ class BowlPanel(Panel):
 
     Examples
     --------
-    >>> BowlPanel(lr=0.5, steps=2).path.tolist()
+    >>> hk.BowlPanel(lr=0.5, steps=2).path.tolist()
     [-4.0, -2.0, -1.0]
     """
 
@@ -124,7 +124,6 @@ class BowlPanel(Panel):
             self._draw()
 
     def _run(self):
-        """Take twenty steps, slowly; from the start when they are all taken."""
         show = partial(setattr, self, "steps")
         self.live.start(play(show, lambda: self.steps, MOST, PAUSE))
 
@@ -133,7 +132,6 @@ class BowlPanel(Panel):
         self.status.value = WORDS["taken"].format(self.steps)
 
     def _charts(self):
-        """Return the bowl with the ball and its steps, and the loss after each step."""
         w, n, curvature = self.path, self.steps, self.curvature.value
         losses, _ = bowl(w, curvature)
         top = max(nice_top(1.05 * bowl(WIDE, self.asked[1])[0]), 1.5 * losses[0])

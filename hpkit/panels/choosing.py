@@ -40,7 +40,7 @@ class CoinFlipsPanel(Panel):
 
     Examples
     --------
-    >>> CoinFlipsPanel().wait().valid.shape  # accuracies
+    >>> hk.CoinFlipsPanel().wait().valid.shape  # accuracies
     (100,)
     """
 
@@ -71,7 +71,6 @@ class CoinFlipsPanel(Panel):
         self.live.start(self._training(self.flips + 1))
 
     def _run(self):
-        """Try one model after the other, slowly; from the first when all were tried."""
         job = play(self._try, lambda: self.count.value, _MODELS, PAUSE, first=1)
         self.live.start(job, replace=not self.flipping)
 
@@ -155,8 +154,7 @@ class TestBoxPanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.engine.training import fit
-    >>> TestBoxPanel(fit(load_dataset("wine"), Hyperparameters(epochs=5))).opened
+    >>> hk.TestBoxPanel(hk.fit(hk.load_dataset("wine"))).opened
     """
 
     __test__ = False  # no test, whatever pytest thinks of the name
@@ -219,7 +217,6 @@ class TestBoxPanel(Panel):
         self.open_button.tooltip = BOX[f"{state}_tip"]
 
     def _charts(self):
-        """Return the validation loss, and the test loss or that it is hidden."""
         losses, guess = np.array(self.losses), self.guesses
         fine, closed = np.isfinite(losses), len(losses) < 2
         at, shown = np.flatnonzero(fine), losses[fine]
@@ -259,7 +256,6 @@ class TestBoxPanel(Panel):
 
 
 def _check(data):
-    """Raise unless this is what a box writes."""
     if seen := data["opened"]:
         kinds = {"setting": str, "seed": int} | dict.fromkeys(LOSSES, float)
         kinds |= dict.fromkeys(("accuracy", "guess"), float | None)

@@ -108,7 +108,7 @@ class ClinicPanel(Panel):
 
     Examples
     --------
-    >>> panel = ClinicPanel().wait(60)
+    >>> panel = hk.ClinicPanel().wait(60)
     >>> panel.patient.fault in ("slow", "bouncing", "diverged", "overfitting")
     True
     """
@@ -132,7 +132,6 @@ class ClinicPanel(Panel):
         return dropdown([(WORDS["choose"], ""), *options], WORDS[name])
 
     def admit(self) -> None:
-        """Let the next patient come in."""
         self.live.start(self._admitting())
 
     def _admitting(self):

@@ -516,7 +516,6 @@ class Guess:
                 self.answer.value = GUESS["said"].format(said)
 
     def commit(self):
-        """Take the guess and show the result."""
         self.value = self.widget.value
         if not self.open:
             self.answer.value = GUESS[getattr(self.widget, "first", "choose")]

@@ -34,8 +34,7 @@ class BatchNoisePanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> BatchNoisePanel(load_dataset("moons")).losses.shape
+    >>> hk.BatchNoisePanel(hk.load_dataset("moons")).losses.shape
     (120,)
     """
 
@@ -92,7 +91,6 @@ class BatchNoisePanel(Panel):
             self.bar.value = 1.0
 
     def _charts(self):
-        """Return the losses of batches, and the spread of each size looked at."""
         size, n, mean = self.size.value, len(self.each), self.each.mean()
         spreads = [self.spreads[size] for size in self.sizes]
         spread, ends = spreads[-1], (0, BATCHES)

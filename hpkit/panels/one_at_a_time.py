@@ -47,9 +47,8 @@ class OneAtATimePanel(SearchPanel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> panel = OneAtATimePanel(load_dataset("moons"), lr=[0.01, 0.3],
-    ...     batch_size=[16, 64], seeds=1)
+    >>> moons, lists = hk.load_dataset("moons"), {"batch_size": [16, 64]}
+    >>> panel = hk.OneAtATimePanel(moons, lr=[0.01, 0.3], **lists, seeds=1)
     >>> panel.all_button.click()
     >>> len(panel.wait().found.steps)
     2
@@ -219,7 +218,6 @@ class OneAtATimePanel(SearchPanel):
         self.paths.value = table if rows else WORDS["no_path"]
 
     def _pictures(self):
-        """Return the map with the path, and the curves of the steps."""
         # Before the grid is known the map is of the path, so that a step goes to the
         # lowest cell of its row or column; then of the grid, whichever path is walked.
         known = [s for s in (self.grid, self.found) if s and len(s.runs)][:1]
@@ -260,7 +258,6 @@ class OneAtATimePanel(SearchPanel):
         return said + WORDS["ahead"].format(done + 1, TABLE[order[done]].knob)
 
     def _told_grid(self):
-        """Return what the grid found, beside the end of the path so far."""
         grid, end = self.grid, self._stops[-1]
         best, mine = _loss(grid, grid.best), _loss(self.found, end)
         out = self.found.runs.unfit[self.found.settings.index(end)]

@@ -588,7 +588,6 @@ class Panel(W.VBox):
         self.note.value = f"{code} <button class='hp-copy'>{WORDS['copy']}</button>"
 
     def _show_drawer(self):
-        """Fill what is below the charts."""
         self._filled = time.monotonic()
         self.drawer.selected_index = number = self.view.index
         scripted = self.view.value == "code" and self._show_code() != HPKIT

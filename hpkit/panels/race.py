@@ -53,9 +53,8 @@ class SearchRacePanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> short = Hyperparameters(epochs=3)
-    >>> sorted(SearchRacePanel(load_dataset("moons"), short).wait().found)
+    >>> moons, short = hk.load_dataset("moons"), hk.Hyperparameters(epochs=3)
+    >>> sorted(hk.SearchRacePanel(moons, short).wait().found)
     ['bayes', 'grid', 'halving', 'random']
     """
 
@@ -103,7 +102,6 @@ class SearchRacePanel(Panel):
         return searches(self.dataset, self.base, space, budget, seed, self.model)
 
     def start(self) -> None:
-        """Run the race anew."""
         first = self._searches(0)
         self.error, self.whole = None, False
         self.live.start(self._racing(first, self.races.value))

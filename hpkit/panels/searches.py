@@ -53,7 +53,6 @@ class SearchPanel(Panel):
 
     @property
     def _more(self):
-        """Arguments of every search."""
         return {"seeds": self.seed_list, "model": self.model, "tick": FRAME}
 
     @property
@@ -214,7 +213,6 @@ class _ListsPanel(SearchPanel):
         return self.pace * self._work(self._planned())
 
     def start(self, *, replace: bool = True) -> None:
-        """Start the search with the values shown."""
         search = self._begin()
         self.error = self.chosen = self.offer = None
         self.job_seconds = self.seconds()
@@ -301,11 +299,8 @@ class ValidationCurvePanel(_ListsPanel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> from hpkit.hyperparameters import Hyperparameters
-    >>> panel = ValidationCurvePanel(
-    ...     load_dataset("moons"), "lr", Hyperparameters(epochs=5),
-    ...     param_range=[0.001, 0.1], seeds=1)
+    >>> moons, base = hk.load_dataset("moons"), hk.Hyperparameters(epochs=5)
+    >>> panel = hk.ValidationCurvePanel(moons, "lr", base, param_range=[0.001, 0.1])
     >>> panel.wait().found.best.lr
     0.1
     """
@@ -377,9 +372,8 @@ class GridPanel(_ListsPanel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> panel = GridPanel(load_dataset("moons"), x_values=[0.01, 0.3],
-    ...     y_values=[16, 64], seeds=1)
+    >>> lists = {"x_values": [0.01, 0.3], "y_values": [16, 64]}
+    >>> panel = hk.GridPanel(hk.load_dataset("moons"), **lists, seeds=1)
     >>> panel.wait().found.best.lr
     0.3
     """

@@ -38,10 +38,9 @@ class SeedsPanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> settings = [Hyperparameters(lr=lr, epochs=5) for lr in (0.01, 0.3)]
-    >>> SeedsPanel(load_dataset("moons"), settings, most=6).wait().runs.val_loss.shape
-    (2, 6, 6)
+    >>> settings = [hk.Hyperparameters(lr=lr, epochs=5) for lr in (0.01, 0.3)]
+    >>> hk.SeedsPanel(hk.load_dataset("moons"), settings, most=6).wait().losses.shape
+    (2, 5)
     """
 
     kind, words = "seeds", WORDS

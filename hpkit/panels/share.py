@@ -35,7 +35,7 @@ def open(line: str) -> Panel:
 
     Examples
     --------
-    >>> panel = open("training?data=moons&lr=0.3&epochs=5&seed=2")
+    >>> panel = hk.open("training?data=moons&lr=0.3&epochs=5&seed=2")
     >>> panel.run.setting.lr, panel.run.seed
     (0.3, 2)
     >>> panel.line()

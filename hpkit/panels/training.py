@@ -51,8 +51,8 @@ class TrainingPanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> panel = TrainingPanel(load_dataset("moons"), Hyperparameters(lr=0.3, epochs=5))
+    >>> start = hk.Hyperparameters(lr=0.3, epochs=5)
+    >>> panel = hk.TrainingPanel(hk.load_dataset("moons"), start)
     >>> panel.controls["lr"].slider.value = 0.1
     >>> panel.wait().run.setting.lr
     0.1
@@ -123,14 +123,12 @@ class TrainingPanel(Panel):
         self.on_change(self._moved, *self.controls.sources)
 
     def _start(self, *, replace=True, wait=False):
-        """Start a training of what the controls show; `wait` as in `_training`."""
         setting, self.error = self.controls.setting, None
         self._expect(setting)
         self.live.start(self._training(setting, self.seed, wait=wait), replace=replace)
 
     def _training(self, setting, seed, *, wait=False):
-        """Train a setting (a job)."""
-        # With `wait` it ends only after a moment in which no newer job came.
+        """Train a setting (a job), with `wait` to a moment without a newer job."""
         training = Training(self.dataset, setting, seeds=(seed,), model=self.model)
         self.unbegun, run = False, None
         try:
@@ -329,7 +327,6 @@ class TrainingPanel(Panel):
         return text if self.now else unbegun + text + self._best() + self.list.note
 
     def _best(self):
-        """Return which run of the list is the best, in words."""
         kept, mine = self.list.kept, self.run.best_val_loss
         if len(kept) < 2:
             return ""
@@ -519,7 +516,6 @@ class _RunList:
         self._changed()
 
     def _rename(self):
-        """Give the chosen run a name; a named run is pinned."""
         if self.chosen:
             self.chosen.name = self.name.value.strip()
             if self.chosen.name and not self.chosen.color:
