@@ -258,8 +258,6 @@ def running_cell():
 class Panel(W.VBox):
     """The frame of a panel; a `title` of None is the usual one, `words["title"]`.
 
-    What `settings` it trains is checked first.
-
     `live` is the thread, whose `lock` guards all state; `charts` the `LiveCharts`;
     `result` what is said of the state, as HTML; `error` what the last training or
     callback raised, shown in the panel, too.
@@ -295,11 +293,7 @@ class Panel(W.VBox):
         stop_earlier(self)
 
     def build(self, *left, calls=(), over=()):
-        """Put the parts together.
-
-        `left` are the controls below each other; `calls` as in `LiveCharts`, each
-        called under the lock and its errors shown; `over` stands above the charts.
-        """
+        """Put the parts together: controls on the `left`, `over` the charts more."""
         look = "class='hp-title' role='heading' aria-level='3'"
         head = f"<span {look}>{html.escape(self.title)}</span>"
         head = html_of(head + parts.alive(self), "hp-grow")

@@ -202,11 +202,10 @@ class _ListsPanel(SearchPanel):
     def _come_in(self):
         """Search at once, unless that takes long."""
         self._renamed()
+        search = self._begin()  # checks all before anything is shown
         if self.seconds() > LONG:
-            self._begin().close()  # checks all before anything is shown
-            self._moved()
-        else:
-            self.live.now(self._searching(self._begin(), rest=False))
+            return self._moved()
+        self.live.now(self._searching(search, rest=False))
 
     def seconds(self) -> float:
         """Return about how long a start takes, from the last one."""
@@ -414,14 +413,12 @@ class GridPanel(_ListsPanel):
 
     def _charts(self):
         found, space = self.found, self.found.space
-        best = [] if found.runs.unfit.all() else [int(found.runs.order[0])]
-        ties = list(map(found.settings.index, found.ties))
-        marked = {"best": best, "ties": [*ties, *best] if ties else []}  # one plateau
-        marked["chosen"] = [] if self.chosen is None else [self.focus]
-        if self.guess:
-            marked["guess"] = self._guessed()
-        _, up = map(len, space.values())
-        cells = {kind: [divmod(n, up) for n in each] for kind, each in marked.items()}
+        best = [] if found.runs.unfit.all() else [found.best]
+        ties = [*found.ties, *best] if found.ties else []  # one plateau
+        chosen = [] if self.chosen is None else [found.settings[self.focus]]
+        marked = {"best": best, "ties": ties, "chosen": chosen}
+        marked |= {"guess": self._guessed()} if self.guess else {}
+        cells = {k: [charts.cell_of(s, space) for s in v] for k, v in marked.items()}
         look = {"framed": cells, "title": GRID["map"], "alt": describe(found)}
         heatmap = charts.heatmap_chart(space, charts.grid_losses(found), **look)
         return [heatmap, self._beside(found)]
@@ -446,15 +443,16 @@ class GridPanel(_ListsPanel):
         return replace(loss_chart(run, **look), title=title)
 
     def _guessed(self):
-        """Return the number of the guess if the grid has it, in a list."""
+        """Return the guess if the grid has it, in a list."""
         asked = self.guess and self.guess.open and self.found
         same = asked and [*self.found.settings] == self.guess.widget.settings
-        return [self.found.settings.index(self.guess.value)] if same else []
+        return [self.guess.value] if same else []
 
     def _in_words(self, guess):
         """Return a guess in words, with its loss if the grid has it."""
         text = short(guess, self.guess.widget.space)
-        for loss in self.found.mean_val_loss[self._guessed()] if self.found else ():
+        for guess in self._guessed():
+            loss = self.found.mean_val_loss[self.found.settings.index(guess)]
             text += GRID["there"].format(loss) if np.isfinite(loss) else ""
         return text
 
