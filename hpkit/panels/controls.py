@@ -437,8 +437,8 @@ class Entry:
             # Over what is below, which keeps its place.
             self.note.value = f"{said}<span class='hp-was'>{self.right}</span>"
             return
-        count = WORDS["one"] if len(values) < 2 else WORDS["count"].format(len(values))
-        text, said = self.text.value, ", ".join(map(shown, values))
+        count, text = WORDS["count"].format(len(values)), self.text.value
+        said = ", ".join(map(shown, values))
         plain = text in (said, written(values))
         self.right = count if plain else f"{count}: {html.escape(said)}"
         self.note.value = self.right
