@@ -250,10 +250,15 @@ class _ListsPanel(SearchPanel):
         self.start_button.button_style = "" if done else "primary"
 
     def _sentence(self, running):
+        found, text = self.found, ""
         if not self.there:
             return WORDS["none"]
-        text = "" if running else self._stopped()
-        best = best_sentences(self.found, on_map=self.on_map)
+        if self.unbegun and not running:
+            text = WORDS["unbegun"]
+        elif not (running or found.finished):
+            unequal = len(np.unique(found.runs.epochs_done)) > 1
+            text = WORDS["stopped"].format(found=found) + WORDS["unequal"] * unequal
+        best = best_sentences(found, on_map=self.on_map)
         text += escape(self._chosen() or " ".join(best))
         return text if running or not self.offer else WORDS["stale"] + text
 
@@ -265,16 +270,6 @@ class _ListsPanel(SearchPanel):
         setting = label(self.found.settings[number], self.found.space)
         words = WORDS["chosen_out" if runs.diverged[number].any() else "chosen"]
         return words.format(setting[:1].upper() + setting[1:], loss_of(runs, number))
-
-    def _stopped(self):
-        found = self.found
-        if self.unbegun:
-            return WORDS["unbegun"]
-        if found.finished:
-            return ""
-        text = WORDS["stopped"].format(found=found)
-        unequal = len(np.unique(found.runs.epochs_done)) > 1
-        return text + (WORDS["unequal"] if unequal else "")
 
 
 class ValidationCurvePanel(_ListsPanel):
@@ -291,10 +286,8 @@ class ValidationCurvePanel(_ListsPanel):
         How many, from 0 on, or which.
     controls : sequence of str, default ("lr", "batch_size", "epochs")
         Which others can be moved.
-    model : function, optional
-        As in `hpkit.train`.
-    predict : bool or "draw", default False
-        Let the learner draw a guess of the curve before anything is shown.
+    model, predict
+        As in `TrainingPanel`.
 
     Examples
     --------
