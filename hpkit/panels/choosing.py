@@ -58,11 +58,11 @@ class CoinFlipsPanel(Panel):
         super().__init__(load_dataset("coin_flips", self.flips), title)
         self.first = check_count("models", models, most=_MODELS)  # tried before Run
         self.valid = self.test = np.zeros(0)
-        self.count, box = count_box(_COINS["box"], self.first, 1, _MODELS, most=_MODELS)
+        self.count = count_box(_COINS["box"], self.first, 1, _MODELS, most=_MODELS)
         look = {"text": _COINS["percent"].format, "min": 40, "max": 100}
         self.ask(predict, _COINS["guess"], W.IntSlider, 50, **look)
         buttons = self.buttons(run=self._run, stop=self.stop)
-        self.build(box, buttons, self.buttons(again=self.flip))
+        self.build(self.count, buttons, self.buttons(again=self.flip))
         self.on_change(self._draw, self.count)
         self.live.now(self._training(self.flips))
 

@@ -105,16 +105,15 @@ class OneAtATimePanel(SearchPanel):
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
         orders = [(", ".join(o), o) for o in orders]  # as in code
         self.order, order = dropdown(orders, WORDS["order_tip"], WORDS["order"])
-        starts = (knob.source for knob in self.starts.values())
-        self.on_change(self.reset, self.order, *starts)
+        self.on_change(self.reset, self.order, *self.starts.values())
         self.on_change(self._reseed, self.seeds)
         self.paths = html_of(WORDS["no_path"], "hp-table", "hp-paths")
         self.drawers = {"paths": self.paths, **self.drawers}
         self.build(
             order,
             html_of(WORDS["start"], "hp-muted"),
-            *(knob.box for knob in self.starts.values()),
-            self.seed_box,
+            *self.starts.values(),
+            self.seeds,
             self.buttons(next=self._go, all=lambda: self._go(len(self.space))),
             self.buttons(grid=self.reveal),
             self.buttons(back=self.reset, stop=self.stop),

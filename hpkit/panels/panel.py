@@ -383,8 +383,8 @@ class Panel(W.VBox):
         widget.on_click(self._guarded(lambda _: callback()))
 
     def on_change(self, callback, *widgets):
-        """Call `callback()` when a learner changes a widget (not the panel itself)."""
-        for widget in widgets:
+        """Call `callback()` when a learner changes a control (not the panel itself)."""
+        for widget in (getattr(widget, "source", widget) for widget in widgets):
             if hasattr(widget, "refuse"):
                 widget.refuse = lambda said: self.say(said, wrong=True)
             widget.observe(self._guarded(lambda _: callback()), "value")

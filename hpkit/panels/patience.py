@@ -72,10 +72,10 @@ class PatiencePanel(Panel):
         patience = check_count("patience", patience, most=10**6)
         self.seed, self.asked = check_seed("seed", seed), patience
         most = min(MOST, setting.epochs)
-        self.patience, box = count_box(WORDS["patience"], patience, 1, most)
+        self.patience = count_box(WORDS["patience"], patience, 1, most)
         look = {"min": 0, "max": setting.epochs}
         self.ask(predict, WORDS["guess"].format(patience), W.IntSlider, 0, **look)
-        self.build(box, self.buttons(stop=self.stop))
+        self.build(self.patience, self.buttons(stop=self.stop))
         self.on_change(self._draw, self.patience)
         self.live.now(self.train(dataset, setting, (self.seed,), self._take))
 

@@ -77,8 +77,8 @@ class SchedulePanel(Panel):
         self.shape, shape = dropdown(shapes, WORDS["shape"])
         self.ask(predict, WORDS["guess"], W.ToggleButtons, options=KINDS)
         buttons = self.buttons(train=self._watch, stop=self.stop)
-        self.build(self.lr.box, shape, buttons, calls={"drawn": self.draw})
-        self.on_change(self._start, self.lr.source)
+        self.build(self.lr, shape, buttons, calls={"drawn": self.draw})
+        self.on_change(self._start, self.lr)
         self.on_change(self._shaped, self.shape)
         self.live.now(self._training())
 

@@ -43,7 +43,7 @@ class SearchPanel(Panel):
         super().__init__(dataset, title, self.base)
         self.model, self.given = check_model(model), c.given_seeds(seeds)
         about = c.WORDS["seeds"], len(self.given), 1, 10
-        self.seeds, self.seed_box = c.count_box(*about, most=c.MOST_SEEDS)
+        self.seeds = c.count_box(*about, most=c.MOST_SEEDS)
         self.add_class("hp-tall")
 
     @property
@@ -99,8 +99,8 @@ class _ListsPanel(SearchPanel):
         self.entries, self.unbegun = [], False
         self.controls = c.Controls(dataset, self.base, controls)
         pair = self.buttons(start=self._pressed, stop=self.stop)
-        self.search_box = [self.controls.box, self.seed_box, pair]
-        self.on_change(self._moved, *self.controls.sources, self.seeds)
+        self.search_box = [self.controls.box, self.seeds, pair]
+        self.on_change(self._moved, *self.controls.knobs.values(), self.seeds)
 
     def _entry(self, name, values, label=None, lists=None):
         """Return an `Entry` of values, with a choice of the hyperparameter."""
@@ -181,7 +181,7 @@ class _ListsPanel(SearchPanel):
         self.settled = None
         searched = [entry.name for entry in self.entries]
         for name, knob in self.controls.knobs.items():
-            knob.box.layout.display = "none" if name in searched else ""
+            knob.layout.display = "none" if name in searched else ""
 
     def _searching(self, search, *, rest=True):
         """Run a search (a job); it becomes `settled` when no newer one comes."""

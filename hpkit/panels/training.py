@@ -120,7 +120,7 @@ class TrainingPanel(Panel):
         self.on_change(self._draw, self.unit)
         self.on_change(lambda: self._expect(self.controls.setting), self.slow)
         self.on_change(self._renew_seed, self.new_seeds)
-        self.on_change(self._moved, *self.controls.sources)
+        self.on_change(self._moved, *self.controls.knobs.values())
 
     def _start(self, *, replace=True, wait=False):
         setting, self.error = self.controls.setting, None

@@ -93,9 +93,9 @@ def test_values_given_in_code_are_read_back_exactly(name, values):
 @pytest.mark.parametrize("value", [0, 0.9])
 def test_a_slider_over_a_list_says_where_it_stands(value):
     knob = pick_knob("momentum", (0, 0.9), value)
-    assert knob.box.children[0].children[1].value == f"{value}"
+    assert knob.children[0].children[1].value == f"{value}"
     knob.value = 0.5  # joins the list
-    assert knob.box.children[0].children[1].value == "0.5"
+    assert knob.children[0].children[1].value == "0.5"
 
 
 @pytest.mark.parametrize("name", ["wine", "coin_flips"])
