@@ -226,21 +226,18 @@ def _end_all():
             thread.join(max(0.0, until - time.monotonic()))
 
 
-_makers = {}  # cell: (its execution, the panels made by it)
+_panels = WeakSet()  # that no later run of their cell has ended
 
 
 def stop_earlier(panel):
     """End the panels that an earlier run of the same cell made."""
-    cell, execution = running_cell()
-    if cell is None:
-        return
-    before, panels = _makers.get(cell, (None, ()))
-    if before is None or before != execution:
-        for old in panels:
+    panel.made_in = cell, execution = running_cell()
+    for old in list(_panels):
+        earlier = execution is None or old.made_in != panel.made_in
+        if cell and old.made_in[0] == cell and earlier:
             old.end()
-        panels = WeakSet()
-    panels.add(panel)
-    _makers[cell] = execution, panels
+            _panels.remove(old)
+    _panels.add(panel)
 
 
 def running_cell():
