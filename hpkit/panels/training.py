@@ -51,8 +51,7 @@ class TrainingPanel(Panel):
 
     Examples
     --------
-    >>> start = hk.Hyperparameters(lr=0.3, epochs=5)
-    >>> panel = hk.TrainingPanel(hk.load_dataset("moons"), start)
+    >>> panel = hk.TrainingPanel(hk.load_dataset("moons"))
     >>> panel.controls["lr"].slider.value = 0.1
     >>> panel.wait().run.setting.lr
     0.1
