@@ -366,10 +366,9 @@ def _typed(part):
 def usual(name, dataset, lists=None):
     """Return the values to begin with; no batch is larger than the data."""
     text, most = (lists or {}).get(name, TABLE[name].usual), len(dataset.train.y)
-    sizes = list(map(int, text.split(","))) if name == "batch_size" else []
-    if not sizes or sizes[-1] <= most:
+    if name != "batch_size":
         return text
-    return written([*(size for size in sizes if size < most), most])
+    return written(dict.fromkeys(min(int(size), most) for size in text.split(",")))
 
 
 def _between(name, low, high, count):
