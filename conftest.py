@@ -48,6 +48,11 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(autouse=True)
+def _as_learners_call_it(doctest_namespace):
+    doctest_namespace["hk"] = sys.modules.get("hpkit")
+
+
+@pytest.fixture(autouse=True)
 def _others_undisturbed():
     """Close figures, of which the 21st gets a warning; give torch its threads back.
 

@@ -60,7 +60,7 @@ class BowlPanel(Panel):
 
     Examples
     --------
-    >>> BowlPanel(lr=0.5, steps=2).path.tolist()
+    >>> hk.BowlPanel(lr=0.5, steps=2).path.tolist()
     [-4.0, -2.0, -1.0]
     """
 
@@ -76,13 +76,11 @@ class BowlPanel(Panel):
         title: str | None = None,
         predict: bool = False,
     ) -> None:
-        for name, value in (("lr", lr), ("curvature", curvature)):
-            _checked(name, value)
         self.start = check_number("start", start, low=-WIDE, below=WIDE)
         self.steps = check_count("steps", steps, low=0, most=1000)  # taken so far
         super().__init__(None, title)
-        self.lr, lr_box = self._knob("lr", lr, 0.05, 2.5)
-        self.curvature, curvature_box = self._knob("curvature", curvature, 0.1, 4.0)
+        self.lr = self._knob("lr", lr, 0.05, 2.5)
+        self.curvature = self._knob("curvature", curvature, 0.1, 4.0)
         self.asked = lr, curvature
         look = {"text": "{:g}".format, "min": 0, "max": 5, "step": 0.1}
         self.ask(predict, WORDS["guess"].format(curvature), W.FloatSlider, 1.0, **look)
@@ -90,16 +88,15 @@ class BowlPanel(Panel):
             self.add_class("hp-shown")
         first = self.buttons(step=self.step, run=self._run)
         last = self.buttons(reset=self.reset, stop=self.stop)
-        self.build(lr_box, curvature_box, first, last)
+        self.build(self.lr, self.curvature, first, last)
+        self.on_change(self._draw, self.lr, self.curvature)
         self._draw()
 
     def _knob(self, name, value, step, high):
-        """Return a number box, and what holds it and its slider, from 0 to `high`."""
+        value = _checked(name, value)
         look = {"min": 0, "max": max(high, value), "step": step, "readout": False}
         slider, check = W.FloatSlider(value, **look), partial(_checked, WORDS[name])
-        knob = tied(WORDS[name], value, slider, check, partial(round, ndigits=4))
-        self.on_change(self._draw, knob.source)
-        return knob.source, knob.box
+        return tied(WORDS[name], value, slider, check, partial(round, ndigits=4))
 
     @property
     def right(self):
@@ -124,7 +121,6 @@ class BowlPanel(Panel):
             self._draw()
 
     def _run(self):
-        """Take twenty steps, slowly; from the start when they are all taken."""
         show = partial(setattr, self, "steps")
         self.live.start(play(show, lambda: self.steps, MOST, PAUSE))
 
@@ -133,7 +129,6 @@ class BowlPanel(Panel):
         self.status.value = WORDS["taken"].format(self.steps)
 
     def _charts(self):
-        """Return the bowl with the ball and its steps, and the loss after each step."""
         w, n, curvature = self.path, self.steps, self.curvature.value
         losses, _ = bowl(w, curvature)
         top = max(nice_top(1.05 * bowl(WIDE, self.asked[1])[0]), 1.5 * losses[0])

@@ -40,7 +40,7 @@ class CoinFlipsPanel(Panel):
 
     Examples
     --------
-    >>> CoinFlipsPanel().wait().valid.shape  # accuracies
+    >>> hk.CoinFlipsPanel().wait().valid.shape  # accuracies
     (100,)
     """
 
@@ -58,11 +58,11 @@ class CoinFlipsPanel(Panel):
         super().__init__(load_dataset("coin_flips", self.flips), title)
         self.first = check_count("models", models, most=_MODELS)  # tried before Run
         self.valid = self.test = np.zeros(0)
-        self.count, box = count_box(_COINS["box"], self.first, 1, _MODELS, most=_MODELS)
+        self.count = count_box(_COINS["box"], self.first, 1, _MODELS, most=_MODELS)
         look = {"text": _COINS["percent"].format, "min": 40, "max": 100}
         self.ask(predict, _COINS["guess"], W.IntSlider, 50, **look)
         buttons = self.buttons(run=self._run, stop=self.stop)
-        self.build(box, buttons, self.buttons(again=self.flip))
+        self.build(self.count, buttons, self.buttons(again=self.flip))
         self.on_change(self._draw, self.count)
         self.live.now(self._training(self.flips))
 
@@ -71,7 +71,6 @@ class CoinFlipsPanel(Panel):
         self.live.start(self._training(self.flips + 1))
 
     def _run(self):
-        """Try one model after the other, slowly; from the first when all were tried."""
         job = play(self._try, lambda: self.count.value, _MODELS, PAUSE, first=1)
         self.live.start(job, replace=not self.flipping)
 
@@ -155,8 +154,7 @@ class TestBoxPanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.engine.training import fit
-    >>> TestBoxPanel(fit(load_dataset("wine"), Hyperparameters(epochs=5))).opened
+    >>> hk.TestBoxPanel(hk.fit(hk.load_dataset("wine"))).opened
     """
 
     __test__ = False  # no test, whatever pytest thinks of the name
@@ -219,7 +217,6 @@ class TestBoxPanel(Panel):
         self.open_button.tooltip = BOX[f"{state}_tip"]
 
     def _charts(self):
-        """Return the validation loss, and the test loss or that it is hidden."""
         losses, guess = np.array(self.losses), self.guesses
         fine, closed = np.isfinite(losses), len(losses) < 2
         at, shown = np.flatnonzero(fine), losses[fine]
@@ -259,7 +256,6 @@ class TestBoxPanel(Panel):
 
 
 def _check(data):
-    """Raise unless this is what a box writes."""
     if seen := data["opened"]:
         kinds = {"setting": str, "seed": int} | dict.fromkeys(LOSSES, float)
         kinds |= dict.fromkeys(("accuracy", "guess"), float | None)

@@ -108,7 +108,7 @@ class ClinicPanel(Panel):
 
     Examples
     --------
-    >>> panel = ClinicPanel().wait(60)
+    >>> panel = hk.ClinicPanel().wait(60)
     >>> panel.patient.fault in ("slow", "bouncing", "diverged", "overfitting")
     True
     """
@@ -132,7 +132,6 @@ class ClinicPanel(Panel):
         return dropdown([(WORDS["choose"], ""), *options], WORDS[name])
 
     def admit(self) -> None:
-        """Let the next patient come in."""
         self.live.start(self._admitting())
 
     def _admitting(self):
@@ -180,14 +179,13 @@ class ClinicPanel(Panel):
             self.treated = runs and runs[int(chosen), 0]
 
         yield from self._shown(self.patient.dataset, settings, [seed], lowest)
-        # Not the fault: the table would tell it to whoever is to look again.
-        row = {"patient": self.number, "named": named}
         fault, tried = self.patient.fault, self.patient.tried  # which overfits, too
         right = named == fault or (named == "overfitting" and bool(tried))
-        row |= {"right": right, "remedy": remedy}
-        row["loss_before"], row["loss_after"] = map(_end_of, (self.run, self.treated))
-        tried = sum(self.number == old["patient"] for old in self.rows)
-        self.rows.append(row | {"try": tried + 1})
+        ends = map(_end_of, (self.run, self.treated))
+        tries = 1 + sum(self.number == old["patient"] for old in self.rows)
+        # Not the fault: the table would tell it to whoever is to look again.
+        row = self.number, named, right, remedy, *ends, tries
+        self.rows.append(dict(zip(_ROW, row, strict=True)))
         yield
 
     def _update(self, running):

@@ -9,8 +9,6 @@ question before the result, whose answer may be a curve (`Drawing`).
 import ast
 import html
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from numbers import Number
 from pathlib import Path
@@ -109,14 +107,16 @@ class LiveCharts(anywidget.AnyWidget):
             call(value)
 
 
-@dataclass
-class _Knob:
-    """One control: what is shown, and the widget whose `value` holds."""
+class _Knob(W.VBox):
+    """One control below its label; the `value` of `source` holds."""
 
-    box: W.Widget
-    source: W.Widget
-    slider: W.Widget
-    options: Callable | None = None  # of a list, with a value that joins it
+    # `joined(value)` are the options of a list that a value joins.
+
+    def __init__(self, label, slider, *beside, source=None, joined=None):
+        self.slider, self.source, self.joined = slider, source or slider, joined
+        head = row(head_of(label), *beside, name="hp-row")
+        super().__init__([head, slider.add_class("hp-slide")])
+        self.add_class("hp-knob")
 
     @property
     def value(self):
@@ -124,24 +124,19 @@ class _Knob:
 
     @value.setter
     def value(self, value):
-        if self.options and value not in [other for _, other in self.source.options]:
-            self.source.options = self.options(value)
+        if self.joined and value not in [other for _, other in self.source.options]:
+            self.source.options = self.joined(value)
         self.source.value = value
 
 
-def _framed(label, slider, *number):
-    head = row(head_of(label), *number, name="hp-row")
-    return W.VBox([head, slider.add_class("hp-slide")]).add_class("hp-knob")
-
-
 def tied(label, value, slider, check, rounded=lambda value: value):
-    """Return a slider and a `_CheckedBox` that follow each other, as a `_Knob`."""
+    """Return a `_Knob` of a slider and a `_CheckedBox` that follow each other."""
     # The box may go between the ticks of the slider, and beyond. The slider stands at
     # the tick nearest to the number. A browser says so once more, rounded its own way:
     # that is no news, and what was typed stays.
     by_factor = isinstance(slider, W.FloatLogSlider)
     step = 1 if isinstance(slider, W.IntSlider) else None
-    number = named(_CheckedBox(value, check, step=step), label)
+    number = named(_CheckedBox(value, check, step=step), label).add_class("hp-number")
 
     def ticks(place):
         place = np.log10(max(place, 1e-12)) if by_factor else place
@@ -159,7 +154,7 @@ def tied(label, value, slider, check, rounded=lambda value: value):
 
     slider.observe(slid, "value")
     number.observe(typed, "value")
-    return _Knob(_framed(label, slider, number.add_class("hp-number")), number, slider)
+    return _Knob(label, slider, number, source=number)
 
 
 def _slide(name):
@@ -185,7 +180,7 @@ def _count_knob(name, dataset, value):
 
 
 def count_box(label, value, low, high, *, most=None, **look):
-    """Return a number box tied to a slider over whole numbers, and their box."""
+    """Return a slider over whole numbers, tied to a number box."""
     # The number may be typed up to `most`, default ten times the end of the slider.
     low, high = min(low, value), max(high, value)
     most, name = most or 10 * high, label.split(",")[0]
@@ -194,7 +189,7 @@ def count_box(label, value, low, high, *, most=None, **look):
     check = partial(hyper.check_count, name, most=most, hint=hint)
     knob = tied(label, value, slider, check)
     knob.source.tooltip = WORDS["number"].format(label, 1, most)
-    return knob.source, knob.box
+    return knob
 
 
 class _Checked(traitlets.TraitType):
@@ -236,7 +231,7 @@ def pick_knob(name, values, value, text=shown):
     said = W.HTML()
     # Not by its label: ipywidgets leaves that of the first option empty.
     W.dlink((slider, "value"), (said, "value"), lambda value: html.escape(text(value)))
-    return _Knob(_framed(TABLE[name].knob, slider, said), slider, slider, options)
+    return _Knob(TABLE[name].knob, slider, said, joined=options)
 
 
 def batch_knob(name, dataset, value):
@@ -260,7 +255,7 @@ def _width(hidden):
 def _choice_knob(name, dataset, value):
     options = partial(_options, TABLE[name].ticks, shown)
     buttons = W.ToggleButtons(options=options(value), value=value)
-    return _Knob(_framed(TABLE[name].knob, buttons), buttons, buttons, options)
+    return _Knob(TABLE[name].knob, buttons, joined=options)
 
 
 BUILD = {
@@ -285,8 +280,7 @@ class Controls:
         self.base, self.quick = base, False
         of = {n: (n, dataset, getattr(base, n)) for n in names}
         self.knobs = {n: BUILD[TABLE[n].control](*more) for n, more in of.items()}
-        self.box = W.VBox([knob.box for knob in self.knobs.values()])
-        self.sources = [knob.source for knob in self.knobs.values()]
+        self.box = W.VBox([*self.knobs.values()])
 
     def __getitem__(self, name):
         return self.knobs[name]
@@ -372,10 +366,9 @@ def _typed(part):
 def usual(name, dataset, lists=None):
     """Return the values to begin with; no batch is larger than the data."""
     text, most = (lists or {}).get(name, TABLE[name].usual), len(dataset.train.y)
-    sizes = list(map(int, text.split(","))) if name == "batch_size" else []
-    if not sizes or sizes[-1] <= most:
+    if name != "batch_size":
         return text
-    return written([*(size for size in sizes if size < most), most])
+    return written(dict.fromkeys(min(int(size), most) for size in text.split(",")))
 
 
 def _between(name, low, high, count):
@@ -437,8 +430,8 @@ class Entry:
             # Over what is below, which keeps its place.
             self.note.value = f"{said}<span class='hp-was'>{self.right}</span>"
             return
-        count = WORDS["one"] if len(values) < 2 else WORDS["count"].format(len(values))
-        text, said = self.text.value, ", ".join(map(shown, values))
+        count, text = WORDS["count"].format(len(values)), self.text.value
+        said = ", ".join(map(shown, values))
         plain = text in (said, written(values))
         self.right = count if plain else f"{count}: {html.escape(said)}"
         self.note.value = self.right
@@ -516,7 +509,6 @@ class Guess:
                 self.answer.value = GUESS["said"].format(said)
 
     def commit(self):
-        """Take the guess and show the result."""
         self.value = self.widget.value
         if not self.open:
             self.answer.value = GUESS[getattr(self.widget, "first", "choose")]

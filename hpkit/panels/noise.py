@@ -34,8 +34,7 @@ class BatchNoisePanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> BatchNoisePanel(load_dataset("moons")).losses.shape
+    >>> hk.BatchNoisePanel(hk.load_dataset("moons")).losses.shape
     (120,)
     """
 
@@ -54,10 +53,10 @@ class BatchNoisePanel(Panel):
         self.setting = check_setting(setting, default=Setting(lr=0.1, epochs=5))
         super().__init__(dataset, title, self.setting.but(batch_size=size))
         self.seed = check_seed("seed", seed)
-        knob = batch_knob("batch_size", dataset, size)
-        self.size, self.sizes = knob.slider, []  # those looked at
+        self.size = batch_knob("batch_size", dataset, size)
+        self.sizes = []  # those looked at
         self.ask(predict, WORDS["guess"], W.ToggleButtons, options=WORDS["guesses"])
-        self.build(knob.box, self.buttons(stop=self.stop))
+        self.build(self.size, self.buttons(stop=self.stop))
         self.on_change(self._draw, self.size)
         self.live.now(self._training())
 
@@ -92,7 +91,6 @@ class BatchNoisePanel(Panel):
             self.bar.value = 1.0
 
     def _charts(self):
-        """Return the losses of batches, and the spread of each size looked at."""
         size, n, mean = self.size.value, len(self.each), self.each.mean()
         spreads = [self.spreads[size] for size in self.sizes]
         spread, ends = spreads[-1], (0, BATCHES)

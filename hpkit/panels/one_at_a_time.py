@@ -47,9 +47,8 @@ class OneAtATimePanel(SearchPanel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> panel = OneAtATimePanel(load_dataset("moons"), lr=[0.01, 0.3],
-    ...     batch_size=[16, 64], seeds=1)
+    >>> moons, lists = hk.load_dataset("moons"), {"batch_size": [16, 64]}
+    >>> panel = hk.OneAtATimePanel(moons, lr=[0.01, 0.3], **lists, seeds=1)
     >>> panel.all_button.click()
     >>> len(panel.wait().found.steps)
     2
@@ -106,16 +105,15 @@ class OneAtATimePanel(SearchPanel):
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
         orders = [(", ".join(o), o) for o in orders]  # as in code
         self.order, order = dropdown(orders, WORDS["order_tip"], WORDS["order"])
-        starts = (knob.source for knob in self.starts.values())
-        self.on_change(self.reset, self.order, *starts)
+        self.on_change(self.reset, self.order, *self.starts.values())
         self.on_change(self._reseed, self.seeds)
         self.paths = html_of(WORDS["no_path"], "hp-table", "hp-paths")
         self.drawers = {"paths": self.paths, **self.drawers}
         self.build(
             order,
             html_of(WORDS["start"], "hp-muted"),
-            *(knob.box for knob in self.starts.values()),
-            self.seed_box,
+            *self.starts.values(),
+            self.seeds,
             self.buttons(next=self._go, all=lambda: self._go(len(self.space))),
             self.buttons(grid=self.reveal),
             self.buttons(back=self.reset, stop=self.stop),
@@ -219,7 +217,6 @@ class OneAtATimePanel(SearchPanel):
         self.paths.value = table if rows else WORDS["no_path"]
 
     def _pictures(self):
-        """Return the map with the path, and the curves of the steps."""
         # Before the grid is known the map is of the path, so that a step goes to the
         # lowest cell of its row or column; then of the grid, whichever path is walked.
         known = [s for s in (self.grid, self.found) if s and len(s.runs)][:1]
@@ -260,7 +257,6 @@ class OneAtATimePanel(SearchPanel):
         return said + WORDS["ahead"].format(done + 1, TABLE[order[done]].knob)
 
     def _told_grid(self):
-        """Return what the grid found, beside the end of the path so far."""
         grid, end = self.grid, self._stops[-1]
         best, mine = _loss(grid, grid.best), _loss(self.found, end)
         out = self.found.runs.unfit[self.found.settings.index(end)]

@@ -226,21 +226,18 @@ def _end_all():
             thread.join(max(0.0, until - time.monotonic()))
 
 
-_makers = {}  # cell: (its execution, the panels made by it)
+_panels = WeakSet()  # that no later run of their cell has ended
 
 
 def stop_earlier(panel):
     """End the panels that an earlier run of the same cell made."""
-    cell, execution = running_cell()
-    if cell is None:
-        return
-    before, panels = _makers.get(cell, (None, ()))
-    if before is None or before != execution:
-        for old in panels:
+    panel.made_in = cell, execution = running_cell()
+    for old in list(_panels):
+        earlier = execution is None or old.made_in != panel.made_in
+        if cell and old.made_in[0] == cell and earlier:
             old.end()
-        panels = WeakSet()
-    panels.add(panel)
-    _makers[cell] = execution, panels
+            _panels.remove(old)
+    _panels.add(panel)
 
 
 def running_cell():
@@ -257,8 +254,6 @@ def running_cell():
 
 class Panel(W.VBox):
     """The frame of a panel; a `title` of None is the usual one, `words["title"]`.
-
-    What `settings` it trains is checked first.
 
     `live` is the thread, whose `lock` guards all state; `charts` the `LiveCharts`;
     `result` what is said of the state, as HTML; `error` what the last training or
@@ -295,11 +290,7 @@ class Panel(W.VBox):
         stop_earlier(self)
 
     def build(self, *left, calls=(), over=()):
-        """Put the parts together.
-
-        `left` are the controls below each other; `calls` as in `LiveCharts`, each
-        called under the lock and its errors shown; `over` stands above the charts.
-        """
+        """Put the parts together: controls on the `left`, `over` the charts more."""
         look = "class='hp-title' role='heading' aria-level='3'"
         head = f"<span {look}>{html.escape(self.title)}</span>"
         head = html_of(head + parts.alive(self), "hp-grow")
@@ -389,8 +380,8 @@ class Panel(W.VBox):
         widget.on_click(self._guarded(lambda _: callback()))
 
     def on_change(self, callback, *widgets):
-        """Call `callback()` when a learner changes a widget (not the panel itself)."""
-        for widget in widgets:
+        """Call `callback()` when a learner changes a control (not the panel itself)."""
+        for widget in (getattr(widget, "source", widget) for widget in widgets):
             if hasattr(widget, "refuse"):
                 widget.refuse = lambda said: self.say(said, wrong=True)
             widget.observe(self._guarded(lambda _: callback()), "value")
@@ -588,7 +579,6 @@ class Panel(W.VBox):
         self.note.value = f"{code} <button class='hp-copy'>{WORDS['copy']}</button>"
 
     def _show_drawer(self):
-        """Fill what is below the charts."""
         self._filled = time.monotonic()
         self.drawer.selected_index = number = self.view.index
         scripted = self.view.value == "code" and self._show_code() != HPKIT

@@ -46,7 +46,6 @@ def dropdown(options, name, label=None):
 
 
 def html_of(text="", *classes):
-    """Return a widget for a line of text that keeps its place."""
     return W.HTML(text, _dom_classes=classes)
 
 
@@ -70,8 +69,8 @@ def present(on: bool = True) -> None:
 
     Examples
     --------
-    >>> present()
-    >>> present(False)
+    >>> hk.present()
+    >>> hk.present(False)
     """
     _large[0] = check_flag("on", on)
     for sheet in list(_sheets):

@@ -50,8 +50,7 @@ class PatiencePanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> panel = PatiencePanel(load_dataset("moons"), Setting(epochs=9), patience=3)
+    >>> panel = hk.PatiencePanel(hk.load_dataset("moons"), hk.Hyperparameters(epochs=9))
     >>> panel.wait().run.epochs_done
     9
     """
@@ -73,10 +72,10 @@ class PatiencePanel(Panel):
         patience = check_count("patience", patience, most=10**6)
         self.seed, self.asked = check_seed("seed", seed), patience
         most = min(MOST, setting.epochs)
-        self.patience, box = count_box(WORDS["patience"], patience, 1, most)
+        self.patience = count_box(WORDS["patience"], patience, 1, most)
         look = {"min": 0, "max": setting.epochs}
         self.ask(predict, WORDS["guess"].format(patience), W.IntSlider, 0, **look)
-        self.build(box, self.buttons(stop=self.stop))
+        self.build(self.patience, self.buttons(stop=self.stop))
         self.on_change(self._draw, self.patience)
         self.live.now(self.train(dataset, setting, (self.seed,), self._take))
 
@@ -97,7 +96,6 @@ class PatiencePanel(Panel):
             self.status.value = WORDS["epoch"].format(self.stop_at)
 
     def _charts(self):
-        """Return the losses up to the stop, and those after it in gray."""
         run, at = self.run, self.stop_at
         shown, top, rest = until(run, at), top_of([run]), at < run.epochs_done
         curves = (run.train_loss, run.val_loss) if rest else ()

@@ -53,9 +53,8 @@ class SearchRacePanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> short = Hyperparameters(epochs=3)
-    >>> sorted(SearchRacePanel(load_dataset("moons"), short).wait().found)
+    >>> moons, short = hk.load_dataset("moons"), hk.Hyperparameters(epochs=3)
+    >>> sorted(hk.SearchRacePanel(moons, short).wait().found)
     ['bayes', 'grid', 'halving', 'random']
     """
 
@@ -86,15 +85,15 @@ class SearchRacePanel(Panel):
         check_count("races", races, most=_MOST_RACES)
         look, name = {"continuous_update": False}, WORDS["budget"]
         ends = budget, 4 * whole, 81 * whole
-        self.budget, first = count_box(name, *ends, step=whole, **look)
-        self.races, second = count_box(WORDS["races"], races, 1, 100, **look)
+        self.budget = count_box(name, *ends, step=whole, **look)
+        self.races = count_box(WORDS["races"], races, 1, 100, **look)
         race = self._searches(0)  # checks all before anything is shown
         look = {"options": [(name, kind) for kind, name in WORDS["kinds"].items()]}
         look["text"] = WORDS["kinds"].get
         self.ask(predict, WORDS["guess"], W.ToggleButtons, **look)
         self.add_class("hp-tall")
         start = {"start": lambda: self.live.busy or self.start()}  # finished races stay
-        self.build(first, second, self.buttons(**start, stop=self.stop))
+        self.build(self.budget, self.races, self.buttons(**start, stop=self.stop))
         self.on_change(self.start, self.budget, self.races)
         self.live.now(self._racing(race, 1), seconds=8.0)
 
@@ -103,7 +102,6 @@ class SearchRacePanel(Panel):
         return searches(self.dataset, self.base, space, budget, seed, self.model)
 
     def start(self) -> None:
-        """Run the race anew."""
         first = self._searches(0)
         self.error, self.whole = None, False
         self.live.start(self._racing(first, self.races.value))

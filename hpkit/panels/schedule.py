@@ -46,8 +46,7 @@ class SchedulePanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> panel = SchedulePanel(load_dataset("moons"), Hyperparameters(epochs=4), seeds=1)
+    >>> panel = hk.SchedulePanel(hk.load_dataset("moons"), hk.Hyperparameters(epochs=4))
     >>> panel.draw([0.1, 0.2, 0.1, 0])
     >>> panel.wait().runs.settings[-1].rates().round(2).tolist()
     [0.1, 0.2, 0.1, 0.0]
@@ -78,14 +77,13 @@ class SchedulePanel(Panel):
         self.shape, shape = dropdown(shapes, WORDS["shape"])
         self.ask(predict, WORDS["guess"], W.ToggleButtons, options=KINDS)
         buttons = self.buttons(train=self._watch, stop=self.stop)
-        self.build(self.lr.box, shape, buttons, calls={"drawn": self.draw})
-        self.on_change(self._start, self.lr.source)
+        self.build(self.lr, shape, buttons, calls={"drawn": self.draw})
+        self.on_change(self._start, self.lr)
         self.on_change(self._shaped, self.shape)
         self.live.now(self._training())
 
     @property
     def settings(self):
-        """The settings of the three curves."""
         others = [self.base.but(schedule=kind) for kind in KINDS]
         return [*others, self.base.but(schedule=self.factors)]
 
@@ -166,7 +164,6 @@ class SchedulePanel(Panel):
         return [rate, losses]
 
     def _losses(self, each):
-        """Return the losses of the three in words."""
         runs, told = self.runs, []
         rows = zip(self.names, runs.mean_val_loss, runs.val_loss.mean(1), strict=True)
         for (name, low, curve), out in zip(rows, runs.diverged.sum(1), strict=True):

@@ -43,7 +43,7 @@ class SearchPanel(Panel):
         super().__init__(dataset, title, self.base)
         self.model, self.given = check_model(model), c.given_seeds(seeds)
         about = c.WORDS["seeds"], len(self.given), 1, 10
-        self.seeds, self.seed_box = c.count_box(*about, most=c.MOST_SEEDS)
+        self.seeds = c.count_box(*about, most=c.MOST_SEEDS)
         self.add_class("hp-tall")
 
     @property
@@ -53,7 +53,6 @@ class SearchPanel(Panel):
 
     @property
     def _more(self):
-        """Arguments of every search."""
         return {"seeds": self.seed_list, "model": self.model, "tick": FRAME}
 
     @property
@@ -100,8 +99,8 @@ class _ListsPanel(SearchPanel):
         self.entries, self.unbegun = [], False
         self.controls = c.Controls(dataset, self.base, controls)
         pair = self.buttons(start=self._pressed, stop=self.stop)
-        self.search_box = [self.controls.box, self.seed_box, pair]
-        self.on_change(self._moved, *self.controls.sources, self.seeds)
+        self.search_box = [self.controls.box, self.seeds, pair]
+        self.on_change(self._moved, *self.controls.knobs.values(), self.seeds)
 
     def _entry(self, name, values, label=None, lists=None):
         """Return an `Entry` of values, with a choice of the hyperparameter."""
@@ -182,7 +181,7 @@ class _ListsPanel(SearchPanel):
         self.settled = None
         searched = [entry.name for entry in self.entries]
         for name, knob in self.controls.knobs.items():
-            knob.box.layout.display = "none" if name in searched else ""
+            knob.layout.display = "none" if name in searched else ""
 
     def _searching(self, search, *, rest=True):
         """Run a search (a job); it becomes `settled` when no newer one comes."""
@@ -203,18 +202,16 @@ class _ListsPanel(SearchPanel):
     def _come_in(self):
         """Search at once, unless that takes long."""
         self._renamed()
+        search = self._begin()  # checks all before anything is shown
         if self.seconds() > LONG:
-            self._begin().close()  # checks all before anything is shown
-            self._moved()
-        else:
-            self.live.now(self._searching(self._begin(), rest=False))
+            return self._moved()
+        self.live.now(self._searching(search, rest=False))
 
     def seconds(self) -> float:
         """Return about how long a start takes, from the last one."""
         return self.pace * self._work(self._planned())
 
     def start(self, *, replace: bool = True) -> None:
-        """Start the search with the values shown."""
         search = self._begin()
         self.error = self.chosen = self.offer = None
         self.job_seconds = self.seconds()
@@ -253,10 +250,15 @@ class _ListsPanel(SearchPanel):
         self.start_button.button_style = "" if done else "primary"
 
     def _sentence(self, running):
+        found, text = self.found, ""
         if not self.there:
             return WORDS["none"]
-        text = "" if running else self._stopped()
-        best = best_sentences(self.found, on_map=self.on_map)
+        if self.unbegun and not running:
+            text = WORDS["unbegun"]
+        elif not (running or found.finished):
+            unequal = len(np.unique(found.runs.epochs_done)) > 1
+            text = WORDS["stopped"].format(found=found) + WORDS["unequal"] * unequal
+        best = best_sentences(found, on_map=self.on_map)
         text += escape(self._chosen() or " ".join(best))
         return text if running or not self.offer else WORDS["stale"] + text
 
@@ -268,16 +270,6 @@ class _ListsPanel(SearchPanel):
         setting = label(self.found.settings[number], self.found.space)
         words = WORDS["chosen_out" if runs.diverged[number].any() else "chosen"]
         return words.format(setting[:1].upper() + setting[1:], loss_of(runs, number))
-
-    def _stopped(self):
-        found = self.found
-        if self.unbegun:
-            return WORDS["unbegun"]
-        if found.finished:
-            return ""
-        text = WORDS["stopped"].format(found=found)
-        unequal = len(np.unique(found.runs.epochs_done)) > 1
-        return text + (WORDS["unequal"] if unequal else "")
 
 
 class ValidationCurvePanel(_ListsPanel):
@@ -294,18 +286,13 @@ class ValidationCurvePanel(_ListsPanel):
         How many, from 0 on, or which.
     controls : sequence of str, default ("lr", "batch_size", "epochs")
         Which others can be moved.
-    model : function, optional
-        As in `hpkit.train`.
-    predict : bool or "draw", default False
-        Let the learner draw a guess of the curve before anything is shown.
+    model, predict
+        As in `TrainingPanel`.
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> from hpkit.hyperparameters import Hyperparameters
-    >>> panel = ValidationCurvePanel(
-    ...     load_dataset("moons"), "lr", Hyperparameters(epochs=5),
-    ...     param_range=[0.001, 0.1], seeds=1)
+    >>> moons, base = hk.load_dataset("moons"), hk.Hyperparameters(epochs=5)
+    >>> panel = hk.ValidationCurvePanel(moons, "lr", base, param_range=[0.001, 0.1])
     >>> panel.wait().found.best.lr
     0.1
     """
@@ -377,9 +364,8 @@ class GridPanel(_ListsPanel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> panel = GridPanel(load_dataset("moons"), x_values=[0.01, 0.3],
-    ...     y_values=[16, 64], seeds=1)
+    >>> lists = {"x_values": [0.01, 0.3], "y_values": [16, 64]}
+    >>> panel = hk.GridPanel(hk.load_dataset("moons"), **lists, seeds=1)
     >>> panel.wait().found.best.lr
     0.3
     """
@@ -420,14 +406,12 @@ class GridPanel(_ListsPanel):
 
     def _charts(self):
         found, space = self.found, self.found.space
-        best = [] if found.runs.unfit.all() else [int(found.runs.order[0])]
-        ties = list(map(found.settings.index, found.ties))
-        marked = {"best": best, "ties": [*ties, *best] if ties else []}  # one plateau
-        marked["chosen"] = [] if self.chosen is None else [self.focus]
-        if self.guess:
-            marked["guess"] = self._guessed()
-        _, up = map(len, space.values())
-        cells = {kind: [divmod(n, up) for n in each] for kind, each in marked.items()}
+        best = [] if found.runs.unfit.all() else [found.best]
+        ties = [*found.ties, *best] if found.ties else []  # one plateau
+        chosen = [] if self.chosen is None else [found.settings[self.focus]]
+        marked = {"best": best, "ties": ties, "chosen": chosen}
+        marked |= {"guess": self._guessed()} if self.guess else {}
+        cells = {k: [charts.cell_of(s, space) for s in v] for k, v in marked.items()}
         look = {"framed": cells, "title": GRID["map"], "alt": describe(found)}
         heatmap = charts.heatmap_chart(space, charts.grid_losses(found), **look)
         return [heatmap, self._beside(found)]
@@ -452,15 +436,16 @@ class GridPanel(_ListsPanel):
         return replace(loss_chart(run, **look), title=title)
 
     def _guessed(self):
-        """Return the number of the guess if the grid has it, in a list."""
+        """Return the guess if the grid has it, in a list."""
         asked = self.guess and self.guess.open and self.found
         same = asked and [*self.found.settings] == self.guess.widget.settings
-        return [self.found.settings.index(self.guess.value)] if same else []
+        return [self.guess.value] if same else []
 
     def _in_words(self, guess):
         """Return a guess in words, with its loss if the grid has it."""
         text = short(guess, self.guess.widget.space)
-        for loss in self.found.mean_val_loss[self._guessed()] if self.found else ():
+        for guess in self._guessed():
+            loss = self.found.mean_val_loss[self.found.settings.index(guess)]
             text += GRID["there"].format(loss) if np.isfinite(loss) else ""
         return text
 

@@ -38,10 +38,9 @@ class SeedsPanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> settings = [Hyperparameters(lr=lr, epochs=5) for lr in (0.01, 0.3)]
-    >>> SeedsPanel(load_dataset("moons"), settings, most=6).wait().runs.val_loss.shape
-    (2, 6, 6)
+    >>> settings = [hk.Hyperparameters(lr=lr, epochs=5) for lr in (0.01, 0.3)]
+    >>> hk.SeedsPanel(hk.load_dataset("moons"), settings, most=6).wait().losses.shape
+    (2, 5)
     """
 
     kind, words = "seeds", WORDS
@@ -67,10 +66,10 @@ class SeedsPanel(Panel):
         self.names = [label(setting, differ or ["lr"]) for setting in self.settings]
         self.short = [short(setting, differ) for setting in self.settings]
         count = min(len(self.given), most)
-        self.count, box = count_box(WORDS["count"], count, 1, most, most=most)
+        self.count = count_box(WORDS["count"], count, 1, most, most=most)
         guesses = [*self.names, WORDS["tell"]]
         self.ask(predict, WORDS["guess"], W.ToggleButtons, options=guesses)
-        self.build(box, self.buttons(again=self.train_anew, stop=self.stop))
+        self.build(self.count, self.buttons(again=self.train_anew, stop=self.stop))
         self.on_change(self._draw, self.count)
         self.live.now(self._training())
 

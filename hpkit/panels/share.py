@@ -35,7 +35,7 @@ def open(line: str) -> Panel:
 
     Examples
     --------
-    >>> panel = open("training?data=moons&lr=0.3&epochs=5&seed=2")
+    >>> panel = hk.open("training?data=moons&lr=0.3&epochs=5&seed=2")
     >>> panel.run.setting.lr, panel.run.seed
     (0.3, 2)
     >>> panel.line()
@@ -101,12 +101,12 @@ def _pairs(text, between):
 
 def _setting(base, said):
     """Return a setting with what is said of it instead."""
-    texts = {name: said[name] for name in TABLE if name in said}
-    values = {name: parse_values(name, text) for name, text in texts.items()}
-    for name, each in values.items():
-        if len(each) != 1:
-            raise refusal("line_value", texts[name], name=name)
-    return base.but(**{name: each[0] for name, each in values.items()})
+    values = {}
+    for name in TABLE.keys() & said.keys():
+        values[name], *others = parse_values(name, said[name])
+        if others:
+            raise refusal("line_value", said[name], name=name)
+    return base.but(**values)
 
 
 def _whole(text):

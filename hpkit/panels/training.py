@@ -51,8 +51,7 @@ class TrainingPanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> panel = TrainingPanel(load_dataset("moons"), Hyperparameters(lr=0.3, epochs=5))
+    >>> panel = hk.TrainingPanel(hk.load_dataset("moons"))
     >>> panel.controls["lr"].slider.value = 0.1
     >>> panel.wait().run.setting.lr
     0.1
@@ -118,19 +117,18 @@ class TrainingPanel(Panel):
         self.drawers = {"runs": self.list.box, **self.drawers}
         self.build(self.controls.box, seeds, start, rest, over=over)
         self.on_change(self._draw, self.unit)
-        self.on_change(lambda: self._expect(self.controls.setting), self.slow)
+        self.on_change(self._expect, self.slow)
         self.on_change(self._renew_seed, self.new_seeds)
-        self.on_change(self._moved, *self.controls.sources)
+        self.on_change(self._moved, *self.controls.knobs.values())
 
     def _start(self, *, replace=True, wait=False):
-        """Start a training of what the controls show; `wait` as in `_training`."""
-        setting, self.error = self.controls.setting, None
-        self._expect(setting)
-        self.live.start(self._training(setting, self.seed, wait=wait), replace=replace)
+        self.error = None
+        self._expect()
+        job = self._training(self.controls.setting, self.seed, wait=wait)
+        self.live.start(job, replace=replace)
 
     def _training(self, setting, seed, *, wait=False):
-        """Train a setting (a job)."""
-        # With `wait` it ends only after a moment in which no newer job came.
+        """Train a setting (a job), with `wait` to a moment without a newer job."""
         training = Training(self.dataset, setting, seeds=(seed,), model=self.model)
         self.unbegun, run = False, None
         try:
@@ -159,9 +157,8 @@ class TrainingPanel(Panel):
         self.unbegun = not run.epochs_done
         if self.unbegun:
             return
-        updates = updates_per_epoch(self.dataset, run.setting)
-        self.per_update = run.fit_time / (run.epochs_done * updates)
-        self._expect(run.setting)
+        self.per_update = run.fit_time / run.epochs_done / self._updates(run.setting)
+        self._expect()
         self.list.add(run)
         self._renew_seed()
 
@@ -175,18 +172,22 @@ class TrainingPanel(Panel):
 
     def seconds(self, setting: Hyperparameters) -> float:
         """Return about how long a training of the setting takes, from the last one."""
-        each = self.per_update * updates_per_epoch(self.dataset, setting)
+        each = self.per_update * self._updates(setting)
         return max(each, PACE * self.slow.value) * setting.epochs
 
-    def _expect(self, setting):
-        self.controls.follow(self.seconds(setting))
+    def _updates(self, setting):
+        """Return the updates in an epoch."""
+        return math.ceil(len(self.dataset.train.y) / setting.batch_size)
+
+    def _expect(self):
+        self.controls.follow(self.seconds(self.controls.setting))
 
     def show_setting(self) -> None:
         """Let the controls show the setting of the chosen run, unless one trains."""
         if self.list.chosen and not self.live.busy:
             with self.quietly():
                 self.controls.setting = self.list.chosen.run.setting
-            self._expect(self.controls.setting)
+            self._expect()
 
     def pause(self) -> None:
         """Let the training rest, or go on."""
@@ -260,18 +261,15 @@ class TrainingPanel(Panel):
         )
         if len(self.widths) == 1:
             return [curves]
-        epoch = self.epoch or 0
-        title, alt = (WORDS[name].format(epoch) for name in ("map", "map_alt"))
-        alt += WORDS["map_right"].format(run.val_accuracy[: epoch + 1][-1])
+        title, alt = (WORDS[name].format(self.epoch) for name in ("map", "map_alt"))
+        alt += WORDS["map_right"].format(run.val_accuracy[: self.epoch + 1][-1])
         return [curves, map_chart(self.dataset, self.pixels, title=title, alt=alt)]
 
     def _per_epoch(self, run):
         """Return what an epoch of a run is on the axis."""
-        if self.unit.value == "updates":
-            return updates_per_epoch(self.dataset, run.setting)
-        if self.unit.value == "seconds":
-            return run.fit_time / max(run.epochs_done, 1)
-        return 1
+        each = {"epochs": 1, "updates": self._updates(run.setting)}
+        each["seconds"] = run.fit_time / max(run.epochs_done, 1)
+        return each[self.unit.value]
 
     def _take_map(self, run):
         """Take the map: while training the last weights, then those of the best."""
@@ -329,7 +327,6 @@ class TrainingPanel(Panel):
         return text if self.now else unbegun + text + self._best() + self.list.note
 
     def _best(self):
-        """Return which run of the list is the best, in words."""
         kept, mine = self.list.kept, self.run.best_val_loss
         if len(kept) < 2:
             return ""
@@ -377,10 +374,6 @@ class TrainingPanel(Panel):
             at |= {n: c[run.best_epoch] for n, c in curves.items() if c is not None}
             rows.append(at | {"diverged": run.diverged, "fit_time": run.fit_time})
         return pd.DataFrame(rows)
-
-
-def updates_per_epoch(dataset, setting):
-    return math.ceil(len(dataset.train.y) / setting.batch_size)
 
 
 @dataclass
@@ -519,7 +512,6 @@ class _RunList:
         self._changed()
 
     def _rename(self):
-        """Give the chosen run a name; a named run is pinned."""
         if self.chosen:
             self.chosen.name = self.name.value.strip()
             if self.chosen.name and not self.chosen.color:

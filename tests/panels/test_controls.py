@@ -46,18 +46,14 @@ def test_values_end_where_the_learner_says(name, text, values):
 WAY = r"0\.001 to 10 in 9, got"
 WRONG = dict.fromkeys(("fast", "", "1 to 2 in", "1 to b in 3", "1 to 2 in x"), WAY)
 WRONG |= {"-1": "lr must be > 0", "1, 1": "must differ", "nan": WAY, "1 to 2 in 0": WAY}
+WRONG["0.001 to 1 in 90000000"] = "100 at most, got 90000000"
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_values_that_are_no_list_say_the_way_out(text):
+def test_values_that_are_no_list_say_the_way_out_at_once(text):
+    start = time.process_time()
     with pytest.raises(ValueError, match=WRONG[text]):
         parse_values("lr", text)
-
-
-def test_a_range_of_millions_is_refused_at_once():
-    start = time.process_time()
-    with pytest.raises(ValueError, match="100 at most, got 90000000"):
-        parse_values("lr", "0.001 to 1 in 90000000")
     assert time.process_time() - start < 1
 
 
@@ -97,9 +93,9 @@ def test_values_given_in_code_are_read_back_exactly(name, values):
 @pytest.mark.parametrize("value", [0, 0.9])
 def test_a_slider_over_a_list_says_where_it_stands(value):
     knob = pick_knob("momentum", (0, 0.9), value)
-    assert knob.box.children[0].children[1].value == f"{value}"
+    assert knob.children[0].children[1].value == f"{value}"
     knob.value = 0.5  # joins the list
-    assert knob.box.children[0].children[1].value == "0.5"
+    assert knob.children[0].children[1].value == "0.5"
 
 
 @pytest.mark.parametrize("name", ["wine", "coin_flips"])

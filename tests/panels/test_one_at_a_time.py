@@ -232,15 +232,12 @@ def test_path_says_where_it_is_beside_the_grid(moons, end, words):
     assert words in panel.result
 
 
-def test_path_may_be_drawn_between_a_move_and_what_it_does(path):
+def test_path_may_be_drawn_and_pressed_before_a_new_start_is_trained(path):
     press(path, "grid")
     with path.quietly():
         path.starts["lr"].source.value = 10.0
         path._draw()
     assert path.found.settings == (path.starting,)
-
-
-def test_rows_pressed_before_the_new_start_is_trained_gives_no_error(path):
     path.view.value, path.forms.value = "code", "PyTorch"
     with path.live.lock:  # the thread waits for it
         path.reset()

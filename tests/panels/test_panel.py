@@ -9,6 +9,7 @@ import time
 from timeit import timeit
 from types import SimpleNamespace
 from unittest.mock import Mock
+from weakref import WeakSet
 
 import pytest
 from chart_reading import until
@@ -111,7 +112,7 @@ def test_live_rest_ends_at_once_for_a_newer_job():
 
 
 def test_live_panels_of_an_earlier_run_of_their_cell_are_ended(monkeypatch):
-    monkeypatch.setattr(panel_module, "_makers", {})
+    monkeypatch.setattr(panel_module, "_panels", WeakSet())
     #         cell  its run; panels that it ends
     runs = [
         ("a", "1", []),

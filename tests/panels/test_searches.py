@@ -470,7 +470,7 @@ def test_own_names_are_searched_shown_and_stand_in_the_code(moons):
     assert grid.charts.charts[0].y.texts == ["gelu", "a, <b>"]
     with path.quietly():
         path.starts["act"].source.value = "a, <b>"
-    head, _ = path.starts["act"].box.children
+    head, _ = path.starts["act"].children
     assert head.children[-1].value == "a, &lt;b&gt;"
 
     def set_to(widget, value):

@@ -167,8 +167,7 @@ def train_and_stop(panel):
     press(panel, "stop")
 
 
-def test_longer_run_takes_the_place_of_a_stopped_one(moons):
-    panel = TrainingPanel(moons, QUICK)
+def test_longer_run_takes_the_place_of_a_stopped_one(panel):
     panel.slow.value = True
     panel.controls["epochs"].source.value = 60
     train_and_stop(panel)
@@ -235,11 +234,8 @@ def test_lesson_00_names_the_end_of_its_slider_and_it_can_be_watched():
     assert 8 <= panel.seconds(long) <= 12  # "about ten seconds"
 
 
-def test_slow_training_goes_on_at_full_speed_when_it_is_switched_off(
-    moons, monkeypatch
-):
+def test_slow_training_goes_on_at_full_speed_once_switched_off(panel, monkeypatch):
     monkeypatch.setattr("hpkit.panels.panel.ALOUD", 0.5)
-    panel = TrainingPanel(moons, QUICK)
     panel.slow.value = True
     panel.controls["epochs"].source.value = 1000
     silent = watch(panel, lambda: "aria-live" in panel.charts.get_state()["sentence"])
