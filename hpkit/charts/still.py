@@ -344,9 +344,8 @@ class _Sheet:
     def rule(self, mark):
         across, up = self.ax.get_xlim(), self.ax.get_ylim()
         for i, at in enumerate(mark.columns[0][0]):
-            look = {"zorder": self.z, "label": None if i else mark.get("legend")}
             x, y = (across, (at, at)) if mark.get("across") else ((at, at), up)
-            self.ax.plot(x, y, **_pen(mark, i, 1.5), **look)
+            self.ax.plot(x, y, **_pen(mark, i, 1.5), zorder=self.z)
             self.note(mark, i, x[1], y[1])
 
     def text(self, mark):
