@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hpkit.exercises import _core
 from hpkit.exercises._core import CORRECT, NOT_YET, Feedback, to_html, to_text
-from hpkit.hyperparameters import brief
+from hpkit.hyperparameters import refusal
 from hpkit.locale import say, texts_of
 
 QUIZZES = Path(__file__).parent / "quizzes"
@@ -52,8 +52,7 @@ class Quiz:
         with self._lock:
             choices = self._choices(number)
             if not isinstance(letter, str) or letter.strip().upper() not in choices:
-                facts = {"letters": ", ".join(choices), "got": brief(letter)}
-                raise ValueError(say("exercises.quiz.no_choice", **facts))
+                raise refusal("quiz_choice", letter, letters=", ".join(choices))
             letter = letter.strip().upper()
             key, outcome = self.key(number), _outcome(choices[letter])
             before = _core.load_entries().get(key, {})
@@ -69,8 +68,7 @@ class Quiz:
 
     def _choices(self, number):
         if type(number) is not int or not 1 <= number <= len(self):
-            facts = {"n": len(self), "got": brief(number)}
-            raise ValueError(say("exercises.quiz.no_question", **facts))
+            raise refusal("quiz_question", number, n=len(self))
         return _by_letter(self.questions[number - 1])
 
     def right(self, number: int) -> str:
