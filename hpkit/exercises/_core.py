@@ -71,23 +71,14 @@ def to_text(text):
 
 @dataclass(frozen=True, repr=False)
 class Feedback:
-    """What a check says, with a `note` below, and a `word` in place of the usual one.
+    """What a check says, and whether the answer has `passed`."""
 
-    Attributes
-    ----------
-    exercise, outcome, message : str
-        Such as "02_learning_rate/good_rate"; "correct", "not yet", "not attempted" or
-        "could not check"; what is said, with `code` in backticks.
-    reason : str
-        Which of the exercise's messages it is, for tests and teachers.
-    """
-
-    exercise: str
-    outcome: str
-    message: str
-    reason: str = ""
-    note: str = ""
-    word: str = ""
+    exercise: str  # such as "02_learning_rate/good_rate"
+    outcome: str  # "correct", "not yet", "not attempted" or "could not check"
+    message: str  # what is said, with `code` in backticks
+    reason: str = ""  # which of the exercise's messages it is
+    note: str = ""  # what stands below
+    word: str = ""  # in place of the usual one of the outcome
 
     @property
     def passed(self) -> bool:
@@ -330,9 +321,8 @@ def _check(data):
         check_kinds(entry, {name: KINDS[name] for name in names})
         if entry.get("outcome", CORRECT) not in _SIGNS:
             raise ValueError("no such outcome")
-        for stamp in ("last", "passed"):
-            if entry.get(stamp) is not None:
-                when(entry[stamp])
+        for stamp in (entry["last"], entry.get("passed") or entry["last"]):
+            when(stamp)
 
 
 _store = Store(None, {"version": 1, "entries": {}}, _check, Texts("exercises.progress"))

@@ -204,8 +204,7 @@ def choose_patience(answer):
 def honest_number(answer):
     """A good setting by validation, a loss on new points near the one predicted."""
     parts = read.sequence(answer)
-    if len(parts) != 2 or not isinstance(parts[0], Hyperparameters):
-        raise read.kind(answer)
+    read.check_kind(answer, len(parts) == 2 and isinstance(parts[0], Hyperparameters))
     chosen, predicted = parts[0], read.number(parts[1], above=0)
     wrong_if({"epochs": chosen.epochs}, epochs=chosen.epochs > 100)
     try:
@@ -252,8 +251,7 @@ def order(answer):
 @Exercise
 def wide_enough(answer):
     """At most 20 settings, the best lr not at the edge, and nothing good left out."""
-    if not isinstance(answer, Mapping):
-        raise read.kind(answer)
+    read.check_kind(answer, isinstance(answer, Mapping))
     names = ("lr", "batch_size")
     for name in (*answer, *names):
         odd = {"no_such_key": name not in names, "key_missing": name not in answer}
