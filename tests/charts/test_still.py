@@ -10,7 +10,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from hpkit.charts import spec
-from hpkit.charts.spec import COLORS, Axis, Chart, light
+from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import draw, picture, spread, still, with_more_letters
 
 X = np.arange(5.0)
@@ -177,9 +177,3 @@ def test_pictures_take_letters_from_one_font_more(there, last):
     families = with_more_letters(["sans-serif"], there.split(", "))
     assert (families[0], families[-1]) == ("sans-serif", last)
     assert len(families) <= 2
-
-
-def test_every_color_has_a_dark_one():
-    assert all(len(pair) == 2 for pair in COLORS.values())
-    assert light("blue") == COLORS["blue"][0]
-    assert light("#123456") == "#123456"

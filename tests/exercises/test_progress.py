@@ -14,10 +14,6 @@ from hpkit.locale import say
 KEY = "02_learning_rate/good_rate"
 
 
-def file_of(home):
-    return home / "progress.json"
-
-
 def test_tries_are_counted_and_a_pass_stays(home):
     _core.record(KEY, "not yet")
     for _ in range(2):  # the second one is a cell that runs again
@@ -29,7 +25,7 @@ def test_tries_are_counted_and_a_pass_stays(home):
 
     assert said == ""
     assert (entry["tries"], entry["outcome"], entry["passed"]) == (3, "not yet", passed)
-    assert json.loads(file_of(home).read_text())["entries"][KEY] == entry
+    assert json.loads((home / "progress.json").read_text())["entries"][KEY] == entry
 
 
 def test_file_of_an_older_kit_still_loads(home):
@@ -38,7 +34,8 @@ def test_file_of_an_older_kit_still_loads(home):
     quiz = old | {"choice": "B", "first": "A"}
     entries = {KEY: old, "x/quiz/1": quiz}
     home.mkdir()
-    file_of(home).write_text(json.dumps({"entries": entries, "version": 1}, indent=1))
+    kept = json.dumps({"entries": entries, "version": 1}, indent=1)
+    (home / "progress.json").write_text(kept)
 
     _core.record(KEY, hints=1, solution=True)
 
@@ -64,7 +61,7 @@ ENTRIES = ["[]", '{"a": 1}', *(f'{{"a": {{"tries": {more}}}}}' for more in TRIES
 )
 def test_damaged_file_is_set_aside_and_said(home, text):
     home.mkdir()
-    file_of(home).write_bytes(text.encode("latin-1"))
+    (home / "progress.json").write_text(text)
 
     assert _core.load_entries() == {}
     assert "0 of" in repr(hk.progress(2))
@@ -99,7 +96,7 @@ def test_forgetting_in_memory(monkeypatch, home):
 
     assert "full" in said
     assert KEY not in _core.load_entries()
-    assert KEY in json.loads(file_of(home).read_text())["entries"]
+    assert KEY in json.loads((home / "progress.json").read_text())["entries"]
 
 
 def test_table_says_states_in_words():
