@@ -116,9 +116,8 @@ def worst_to_best(answer):
     want = tuple(np.array(RATES)[np.argsort(-last.mean(1))].tolist())
     if got != want:
         lr = next(a for a, b in zip(got, want, strict=True) if a != b)
-        rules = {"larger_is_better": RATES, "smaller_is_better": RATES[::-1]}
-        rules = {name: got == rule for name, rule in rules.items()}
-        wrong_if({"lr": lr}, reversed=got == want[::-1], **rules, order=True)
+        wrong_if(reversed=got == want[::-1], larger_is_better=got == RATES)
+        wrong_if({"lr": lr}, smaller_is_better=got == RATES[::-1], order=True)
 
 
 @Exercise
