@@ -1,8 +1,6 @@
 """Progress: what is kept of a try, where, and how the table shows it."""
 
 import json
-import os
-from unittest.mock import Mock
 
 import pytest
 
@@ -86,17 +84,6 @@ def test_home_that_cannot_be_written_keeps_it_in_memory(tmp_path, monkeypatch):
     assert _core.load_entries()[KEY]["tries"] == 2
     got = exercises.load_lesson("02_learning_rate").good_rate.check("x")
     assert "could not be saved" in got.note
-
-
-def test_forgetting_in_memory(monkeypatch, home):
-    _core.record(KEY, "correct")
-    monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(28, "full")))
-
-    said = _core.forget({"02_learning_rate"})
-
-    assert "full" in said
-    assert KEY not in _core.load_entries()
-    assert KEY in json.loads((home / "progress.json").read_text())["entries"]
 
 
 def test_table_says_states_in_words():
