@@ -365,14 +365,9 @@ def forget(lessons):
     )
 
 
-def trained(dataset, settings, *, seeds=range(5)):
-    """Train settings x seeds once and return `Runs`; a line says what takes time."""
-    return _trained(dataset, tuple(settings), tuple(seeds))
-
-
 @functools.lru_cache(maxsize=50)
-def _trained(dataset, settings, seeds):
-    n = len(settings) * len(seeds)
-    print(say("exercises.training" if n > 1 else "exercises.training_one", n=n))
+def trained(dataset, *settings, seeds=range(5)):
+    """Train settings x seeds once and return `Runs`; a line says what takes time."""
+    print(say("exercises.training", n=len(settings) * len(seeds)))
     *_, runs = hpkit.train(hpkit.load_dataset(dataset), settings, seeds=seeds)
     return runs

@@ -172,7 +172,7 @@ def optuna_study(answer):
     linear = not getattr(best.distributions["lr"], "log", False)
     wrong_if({"names": ", ".join(others)}, others=others, linear=linear)
     lr = number(best.params["lr"], above=0)
-    losses = trained("digits", [DIGITS.but(lr=lr)], seeds=range(3)).best_val_loss[0]
+    losses = trained("digits", DIGITS.but(lr=lr), seeds=range(3)).best_val_loss[0]
     facts = {"lr": lr, "loss": losses.mean(), "n": n, "value": best.value}
     wrong_if(facts, poor=not losses.mean() <= 0.25)
     # On moons losses are 1.4 times as high, and accuracies are no losses.

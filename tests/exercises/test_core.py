@@ -366,7 +366,7 @@ def test_words_of_another_language_stand_beside_the_english(tmp_path, monkeypatc
 
 def test_a_check_says_once_that_it_trains(capsys):
     for _ in range(2):
-        runs = _core.trained("moons", [Hyperparameters(epochs=2)])
+        runs = _core.trained("moons", Hyperparameters(epochs=2))
     assert capsys.readouterr().out == "Training 5 runs to check your answer ...\n"
     assert (runs.epochs_done == 2).all()
 
