@@ -270,8 +270,6 @@ class Exercise:
 
     def widget(self):
         """Return a button that shows hints, one more at each press, then an answer."""
-        # It is an ipywidgets box, which stands below the question in a notebook; a new
-        # one takes the old one's place.
         from ipywidgets import HTML, Button, VBox
 
         from hpkit.panels import parts

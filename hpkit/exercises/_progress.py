@@ -136,12 +136,10 @@ class Progress:
         for name, rows in self._lessons.items():
             cells = []
             for row in rows:
-                hints = str(row["hints"] or "")
-                if row["solution_seen"]:
-                    one = "hints_and_solution" if hints else "solution"
-                    hints = _say(one, hints=hints)
+                tries, hints = str(row["tries"] or ""), str(row["hints"] or "")
+                seen = _say("solution") if row["solution_seen"] else ""
+                hints = ", ".join(filter(None, (hints, seen)))
                 last = row["last"] and when(row["last"])
-                tries = str(row["tries"] or "")
                 cells.append([row["title"], row["state"], tries, hints, last])
             if not self.overview or any(row["last"] for row in rows):
                 yield _lesson_title(name), [_say("row_heads"), *cells]

@@ -63,7 +63,7 @@ class Quiz:
             word = say("exercises.outcome.looked") if looks else ""
             message = choices[letter]["feedback"]
             feedback = Feedback(key, outcome, message, letter, note, word)
-            self._show(number, letter, feedback)
+            self._show(number, feedback)
             return feedback
 
     def _choices(self, number):
@@ -121,7 +121,7 @@ class Quiz:
                     facts = {"when": _core.when(entry["last"]), "letter": letter}
                     before = say("exercises.quiz.before", **facts)
                     about = self.key(n), _outcome(a), a["feedback"], letter, before
-                    self._show(n, letter, Feedback(*about))
+                    self._show(n, Feedback(*about))
             self._box = box = VBox()
         box.children = HTML(parts.alive(box)), *blocks, self._score
         box.add_class("hpkit-quiz")
@@ -159,7 +159,7 @@ class Quiz:
             said = f"{type(error).__name__}: {error}"
             self._score.value = to_html(say("exercises.quiz.fault", error=said))
 
-    def _show(self, n, letter, feedback):
+    def _show(self, n, feedback):
         """Show an answer below its choice, in place of the question's earlier one."""
         # The right one stays: what is read after it takes nothing back.
         if not self._places:  # nothing is on the screen
@@ -168,7 +168,7 @@ class Quiz:
         for (other, choice), place in self._places.items():
             if other == n and choice != stays:
                 place.layout.display, place.value = "none", ""
-        place = self._places[n, letter]
+        place = self._places[n, feedback.reason]
         place.value, place.layout.display = feedback._repr_html_(), None
         first = sum(entry.get("first") == self.right(k) for k, entry in self._entries())
         facts = {"right": self.score, "first": first, "total": len(self)}
