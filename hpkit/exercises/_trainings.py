@@ -74,7 +74,6 @@ class _MysteryCurves:
 
 mystery_curves = _MysteryCurves()
 
-# Learning rate (lessons 02 and 12).
 _SWEEP = (1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 # A spread would be the natural limit, but that of the one best value is small by luck.
 _CLOSE = 1.15
@@ -145,7 +144,6 @@ def after_the_test(answer):
     return wrong_if(facts, too_large=poor and lr > 0.01, too_small=poor)
 
 
-# Batch size and epochs (lessons 03 and 04).
 ROWS = 600  # training rows of digits
 SIZES = (2, 8, 16, 32, 64, 128, 256, 512)
 LONG = Hyperparameters(**LARGE, epochs=200)
@@ -221,7 +219,6 @@ def honest_number(answer):
     return wrong_if(facts, too_low=low, too_high=high)
 
 
-# Searches (lessons 07 to 09).
 JUN = ("batch_size", "lr", "dropout")  # shown in the lesson
 START = Hyperparameters(lr=0.1, batch_size=200, epochs=20)
 LISTS = {"lr": (0.01, 0.1, 1, 10), "batch_size": (4, 64, 200), "dropout": (0, 0.1, 0.3)}

@@ -24,7 +24,7 @@ from hpkit.exercises._answers import NotYet
 from hpkit.exercises._core import Exercise, Feedback
 
 every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda one: one.key)
-every_lesson = pytest.mark.parametrize("name", LESSONS)
+
 
 ODD = [None, "?", "", math.nan, math.inf, -7, True, int, object(), lambda: None]
 ODD += [[1], [], [1, ...], {"a": 1}, {}, np.float32(-2.5), np.zeros((2, 2))]
@@ -160,7 +160,7 @@ def test_button_shows_hint_after_hint_and_then_the_solution(monkeypatch):
     assert "<pre>" not in shown.value
 
 
-@every_lesson
+@pytest.mark.parametrize("name", LESSONS)
 def test_lesson_module(name):
     lesson = LESSONS[name]
 
