@@ -42,7 +42,6 @@ is made: hpkit/README.md.
 
 __version__ = "0.1.0"
 
-# module: its public names
 _PUBLIC = {
     "locale": "language",
     "data.datasets": "Dataset load_dataset",

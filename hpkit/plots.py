@@ -42,13 +42,9 @@ def plot_training_curves(
 
     The lowest validation point has a ring. Each line has its label at its end; one
     that diverged has it beside the X at the top edge. Several seeds are a line (their
-    mean) and a band (one standard deviation to each side). See Goodfellow, Bengio,
-    Courville, Deep Learning (2016), figure 7.3.
-
-    Parameters
-    ----------
-    split : {"both", "valid", "train"}, optional
-        Default both for at most four settings, else the validation loss alone.
+    mean) and a band (one standard deviation to each side). `split` is "both", the
+    default for at most four settings, "valid", that for more, or "train". See
+    Goodfellow, Bengio, Courville, Deep Learning (2016), figure 7.3.
 
     Examples
     --------
@@ -71,13 +67,9 @@ def plot_seeds(
     """Return the axes with a dot for each seed, a row of dots for each setting.
 
     The diamond is the mean over seeds, with one standard deviation to each side. A run
-    that diverged is an X at the right edge.
-
-    Parameters
-    ----------
-    pairs : bool, optional
-        Join the dots of the same seed by thin lines; default for at most four
-        settings. Runs of one seed share first weights and order of the points.
+    that diverged is an X at the right edge. Thin lines join the `pairs` of dots of one
+    seed, by default of at most four settings: runs of one seed share first weights and
+    order of the points.
 
     Examples
     --------
@@ -185,13 +177,8 @@ def plot_grid(
 
     Each cell shows the mean over seeds of the lowest validation loss. The best cell has
     a thick frame, those as good as it (`Search.ties`) a dashed one; what diverged has a
-    cross.
-
-    Parameters
-    ----------
-    x, y : str, optional
-        The two hyperparameters; default the first two. Over all others each cell shows
-        the best.
+    cross. `x` and `y` are the names of two hyperparameters, by default the first two;
+    over all others each cell shows the best.
 
     Examples
     --------
@@ -253,19 +240,12 @@ def plot_path(
     x: str | None = None,
     y: str | None = None,
 ) -> Axes:
-    """Return the axes with the path of one-at-a-time on the map.
+    """Return the axes with the path of a search by `one_at_a_time` on the map.
 
     S is the start; the number of each step stands where it ended. A step that changes a
-    third hyperparameter does not move: see the title.
-
-    Parameters
-    ----------
-    steps : Search
-        Of `one_at_a_time`.
-    grid : Search, optional
-        The whole map, drawn below the path; without it only what the path has seen.
-    x, y : str, optional
-        The two hyperparameters; default those of the first two steps.
+    third hyperparameter does not move: see the title. A `grid` is the whole map, drawn
+    below the path; without it the map has what the path has seen. `x` and `y` are as in
+    `plot_grid`.
 
     Examples
     --------
@@ -275,8 +255,8 @@ def plot_path(
     >>> plot_path(steps).get_ylabel()
     'batch size'
     """
-    steps = _as_search(steps, ("one_at_a_time",))
-    known = _as_search(grid) if grid is not None else steps
+    steps = _as_search(steps, "one_at_a_time")
+    known = steps if grid is None else _as_search(grid)
     space = _two_lists(steps, x, y, known)
     said, path = [], [steps.base]
     for number, step in enumerate(steps.steps, 1):
@@ -297,14 +277,9 @@ def plot_decision_boundary(
     """Return the axes with the network's answer everywhere, and the points of a split.
 
     The stronger the color, the surer the network; the black line is the boundary, where
-    two classes are equally likely. Each class has its own marker.
-
-    Parameters
-    ----------
-    run : Run
-        On data with two features and classes.
-    epoch : {"best", "last"}, default "best"
-        Weights of the epoch with the lowest validation loss, or of the last.
+    two classes are equally likely. Each class has its own marker. The run is on data
+    with two features and classes; `epoch` is "best", that with the lowest validation
+    loss, or "last", `split` is "train" or "valid".
 
     Examples
     --------
@@ -376,11 +351,11 @@ def _check_flat(data):
         raise hyper.refusal("flat", features=data.n_features, what=kind)
 
 
-def _as_search(result, kinds=None):
-    """Return `result` if it is a Search (of one of `kinds`), else raise."""
+def _as_search(result, wanted=""):
+    """Return `result` if it is a Search, of the kind that is `wanted`."""
     kind = getattr(result, "kind", type(result).__name__)
-    if not isinstance(result, Search) or (kinds and kind not in kinds):
-        wanted = " or ".join(f"hpkit.{k}" for k in kinds or ("grid_search",))
+    if not isinstance(result, Search) or wanted not in ("", kind):
+        wanted = f"hpkit.{wanted or 'grid_search'}"
         raise hyper.refusal("chart_search", kind=TypeError, got=kind, wanted=wanted)
     return result
 

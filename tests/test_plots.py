@@ -18,6 +18,7 @@ from matplotlib.text import Text
 import hpkit as hk
 from hpkit.charts.runs import mean_and_spread
 from hpkit.charts.spec import COLORS, light
+from hpkit.text import short
 
 matplotlib.use("Agg")
 
@@ -167,19 +168,6 @@ def test_training_curves_diverged_ones_have_a_cross_each_at_the_top_edge():
     assert ax.get_ylim()[1] < 1.2 * runs[0].val_loss[0]
 
 
-def test_label_of_a_shorter_run_is_led_to_from_its_end_by_a_thin_line():
-    runs = [hk.fit(MOONS, BASE.but(epochs=epochs)) for epochs in (2, 5)]
-    ax = hk.plot_training_curves(runs, axes())
-
-    assert len(ax.texts) == 2
-    begins = [begin for _, begin in leads(ax)]
-    ends = [in_axes(ax, run.epochs_done, run.val_loss[-1]) for run in runs]
-    np.testing.assert_allclose(begins, ends, rtol=1e-5)
-    there = [line.get_xdata()[np.isfinite(line.get_ydata())] for line in curves(ax)]
-    assert {epochs[-1] for epochs in there} == {2, 5}
-    assert hk.plot_training_curves(hk.Runs.of(runs), axes()).get_xlim() == (0, 5)
-
-
 def test_training_curves_diverged_alone():
     run = hk.fit(hk.load_dataset("digits"), BASE.but(lr=30, hidden=(16,)))
     ax = hk.plot_training_curves(run, axes())
@@ -213,19 +201,26 @@ def test_training_curves_of_many_show_validation_only_with_labels_apart(count):
     assert height < 11  # on one page
 
 
-def test_training_curves_are_named_at_their_ends_for_eyes_without_color():
-    several = curve_of(MOONS, [0.001, 0.01, 0.1, 0.3, 1])
+@pytest.mark.parametrize(
+    ("name", "values"), [("lr", [0.001, 0.01, 0.1, 0.3, 1]), ("epochs", [2, 5])]
+)
+def test_training_curves_are_named_at_their_ends_by_thin_lines(name, values):
+    runs = [hk.fit(MOONS, BASE.but(**{name: value})) for value in values]
 
-    ax = hk.plot_training_curves(several, axes())
+    ax = hk.plot_training_curves(runs, axes())
 
-    lines = {text: begin for text, begin in leads(ax)}
-    assert len(lines) == len(curves(ax)) == 5
-    for line, setting in zip(curves(ax), several.settings, strict=True):
-        end = in_axes(ax, *line.get_xydata()[-1])
-        assert lines[f"lr {setting.lr:g}"] == pytest.approx(end, rel=1e-5)
-    labels = [text for text in ax.texts if text.get_text() in lines]
-    heights = [(lines[t.get_text()][1], t.get_position()[1]) for t in labels]
+    begins = dict(leads(ax))
+    ends = [on_line((run.epochs_done, run.val_loss[-1])) for run in runs]
+    paths = [line.get_xydata() for line in curves(ax)]
+    assert {*ends} <= {tuple(path[np.isfinite(path[:, 1])][-1]) for path in paths}
+    assert len(paths) == (5 if name == "lr" else 4)
+    assert [*begins] == [short(run.setting, [name]) for run in runs]
+    begun = [in_axes(ax, *end) for end in ends]
+    np.testing.assert_allclose([*begins.values()], begun, rtol=1e-5)
+    heights = [(begins[t.get_text()][1], t.get_position()[1]) for t in ax.texts]
     assert [place for _, place in sorted(heights)] == sorted(p for _, p in heights)
+    whole = hk.plot_training_curves(hk.Runs.of(runs), axes())
+    assert whole.get_xlim() == (0, max(run.epochs_done for run in runs))
 
 
 @pytest.mark.parametrize("width", [4.2, 7.2])

@@ -43,11 +43,11 @@ def usual_high(losses) -> float:
 
 def top_of(runs) -> float:
     """Return the upper end of the loss axis; spikes and diverged runs do not count."""
-    starts = [r.val_loss[0] if np.isfinite(r.val_loss[0]) else 1.0 for r in runs]
-    most = [1.0, *(1.1 * start for start in starts)]
-    for run, start in zip(runs, starts, strict=True):
-        if not run.diverged:
-            most.append(min(1.05 * usual_high(run.val_loss), 2 * start))
+    most = [1.0]
+    for run in runs:
+        start = run.val_loss[0] if np.isfinite(run.val_loss[0]) else 1.0
+        usual = start if run.diverged else 1.05 * usual_high(run.val_loss)
+        most += [1.1 * start, min(usual, 2 * start)]
     return nice_top(max(most))
 
 

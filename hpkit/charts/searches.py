@@ -23,11 +23,11 @@ DOT = {"size": 3, "opacity": 0.45, "hover": False}
 _ROOM = 0.05  # of an axis beside its outermost values
 DASH = "\N{EN DASH}"
 _GAP, _NARROW = 1, 3  # places between two steps, and those of a short list
-_FRAMES = {  # of cells: color, width, dash, how far one lies inwards
-    "ties": ("orange", 2.5, "dashed", 0.0),
-    "best": ("orange", 4.0, None, 0.0),
-    "chosen": ("ink", 2.5, "dotted", 0.07),
-    "guess": ("purple", 4.0, "dotted", 0.0),  # a right one and the best are both seen
+_FRAMES = {  # of cells
+    "ties": {"color": "orange", "width": 2.5, "dash": "dashed"},
+    "best": {"color": "orange", "width": 4.0},
+    "chosen": {"color": "ink", "width": 2.5, "dash": "dotted", "inset": 0.07},
+    "guess": GUESS | {"width": 4.0},  # a right one and the best are both seen
 }
 _LONG = 20  # letters of a name
 _COLUMN = 0.07  # of the budget: from one column of ends to the next
@@ -192,14 +192,13 @@ def heatmap_chart(
     made, legends = [], WORDS["frames"] | dict(legends or {})
     given = framed or {}  # of the others the legend holds no room
     framed = {kind: list(given.get(kind, ())) for kind in _FRAMES}
-    for kind, (color, width, dash, inset) in _FRAMES.items():
-        look = {"color": color, "width": width, "dash": dash, "inset": inset}
-        look["halo"] = kind != "guess" or framed["guess"] != framed["best"]
-        look["legend"] = legends[kind] if kind in given else None
+    for kind, look in _FRAMES.items():
+        halo = kind != "guess" or framed["guess"] != framed["best"]
+        look = look | {"halo": halo, "legend": legends[kind] if kind in given else None}
         made.append(mark.frames(*np.reshape(framed[kind], (-1, 2)).T, **look))
-    lists = list(space.items())[:2]
-    axes = [Axis(TABLE[n].label, kind="band", texts=on_axis(v)) for n, v in lists]
-    axes[1].label = _beside([*space][1])  # beside the legend
+    (across, its), (up, own) = [*space.items()][:2]
+    x = Axis(TABLE[across].label, kind="band", texts=on_axis(its))
+    y = Axis(_beside(up), kind="band", texts=on_axis(own))  # beside the legend
     at = [(c, r) for r, c in np.ndindex(np.shape(loss))]
     told = {kind: framed[kind] for kind in given}
     if "ties" in told:  # the frame around all of them has the best inside
@@ -210,7 +209,7 @@ def heatmap_chart(
         look["tip"] = list(map(str.__add__, look["tip"], said))
     losses = mark.cells(loss, **look)
     look = {"grid": False, "choose": WORDS["choose_cell"]} | chart
-    return Chart(*axes, [losses, *made, *marks], **look)
+    return Chart(x, y, [losses, *made, *marks], **look)
 
 
 def grid_losses(found) -> np.ndarray:

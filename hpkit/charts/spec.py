@@ -187,7 +187,7 @@ def frames(columns, rows, **look) -> Mark:
         if (c + a, r + b) not in there
     ]
     x, y = np.array([[*side, (np.nan, np.nan)] for side in sides]).reshape(-1, 2).T
-    return _mark("frames", x, y, **{"width": 3.0, "halo": True} | look)
+    return _mark("frames", x, y, **look)
 
 
 def image(pixels: np.ndarray) -> Mark:

@@ -233,8 +233,8 @@ def wide(text: str, size: float, strong: bool = False) -> float:
     return text_to_path.get_text_width_height_descent(longest, look, ismath=False)[0]
 
 
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:
-    """Return places near the wanted ones, `gap` apart, from `low` to `high`."""
+def spread(wanted: Sequence[float], gap: float) -> np.ndarray:
+    """Return places near the wanted ones, `gap` apart, from 0 to 1."""
     # The nearest ones by least squares: where labels crowd, they move as a block
     # (isotonic regression: the highest of the lowest means).
     n, order = len(wanted), np.argsort(wanted, kind="stable")
@@ -242,7 +242,7 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> np.n
     sums = np.concatenate([[0], np.cumsum(free - steps)])
     means = [(sums[a + 1 :] - sums[a]) / np.arange(1, n - a + 1) for a in range(n)]
     lowest = [max(min(means[a][k - a :]) for a in range(k + 1)) for k in range(n)]
-    placed[order] = np.clip(lowest, low, max(low, high - gap * (n - 1))) + steps
+    placed[order] = np.clip(lowest, 0, max(0, 1 - gap * (n - 1))) + steps
     return placed
 
 
@@ -344,9 +344,8 @@ class _Sheet:
     def rule(self, mark):
         across, up = self.ax.get_xlim(), self.ax.get_ylim()
         for i, at in enumerate(mark.columns[0][0]):
-            look = {"zorder": self.z, "label": None if i else mark.get("legend")}
             x, y = (across, (at, at)) if mark.get("across") else ((at, at), up)
-            self.ax.plot(x, y, **_pen(mark, i, 1.5), **look)
+            self.ax.plot(x, y, **_pen(mark, i, 1.5), zorder=self.z)
             self.note(mark, i, x[1], y[1])
 
     def text(self, mark):
@@ -403,7 +402,7 @@ class _Sheet:
             order = np.argsort(places[:, 1], kind="stable")
             some = [i for k, i in enumerate(order) if k % keep == 0 or ends[i][4]]
             ends, places = [ends[i] for i in some[:most]], places[some[:most]]
-        heights, em = spread(places[:, 1], gap, 0, 1), letter / self.width
+        heights, em = spread(places[:, 1], gap), letter / self.width
         turn, begin = 1 + 0.3 * em, 1 + _GAP * em
         each = zip(places, heights, strict=True)
         lines = [[(x, y), (turn, y), (begin - _STUB * em, up)] for (x, y), up in each]

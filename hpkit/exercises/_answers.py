@@ -54,14 +54,20 @@ def kind(answer):
     return NotYet("kind", got=describe(answer))
 
 
+def check_kind(answer, fits):
+    """Raise `NotYet` for an answer that is not of the kind which is expected."""
+    if not fits:
+        raise kind(answer)
+
+
 def number(answer, *, above=-math.inf, low=-math.inf, high=math.inf, whole=False):
     """Return a finite number with above < it, low <= it <= high."""
     try:
         value = check_number("", plain(answer), low=-math.inf)
     except (TypeError, ValueError):
         raise kind(answer) from None
-    if not above < value or not low <= value <= high or (whole and value % 1):
-        raise kind(answer)
+    check_kind(answer, above < value and low <= value <= high)
+    check_kind(answer, not whole or value % 1 == 0)
     return int(value) if whole else value
 
 
@@ -85,8 +91,8 @@ def choice(answer, choices, *, full=None, extra=()):
     """Return one of the choices; "Over fitting" is read as "over-fitting"."""
     # `full` has other words for them, in lower case; `extra` are words without weight.
     value = plain(answer)
-    if isinstance(value, bool) or not isinstance(value, str | numbers.Real):
-        raise kind(answer)
+    fits = isinstance(value, str | numbers.Real) and not isinstance(value, bool)
+    check_kind(answer, fits)
     if isinstance(value, str):
         value = " ".join(word for word in value.split() if word.lower() not in extra)
         value = (full or {}).get(value.lower(), value)
@@ -105,8 +111,7 @@ def ordering(answer, items):
     members = tuple(choice(member, items) for member in sequence(answer))
     for item in items:
         wrong_if({"missing": repr(item)}, missing=item not in members)
-    if len(members) > len(items):
-        raise kind(list(members))
+    check_kind(list(members), len(members) == len(items))
     return members
 
 
@@ -120,8 +125,7 @@ def check_choices(answer, want, choices, names=None, **how):
         wrong = {name: one in got and one not in want for name, one in pairs}
         facts = {"right": len(got.intersection(want)), "of": len(want)}
         return wrong_if(facts, **wrong, none=not got, more=len(got) < len(want))
-    if not isinstance(answer, Mapping):
-        raise kind(answer)
+    check_kind(answer, isinstance(answer, Mapping))
     wrong_if(empty=answer and all(value is ... for value in answer.values()))
     answer = {_letters(key): value for key, value in answer.items()}
     for key in want:
@@ -142,16 +146,14 @@ def check_numbers(answer, want, slips):
 
 def check_text(answer, least, numbers=0):
     """Ask for so many words, and for so many numbers among them."""
-    if not isinstance(answer, str):
-        raise kind(answer)
+    check_kind(answer, isinstance(answer, str))
     n, said = len(re.findall(r"[\w']+", answer)), re.findall(r"\d+(?:\.\d+)?", answer)
     wrong_if({"least": least, "n": n}, short=n < least)
     wrong_if(no_numbers=len(said) < numbers)
 
 
 def function(answer, arguments):
-    if not callable(answer) or isinstance(answer, type):
-        raise kind(answer)
+    check_kind(answer, callable(answer) and not isinstance(answer, type))
     if not takes(answer, *arguments):
         name = name_of(answer)
         shown = f"{name}({', '.join(arguments)})"

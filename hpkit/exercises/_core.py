@@ -71,23 +71,14 @@ def to_text(text):
 
 @dataclass(frozen=True, repr=False)
 class Feedback:
-    """What a check says, with a `note` below, and a `word` in place of the usual one.
+    """What a check says, and whether the answer has `passed`."""
 
-    Attributes
-    ----------
-    exercise, outcome, message : str
-        Such as "02_learning_rate/good_rate"; "correct", "not yet", "not attempted" or
-        "could not check"; what is said, with `code` in backticks.
-    reason : str
-        Which of the exercise's messages it is, for tests and teachers.
-    """
-
-    exercise: str
-    outcome: str
-    message: str
-    reason: str = ""
-    note: str = ""
-    word: str = ""
+    exercise: str  # such as "02_learning_rate/good_rate"
+    outcome: str  # "correct", "not yet", "not attempted" or "could not check"
+    message: str  # what is said, with `code` in backticks
+    reason: str = ""  # which of the exercise's messages it is
+    note: str = ""  # what stands below
+    word: str = ""  # in place of the usual one of the outcome
 
     @property
     def passed(self) -> bool:
@@ -279,8 +270,6 @@ class Exercise:
 
     def widget(self):
         """Return a button that shows hints, one more at each press, then an answer."""
-        # It is an ipywidgets box, which stands below the question in a notebook; a new
-        # one takes the old one's place.
         from ipywidgets import HTML, Button, VBox
 
         from hpkit.panels import parts
@@ -330,9 +319,8 @@ def _check(data):
         check_kinds(entry, {name: KINDS[name] for name in names})
         if entry.get("outcome", CORRECT) not in _SIGNS:
             raise ValueError("no such outcome")
-        for stamp in ("last", "passed"):
-            if entry.get(stamp) is not None:
-                when(entry[stamp])
+        for stamp in (entry["last"], entry.get("passed") or entry["last"]):
+            when(stamp)
 
 
 _store = Store(None, {"version": 1, "entries": {}}, _check, Texts("exercises.progress"))
@@ -375,14 +363,9 @@ def forget(lessons):
     )
 
 
-def trained(dataset, settings, *, seeds=range(5)):
-    """Train settings x seeds once and return `Runs`; a line says what takes time."""
-    return _trained(dataset, tuple(settings), tuple(seeds))
-
-
 @functools.lru_cache(maxsize=50)
-def _trained(dataset, settings, seeds):
-    n = len(settings) * len(seeds)
-    print(say("exercises.training" if n > 1 else "exercises.training_one", n=n))
+def trained(dataset, *settings, seeds=range(5)):
+    """Train settings x seeds once and return `Runs`; a line says what takes time."""
+    print(say("exercises.training", n=len(settings) * len(seeds)))
     *_, runs = hpkit.train(hpkit.load_dataset(dataset), settings, seeds=seeds)
     return runs

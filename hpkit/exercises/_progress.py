@@ -25,10 +25,7 @@ def _say(key, **facts):
 def progress(lesson: str | int | None = None) -> Progress:
     """Return what you have done in the exercises and quizzes, as a table.
 
-    Parameters
-    ----------
-    lesson : str or int, optional
-        A lesson's name or number, such as "02_learning_rate" or 2; default all.
+    A `lesson` is a name or a number, such as "02_learning_rate" or 2; default all.
 
     Examples
     --------
@@ -39,41 +36,38 @@ def progress(lesson: str | int | None = None) -> Progress:
     numbers = {name: {name, name[:2], str(int(name[:2]))} for name in LESSONS}
     names = [n for n in LESSONS if lesson is None or said in numbers[n]]
     if not names:
-        rule = _say("no_lesson", lessons=", ".join(LESSONS))
-        raise refusal("parts", lesson, rule=rule, way=_say("no_lesson_hint"))
+        raise refusal("progress_lesson", lesson, lessons=", ".join(LESSONS))
     entries = load_entries()
-    rows = [row for name in names for row in _lesson_rows(name, entries)]
-    return Progress(tuple(rows), lesson is None)
+    rows = tuple(row for name in names for row in _rows_of(name, entries))
+    return Progress(rows, lesson is None)
 
 
 def _lesson_title(name):
     return f"{name.split('_')[0]} {load_texts(name)['title']}"
 
 
-def _lesson_rows(name, entries):
-    texts, numbers = load_texts(name), range(1, len(Quiz(name)) + 1)
+def _rows_of(lesson, entries):
+    texts, numbers = load_texts(lesson), range(1, len(Quiz(lesson)) + 1)
     titles = {key: one["title"] for key, one in texts.items() if key != "title"}
     titles |= {f"quiz/{n}": _say("question", n=n) for n in numbers}
-    return [_row(name, k, t, entries.get(f"{name}/{k}", {})) for k, t in titles.items()]
-
-
-def _row(lesson, name, title, entry):
-    passed = entry.get("passed")
-    state = entry.get("outcome", "seen" if entry else "new")
-    if passed or state == CORRECT:
-        plain = state in (CORRECT, "seen") or name.startswith("quiz/")  # or a look
-        state = "passed" if plain else f"passed_{state}"
-    return {
-        "lesson": lesson,
-        "exercise": name,
-        "title": title,
-        "state": _say("state")[state.replace(" ", "_")],
-        "tries": entry.get("tries", 0),
-        "hints": entry.get("hints", 0),
-        "solution_seen": bool(entry.get("solution")),
-        "passed": passed or "",
-        "last": entry.get("last", ""),
-    }
+    for name, title in titles.items():
+        entry = entries.get(f"{lesson}/{name}", {})
+        passed = entry.get("passed") or ""
+        state = entry.get("outcome", "seen" if entry else "new")
+        if passed or state == CORRECT:
+            plain = state in (CORRECT, "seen") or name.startswith("quiz/")  # or a look
+            state = "passed" if plain else f"passed_{state}"
+        yield {
+            "lesson": lesson,
+            "exercise": name,
+            "title": title,
+            "state": _say("state")[state.replace(" ", "_")],
+            "tries": entry.get("tries", 0),
+            "hints": entry.get("hints", 0),
+            "solution_seen": bool(entry.get("solution")),
+            "passed": passed,
+            "last": entry.get("last", ""),
+        }
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,12 +136,10 @@ class Progress:
         for name, rows in self._lessons.items():
             cells = []
             for row in rows:
-                hints = str(row["hints"] or "")
-                if row["solution_seen"]:
-                    one = "hints_and_solution" if hints else "solution"
-                    hints = _say(one, hints=hints)
+                tries, hints = str(row["tries"] or ""), str(row["hints"] or "")
+                seen = _say("solution") if row["solution_seen"] else ""
+                hints = ", ".join(filter(None, (hints, seen)))
                 last = row["last"] and when(row["last"])
-                tries = str(row["tries"] or "")
                 cells.append([row["title"], row["state"], tries, hints, last])
             if not self.overview or any(row["last"] for row in rows):
                 yield _lesson_title(name), [_say("row_heads"), *cells]

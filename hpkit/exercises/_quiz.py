@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hpkit.exercises import _core
 from hpkit.exercises._core import CORRECT, NOT_YET, Feedback, to_html, to_text
-from hpkit.hyperparameters import brief
+from hpkit.hyperparameters import refusal
 from hpkit.locale import say, texts_of
 
 QUIZZES = Path(__file__).parent / "quizzes"
@@ -52,8 +52,7 @@ class Quiz:
         with self._lock:
             choices = self._choices(number)
             if not isinstance(letter, str) or letter.strip().upper() not in choices:
-                facts = {"letters": ", ".join(choices), "got": brief(letter)}
-                raise ValueError(say("exercises.quiz.no_choice", **facts))
+                raise refusal("quiz_choice", letter, letters=", ".join(choices))
             letter = letter.strip().upper()
             key, outcome = self.key(number), _outcome(choices[letter])
             before = _core.load_entries().get(key, {})
@@ -64,13 +63,12 @@ class Quiz:
             word = say("exercises.outcome.looked") if looks else ""
             message = choices[letter]["feedback"]
             feedback = Feedback(key, outcome, message, letter, note, word)
-            self._show(number, letter, feedback)
+            self._show(number, feedback)
             return feedback
 
     def _choices(self, number):
         if type(number) is not int or not 1 <= number <= len(self):
-            facts = {"n": len(self), "got": brief(number)}
-            raise ValueError(say("exercises.quiz.no_question", **facts))
+            raise refusal("quiz_question", number, n=len(self))
         return _by_letter(self.questions[number - 1])
 
     def right(self, number: int) -> str:
@@ -123,7 +121,7 @@ class Quiz:
                     facts = {"when": _core.when(entry["last"]), "letter": letter}
                     before = say("exercises.quiz.before", **facts)
                     about = self.key(n), _outcome(a), a["feedback"], letter, before
-                    self._show(n, letter, Feedback(*about))
+                    self._show(n, Feedback(*about))
             self._box = box = VBox()
         box.children = HTML(parts.alive(box)), *blocks, self._score
         box.add_class("hpkit-quiz")
@@ -161,7 +159,7 @@ class Quiz:
             said = f"{type(error).__name__}: {error}"
             self._score.value = to_html(say("exercises.quiz.fault", error=said))
 
-    def _show(self, n, letter, feedback):
+    def _show(self, n, feedback):
         """Show an answer below its choice, in place of the question's earlier one."""
         # The right one stays: what is read after it takes nothing back.
         if not self._places:  # nothing is on the screen
@@ -170,7 +168,7 @@ class Quiz:
         for (other, choice), place in self._places.items():
             if other == n and choice != stays:
                 place.layout.display, place.value = "none", ""
-        place = self._places[n, letter]
+        place = self._places[n, feedback.reason]
         place.value, place.layout.display = feedback._repr_html_(), None
         first = sum(entry.get("first") == self.right(k) for k, entry in self._entries())
         facts = {"right": self.score, "first": first, "total": len(self)}

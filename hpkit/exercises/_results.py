@@ -4,7 +4,7 @@ import re
 
 from hpkit.data.datasets import SOURCES, Dataset, load_dataset
 from hpkit.exercises import _answers as read
-from hpkit.exercises._answers import kind, number, sequence, wrong_if
+from hpkit.exercises._answers import check_kind, number, sequence, wrong_if
 from hpkit.exercises._core import Exercise, trained
 from hpkit.exercises._trainings import DIGITS
 from hpkit.hyperparameters import TABLE, varied
@@ -103,8 +103,12 @@ def _kept_in(answer):  # a panel, known by its list: exercises do not need its c
     return getattr(getattr(answer, "list", None), "kept", None)
 
 
+def _has(answer, *names):
+    return all(hasattr(answer, name) for name in names)
+
+
 def _is_run(answer):
-    return all(hasattr(answer, name) for name in ("setting", "seed", "epochs_done"))
+    return _has(answer, "setting", "seed", "epochs_done")
 
 
 def _runs_of(answer):
@@ -112,8 +116,7 @@ def _runs_of(answer):
     if (kept := _kept_in(answer)) is not None:
         return [one.run for one in kept]
     runs = [answer] if _is_run(answer) else sequence(answer)
-    if not runs or not all(map(_is_run, runs)):
-        raise kind(answer)
+    check_kind(answer, runs and all(map(_is_run, runs)))
     return runs
 
 
@@ -131,8 +134,8 @@ def stop(answer):
 @Exercise
 def name_it(answer):
     """Some run of the panel is pinned and has a name."""
-    if (kept := _kept_in(answer)) is None:
-        raise kind(answer)
+    kept = _kept_in(answer)
+    check_kind(answer, kept is not None)
     names = [one.name.strip() for one in kept if one.color]
     if any(names):
         return {"name": next(filter(None, names))}
@@ -158,8 +161,7 @@ def seeds(answer):
 @Exercise
 def optuna_study(answer):
     """Ten trials or more of lr alone, on a log scale, minimized; the best one holds."""
-    if not all(hasattr(type(answer), name) for name in ("trials", "directions")):
-        raise kind(answer)
+    check_kind(answer, _has(type(answer), "trials", "directions"))
     n = sum(t.state.name == "COMPLETE" for t in answer.trials)
     ways = [direction.name for direction in answer.directions]
     wrong_if({"n": n}, few=n < 10, direction=ways != ["MINIMIZE"])
@@ -170,7 +172,7 @@ def optuna_study(answer):
     linear = not getattr(best.distributions["lr"], "log", False)
     wrong_if({"names": ", ".join(others)}, others=others, linear=linear)
     lr = number(best.params["lr"], above=0)
-    losses = trained("digits", [DIGITS.but(lr=lr)], seeds=range(3)).best_val_loss[0]
+    losses = trained("digits", DIGITS.but(lr=lr), seeds=range(3)).best_val_loss[0]
     facts = {"lr": lr, "loss": losses.mean(), "n": n, "value": best.value}
     wrong_if(facts, poor=not losses.mean() <= 0.25)
     # On moons losses are 1.4 times as high, and accuracies are no losses.
@@ -181,8 +183,7 @@ def optuna_study(answer):
 @Exercise
 def finish(answer):
     """A bar is reached within the budget, with a reason, test set opened once."""
-    if not all(hasattr(answer, name) for name in _NEEDED):
-        raise kind(answer)
+    check_kind(answer, _has(answer, *_NEEDED))
     wrong_if(
         {"cap": answer},
         other_task=answer.dataset.name != DATA or answer.budget > _BUDGET,
@@ -209,8 +210,7 @@ def _check_own(dataset):
 @Exercise
 def own_data(answer):
     """A Dataset that is not of the course, with enough rows to choose by."""
-    if not isinstance(answer, Dataset):
-        raise kind(answer)
+    check_kind(answer, isinstance(answer, Dataset))
     _check_own(answer)
     train, n, test = (len(part.y) for part in (answer.train, answer.valid, answer.test))
     target = own_data.words["targets"]["number" if answer.is_regression else "classes"]
@@ -223,8 +223,7 @@ def own_data(answer):
 def search(answer):
     """Enough settings and seeds on one's own data; the test split at most once."""
     runs = getattr(answer, "runs", answer)
-    if not all(hasattr(runs, name) for name in ("settings", "seeds", "mean_val_loss")):
-        raise kind(answer)
+    check_kind(answer, _has(runs, "settings", "seeds", "mean_val_loss"))
     _check_own(runs.dataset)
     looked = len({setting for (setting, _), _ in runs.dataset.test_looks})
     wrong_if({"n": len(runs.settings)}, settings=len(runs.settings) < _FEW_SETTINGS)
@@ -251,8 +250,7 @@ def parts_of(text):
 @Exercise
 def report(answer):
     """Six lines, with the numbers that a reader needs; nobody can judge the rest."""
-    if not isinstance(answer, str):
-        raise kind(answer)
+    check_kind(answer, isinstance(answer, str))
     got, parts = parts_of(answer), report.words["parts"]
     wrong_if(empty=set(got.values()) == {"..."})
     for part, word in parts.items():

@@ -74,7 +74,6 @@ class _MysteryCurves:
 
 mystery_curves = _MysteryCurves()
 
-# Learning rate (lessons 02 and 12).
 _SWEEP = (1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 # A spread would be the natural limit, but that of the one best value is small by luck.
 _CLOSE = 1.15
@@ -88,9 +87,9 @@ def good_rate(answer):
     """The mean loss of the learning rate is close to that of the sweep's best."""
     lr = read.number(answer, above=0)
     wrong_if({"lr": lr}, listed=any(abs(lr / one - 1) < 0.02 for one in _SWEEP))
-    sweep = trained("moons", [MOONS.but(lr=lr) for lr in _SWEEP])
+    sweep = trained("moons", *(MOONS.but(lr=lr) for lr in _SWEEP))
     best, mean = sweep.best.lr, sweep.mean_val_loss[sweep.order[0]]
-    loss = trained("moons", [MOONS.but(lr=lr)]).mean_val_loss[0]
+    loss = trained("moons", MOONS.but(lr=lr)).mean_val_loss[0]
     facts = {"lr": lr, "loss": loss, "limit": _CLOSE * mean, "best": mean}
     far = not loss <= _CLOSE * mean
     return wrong_if(facts, too_small=far and lr < best, too_large=far)
@@ -100,7 +99,7 @@ def good_rate(answer):
 def diverging_rate(answer):
     """The smallest of the list whose loss is no number."""
     lr = read.choice(answer, _BREAKING)
-    runs = trained("digits", [DIGITS.but(lr=lr) for lr in _BREAKING], seeds=range(3))
+    runs = trained("digits", *(DIGITS.but(lr=lr) for lr in _BREAKING), seeds=range(3))
     # With 60 seeds all learn at lr 1, none at 3.
     last = (runs.val_loss[..., -1] / runs.val_loss[..., 0]).mean(1)
     smallest, share = _BREAKING[np.isnan(last).argmax()], last[_BREAKING.index(lr)]
@@ -112,13 +111,12 @@ def diverging_rate(answer):
 def worst_to_best(answer):
     """The order is that of the trained losses."""
     got = read.ordering(answer, RATES)
-    last = trained("moons", [MOONS.but(lr=lr) for lr in RATES]).val_loss[:, :, -1]
+    last = trained("moons", *(MOONS.but(lr=lr) for lr in RATES)).val_loss[:, :, -1]
     want = tuple(np.array(RATES)[np.argsort(-last.mean(1))].tolist())
     if got != want:
         lr = next(a for a, b in zip(got, want, strict=True) if a != b)
-        rules = {"larger_is_better": RATES, "smaller_is_better": RATES[::-1]}
-        rules = {name: got == rule for name, rule in rules.items()}
-        wrong_if({"lr": lr}, reversed=got == want[::-1], **rules, order=True)
+        wrong_if(reversed=got == want[::-1], larger_is_better=got == RATES)
+        wrong_if({"lr": lr}, smaller_is_better=got == RATES[::-1], order=True)
 
 
 @Exercise
@@ -132,7 +130,7 @@ def log_list(answer):
     # 0.01, 0.03, 0.1 has the factors 3 and 3.3: twice is far from even. With equal
     # steps, or factors near 1, luck makes the winner.
     wrong_if(facts, uneven=max(factors) > 2 * min(factors), close=min(factors) < 1.9)
-    best = trained("moons", [MOONS.but(lr=lr) for lr in lrs], seeds=range(3)).best.lr
+    best = trained("moons", *(MOONS.but(lr=lr) for lr in lrs), seeds=range(3)).best.lr
     return wrong_if({"best": best}, low_end=best == lrs[0], high_end=best == lrs[-1])
 
 
@@ -140,13 +138,12 @@ def log_list(answer):
 def after_the_test(answer):
     """A rate that trains the deep network, whatever the rule of a third says."""
     lr, low = read.number(answer, above=0), 0.45  # the bottom of the valley is at 0.25
-    loss = trained("digits", [DEEP.but(lr=lr)], seeds=range(3)).mean_val_loss[0]
+    loss = trained("digits", DEEP.but(lr=lr), seeds=range(3)).mean_val_loss[0]
     poor = not loss <= low
     facts = {"lr": lr, "loss": loss, "low": low}
     return wrong_if(facts, too_large=poor and lr > 0.01, too_small=poor)
 
 
-# Batch size and epochs (lessons 03 and 04).
 ROWS = 600  # training rows of digits
 SIZES = (2, 8, 16, 32, 64, 128, 256, 512)
 LONG = Hyperparameters(**LARGE, epochs=200)
@@ -159,7 +156,7 @@ def equal_epochs(answer):
     wrong_if({"n": len(sizes)}, not_two=len(sizes) != 2)
     small, large = sizes
     wrong_if(order=small >= large)
-    runs = trained("digits", [DIGITS.but(batch_size=b) for b in sizes], seeds=range(3))
+    runs = trained("digits", *(DIGITS.but(batch_size=b) for b in sizes), seeds=range(3))
     wrong_if({"batch_size": small}, diverged=runs.diverged.any())
     low, high = runs.mean_val_loss
     facts = {"small": small, "large": large, "low": low, "high": high}
@@ -171,7 +168,7 @@ def scaled_rate(answer):
     """The loss at batch size 64 is back at that of batch size 8."""
     lr = read.number(answer, above=0)
     settings = [DIGITS.but(lr=0.04, batch_size=8), DIGITS.but(lr=lr, batch_size=64)]
-    before, after = trained("digits", settings, seeds=range(3)).mean_val_loss
+    before, after = trained("digits", *settings, seeds=range(3)).mean_val_loss
     facts = {"lr": lr, "before": before, "after": after}
     if not after <= 1.1 * before:
         small = {"smaller": lr < 0.04, "unchanged": lr == 0.04, "too_small": lr < 0.5}
@@ -184,7 +181,7 @@ def scaling_breaks(answer):
     """With lr = 0.01 x batch size the loss is 1.5 times that of batch size 4."""
     size = read.choice(answer, SIZES)
     settings = [DIGITS.but(lr=0.01 * b, batch_size=b) for b in (4, size)]
-    small, large = trained("digits", settings, seeds=range(5)).mean_val_loss
+    small, large = trained("digits", *settings, seeds=range(5)).mean_val_loss
     facts = {"size": size, "lr": 0.01 * size, "small": small, "large": large}
     return wrong_if(facts, holds=not large >= 1.5 * small)
 
@@ -193,7 +190,7 @@ def scaling_breaks(answer):
 def choose_patience(answer):
     """Kept loss within 5 % of the lowest, and at most half of the epochs trained."""
     patience = read.number(answer, low=1, high=200, whole=True)
-    runs = trained("small_moons", [LONG, LONG.but(patience=patience)])
+    runs = trained("small_moons", LONG, LONG.but(patience=patience))
     (lowest, kept), stop = runs.mean_val_loss, runs.epochs_done[1].mean()
     above, late = 100 * (kept / lowest - 1), stop > LONG.epochs / 2
     facts = {"patience": patience, "above": above, "stop": stop}
@@ -204,12 +201,11 @@ def choose_patience(answer):
 def honest_number(answer):
     """A good setting by validation, a loss on new points near the one predicted."""
     parts = read.sequence(answer)
-    if len(parts) != 2 or not isinstance(parts[0], Hyperparameters):
-        raise read.kind(answer)
+    read.check_kind(answer, len(parts) == 2 and isinstance(parts[0], Hyperparameters))
     chosen, predicted = parts[0], read.number(parts[1], above=0)
     wrong_if({"epochs": chosen.epochs}, epochs=chosen.epochs > 100)
     try:
-        runs = trained("moons", [chosen])
+        runs = trained("moons", chosen)
     except ValueError as error:
         raise read.NotYet("refused", error=error) from None
     valid = runs.mean_val_loss[0]
@@ -223,7 +219,6 @@ def honest_number(answer):
     return wrong_if(facts, too_low=low, too_high=high)
 
 
-# Searches (lessons 07 to 09).
 JUN = ("batch_size", "lr", "dropout")  # shown in the lesson
 START = Hyperparameters(lr=0.1, batch_size=200, epochs=20)
 LISTS = {"lr": (0.01, 0.1, 1, 10), "batch_size": (4, 64, 200), "dropout": (0, 0.1, 0.3)}
@@ -240,7 +235,7 @@ def order(answer):
     wrong_if(jun=names == JUN)
     values, best = product(*LISTS.values()), START
     settings = [START.but(**dict(zip(LISTS, v, strict=True))) for v in values]
-    found = trained("spiral", settings).mean_val_loss.tolist()
+    found = trained("spiral", *settings).mean_val_loss.tolist()
     losses = dict(zip(settings, found, strict=True))
     for name in names:
         best = min((best.but(**{name: v}) for v in LISTS[name]), key=losses.get)
@@ -252,8 +247,7 @@ def order(answer):
 @Exercise
 def wide_enough(answer):
     """At most 20 settings, the best lr not at the edge, and nothing good left out."""
-    if not isinstance(answer, Mapping):
-        raise read.kind(answer)
+    read.check_kind(answer, isinstance(answer, Mapping))
     names = ("lr", "batch_size")
     for name in (*answer, *names):
         odd = {"no_such_key": name not in names, "key_missing": name not in answer}
@@ -265,7 +259,7 @@ def wide_enough(answer):
     wrong_if({"size": size, "n": n}, large=size > 400, small=small, many=n > 20)
     wrong_if({"n": len(lrs)}, one_size=len(sizes) < 2, few=len(lrs) < 3)
     settings = [MOONS.but(lr=lr, batch_size=b) for lr in lrs for b in sizes]
-    runs = trained("moons", settings, seeds=range(3))
+    runs = trained("moons", *settings, seeds=range(3))
     best, loss = runs.best, runs.mean_val_loss[runs.order[0]]
     facts = {"lr": best.lr, "batch_size": best.batch_size, "loss": loss, "low": _LOW}
     low, high = best.lr == lrs[0], best.lr == lrs[-1]
@@ -277,7 +271,7 @@ def first_cut(answer):
     """Two of four are kept at the cut; the one that wins at epoch 80 is among them."""
     cut = read.number(answer, low=1, high=LAST, whole=True)
     settings = [_SPIRAL.but(hidden=hidden) for hidden in NETWORKS]
-    runs = trained("clean_spiral", settings, seeds=range(3))
+    runs = trained("clean_spiral", *settings, seeds=range(3))
     losses = np.minimum.accumulate(runs.val_loss, axis=2).mean(1)  # lowest so far
     order, winner = losses[:, cut].argsort(), losses[:, LAST].argmin()
     said = {"cut": cut, "winner": len(NETWORKS[winner])}
@@ -292,5 +286,5 @@ def with_momentum(answer):
     same, larger = 0.09 < lr < 0.12, lr > 0.024  # within 10 % of the loss without
     wrong_if(facts, same_lr=same, larger=larger, smaller=lr < 0.018)
     settings = [DIGITS, DIGITS.but(lr=lr, momentum=0.8)]
-    without, with_it = trained("digits", settings, seeds=range(3)).mean_val_loss
+    without, with_it = trained("digits", *settings, seeds=range(3)).mean_val_loss
     return facts | {"without": without, "with_it": with_it}

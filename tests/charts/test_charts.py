@@ -17,26 +17,23 @@ X = np.arange(200)
 
 
 def chart(curves, chosen, label="a"):
-    return Chart(
-        Axis("epoch", (0, 200)),
-        Axis("loss"),
-        [
-            line(X, curves, click="curve", label=label),
-            line(X, curves[chosen], width=3, draw="guess"),
-            points([0], [0.5], click="point"),
-        ],
-    )
+    marks = [
+        line(X, curves, click="curve", label=label),
+        line(X, curves[chosen], width=3, draw="guess"),
+        points([0], [0.5], click="point"),
+    ]
+    return Chart(Axis("epoch", (0, 200)), Axis("loss"), marks)
 
 
 @pytest.fixture
 def sent(monkeypatch):
     """Collect the messages of all widgets: (state, buffers)."""
     messages = []
-    monkeypatch.setattr(
-        LiveCharts,
-        "_send",
-        lambda self, msg, buffers=None: messages.append((msg["state"], buffers)),
-    )
+
+    def send(self, msg, buffers=None):
+        messages.append((msg["state"], buffers))
+
+    monkeypatch.setattr(LiveCharts, "_send", send)
     return messages
 
 
@@ -72,11 +69,8 @@ def test_a_page_that_is_opened_later_gets_all():
     assert "import" not in state["_esm"]
     assert "--hp-blue:#0072B2" in state["_css"]
     assert state["_anywidget_id"]  # without it the script draws nothing
-    (embedded,) = [
-        each["state"]
-        for each in dependency_state([live]).values()
-        if each["model_name"] == "AnyModel"
-    ]
+    made = dependency_state([live]).values()
+    (embedded,) = [m["state"] for m in made if m["model_name"] == "AnyModel"]
     assert embedded["c1"]["x"] == state["c1"]["x"]
     assert embedded["_anywidget_id"] == state["_anywidget_id"]
 
@@ -85,24 +79,27 @@ def hear(live, **event):
     live._handle_custom_msg(event, [])
 
 
+CLICK = {"type": "click", "name": "point", "chart": 0, "mark": 2, "value": 0}
+
+
 @pytest.mark.parametrize(
-    "event",
+    "other",
     [
-        {"type": "click", "name": "point", "chart": 0, "mark": 2, "value": 1},
-        {"type": "click", "name": "point", "chart": 0, "mark": 0, "value": 2},
-        {"type": "click", "name": "point", "chart": 0, "mark": 9, "value": 0},
-        {"type": "click", "name": "point", "chart": 1, "mark": 2, "value": 0},
-        {"type": "click", "name": "else", "chart": 0, "mark": 2, "value": 0},
-        {"type": "draw", "name": "point", "chart": 0, "mark": 2, "value": [1, 2]},
+        {"value": 1},
+        {"mark": 0, "value": 2},
+        {"mark": 9},
+        {"chart": 1},
+        {"name": "else"},
+        {"type": "draw", "value": [1, 2]},
     ],
 )
-def test_what_fits_no_longer_what_is_shown_is_not_told(event):
+def test_what_fits_no_longer_what_is_shown_is_not_told(other):
     told = []
     live = LiveCharts(calls={"point": told.append, "curve": told.append})
     live.show([chart(np.zeros((2, 200)), 0)])
-    hear(live, **event)
+    hear(live, **CLICK | other)
     assert told == []
-    hear(live, type="click", name="point", chart=0, mark=2, value=0)
+    hear(live, **CLICK)
     hear(live, type="click", name="curve", chart=0, mark=0, value=1)
     assert told == [0, 1]
 

@@ -24,7 +24,7 @@ from hpkit.exercises._answers import NotYet
 from hpkit.exercises._core import Exercise, Feedback
 
 every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda one: one.key)
-every_lesson = pytest.mark.parametrize("name", LESSONS)
+
 
 ODD = [None, "?", "", math.nan, math.inf, -7, True, int, object(), lambda: None]
 ODD += [[1], [], [1, ...], {"a": 1}, {}, np.float32(-2.5), np.zeros((2, 2))]
@@ -160,13 +160,12 @@ def test_button_shows_hint_after_hint_and_then_the_solution(monkeypatch):
     assert "<pre>" not in shown.value
 
 
-@every_lesson
+@pytest.mark.parametrize("name", LESSONS)
 def test_lesson_module(name):
     lesson = LESSONS[name]
 
     assert name == lesson.quiz.lesson
     assert 2 <= len(lesson.exercises) <= 5
-    assert 3 <= len(lesson.quiz) <= 5
     for one in lesson.exercises:
         assert getattr(lesson, one.name) is one
         assert one.lesson == name
@@ -190,7 +189,6 @@ def test_names_of_exercises_are_those_of_their_checks():
     checked = [one for one in exercises._CHECKS.values() if isinstance(one, Exercise)]
     assert len(set(names)) == len(names)
     assert {one.name for one in checked} <= set(names)
-    assert all(one.lesson for one in checked)
     with pytest.raises(AttributeError, match="no attribute 'lesson_99_test'"):
         _ = exercises.lesson_99_test
 
@@ -368,7 +366,7 @@ def test_words_of_another_language_stand_beside_the_english(tmp_path, monkeypatc
 
 def test_a_check_says_once_that_it_trains(capsys):
     for _ in range(2):
-        runs = _core.trained("moons", [Hyperparameters(epochs=2)])
+        runs = _core.trained("moons", Hyperparameters(epochs=2))
     assert capsys.readouterr().out == "Training 5 runs to check your answer ...\n"
     assert (runs.epochs_done == 2).all()
 

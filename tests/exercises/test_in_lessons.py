@@ -17,18 +17,13 @@ from hpkit.exercises._core import load_texts
 SOURCES = notebooks.FOLDER / "src"
 CHECK = re.compile(r"^ex\.(\w+)\.check\((\w+)\)$", re.MULTILINE)
 
-every_lesson = pytest.mark.parametrize("name", exercises.LESSONS)
-every_source = pytest.mark.parametrize(
-    "name", sorted(path.stem for path in SOURCES.glob("*.py"))
-)
-
 
 def cells_of(name, kind="code"):
     notebook = notebooks.read(SOURCES / f"{name}.py")
     return [cell.source for cell in notebook.cells if cell.cell_type == kind]
 
 
-@every_lesson
+@pytest.mark.parametrize("name", exercises.LESSONS)
 def test_every_exercise_stands_in_its_lesson(name):
     cells = cells_of(name)
     code, title = "\n".join(cells), load_texts(name)["title"]
@@ -151,7 +146,7 @@ def folders(tmp_path_factory):
 
 
 @pytest.mark.slow
-@every_source
+@pytest.mark.parametrize("name", sorted(path.stem for path in SOURCES.glob("*.py")))
 def test_lesson_prints_what_is_there_and_solutions_pass(name, folders, monkeypatch):
     """One run for all: above a section the set-up, below an exercise its solution."""
     (at,) = (n for n, names in enumerate(TOGETHER) if name in names)

@@ -1,8 +1,6 @@
 """Progress: what is kept of a try, where, and how the table shows it."""
 
 import json
-import os
-from unittest.mock import Mock
 
 import pytest
 
@@ -12,10 +10,6 @@ from hpkit.exercises import _core
 from hpkit.locale import say
 
 KEY = "02_learning_rate/good_rate"
-
-
-def file_of(home):
-    return home / "progress.json"
 
 
 def test_tries_are_counted_and_a_pass_stays(home):
@@ -29,7 +23,7 @@ def test_tries_are_counted_and_a_pass_stays(home):
 
     assert said == ""
     assert (entry["tries"], entry["outcome"], entry["passed"]) == (3, "not yet", passed)
-    assert json.loads(file_of(home).read_text())["entries"][KEY] == entry
+    assert json.loads((home / "progress.json").read_text())["entries"][KEY] == entry
 
 
 def test_file_of_an_older_kit_still_loads(home):
@@ -38,7 +32,8 @@ def test_file_of_an_older_kit_still_loads(home):
     quiz = old | {"choice": "B", "first": "A"}
     entries = {KEY: old, "x/quiz/1": quiz}
     home.mkdir()
-    file_of(home).write_text(json.dumps({"entries": entries, "version": 1}, indent=1))
+    kept = json.dumps({"entries": entries, "version": 1}, indent=1)
+    (home / "progress.json").write_text(kept)
 
     _core.record(KEY, hints=1, solution=True)
 
@@ -64,7 +59,7 @@ ENTRIES = ["[]", '{"a": 1}', *(f'{{"a": {{"tries": {more}}}}}' for more in TRIES
 )
 def test_damaged_file_is_set_aside_and_said(home, text):
     home.mkdir()
-    file_of(home).write_bytes(text.encode("latin-1"))
+    (home / "progress.json").write_text(text)
 
     assert _core.load_entries() == {}
     assert "0 of" in repr(hk.progress(2))
@@ -89,17 +84,6 @@ def test_home_that_cannot_be_written_keeps_it_in_memory(tmp_path, monkeypatch):
     assert _core.load_entries()[KEY]["tries"] == 2
     got = exercises.load_lesson("02_learning_rate").good_rate.check("x")
     assert "could not be saved" in got.note
-
-
-def test_forgetting_in_memory(monkeypatch, home):
-    _core.record(KEY, "correct")
-    monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(28, "full")))
-
-    said = _core.forget({"02_learning_rate"})
-
-    assert "full" in said
-    assert KEY not in _core.load_entries()
-    assert KEY in json.loads(file_of(home).read_text())["entries"]
 
 
 def test_table_says_states_in_words():

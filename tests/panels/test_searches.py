@@ -266,7 +266,7 @@ def test_grid_panel_shows_what_the_search_gives(grid, moons):
     assert framed(grid.charts, "chosen") == framed(grid.charts, "best")
     chart = grid.charts.charts[0]
     best, chosen = (mark(chart, "frames", legend=n) for n in ("lowest", "chosen"))
-    assert best.get("inset") < chosen.get("inset") < 0.5
+    assert best.get("inset", 0) < chosen.get("inset") < 0.5
     assert grid.charts.charts[0].x.texts == ["0.01", "0.3", "10"]
     assert grid.charts.charts[0].y.texts == ["16", "64"]
 
