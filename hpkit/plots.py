@@ -42,15 +42,18 @@ def plot_training_curves(
 
     The lowest validation point has a ring. Each line has its label at its end; one
     that diverged has it beside the X at the top edge. Several seeds are a line (their
-    mean) and a band (one standard deviation to each side). `split` is "both", the
-    default for at most four settings, "valid", that for more, or "train". See
-    Goodfellow, Bengio, Courville, Deep Learning (2016), figure 7.3.
+    mean) and a band (one standard deviation to each side). See Goodfellow, Bengio,
+    Courville, Deep Learning (2016), figure 7.3.
+
+    Parameters
+    ----------
+    split : {"both", "valid", "train"}, optional
+        Default both for at most four settings, else the validation loss alone.
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> run = hk.fit(hk.load_dataset("moons"), hk.Hyperparameters(epochs=5))
-    >>> ax = plot_training_curves(run)
+    >>> ax = hk.plot_training_curves(run)
     """
     runs = as_runs(runs)
     count = int((runs.epochs_done >= 0).any(1).sum())
@@ -67,15 +70,18 @@ def plot_seeds(
     """Return the axes with a dot for each seed, a row of dots for each setting.
 
     The diamond is the mean over seeds, with one standard deviation to each side. A run
-    that diverged is an X at the right edge. Thin lines join the `pairs` of dots of one
-    seed, by default of at most four settings: runs of one seed share first weights and
-    order of the points.
+    that diverged is an X at the right edge.
+
+    Parameters
+    ----------
+    pairs : bool, optional
+        Join the dots of the same seed by thin lines; default for at most four
+        settings. Runs of one seed share first weights and order of the points.
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> pair = hk.grid_search(hk.load_dataset("moons"), lr=[0.1, 0.3], seeds=range(4))
-    >>> [label.get_text() for label in plot_seeds(pair).get_yticklabels()]
+    >>> [label.get_text() for label in hk.plot_seeds(pair).get_yticklabels()]
     ['lr 0.3', 'lr 0.1']
     """
     runs = as_runs(runs)
@@ -99,9 +105,8 @@ def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> curve = hk.grid_search(hk.load_dataset("moons"), lr=[0.01, 0.1, 1])
-    >>> ax = plot_validation_curve(curve)
+    >>> ax = hk.plot_validation_curve(curve)
     """
     if len(_as_search(curve).space) > 1:
         raise hyper.refusal("curve_names", got=", ".join(curve.space))
@@ -119,9 +124,8 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> grid = hk.grid_search(hk.load_dataset("moons"), lr=[0.1, 1], momentum=[0, 0.9])
-    >>> [tick.get_text() for tick in plot_parallel(grid).get_xticklabels()]
+    >>> [tick.get_text() for tick in hk.plot_parallel(grid).get_xticklabels()]
     ['learning rate', 'momentum', 'validation loss']
     """
     search = _as_search(search)
@@ -159,9 +163,8 @@ def plot_best_so_far(
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> grid = hk.grid_search(hk.load_dataset("moons"), lr=[0.01, 0.1, 1])
-    >>> plot_best_so_far(grid).get_xlabel()
+    >>> hk.plot_best_so_far(grid).get_xlabel()
     'epochs spent, all runs together'
     """
     searches = as_searches(searches)
@@ -177,15 +180,19 @@ def plot_grid(
 
     Each cell shows the mean over seeds of the lowest validation loss. The best cell has
     a thick frame, those as good as it (`Search.ties`) a dashed one; what diverged has a
-    cross. `x` and `y` are the names of two hyperparameters, by default the first two;
-    over all others each cell shows the best.
+    cross.
+
+    Parameters
+    ----------
+    x, y : str, optional
+        The two hyperparameters; default the first two. Over all others each cell shows
+        the best.
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> moons = hk.load_dataset("moons")
     >>> grid = hk.grid_search(moons, lr=[0.1, 1], batch_size=[16, 64])
-    >>> ax = plot_grid(grid)
+    >>> ax = hk.plot_grid(grid)
     """
     grid = _as_search(grid)
     space = _two_lists(grid, x, y, grid)
@@ -240,19 +247,25 @@ def plot_path(
     x: str | None = None,
     y: str | None = None,
 ) -> Axes:
-    """Return the axes with the path of a search by `one_at_a_time` on the map.
+    """Return the axes with the path of one-at-a-time on the map.
 
     S is the start; the number of each step stands where it ended. A step that changes a
-    third hyperparameter does not move: see the title. A `grid` is the whole map, drawn
-    below the path; without it the map has what the path has seen. `x` and `y` are as in
-    `plot_grid`.
+    third hyperparameter does not move: see the title.
+
+    Parameters
+    ----------
+    steps : Search
+        Of `one_at_a_time`.
+    grid : Search, optional
+        The whole map, drawn below the path; without it only what the path has seen.
+    x, y : str, optional
+        The two hyperparameters; default those of the first two steps.
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> steps = hk.one_at_a_time(hk.load_dataset("moons"), hk.Hyperparameters(epochs=2),
     ...     lr=[0.01, 0.1], batch_size=[16, 32])
-    >>> plot_path(steps).get_ylabel()
+    >>> hk.plot_path(steps).get_ylabel()
     'batch size'
     """
     steps = _as_search(steps, "one_at_a_time")
@@ -277,14 +290,18 @@ def plot_decision_boundary(
     """Return the axes with the network's answer everywhere, and the points of a split.
 
     The stronger the color, the surer the network; the black line is the boundary, where
-    two classes are equally likely. Each class has its own marker. The run is on data
-    with two features and classes; `epoch` is "best", that with the lowest validation
-    loss, or "last", `split` is "train" or "valid".
+    two classes are equally likely. Each class has its own marker.
+
+    Parameters
+    ----------
+    run : Run
+        On data with two features and classes.
+    epoch : {"best", "last"}, default "best"
+        Weights of the epoch with the lowest validation loss, or of the last.
 
     Examples
     --------
-    >>> import hpkit as hk
-    >>> plot_decision_boundary(hk.fit(hk.load_dataset("moons"))).get_xlabel()
+    >>> hk.plot_decision_boundary(hk.fit(hk.load_dataset("moons"))).get_xlabel()
     'x1'
     """
     if not isinstance(run, Run):
@@ -320,8 +337,7 @@ def plot_data(
 
     Examples
     --------
-    >>> import hpkit as hk
-    >>> len(plot_data(hk.load_dataset("moons")).collections)
+    >>> len(hk.plot_data(hk.load_dataset("moons")).collections)
     2
     """
     hyper.check_choice("split", split, ("train", "valid"))

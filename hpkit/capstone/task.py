@@ -103,7 +103,6 @@ class Capstone:
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> cap = Capstone("wine", budget=9, folder=None)
     >>> found = cap.grid_search(hk.Hyperparameters(epochs=3), lr=[0.001, 0.1])
     ... # doctest: +ELLIPSIS

@@ -88,7 +88,6 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> run = hk.fit(hk.load_dataset("moons"))
     >>> path = run.save("moons.pt")
     >>> hk.load_model(path).predict([[0, 1]])

@@ -197,7 +197,6 @@ class Run:
 
         Examples
         --------
-        >>> import hpkit as hk
         >>> import torch
         >>> module = hk.fit(hk.load_dataset("moons")).to_module()
         >>> module(torch.tensor([[0.0, 1.0]])).shape
@@ -260,7 +259,6 @@ class Run:
 
         Examples
         --------
-        >>> import hpkit as hk
         >>> run = hk.fit(hk.load_dataset("moons"), hk.Hyperparameters(lr=0.3))
         >>> run.predict([[0, 1], [1, -0.5]])
         array([0, 1])
@@ -343,7 +341,6 @@ class Run:
 
         Examples
         --------
-        >>> import hpkit as hk
         >>> run = hk.fit(hk.load_dataset("moons"))
         >>> "optimizer = torch.optim.SGD(" in run.as_pytorch()
         True

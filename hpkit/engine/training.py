@@ -397,9 +397,8 @@ def train(
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> settings = [Hyperparameters(lr=lr, epochs=2) for lr in (0.1, 0.3)]
-    >>> *_, runs = train(load_dataset("moons"), settings, seeds=range(3))
+    >>> settings = [hk.Hyperparameters(lr=lr, epochs=2) for lr in (0.1, 0.3)]
+    >>> *_, runs = hk.train(hk.load_dataset("moons"), settings, seeds=range(3))
     >>> runs.val_loss.shape
     (2, 3, 3)
     """
@@ -425,8 +424,7 @@ def fit(
 
     Examples
     --------
-    >>> from hpkit.data.datasets import load_dataset
-    >>> fit(load_dataset("moons"), Hyperparameters(epochs=5)).val_loss.shape
+    >>> hk.fit(hk.load_dataset("moons"), hk.Hyperparameters(epochs=5)).val_loss.shape
     (6,)
     """
     for name, value in others.items():

@@ -25,7 +25,10 @@ def _say(key, **facts):
 def progress(lesson: str | int | None = None) -> Progress:
     """Return what you have done in the exercises and quizzes, as a table.
 
-    A `lesson` is a name or a number, such as "02_learning_rate" or 2; default all.
+    Parameters
+    ----------
+    lesson : str or int, optional
+        A lesson's name or number, such as "02_learning_rate" or 2; default all.
 
     Examples
     --------

@@ -55,7 +55,6 @@ def bayesian_search(
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> moons, rates = hk.load_dataset("moons"), hk.log_uniform(1e-4, 10)
     >>> len(hk.bayesian_search(moons, lr=rates, n_trials=12).settings)
     12
@@ -173,7 +172,6 @@ def to_optuna(search: Search) -> Study:
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> grid = hk.grid_search(hk.load_dataset("moons"), lr=[0.01, 0.1])
     >>> grid.to_optuna().best_params
     {'lr': 0.1}

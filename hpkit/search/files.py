@@ -67,7 +67,6 @@ def load(path: str | Path, dataset: Dataset | None = None) -> Search:
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> path = hk.grid_search(hk.load_dataset("moons"), lr=[0.1, 1]).save("grid.json")
     >>> hk.load(path).best.lr
     1.0

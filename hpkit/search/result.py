@@ -241,7 +241,6 @@ class Search(_AsRuns):
 
         Examples
         --------
-        >>> import hpkit as hk
         >>> grid = hk.grid_search(hk.load_dataset("moons"), lr=[0.1, 1])
         >>> list(grid.to_frame())[:3]
         ['param_lr', 'mean_val_loss', 'std_val_loss']
@@ -339,7 +338,6 @@ def describe(result: Any) -> str:
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> curve = hk.grid_search(hk.load_dataset("moons"), lr=[0.001, 0.1])
     >>> print(describe(curve)[:44])
     moons, validation loss against learning rate

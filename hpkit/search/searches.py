@@ -215,7 +215,6 @@ def validation_curve(plan, *, param_name, param_range):
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> curve = hk.validation_curve(hk.load_dataset("moons"),
     ...     hk.Hyperparameters(epochs=5), param_name="lr", param_range=[0.001, 0.1])
     >>> curve.best.lr
@@ -265,7 +264,6 @@ def grid_search(plan, **values):
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> base = hk.Hyperparameters(epochs=2)
     >>> grid = hk.grid_search(hk.load_dataset("moons"), base, lr=[0.1, 1], seeds=[0, 1])
     >>> print(grid.cost)
@@ -297,7 +295,6 @@ def random_search(plan, *, n_trials=20, search_seed=0, **values):
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> rand = hk.random_search(hk.load_dataset("moons"), hk.Hyperparameters(epochs=2),
     ...     lr=hk.log_uniform(1e-4, 10), n_trials=9)
     >>> len(rand.settings)
@@ -339,7 +336,6 @@ def cross_validate(
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> hk.cross_validate(hk.load_dataset("wine"), hk.Hyperparameters(), folds=3).shape
     (1, 3)
     """
@@ -375,7 +371,6 @@ def one_at_a_time(plan, *, order=None, **values):
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> steps = hk.one_at_a_time(hk.load_dataset("moons"), hk.Hyperparameters(epochs=2),
     ...     lr=[0.01, 0.1], batch_size=[16, 32])
     >>> print(steps.cost, [step.name for step in steps.steps])
@@ -446,7 +441,6 @@ def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
 
     Examples
     --------
-    >>> import hpkit as hk
     >>> halv = hk.successive_halving(hk.load_dataset("digits"),
     ...     hk.Hyperparameters(epochs=9), lr=hk.log_uniform(0.001, 10), n_trials=9)
     >>> [(rung.epoch, len(rung.settings), len(rung.kept)) for rung in halv.rungs]
