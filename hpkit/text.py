@@ -288,6 +288,12 @@ def text_lines(rows, *, right=False, rule=False):
     return lines
 
 
+def folded(text):
+    """Return a text in lines of 84 columns."""
+    letters = 84 * len(text) // max(1, columns_of(text))
+    return textwrap.fill(text, letters or 1, break_on_hyphens=False)
+
+
 def columns_of(text):
     """Return how wide a text is in a terminal: a letter of Korean is two others."""
     wide = (unicodedata.east_asian_width(letter) in "WF" for letter in text)

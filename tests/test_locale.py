@@ -5,6 +5,7 @@ import re
 import string
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import ipywidgets as W
@@ -71,6 +72,22 @@ def test_another_language_may_have_other_synonyms_and_more_of_them(little, tmp_p
     assert locale.texts_of(tmp_path / "00.toml") == told
 
 
+def test_a_text_that_cannot_be_filled_is_said_in_english(little, tmp_path):
+    wrong = {"got {kind}": "{typ}", "{}": "{} {}", "no": "{", "n {n:run/runs}": 1}
+    right = {"{ }": "{ }!", "{} of {}": "{1}/{0}", "{a} {b}": "{a}", "x {": "y {"}
+    for english, other in (wrong | right).items():
+        assert locale._merged(english, other) == (other, english)[english in wrong]
+    (tmp_path / "de.toml").write_text("\ufefflanguage = 'no table'", "utf-8")
+    hk.language("de")
+    assert words("language")["css"] == ""
+    (tmp_path / "de.toml").write_text("not a table")
+    locale._read.cache_clear()
+    locale._all_words.cache_clear()
+    with pytest.raises(tomllib.TOMLDecodeError) as error:
+        words("search")
+    assert error.value.__notes__ == [str(tmp_path / "de.toml")]
+
+
 ACCENTS = str.maketrans("aeioucdgjklnrstyzACEGIOSTU", "âéîöûçđğĵķľñŕśťýžÂÇÉĞÎÖŠŤÛ")
 
 
@@ -87,7 +104,9 @@ def in_pseudo(table):
         return pseudo(table)
     if isinstance(table, list):
         return [in_pseudo(text) for text in table]
-    return {key: in_pseudo(text) for key, text in table.items()}
+    if isinstance(table, dict):
+        return {key: in_pseudo(text) for key, text in table.items()}
+    return table
 
 
 @pytest.fixture
@@ -114,6 +133,7 @@ def test_another_language_leaves_no_english_in_searches_and_plots(speaking):
     said += [re.sub(r"<[^>]*>|lr|hidden", " ", s._repr_html_()) for s in found]
     said += [repr(data), repr(found[0].runs), repr(found[0].runs[0, 0])]
     said += [repr(data.train), str(found[0].cost)]
+    said += [repr(hk.Dataset.from_arrays(data.train.X, data.train.y))]
 
     for text in said:
         left = re.sub(r"moons|batch_size|to_frame|e\+\d\d", "", text)

@@ -99,7 +99,8 @@ class Comparison:
         return f"{markdown_table(say('rivals.heads'), self.table)}\n\n{self.sentence}"
 
     def _repr_html_(self):
-        said = f"<p style='max-width:46em'>{escape(self.sentence)}</p>"
+        style = f"max-width:46em;{locale.say('language.css')}"
+        said = f"<p style='{style}'>{escape(self.sentence)}</p>"
         return html_table(say("rivals.heads"), self.table) + said
 
 

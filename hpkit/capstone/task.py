@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -26,28 +25,23 @@ from hpkit.search import files
 from hpkit.search.result import Search
 from hpkit.search.space import Range
 from hpkit.store import Store, check_kinds, now
-from hpkit.text import label, shown
+from hpkit.text import folded, label, shown
 
 # Test accuracy on digits. Of 24 splits, lr 0.01 (batch 32) reaches the first in none
 # with 10 epochs and in all with 60, the others in none; a search with 60 reaches the
 # second in 20 to 24 of them and the third in 13 to 19.
 _BARS = (0.85, 0.94, 0.95)
-_REASON = 5  # words at least
 _NEW = {"format": "hpkit run log", "version": 1, "dataset": "", "rows": "", "budget": 0}
 _NEW |= {"entries": [], "choice": None, "test": None, "texts": {}, "rivals": None}
 _DRAWS = "random_search", "successive_halving", "bayesian_search"
 _ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves out
 
 
-def fill(text):
-    return textwrap.fill(text, 84, break_on_hyphens=False)
-
-
 class Refused(ValueError):
     """What a capstone does not allow; a notebook shows the message alone."""
 
     def _render_traceback_(self):  # for IPython: where it was noticed does not help
-        return fill(say("refused", words=self)).splitlines()
+        return folded(say("refused", words=self)).splitlines()
 
 
 class BudgetError(Refused):
@@ -70,7 +64,7 @@ class _Told(str):
     """Text that a notebook shows as it is, in lines."""
 
     def __repr__(self):
-        return fill(self)
+        return folded(self)
 
 
 def _counted(name: str) -> Callable[..., Search]:
@@ -199,7 +193,7 @@ class Capstone:
         lines = [say("head", data=self.dataset.name, state=self.state)]
         for n, entry in enumerate(self.entries, 1):
             lines.append(say("line", n=n, loss=report.lowest(entry), **entry))
-        return "\n".join(map(fill, lines))
+        return "\n".join(map(folded, lines))
 
     def fit(
         self,
@@ -260,7 +254,7 @@ class Capstone:
                 self.log.change(lambda data: data["entries"].remove(begun))
             self.log.change(lambda data: data["entries"].append(entry))
         facts = entry | {"n": len(self.entries) if new else old, "state": self.state}
-        print(fill(say("booked" if new else "free", **facts)))
+        print(folded(say("booked" if new else "free", **facts)))
         return found
 
     def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> str:
@@ -271,8 +265,9 @@ class Capstone:
         """
         if why is ... or not self.best:
             return _Told(say("empty" if why is ... else "nothing"))
-        if not isinstance(why, str) or len(why.split()) < _REASON:
-            return _Told(say("no_reason", why=brief(why), least=_REASON))
+        least = say("least")
+        if not isinstance(why, str) or len(why.split()) < least:
+            return _Told(say("no_reason", why=brief(why), least=least))
         choice, old = self._trained(setting) | {"why": why.strip()}, self.data["choice"]
         choice["looks"] = len({model for model, _ in self.dataset.test_looks})
         if not self.test:

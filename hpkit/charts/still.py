@@ -7,6 +7,8 @@ Margins are measured from the texts: a layout engine takes longer than all the r
 
 import base64
 import io
+import re
+import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from logging import getLogger
@@ -17,13 +19,15 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation, Text
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from hpkit.charts.spec import Axis, Chart, light, unpacked
+from hpkit.locale import language, say
+from hpkit.text import columns_of
 
 _LETTER = 9.0  # points
 _UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}  # same chart, same bytes
@@ -39,16 +43,27 @@ _ALIGN = {"start": "left", "middle": "center", "end": "right"}
 # With letters that matplotlib's own font lacks, such as Hangul: Windows, macOS, Linux.
 _WIDER = ("Malgun Gothic", "Apple SD Gothic Neo", "NanumGothic", "Noto Sans CJK KR")
 _WIDER += ("Noto Sans CJK JP",)  # the name of the same file for matplotlib before 3.11
+_FILES = re.compile("malgun|AppleSDGothic|Nanum|NotoSansCJK", re.IGNORECASE)
 
 
-def with_more_letters(families: Sequence[str], there: Sequence[str]) -> list:
-    """Return families of fonts, and one of those there that has more letters."""
-    return [*families, *[name for name in _WIDER if name in there][:1]]
+@lru_cache
+def find_letters(chosen: str) -> None:
+    """Let all pictures have one more font, a learner's own, too, in a language."""
+    # Matplotlib takes the first font that has a letter. Its list of fonts may be older
+    # than a font that was installed for a language.
+    needed = columns_of(name := say("charts.loss")) > len(name)
+    if needed and not {*_WIDER} & {*fontManager.get_font_names()}:
+        for path in filter(_FILES.search, findSystemFonts()):
+            fontManager.addfont(path)
+    known = [name for name in _WIDER if name in fontManager.get_font_names()][:1]
+    if needed and not known:
+        warnings.warn(say("charts.no_font", fonts=", ".join(_WIDER)), stacklevel=3)
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+    families = [name for name in rcParams["font.family"] if name not in known]
+    rcParams["font.family"] = [*families, *known]
 
 
-# Of all pictures, a learner's own, too: matplotlib takes the first that has a letter.
-_there = fontManager.get_font_names()
-rcParams["font.family"] = with_more_letters(rcParams["font.family"], _there)
+find_letters(language())
 # Such a font often lacks a bold face; the nearest one needs no line in red.
 _no_bold = "Failed to find font weight"
 getLogger("matplotlib.font_manager").addFilter(lambda said: _no_bold not in said.msg)
@@ -86,6 +101,7 @@ def small(png: bytes) -> bytes:
 
 def still(charts, widths=None, *, width=9.6, letter=_LETTER) -> Figure:
     """Return charts side by side as a figure, `width` inches wide."""
+    find_letters(language())  # before texts are measured
     lines = max(chart.height + 1.6 + 1.6 * bool(chart.title) for chart in charts)
     high, across = lines * letter * _LINE, 72 * width
     made = Figure((width, high / 72), facecolor="white")
@@ -102,6 +118,7 @@ def still(charts, widths=None, *, width=9.6, letter=_LETTER) -> Figure:
 
 def draw(ax: Axes, chart: Chart, letter: float = _LETTER) -> Axes:
     """Draw a chart on axes; its margins are the caller's."""
+    find_letters(language())
     for ground in (ax, ax.figure):  # inks are those of a light page
         *rgb, alpha = to_rgba(ground.get_facecolor())
         if sum(rgb) < 1.5 * alpha:

@@ -12,7 +12,6 @@ import itertools
 import math
 import os
 import re
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +25,7 @@ from hpkit.exercises._answers import NotYet, describe
 from hpkit.hyperparameters import check_flag
 from hpkit.locale import Texts, say, texts_of
 from hpkit.store import Store, check_kinds, home, now
+from hpkit.text import folded
 
 CORRECT, NOT_YET = "correct", "not yet"
 _NOT_ATTEMPTED, _COULD_NOT_CHECK = "not attempted", "could not check"
@@ -66,7 +66,7 @@ def to_html(text):
 
 def to_text(text):
     parts = _BOLD.sub(r"\1", text.strip()).replace("`", "").split("\n\n")
-    return "\n\n".join(textwrap.fill(part, 88) for part in parts)
+    return "\n\n".join(map(folded, parts))
 
 
 @dataclass(frozen=True, repr=False)

@@ -12,7 +12,7 @@ from hpkit.text import label
 
 DATA, _BUDGET = "digits", 60
 _NEEDED = ["dataset", "budget", "spent", "overdrawn", "entries", "why", "test", "bar"]
-_FEW_ROWS, _FEW_SETTINGS, _FEW_SEEDS, _FEW_WORDS = 20, 5, 3, 3
+_FEW_ROWS, _FEW_SETTINGS, _FEW_SEEDS = 20, 5, 3
 _LESSON_TABLE = {"mean_radius", "worst_area"}
 
 
@@ -260,5 +260,7 @@ def report(answer):
     wrong_if({"n": count["data"]}, rows=count["data"] < 3)
     wrong_if({"n": count["tried"]}, range=count["tried"] < 2, number=not count["test"])
     for part in ("chosen", "sure", "mistake"):
-        wrong_if({"part": parts[part]}, open=len(got[part].split()) < _FEW_WORDS)
+        wrong_if(
+            {"part": parts[part]}, open=len(got[part].split()) < report.words["least"]
+        )
     return parts_of(report.answer())

@@ -94,7 +94,11 @@ def _all_words(folder, name):
 @functools.cache
 def _read(path):
     read = json.loads if path.suffix == ".json" else tomllib.loads
-    return _told(read(path.read_text("utf-8")))
+    try:
+        return _told(read(path.read_text("utf-8-sig")))
+    except ValueError as error:
+        error.add_note(str(path))
+        raise
 
 
 def _told(read):
@@ -106,14 +110,28 @@ def _told(read):
 
 
 def _merged(english, other):
-    """Return texts by name, in English where the other language lacks one."""
+    """Return texts by name, in English where the other language lacks a right one."""
+    if type(english) is not type(other):
+        return english
     if isinstance(english, list):
         both = map(_merged, english, other)
         return [*both, *english[len(other) :], *other[len(english) :]]
     if not isinstance(english, dict):
-        return other
+        known, used = map(_filled, (english, other))
+        fits = known is None or (used is not None and used <= known)
+        return other if fits else english
     both = {key: _merged(english[key], other[key]) for key in english if key in other}
     return english | other | both  # the other may know more, such as synonyms
+
+
+def _filled(text):
+    """Return what stands in the braces of a text; None where it cannot be filled."""
+    try:
+        parts = string.Formatter().parse(text)
+        names = [name for _, name, *_ in parts if name is not None]
+    except (TypeError, ValueError):
+        return None
+    return {name or str(number) for number, name in enumerate(names)}
 
 
 try:

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from matplotlib import rcParams
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from hpkit.charts import spec
+from hpkit.charts import still as charts
 from hpkit.charts.spec import Axis, Chart
-from hpkit.charts.still import draw, picture, spread, still, with_more_letters
+from hpkit.charts.still import draw, find_letters, picture, spread, still
 
 X = np.arange(5.0)
 
@@ -173,7 +175,22 @@ def test_labels_keep_distance_and_order_and_move_as_little_as_they_can():
         ("Noto Serif CJK JP, Noto Sans CJK JP", "Noto Sans CJK JP"),
     ],
 )
-def test_pictures_take_letters_from_one_font_more(there, last):
-    families = with_more_letters(["sans-serif"], there.split(", "))
+def test_pictures_take_letters_from_one_font_more(there, last, monkeypatch):
+    monkeypatch.setattr(fontManager, "get_font_names", lambda: there.split(", "))
+    monkeypatch.setitem(rcParams, "font.family", ["sans-serif"])
+    for _ in range(2):
+        find_letters.__wrapped__("en")
+    families = rcParams["font.family"]
     assert (families[0], families[-1]) == ("sans-serif", last)
     assert len(families) <= 2
+
+
+def test_letters_of_a_language_are_looked_for_and_said_to_be_missing(monkeypatch):
+    found = []
+    monkeypatch.setattr(charts, "say", lambda path, **facts: "손실")
+    monkeypatch.setattr(charts, "findSystemFonts", lambda: ["Arial.ttf", "Nanum.ttf"])
+    monkeypatch.setattr(fontManager, "get_font_names", lambda: ["DejaVu Sans"])
+    monkeypatch.setattr(fontManager, "addfont", found.append)
+    with pytest.warns(UserWarning, match="손실"):
+        find_letters.__wrapped__("ko")
+    assert found == ["Nanum.ttf"]
