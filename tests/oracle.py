@@ -152,6 +152,8 @@ def assert_equal_the_plain_loop(runs, model, dtype=torch.float32, loss=None):
                 run.network("last")
         epochs = () if model is Counting else ("best", "last")
         curves, *tensors = differences(run, model, dtype, loss, epochs)
+        for epoch in epochs:
+            assert {p.dtype for p in run.network(epoch).parameters()} == {dtype}
         assert curves < bound
         assert all(difference < 10 * bound for difference in tensors)
 

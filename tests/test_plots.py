@@ -250,6 +250,7 @@ def test_validation_curve_shows_mean_and_marks_the_minimum(curve):
     assert drawn[on_line(curve.scores("last"))].get_linestyle() != "-"
     start = curve.val_loss[..., 0].mean()
     assert drawn[on_line([start, start])].get_color() == light("gray")
+    assert light("#123456") == "#123456"
     seeds = next(made for made in dots(ax) if len(made.get_offsets()) == 4 * 3)
     assert set(seeds.get_offsets()[:, 1]) == set(on_line(curve.best_val_loss.ravel()))
     ring = next(line for line in ax.lines if line.get_markerfacecolor() == "none")

@@ -409,7 +409,7 @@ def notes(table, rows, learned, y, classes):
     alike = [plain.count(name) > 1 for name in plain]
     lists["classes_alike"] = [*map(repr, itertools.compress(classes or (), alike))]
     for part, own in zip(SPLITS, rows, strict=True):
-        there = {*y[own].tolist()}
+        there = {*y[own].tolist()} if classes else ()
         lists[part] = [name for k, name in enumerate(classes or ()) if k not in there]
     facts = {key: {"names": ", ".join(names)} for key, names in lists.items() if names}
     each = {hash((row.tobytes(), k)) for row, k in zip(table.X, y, strict=True)}

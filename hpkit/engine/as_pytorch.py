@@ -265,6 +265,7 @@ def _filled(text, runs, rows, how, facts):
     comments, data = words("scripts"), runs.dataset
     about = {"rows": rows, "how": comments.get(how, "")}
     about["dataset"] = " ".join(data.name.split())
+    facts = {name: fact for name, fact in facts.items() if name.isupper()}
     facts |= {"ROWS": _said(rows)}
     facts |= {"N_FEATURES": data.n_features, "N_OUTPUTS": data.n_outputs}
 

@@ -144,7 +144,8 @@ class Run:
     def network(self, epoch: str = "best") -> torch.nn.Module:
         """Return the trained network: a new module at each call, in evaluation mode.
 
-        Its weights are those of the best epoch, or of the "last" step.
+        Its weights are those of the epoch with the lowest validation loss, or of the
+        "last" one; of a run that was stopped, then, those of its last step.
         """
         hp.check_choice("epoch", epoch, ("best", "last"))
         weights, number = self._kept_weights()
@@ -637,9 +638,10 @@ class Runs:
         return _table(columns)
 
     def as_pytorch(self, path: str | Path | None = None) -> str:
-        """Return a script that trains all these settings and seeds as far as here.
+        """Return a script without hpkit that trains all these settings and seeds.
 
         Like `Run.as_pytorch`; its ``val_loss`` is an array like that of `Runs`.
+        Settings that were stopped early, as by halving, stop there in the script, too.
         """
         from hpkit.engine.as_pytorch import as_pytorch
 

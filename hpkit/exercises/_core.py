@@ -319,8 +319,9 @@ def _check(data):
         check_kinds(entry, {name: KINDS[name] for name in names})
         if entry.get("outcome", CORRECT) not in _SIGNS:
             raise ValueError("no such outcome")
-        for stamp in (entry["last"], entry.get("passed") or entry["last"]):
-            when(stamp)
+        for stamp in ("last", "passed"):
+            if entry.get(stamp) is not None:
+                when(entry[stamp])
 
 
 _store = Store(None, {"version": 1, "entries": {}}, _check, Texts("exercises.progress"))

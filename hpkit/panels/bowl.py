@@ -76,6 +76,8 @@ class BowlPanel(Panel):
         title: str | None = None,
         predict: bool = False,
     ) -> None:
+        for name, value in (("lr", lr), ("curvature", curvature)):
+            _checked(name, value)
         self.start = check_number("start", start, low=-WIDE, below=WIDE)
         self.steps = check_count("steps", steps, low=0, most=1000)  # taken so far
         super().__init__(None, title)
@@ -93,7 +95,6 @@ class BowlPanel(Panel):
         self._draw()
 
     def _knob(self, name, value, step, high):
-        value = _checked(name, value)
         look = {"min": 0, "max": max(high, value), "step": step, "readout": False}
         slider, check = W.FloatSlider(value, **look), partial(_checked, WORDS[name])
         return tied(WORDS[name], value, slider, check, partial(round, ndigits=4))

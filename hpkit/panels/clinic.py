@@ -132,6 +132,7 @@ class ClinicPanel(Panel):
         return dropdown([(WORDS["choose"], ""), *options], WORDS[name])
 
     def admit(self) -> None:
+        """Let the next patient come in."""
         self.live.start(self._admitting())
 
     def _admitting(self):

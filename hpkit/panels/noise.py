@@ -53,10 +53,11 @@ class BatchNoisePanel(Panel):
         self.setting = check_setting(setting, default=Setting(lr=0.1, epochs=5))
         super().__init__(dataset, title, self.setting.but(batch_size=size))
         self.seed = check_seed("seed", seed)
-        self.size = batch_knob("batch_size", dataset, size)
+        knob = batch_knob("batch_size", dataset, size)
+        self.size = knob.slider
         self.sizes = []  # those looked at
         self.ask(predict, WORDS["guess"], W.ToggleButtons, options=WORDS["guesses"])
-        self.build(self.size, self.buttons(stop=self.stop))
+        self.build(knob, self.buttons(stop=self.stop))
         self.on_change(self._draw, self.size)
         self.live.now(self._training())
 

@@ -102,6 +102,7 @@ class SearchRacePanel(Panel):
         return searches(self.dataset, self.base, space, budget, seed, self.model)
 
     def start(self) -> None:
+        """Run the race anew."""
         first = self._searches(0)
         self.error, self.whole = None, False
         self.live.start(self._racing(first, self.races.value))

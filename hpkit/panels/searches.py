@@ -212,6 +212,7 @@ class _ListsPanel(SearchPanel):
         return self.pace * self._work(self._planned())
 
     def start(self, *, replace: bool = True) -> None:
+        """Start the search with the values shown."""
         search = self._begin()
         self.error = self.chosen = self.offer = None
         self.job_seconds = self.seconds()

@@ -102,7 +102,7 @@ def _pairs(text, between):
 def _setting(base, said):
     """Return a setting with what is said of it instead."""
     values = {}
-    for name in TABLE.keys() & said.keys():
+    for name in (name for name in TABLE if name in said):
         values[name], *others = parse_values(name, said[name])
         if others:
             raise refusal("line_value", said[name], name=name)

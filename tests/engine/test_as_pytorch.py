@@ -218,7 +218,7 @@ NETS = """from torch import nn
 
 
 def net(n_features, n_outputs, setting):
-    first = nn.Linear(n_features, setting.hidden[0] * setting.times)
+    first = nn.Linear(n_features, setting.hidden[0] * len(setting.tag))
     return nn.Sequential(first, nn.ReLU(), nn.LazyLinear(n_outputs))
 """
 
@@ -232,10 +232,11 @@ def handed_on(n_features, n_outputs, setting):
 def test_a_setting_is_whole_where_another_module_reads_it(tmp_path, monkeypatch):
     (tmp_path / "nets.py").write_text(NETS)
     monkeypatch.syspath_prepend(tmp_path)
-    run = hk.fit(DATA, QUICK.but(own={"times": 2}), model=handed_on)
+    run = hk.fit(DATA, QUICK.but(own={"tag": "$lr"}), model=handed_on)
     monkeypatch.chdir(tmp_path)
     exec(run.as_pytorch("run.py"), names := {})
 
+    assert names["setting"].tag == "$lr"
     np.testing.assert_allclose(names["val_loss"], run.val_loss, atol=1e-5)
 
 

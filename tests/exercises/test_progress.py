@@ -1,6 +1,7 @@
 """Progress: what is kept of a try, where, and how the table shows it."""
 
 import json
+from unittest.mock import Mock
 
 import pytest
 
@@ -171,5 +172,7 @@ def test_reset_deletes_the_lessons_of_its_table_when_sure(monkeypatch):
     monkeypatch.setattr("builtins.input", lambda words: " Yes ")
     assert hk.progress(2).reset() == "Deleted: 2 entries."
     assert set(_core.load_entries()) == {"00_start/stop", "06_seeds/differ"}
-    assert hk.progress().reset(sure=True) == "Deleted: 2 entries."
+    with monkeypatch.context() as full:
+        full.setattr(store, "write", Mock(side_effect=OSError(28, "disk full")))
+        assert "disk full" in hk.progress().reset(sure=True)
     assert _core.load_entries() == {}

@@ -73,6 +73,7 @@ def test_a_run_that_takes_long_is_kept(pins):
         (f"training?{DATA}&model=os.system", "model"),
         (f"training?{DATA}&lr=0.1,1", "lr"),
         (f"training?{DATA}&lr=", "got ''"),
+        (f"training?{DATA}&momentum=b&epochs=c&lr=a", "got 'a'"),
         (f"training?{DATA}&lr=inf", "inf"),
         (f"training?{DATA}&epochs=99999999999", "epochs"),
         (f"training?{DATA}&seed=-1", "seed"),
