@@ -59,7 +59,8 @@ def loss_of(runs, number) -> str:
     loss, spread = digits(runs.mean_val_loss[number]), runs.std_val_loss[number]
     if np.isnan(spread):
         return loss
-    return words("search")["spread"].format(loss=loss, spread=digits(spread, 2))
+    one = "spread_folds" if runs.folds else "spread"
+    return words("search")[one].format(loss=loss, spread=digits(spread, 2))
 
 
 def run_sentence(run) -> str:
@@ -168,7 +169,8 @@ def _metric_sentences(search) -> list:
     if not unknown.all():
         best = search.best_by("metric")
         there, value = (means[search.settings.index(s)] for s in (search.best, best))
-        best = search.best if value <= there else best  # of equal ones
+        if value <= there or np.isclose(value, there, 1e-6, 0):  # but for rounding
+            best = search.best
         one = "metric" if best == search.best else "metric_apart"
         # As many digits as tell the two apart, of one number three.
         pairs = ([f"{mean:#.{n}g}" for mean in (value, there)] for n in range(3, 18))

@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_957, 62),
+    "hpkit/**/*.py": (16_994, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_644, 94),
+    "tests/**/*.py": (21_684, 94),
 }
 
 

@@ -251,7 +251,8 @@ class Dataset:
         """Return X (n, features) and y (n,), shuffled, cut in three and standardized.
 
         `features` are the names of the columns, default those of a DataFrame, or x1,
-        x2, ...; the rest is as in `from_frame`.
+        x2, ...; the rest is as in `from_frame`, which has more for a DataFrame: groups,
+        time, splits, categories, codes.
         """
         named = features is None and hasattr(X, "iloc")
         features = [*map(str, X.columns)] if named else features

@@ -264,7 +264,7 @@ def _filled(text, runs, rows, how, facts):
     """Put in facts and comments where their names stand."""
     comments, data = words("scripts"), runs.dataset
     about = {"rows": rows, "how": comments.get(how, "")}
-    about["dataset"] = " ".join(data.name.split())
+    about |= {"dataset": " ".join(data.name.split()), "name": facts.get("MODEL_NAME")}
     facts = {name: fact for name, fact in facts.items() if name.isupper()}
     facts |= {"ROWS": _said(rows)}
     facts |= {"N_FEATURES": data.n_features, "N_OUTPUTS": data.n_outputs}
@@ -356,6 +356,7 @@ def _text_of(part):
     if any({*code.co_freevars} - {"__class__"} for code in codes):
         raise ValueError(part)  # it uses names of the function around it
     code = codes[0]
+    linecache.checkcache(code.co_filename)  # a module may be reloaded
     lines = "".join(linecache.getlines(code.co_filename))
     for node in ast.walk(ast.parse(lines)):
         named = getattr(node, "name", "") == part.__name__ and not node.decorator_list

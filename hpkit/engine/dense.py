@@ -176,7 +176,8 @@ def _called(name, function, outputs, targets):
 
 
 def first_line(error):
-    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    kind, said = type(error).__name__, str(error).strip().splitlines()
+    line = f"{kind}: {said[0]}" if said else kind
     return line if len(line) <= 120 else f"{line[:117]}..."
 
 

@@ -339,6 +339,7 @@ class Run:
         ----------
         path : str or Path, optional
             Where the script goes, "run.py"; the rows, "run_data.npz", go beside it.
+            Without it no file is written.
 
         Examples
         --------

@@ -18,7 +18,7 @@ from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, fill
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
-from hpkit.search.files import facts_of, other_part, setting_to_plain
+from hpkit.search.files import about_data, facts_of, other_part, setting_to_plain
 from hpkit.search.result import Search
 from hpkit.search.searches import searching
 from hpkit.search.space import MOST_TRIALS, Range, ends_of
@@ -192,6 +192,7 @@ def to_optuna(search: Search) -> Study:
         there = [n for n in ranges if n in lists or getattr(setting, n) is not None]
         about = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
         about |= {"folds": len(runs.folds)} if runs.folds else {}
+        about["dataset"] = about_data(search.dataset)
         trial = create_trial(
             state=state,
             params={n: _choice(n, getattr(setting, n)) for n in there},
@@ -244,7 +245,7 @@ def from_optuna(
     complete = [t for t in trials if t.state is TrialState.COMPLETE]
     lowest = [min(t.intermediate_values.values(), default=np.nan) for t in complete]
     reported = np.allclose(lowest, [trial.value for trial in complete])
-    runs, space = [], {}
+    runs, space, rows = [], {}, dataset.fingerprint
     for trial in trials:
         setting = _setting({ours[n]: v for n, v in trial.params.items()}, base)
         curve = _curve(trial, setting.epochs, reported)
@@ -253,6 +254,11 @@ def from_optuna(
         for name, found in trial.distributions.items():
             space[ours[name]] = _values(ours[name], found)
         told = trial.user_attrs
+        known = told.get("dataset")  # which others may use for something else
+        is_ours = isinstance(known, dict) and "n_train" in known
+        other = known != about_data(dataset) or told.get("rows", rows) != rows
+        if is_ours and other:
+            raise refusal("other_data", dataset.name, name=known["name"])
         one = [{"seeds": [k], "val_loss": [curve]} for k in (told.get("seed", 0), 0)]
         each = (_runs_of(what, dataset, setting) for what in (told, *one))
         runs += next(filter(None, each))

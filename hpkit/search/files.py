@@ -8,6 +8,7 @@ The JSON names the one that is its own, so that both are always of one moment.
 
 import ast
 import contextlib
+import functools
 import glob
 import hashlib
 import json
@@ -73,7 +74,7 @@ def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     >>> path.unlink()
     """
     search, plain = read(path, dataset)
-    if dataset and not plain["dataset"].items() <= _about_data(dataset).items():
+    if dataset and not plain["dataset"].items() <= about_data(dataset).items():
         raise refusal("other_data", dataset.name, name=plain["dataset"]["name"])
     return search
 
@@ -130,13 +131,13 @@ def runs_to_plain(runs):
         curves = {n: getattr(run, n) for n in CURVES if getattr(run, n) is not None}
         curves = {n: numbers_to_plain(curve) for n, curve in curves.items()}
         plain.append(one | {"fit_time": run.fit_time} | curves)
-    found = {"dataset": _about_data(runs.dataset), "seeds": list(runs.seeds)}
+    found = {"dataset": about_data(runs.dataset), "seeds": list(runs.seeds)}
     found |= {"settings": list(map(setting_to_plain, runs.settings)), "runs": plain}
     more = {"folds": len(runs.folds), "failed": sorted(runs.lost)}
     return found | {name: value for name, value in more.items() if value}
 
 
-def _about_data(data):
+def about_data(data):
     about = {n: _plain(getattr(data, n)) for n in ("name", "features", "classes")}
     return about | {"n_train": data.n_train}
 
@@ -188,8 +189,9 @@ def begins_alike(plan, runs, said=None):
 
 def facts_of(plan):
     """Return what tells the data, the seeds and the model of a search from others."""
-    facts = {"dataset": _about_data(plan.dataset), "seeds": list(plan.seeds)}
+    facts = {"dataset": about_data(plan.dataset), "seeds": list(plan.seeds)}
     facts |= {"rows": plan.dataset.fingerprint, "code": _code_of(plan.model)}
+    facts["held"] = _held_by(plan.model)
     return {name: fact for name, fact in facts.items() if fact}
 
 
@@ -197,7 +199,7 @@ def other_part(plan, facts, told, runs):
     """Return the part in which what was told is of another search, or None."""
     for name, fact in facts.items():
         if told.get(name, fact) != fact:
-            return {"rows": "dataset", "code": "model"}.get(name, name)
+            return {"rows": "dataset", "code": "model", "held": "model"}.get(name, name)
     alike = len(runs) == 0 or begins_alike(plan, runs, told.get("said"))
     return None if alike else "model"
 
@@ -213,6 +215,17 @@ def _code_of(model):
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest() if tree.body else None
 
 
+def _held_by(model):
+    """Return the numbers and texts that a model holds: of a partial, of a closure."""
+    function, held, said = model, [], []
+    if isinstance(model, functools.partial):
+        function, held = model.func, [*model.args, *model.keywords.items()]
+    for part in (*held, *(getattr(function, "__closure__", None) or ())):
+        with contextlib.suppress(TypeError, ValueError):  # what has no name in JSON
+            said.append(json.dumps(getattr(part, "cell_contents", part)))
+    return "; ".join(said)
+
+
 def _start(run, end):
     for curve in (run.train_loss, run.val_loss, run.val_metric):
         yield from [np.nan] if curve is None else curve[: end + 1]
@@ -224,6 +237,8 @@ class Storage:
     def __init__(self, path, plan):
         from filelock import FileLock  # 0.07 s that few need
 
+        if "://" in str(path):
+            raise refusal("storage_url", path)
         self.before, self.rungs = None, ()
         self.state, self.next, self.last = 1, 0.0, None
         self.facts = facts_of(plan)

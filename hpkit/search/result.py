@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, wraps
 from operator import attrgetter
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,11 +55,16 @@ class Rung:
 if TYPE_CHECKING:
     _AsRuns = Runs  # for editors: what there is, and of which type
 else:
-    _docs = {name: getattr(part, "__doc__", "") for name, part in vars(Runs).items()}
-    _docs |= dict.fromkeys(Runs.__annotations__, "As in `Runs`.")
+
+    def _of_runs(name, part):
+        if isinstance(part, FunctionType):
+            return wraps(part)(lambda self, *args, **how: part(self.runs, *args, **how))
+        doc = part.__doc__ if part else "As in `Runs`."
+        return property(attrgetter(f"runs.{name}"), doc=doc)
+
     _parts = {
-        name: property(attrgetter(f"runs.{name}"), doc=doc)
-        for name, doc in _docs.items()
+        name: _of_runs(name, part)
+        for name, part in (vars(Runs) | dict.fromkeys(Runs.__annotations__)).items()
         if name != "of" and not name.startswith("_")
     }
     _AsRuns = type("_AsRuns", (), _parts)

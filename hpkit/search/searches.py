@@ -186,6 +186,9 @@ def _last_of(live, progress):
             if found is None:
                 raise
             warnings.warn(say("search.interrupted"), UserWarning, stacklevel=3)
+    if found.lost:
+        text = " ".join(one.said for one in found.lost)
+        warnings.warn(text, UserWarning, stacklevel=3)
     return found
 
 
@@ -325,7 +328,8 @@ def cross_validate(
     `time` the rows held back come after those learned from. Columns are scaled by the
     rows learned from, a target that is a number as in the data set. With `patience` a
     fold stops so many epochs after its lowest loss and tells the loss there, above that
-    of the network that `fit` keeps. `seed` is for the shuffles and the networks;
+    of the network that `fit` keeps. `seed` is for the shuffles and the networks (of
+    ``cv=`` in a search fold k has the network of seed k, and tells its lowest loss);
     `model`, `loss`, `metric` and `device` are as in `fit`; a metric's values come in
     place of losses. With a constant schedule ``found.best.but(patience=0,
     epochs=found.best_run.best_epoch)`` rates what `best_run` delivers.

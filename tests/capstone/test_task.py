@@ -262,7 +262,8 @@ def test_one_model_is_not_taken_for_another_of_its_name_or_setting():
 
 def test_a_setting_whose_runs_failed_cannot_be_chosen():
     cap = task()
-    cap.grid_search(BASE, hidden=[(8,), (3,)], model=failing)
+    with pytest.warns(UserWarning, match=r"Runs lost: 1, at hidden units 3 \(seeds"):
+        cap.grid_search(BASE, hidden=[(8,), (3,)], model=failing)
     with pytest.raises(ValueError, match="one that was trained"):
         cap.choose(BASE.but(hidden=(3,)), why="to see what comes of it")
 

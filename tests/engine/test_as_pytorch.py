@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import importlib
 import itertools
 import subprocess
 import sys
@@ -238,6 +239,19 @@ def test_a_setting_is_whole_where_another_module_reads_it(tmp_path, monkeypatch)
 
     assert names["setting"].tag == "$lr"
     np.testing.assert_allclose(names["val_loss"], run.val_loss, atol=1e-5)
+
+
+def test_a_script_has_the_source_of_a_module_that_was_loaded_again(
+    tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    for width in (4, 16):
+        more = " + 0" * width
+        code = f"from torch import nn\ndef made(n, k, s): return nn.Linear(n, k{more})"
+        (tmp_path / "again.py").write_text(code)
+        module = importlib.reload(importlib.import_module("again"))
+        assert source_of(module.made, set())[1].count("+") == width
 
 
 def test_a_loss_of_unknown_source_has_a_place_in_the_script(tmp_path, monkeypatch):

@@ -745,7 +745,7 @@ def test_from_optuna_refuses_what_it_cannot_rank():
     maximize, none = (optuna.create_study(direction=d) for d in ("maximize", None))
     for error, study, data, words in (
         (TypeError, "x", MOONS, r"an optuna.study.Study, got 'x'; make"),
-        (ValueError, maximize, MOONS, r"must minimize one value.*, got maximize; let"),
+        (ValueError, maximize, MOONS, r"must minimize one value.*, got maximize; use"),
         (ValueError, none, MOONS, "a trial with a value, got none; run it"),
         (TypeError, none, "moons", "a data set must be"),
     ):

@@ -189,6 +189,8 @@ def test_seeds_and_their_spread_come_back_from_a_study():
     numbers = hk.Dataset.from_arrays(MOONS.train.X, MOONS.train.X[:, 0])
     grid = hk.grid_search(numbers, BASE, lr=[0.1])
     assert hk.from_optuna(grid.to_optuna(), numbers, BASE).train_accuracy is None
+    with pytest.raises(ValueError, match=r"'your data', got 'moons'; give"):
+        hk.from_optuna(grid.to_optuna(), MOONS, BASE)
     study, lr = optuna.create_study(), optuna.distributions.FloatDistribution(0, 1)
     for rate in (0.1, 0.9):  # equal values are no equal curves
         about = {"params": {"lr": rate}, "distributions": {"lr": lr}, "value": 0.5}
