@@ -290,9 +290,9 @@ def text_lines(rows, *, right=False, rule=False):
     return lines
 
 
-def folded(text):
-    """Return a text in lines of 84 columns."""
-    letters = 84 * len(text) // max(1, columns_of(text))
+def folded(text, width=84):
+    """Return a text in lines of so many columns."""
+    letters = width * len(text) // max(1, columns_of(text))
     return textwrap.fill(text, letters or 1, break_on_hyphens=False)
 
 

@@ -99,7 +99,7 @@ class Comparison:
         return f"{markdown_table(say('rivals.heads'), self.table)}\n\n{self.sentence}"
 
     def _repr_html_(self):
-        style = f"max-width:46em;{locale.say('language.css')}"
+        style = f"{locale.say('language.css')}max-width:46em"
         said = f"<p style='{style}'>{escape(self.sentence)}</p>"
         return html_table(say("rivals.heads"), self.table) + said
 

@@ -66,7 +66,7 @@ def to_html(text):
 
 def to_text(text):
     parts = _BOLD.sub(r"\1", text.strip()).replace("`", "").split("\n\n")
-    return "\n\n".join(map(folded, parts))
+    return "\n\n".join(folded(part, 88) for part in parts)
 
 
 @dataclass(frozen=True, repr=False)

@@ -66,8 +66,8 @@ panel
 #
 # ## 3. Stop it, keep it (3 minutes)
 #
-# If a run is going badly, you don't have to wait for it. Every exercise has a **Hint**
-# button; after the last hint it shows a solution.
+# If a run goes badly, don't wait for it. Every exercise has a **Hint** button; after
+# the last hint it shows a solution.
 
 # %%
 ex.stop
@@ -119,8 +119,8 @@ for ax, run in zip(axes, (first, other), strict=True):
 # training. <!-- claim: other-seed-other-curve -->
 #
 # The panel keeps its seed, so two settings are compared fairly. For a new start, click
-# **new** beside *seed*, then **Train**. **Reset** puts the sliders back and removes
-# runs that aren't pinned.
+# **new** beside *seed*, then **Train**; **same** keeps that seed. **Reset** puts the
+# sliders back and removes runs that aren't pinned.
 
 # %%
 ex.seeds

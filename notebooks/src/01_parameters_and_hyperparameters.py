@@ -116,7 +116,7 @@ print(f"validation loss: {losses[0]:.2f} after epoch 1, {losses[-1]:.2f} at the 
 
 # %%
 run = hk.fit(moons, hk.Hyperparameters(lr=0.1, batch_size=32, epochs=30), seed=0)
-print("epoch   your loop   hk.fit")
+print("epoch    the loop   hk.fit")
 for epoch in (1, 2, 5, 10, 20, 30):
     print(f"{epoch:5}   {losses[epoch - 1]:9.3f}   {run.val_loss[epoch]:6.3f}")
 
@@ -139,7 +139,7 @@ def train_epoch(net, optimizer, X, y, batch_size):
 ex.loop.check(train_epoch)
 
 # %% [markdown]
-# **Predict.** How many parameters did your loop change? And how many of the three
+# **Predict.** How many parameters did the loop change? And how many of the three
 # hyperparameters?
 
 # %%
@@ -168,8 +168,8 @@ hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
 
 # %% [markdown]
 # **What you see: a straight cut, then a curve.** At first the boundary cuts
-# through both moons. Then it bends around them: more points, validation points too, lie
-# on their color. <!-- claim: border-gets-better -->
+# through both moons. Then it bends around them: more points lie on their color.
+# <!-- claim: border-gets-better -->
 #
 # ## 4. Six shapes (6 minutes)
 #
@@ -187,19 +187,19 @@ ax = hk.plot_data(hk.load_dataset("digits"))
 # %% tags=["drawing"]
 # the settings of six runs
 H = hk.Hyperparameters
-six = {
-    "too slow": ("moons", H(lr=0.001)),
-    "good": ("digits", H(lr=0.1, hidden=(32,))),
-    "bouncing": ("moons", H(lr=3)),
-    "diverged": ("digits", H(lr=5, hidden=(32,), epochs=10)),
-    "overfitting": ("small_moons", H(0.1, 10, 200, momentum=0.9, hidden=(64, 64))),
-    "noisy": ("moons", H(lr=0.1, batch_size=2)),
-}
+six = [
+    ("moons", H(lr=0.001)),
+    ("digits", H(lr=0.1, hidden=(32,))),
+    ("moons", H(lr=3)),
+    ("digits", H(lr=5, hidden=(32,), epochs=10)),
+    ("small_moons", H(0.1, 10, 200, momentum=0.9, hidden=(64, 64))),
+    ("moons", H(lr=0.1, batch_size=2)),
+]
 
 # %% tags=["drawing"]
 # drawing: their training curves
 fig, axes = plt.subplots(2, 3, figsize=(11, 5.6), layout="constrained")
-for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six.values(), strict=True)):
+for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six, strict=True)):
     run = hk.fit(hk.load_dataset(data), setting, seed=4)
     hk.plot_training_curves(run, ax).set_title(f"run {k + 1}")
     if run.diverged:  # the label at the X would tell
@@ -217,7 +217,7 @@ for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six.values(), strict=Tr
 #   <!-- claim: shape-bouncing --> *Try a smaller learning rate.*
 # - **4, diverged.** The line leaves the chart at the X: soon the loss is no longer a
 #   number (`nan`), as here, <!-- claim: digits-nan --> or ends far above its start.
-#   *Divide the learning rate by ten.*
+#   *Divide the learning rate by ten, or more.*
 # - **5, overfitting.** The training loss keeps falling, but the validation loss has
 #   turned and climbs. <!-- claim: shape-over-fitting --> The network has learned its
 #   points by heart. *Stop at the ring, the lowest point; or get more data.*
@@ -303,7 +303,8 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 # - *stopped too early*: both losses still fall,
 # - *chosen by training loss*: its record says so.
 #
-# One remedy is new: **weight decay** keeps the weights small.
+# One remedy is new: **weight decay** keeps the weights small, against
+# overfitting.
 #
 # **Do.** Choose what is wrong and what helps, click **Treat**, and see whether that
 # cures it. Then **Next patient**, at least to the sixth.

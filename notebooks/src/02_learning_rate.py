@@ -76,9 +76,8 @@ for lr in (0.1, 0.9, 1.8, 2.1):
 # **Predict.** What does the training curve look like at the left end of the slider, and
 # what at the right end?
 #
-# **Do.** Move the slider slowly from end to end. Each time you let go, the run is kept
-# as a gray line. **Pin** three of them: one that creeps, one that is good, one that
-# jumps.
+# **Do.** Drag the slider from end to end and let go at six places: each run stays as a
+# gray line. **Pin** three of them: one that creeps, one that is good, one that jumps.
 
 # %%
 hk.TrainingPanel(moons, base, controls=("lr",))
@@ -116,8 +115,8 @@ ex.worst_to_best.check(answer)
 # your guess: each dot is the mean of five seeds, and the band shows their **spread**,
 # how far a typical seed is from the mean.
 #
-# **Do.** Click the smallest value, the best and the largest. Which shape of lesson 01
-# does each training curve have?
+# **Do.** In the right chart, click the smallest value, the best and the largest. Which
+# shape of lesson 01 does each training curve have?
 
 # %%
 lrs = [0.0001, 0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]

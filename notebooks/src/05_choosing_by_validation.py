@@ -30,13 +30,13 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 #   works for you.
 # - The **real exam**. Once, at the end. It tells how good you are.
 #
-# What is an exam worth if you've seen the questions? Nothing. And one you can retake a
-# hundred times, handing in only your best? Try it: the panel has data from which
+# What is an exam worth if you've seen the questions? Nothing. And one you may take a
+# hundred times, if only the best try counts? Try it: the panel has data from which
 # **nothing can be learned**, because the labels are coin flips. It trains one model
 # after another and asks each about the same 40 rows.
 #
 # **Predict.** How many models does it take until the best one gets 60% right? Will the
-# best of 100 get 70 %?
+# best of 100 get 70%?
 #
 # **Do.** Press **Run** and watch: the line climbs whenever a new model is the best. The
 # dashed line is that model on 1000 new rows; in real work you would never look at those
@@ -113,8 +113,8 @@ ax = hk.alt_text(ax, "Fifteen dots; the lowest training loss is high in validati
 # **What you see: Ana is fooled.** She takes 200 epochs, the most on offer.
 # <!-- claim: choice-training-loss-likes-long --> Her validation loss is about three
 # times as high as Jun's; with other seeds, more than one and a half times.
-# <!-- claim: choice-training-loss-misleads --> Pick whoever scores best on the
-# exercises, and you pick whoever memorized them.
+# <!-- claim: choice-training-loss-misleads --> The best score on the exercises
+# often goes to someone who knows them by heart.
 #
 # ## 3. Fifty models, one winner (10 minutes)
 #
@@ -152,7 +152,7 @@ print(f"test rows, the winner: {100 * winner.test_accuracy():.1f}%")
 # %% [markdown]
 # **What you see: the luck is gone.** About 50%. <!-- claim: choice-luck-is-gone -->
 #
-# **Predict.** You open the box again, for another of the fifty. What will hpkit say?
+# **Predict.** You open the box again, for another of the fifty. Will hpkit let you?
 
 # %% tags=["drawing"]
 # a second look, and what Python says about it

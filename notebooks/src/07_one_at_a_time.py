@@ -188,7 +188,7 @@ ex.recipe.check(tune)
 # Lists of 4, 3 and 3 values: all combinations are 4 x 3 x 3 = 36 settings. One at a
 # time trains 4, then 2, then 2 more, because the winner so far is known.
 #
-# **Predict.** You add a fourth list of 4 values. How many settings now, either way?
+# **Predict.** You add a fourth list of 4 values. How many settings now, each way?
 
 # %%
 ex.cost

@@ -261,7 +261,7 @@ def test_feedback_shows_words_in_text_and_html():
     assert "<code role='none'>x &lt; 1 ** 2</code> &amp; <b>y</b>" in page
     assert "Not yet." in page
     assert "aria-live='polite'" in page
-    assert max(map(len, _core.to_text("a " * 200).splitlines())) == 83  # of 84
+    assert max(map(len, _core.to_text("a " * 200).splitlines())) == 87  # of 88
     said = "correct", "not yet", "could not check"
     assert [bool(Feedback("a/b", one, "x")) for one in said] == [True, False, False]
 
