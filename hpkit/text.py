@@ -169,7 +169,7 @@ def _metric_sentences(search) -> list:
     if not unknown.all():
         best = search.best_by("metric")
         there, value = (means[search.settings.index(s)] for s in (search.best, best))
-        if value <= there or np.isclose(value, there, 1e-6, 0):  # but for rounding
+        if value <= there or np.isclose(value, there, 3e-7, 0):  # but for rounding
             best = search.best
         one = "metric" if best == search.best else "metric_apart"
         # As many digits as tell the two apart, of one number three.
@@ -292,8 +292,8 @@ def text_lines(rows, *, right=False, rule=False):
 
 def folded(text, width=84):
     """Return a text in lines of so many columns."""
-    letters = width * len(text) // max(1, columns_of(text))
-    return textwrap.fill(text, letters or 1, break_on_hyphens=False)
+    text = "".join(letter + "\0" * (columns_of(letter) - 1) for letter in text)
+    return textwrap.fill(text, width, break_on_hyphens=False).replace("\0", "")
 
 
 def columns_of(text):

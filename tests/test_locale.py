@@ -19,6 +19,7 @@ from hpkit.exercises import load_lesson
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import words
 from hpkit.panels.controls import LiveCharts
+from hpkit.text import columns_of, folded
 
 ROOT = Path(hk.__file__).parent
 LITTLE = """
@@ -73,8 +74,10 @@ def test_another_language_may_have_other_synonyms_and_more_of_them(little, tmp_p
 
 
 def test_a_text_that_cannot_be_filled_is_said_in_english(little, tmp_path):
-    wrong = {"got {kind}": "{typ}", "{}": "{} {}", "no": "{", "n {n:run/runs}": 1}
+    wrong = {"{kind}": "{typ}", "{}": "{} {}", "no": "{", "{n:run/runs}": 1}
+    wrong |= {"{m:run/runs}": "{m:o}", "{l:.3g}": "{l:.3q}", "{a}": "{a!x}"}
     right = {"{ }": "{ }!", "{} of {}": "{1}/{0}", "{a} {b}": "{a}", "x {": "y {"}
+    right |= {"{n:one/many}": "{n}", "a = {'A': 1}": "a = {'B': 2}"}
     for english, other in (wrong | right).items():
         assert locale._merged(english, other) == (other, english)[english in wrong]
     (tmp_path / "de.toml").write_text("\ufefflanguage = 'no table'", "utf-8")
@@ -133,7 +136,6 @@ def test_another_language_leaves_no_english_in_searches_and_plots(speaking):
     said += [re.sub(r"<[^>]*>|lr|hidden", " ", s._repr_html_()) for s in found]
     said += [repr(data), repr(found[0].runs), repr(found[0].runs[0, 0])]
     said += [repr(data.train), str(found[0].cost)]
-    said += [repr(hk.Dataset.from_arrays(data.train.X, data.train.y))]
 
     for text in said:
         left = re.sub(r"moons|batch_size|to_frame|e\+\d\d", "", text)
@@ -258,6 +260,13 @@ def test_another_language_leaves_no_english_in_panels(speaking, tmp_path, monkey
     hints = {*texts_of(one.widget())} - {one.words["title"]}  # of another file
     assert len("".join(hints).strip()) > 3
     assert english(hints) == []
+
+
+def test_a_text_is_folded_by_its_columns():
+    text = "검증 손실이 가장 낮은 설정 " * 9 + "and some English words " * 9
+    widths = [*map(columns_of, folded(text).splitlines())]
+    assert max(widths) <= 84
+    assert min(widths[:-1]) > 72
 
 
 def test_unknown_language_is_refused():

@@ -46,11 +46,17 @@ _WIDER += ("Noto Sans CJK JP",)  # the name of the same file for matplotlib befo
 _FILES = re.compile("malgun|AppleSDGothic|Nanum|NotoSansCJK", re.IGNORECASE)
 
 
+def find_letters() -> None:
+    """Let all pictures have one more font, a learner's own, too."""
+    # Matplotlib takes the first font that has a letter.
+    families, more = rcParams["font.family"], _more_letters(language())
+    rcParams["font.family"] = [*families, *(m for m in more if m not in families)]
+
+
 @lru_cache
-def find_letters(chosen: str) -> None:
-    """Let all pictures have one more font, a learner's own, too, in a language."""
-    # Matplotlib takes the first font that has a letter. Its list of fonts may be older
-    # than a font that was installed for a language.
+def _more_letters(chosen):
+    """Return a font for a language, in a list, or say that there is none."""
+    # Matplotlib's list of fonts may be older than one that was installed for it.
     needed = columns_of(name := say("charts.loss")) > len(name)
     if needed and not {*_WIDER} & {*fontManager.get_font_names()}:
         for path in filter(_FILES.search, findSystemFonts()):
@@ -59,11 +65,10 @@ def find_letters(chosen: str) -> None:
     if needed and not known:
         warnings.warn(say("charts.no_font", fonts=", ".join(_WIDER)), stacklevel=3)
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-    families = [name for name in rcParams["font.family"] if name not in known]
-    rcParams["font.family"] = [*families, *known]
+    return known
 
 
-find_letters(language())
+find_letters()
 # Such a font often lacks a bold face; the nearest one needs no line in red.
 _no_bold = "Failed to find font weight"
 getLogger("matplotlib.font_manager").addFilter(lambda said: _no_bold not in said.msg)
@@ -101,7 +106,7 @@ def small(png: bytes) -> bytes:
 
 def still(charts, widths=None, *, width=9.6, letter=_LETTER) -> Figure:
     """Return charts side by side as a figure, `width` inches wide."""
-    find_letters(language())  # before texts are measured
+    find_letters()  # before texts are measured
     lines = max(chart.height + 1.6 + 1.6 * bool(chart.title) for chart in charts)
     high, across = lines * letter * _LINE, 72 * width
     made = Figure((width, high / 72), facecolor="white")
@@ -118,7 +123,7 @@ def still(charts, widths=None, *, width=9.6, letter=_LETTER) -> Figure:
 
 def draw(ax: Axes, chart: Chart, letter: float = _LETTER) -> Axes:
     """Draw a chart on axes; its margins are the caller's."""
-    find_letters(language())
+    find_letters()
     for ground in (ax, ax.figure):  # inks are those of a light page
         *rgb, alpha = to_rgba(ground.get_facecolor())
         if sum(rgb) < 1.5 * alpha:

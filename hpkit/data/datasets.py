@@ -270,7 +270,6 @@ class Dataset:
     @classmethod
     def _of_table(cls, table, name, task, valid, test, seed, told=False):
         hp.check_text("name", name)
-        name = str(words("data")["own"]) if name == "your data" else name
         inside = {"low": 0, "strict": True, "below": 1}
         valid = hp.check_number("valid", valid, **inside)
         test = hp.check_number("test", test, **inside)

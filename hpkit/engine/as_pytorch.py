@@ -356,14 +356,27 @@ def _text_of(part):
     if any({*code.co_freevars} - {"__class__"} for code in codes):
         raise ValueError(part)  # it uses names of the function around it
     code = codes[0]
-    linecache.checkcache(code.co_filename)  # a module may be reloaded
     lines = "".join(linecache.getlines(code.co_filename))
+    if not _has(lines, codes):  # of a module that was loaded again
+        linecache.checkcache(code.co_filename)
+        lines = "".join(linecache.getlines(code.co_filename))
     for node in ast.walk(ast.parse(lines)):
         named = getattr(node, "name", "") == part.__name__ and not node.decorator_list
         if named and node.lineno <= code.co_firstlineno <= node.end_lineno:
             text = textwrap.dedent(ast.get_source_segment(lines, node, padded=True))
             return text, next(f for f in inside if isinstance(f, kind)).__globals__
     raise LookupError(part)
+
+
+def _has(lines, codes):
+    """Say whether a source has just these codes in it."""
+    try:
+        there = [compile(lines, codes[0].co_filename, "exec", dont_inherit=True)]
+    except SyntaxError:
+        return False
+    for one in there:  # which grows
+        there += [part for part in one.co_consts if isinstance(part, types.CodeType)]
+    return all(code in there for code in codes)
 
 
 def _names_in(table):

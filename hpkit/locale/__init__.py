@@ -1,8 +1,10 @@
 """What a person reads, apart from the code: one file a language, here en.toml."""
 
 import functools
+import itertools
 import json
 import os
+import re
 import string
 import sys
 import tomllib
@@ -125,13 +127,17 @@ def _merged(english, other):
 
 
 def _filled(text):
-    """Return what stands in the braces of a text; None where it cannot be filled."""
+    """Return what stands in the braces of a text, and how; None where it is code."""
+    found, numbers = {}, itertools.count()
     try:
-        parts = string.Formatter().parse(text)
-        names = [name for _, name, *_ in parts if name is not None]
+        for _, name, spec, how in string.Formatter().parse(text):
+            if name is not None:
+                form = how, "" if "/" in spec else spec
+                found[name or str(next(numbers))] = form
     except (TypeError, ValueError):
         return None
-    return {name or str(number) for number, name in enumerate(names)}
+    odd = any(re.search(r"[^\w.\[\]]", name) for name in found)
+    return None if odd else found.items()
 
 
 try:

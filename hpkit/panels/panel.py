@@ -585,7 +585,7 @@ class Panel(W.VBox):
         self.rows_button.layout.display = "" if scripted else "none"
         if self.view.value == "table":
             rows = self._rows_below()[:: -1 if self.newest_first else 1]
-            said = dict(zip((False, True), words("values")["flags"], strict=True))
+            said = dict(zip((False, True), words("values")["flags"], strict=False))
             rows = rows.apply(lambda c: c.map(said) if c.dtype == bool else c)
             rows = rows.apply(lambda c: c.map(shown) if c.dtype == object else c)
             look = {"float_format": "{:.4g}".format, "na_rep": ""}

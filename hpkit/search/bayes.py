@@ -192,7 +192,7 @@ def to_optuna(search: Search) -> Study:
         there = [n for n in ranges if n in lists or getattr(setting, n) is not None]
         about = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
         about |= {"folds": len(runs.folds)} if runs.folds else {}
-        about["dataset"] = about_data(search.dataset)
+        about |= {"dataset": about_data(runs.dataset)} if runs.dataset.n_train else {}
         trial = create_trial(
             state=state,
             params={n: _choice(n, getattr(setting, n)) for n in there},
@@ -245,7 +245,7 @@ def from_optuna(
     complete = [t for t in trials if t.state is TrialState.COMPLETE]
     lowest = [min(t.intermediate_values.values(), default=np.nan) for t in complete]
     reported = np.allclose(lowest, [trial.value for trial in complete])
-    runs, space, rows = [], {}, dataset.fingerprint
+    runs, space, about, rows = [], {}, about_data(dataset), dataset.fingerprint
     for trial in trials:
         setting = _setting({ours[n]: v for n, v in trial.params.items()}, base)
         curve = _curve(trial, setting.epochs, reported)
@@ -255,9 +255,8 @@ def from_optuna(
             space[ours[name]] = _values(ours[name], found)
         told = trial.user_attrs
         known = told.get("dataset")  # which others may use for something else
-        is_ours = isinstance(known, dict) and "n_train" in known
-        other = known != about_data(dataset) or told.get("rows", rows) != rows
-        if is_ours and other:
+        is_ours = isinstance(known, dict) and known.keys() == about.keys()
+        if is_ours and (known != about or told.get("rows", rows) != rows):
             raise refusal("other_data", dataset.name, name=known["name"])
         one = [{"seeds": [k], "val_loss": [curve]} for k in (told.get("seed", 0), 0)]
         each = (_runs_of(what, dataset, setting) for what in (told, *one))

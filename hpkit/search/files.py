@@ -8,15 +8,18 @@ The JSON names the one that is its own, so that both are always of one moment.
 
 import ast
 import contextlib
+import dis
 import functools
 import glob
 import hashlib
 import json
 import math
+import re
 import time
 import warnings
 from dataclasses import is_dataclass, replace
 from itertools import product
+from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
@@ -216,14 +219,30 @@ def _code_of(model):
 
 
 def _held_by(model):
-    """Return the numbers and texts that a model holds: of a partial, of a closure."""
-    function, held, said = model, [], []
+    """Return a mark of the numbers and texts in a partial or a closure, or None."""
+    function, held = model, []
     if isinstance(model, functools.partial):
-        function, held = model.func, [*model.args, *model.keywords.items()]
-    for part in (*held, *(getattr(function, "__closure__", None) or ())):
-        with contextlib.suppress(TypeError, ValueError):  # what has no name in JSON
-            said.append(json.dumps(getattr(part, "cell_contents", part)))
-    return "; ".join(said)
+        function = model.func
+        held = [*enumerate(model.args), *sorted(model.keywords.items())]
+    if code := getattr(function, "__code__", None):
+        steps = dis.get_instructions(code)
+        counts = {step.argval for step in steps if step.opname == "STORE_DEREF"}
+        for name, cell in zip(
+            code.co_freevars, function.__closure__ or (), strict=True
+        ):
+            with contextlib.suppress(ValueError):  # an empty one
+                held += [(name, cell.cell_contents)] if name not in counts else []
+    said = [(name, one) for name, v in held if (one := _constant(v)) is not None]
+    return hashlib.sha256(repr(said).encode()).hexdigest() if said else None
+
+
+def _constant(value):
+    if isinstance(value, Real):  # of NumPy, too
+        return int(value) if isinstance(value, Integral) else float(value)
+    if isinstance(value, tuple):
+        parts = tuple(map(_constant, value))
+        return None if None in parts else parts
+    return value if isinstance(value, str) else None
 
 
 def _start(run, end):
@@ -237,7 +256,7 @@ class Storage:
     def __init__(self, path, plan):
         from filelock import FileLock  # 0.07 s that few need
 
-        if "://" in str(path):
+        if re.match(r"\w{2,}:/", str(path)):
             raise refusal("storage_url", path)
         self.before, self.rungs = None, ()
         self.state, self.next, self.last = 1, 0.0, None

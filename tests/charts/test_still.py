@@ -177,9 +177,10 @@ def test_labels_keep_distance_and_order_and_move_as_little_as_they_can():
 )
 def test_pictures_take_letters_from_one_font_more(there, last, monkeypatch):
     monkeypatch.setattr(fontManager, "get_font_names", lambda: there.split(", "))
+    monkeypatch.setattr(charts, "_more_letters", charts._more_letters.__wrapped__)
     monkeypatch.setitem(rcParams, "font.family", ["sans-serif"])
     for _ in range(2):
-        find_letters.__wrapped__("en")
+        find_letters()
     families = rcParams["font.family"]
     assert (families[0], families[-1]) == ("sans-serif", last)
     assert len(families) <= 2
@@ -192,5 +193,5 @@ def test_letters_of_a_language_are_looked_for_and_said_to_be_missing(monkeypatch
     monkeypatch.setattr(fontManager, "get_font_names", lambda: ["DejaVu Sans"])
     monkeypatch.setattr(fontManager, "addfont", found.append)
     with pytest.warns(UserWarning, match="손실"):
-        find_letters.__wrapped__("ko")
+        charts._more_letters.__wrapped__("ko")
     assert found == ["Nanum.ttf"]

@@ -249,9 +249,13 @@ def test_a_script_has_the_source_of_a_module_that_was_loaded_again(
     for width in (4, 16):
         more = " + 0" * width
         code = f"from torch import nn\ndef made(n, k, s): return nn.Linear(n, k{more})"
+        code += f"\nclass Net:\n    def a(s): pass\n    def b(s): return 0{more}"
         (tmp_path / "again.py").write_text(code)
         module = importlib.reload(importlib.import_module("again"))
-        assert source_of(module.made, set())[1].count("+") == width
+        for part in (module.made, module.Net):
+            assert source_of(part, set())[1].count("+") == width
+    (tmp_path / "again.py").write_text("")  # not loaded yet
+    assert source_of(module.made, set())[1].count("+") == width
 
 
 def test_a_loss_of_unknown_source_has_a_place_in_the_script(tmp_path, monkeypatch):

@@ -189,8 +189,10 @@ def test_seeds_and_their_spread_come_back_from_a_study():
     numbers = hk.Dataset.from_arrays(MOONS.train.X, MOONS.train.X[:, 0])
     grid = hk.grid_search(numbers, BASE, lr=[0.1])
     assert hk.from_optuna(grid.to_optuna(), numbers, BASE).train_accuracy is None
-    with pytest.raises(ValueError, match=r"'your data', got 'moons'; give"):
-        hk.from_optuna(grid.to_optuna(), MOONS, BASE)
+    study = grid.to_optuna()
+    with pytest.raises(ValueError, match=r"of 'your data', got others, of 'moons';"):
+        hk.from_optuna(study, MOONS, BASE)
+    study.trials[0].user_attrs["dataset"] = {"n_train": 5}  # somebody else's
     study, lr = optuna.create_study(), optuna.distributions.FloatDistribution(0, 1)
     for rate in (0.1, 0.9):  # equal values are no equal curves
         about = {"params": {"lr": rate}, "distributions": {"lr": lr}, "value": 0.5}

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from fractions import Fraction
+from decimal import Decimal
 from functools import partial, reduce
 from pathlib import Path
 
@@ -254,7 +254,7 @@ def test_more_draws_are_trained_other_draws_and_other_rows_are_refused():
     hk.successive_halving(DIGITS, BASE, **halving)
     with pytest.raises(ValueError, match="eta or n_trials differs"):
         hk.successive_halving(DIGITS, BASE, eta=2, **halving)
-    with pytest.raises(ValueError, match="'digits', got 'moons'"):
+    with pytest.raises(ValueError, match="of 'digits', got others, of 'moons'"):
         hk.load("halving.json", MOONS)
     rows = [split.y for split in (DIGITS.train, DIGITS.valid, DIGITS.test)]
     X = np.concatenate([s.X for s in (DIGITS.train, DIGITS.valid, DIGITS.test)])
@@ -272,9 +272,9 @@ def dropping(share, n, k, setting):
 
 def test_a_model_that_differs_once_it_trains_is_refused():
     about = {"lr": LRS, "storage": "tuning.json"}
-    hk.grid_search(DIGITS, BASE, model=partial(dropping, Fraction(0)), **about)
+    hk.grid_search(DIGITS, BASE, model=partial(dropping, Decimal(0)), **about)
     with pytest.raises(ValueError, match="the data set, the model"):
-        hk.grid_search(DIGITS, BASE, model=partial(dropping, Fraction(4, 5)), **about)
+        hk.grid_search(DIGITS, BASE, model=partial(dropping, Decimal("0.8")), **about)
 
 
 def late(share, n, k, setting):
@@ -293,17 +293,35 @@ def test_a_constant_that_the_best_setting_does_not_read_is_of_the_model(held):
     about = {"base": BASE, "late": [False, True], "storage": "tuning.json"}
     found = hk.grid_search(DIGITS, model=held(0.9), **about)
     assert not found.best.late
-    assert_same(hk.grid_search(DIGITS, model=held(0.9), **about), found)
+    same = held(np.float64(0.9))
+    assert_same(hk.grid_search(DIGITS, model=same, **about), found)
     with pytest.raises(ValueError, match="the data set, the model"):
         hk.grid_search(DIGITS, model=held(0.1), **about)
+
+
+def test_what_a_closure_counts_is_no_constant():
+    def counting():
+        calls, looks = 0, []
+
+        def made(n, k, setting):
+            nonlocal calls
+            calls += 1
+            looks.append(calls)
+            return nn.Linear(n, k)
+
+        return made
+
+    model, about = counting(), {"base": BASE, "lr": LRS, "storage": "tuning.json"}
+    found = hk.grid_search(DIGITS, model=model, **about)
+    assert_same(hk.grid_search(DIGITS, model=model, **about), found)
 
 
 def test_a_stop_before_the_first_epoch_keeps_nothing_of_a_model_of_unknown_code():
     about = {"lr": [0.01], "storage": "tuning.json"}
     about["base"] = BASE.but(batch_size=2, epochs=2)
-    first = {"model": partial(dropping, Fraction(1, 10)), "tick": 0.01}
+    first = {"model": partial(dropping, Decimal("0.1")), "tick": 0.01}
     assert left(hk.grid_search, bool, **about, **first).epochs_done.max() == 0
-    about["model"] = partial(dropping, Fraction(4, 5))
+    about["model"] = partial(dropping, Decimal("0.8"))
     again = hk.grid_search(DIGITS, **about)
     whole = hk.grid_search(DIGITS, **about | {"storage": None})
     assert np.array_equal(again.val_loss, whole.val_loss)
@@ -316,6 +334,12 @@ def test_a_range_whose_ends_meet_is_saved_and_resumed():
     assert {(s.batch_size, s.patience) for s in found.settings} == {(16, 1), (16, 2)}
     assert hk.load("tuning.json").describe() == found.describe()
     assert_same(hk.random_search(MOONS, **about), found)
+
+
+@pytest.mark.parametrize("path", ["sqlite:///t.db", Path("sqlite:///t.db")])
+def test_a_database_leads_to_study(path):
+    with pytest.raises(ValueError, match=r"must be the name of a file .* study="):
+        hk.grid_search.live(DIGITS, BASE, lr=LRS, storage=path)
 
 
 @pytest.mark.parametrize("path", ["no/such/folder/tuning.json", "/"])
