@@ -114,7 +114,9 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
     diverged, tried = runs.diverged.any(1), (runs.epochs_done >= 0).any(1)
     lost = [one.said for one in search.lost]
     if diverged[tried].all():
-        return lost if beside_table else [say["all_diverged"], *lost]
+        known = np.isfinite(runs.val_loss[tried][..., 0]).any()
+        out = say["all_diverged" if known else "all_nan"]
+        return lost if beside_table else [out, *lost]
     early = not (search.finished or search.runs_done)
     last = [] if early else _edge_sentences(search)
     if beside_table:

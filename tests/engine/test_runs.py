@@ -433,6 +433,9 @@ def test_what_misses_a_seed_is_no_tie():
     assert diverged.diverged.all()
     assert diverged.ties == ()
     assert "All settings diverged" in diverged.describe()
+    nan = np.full_like(diverged.runs.val_loss, np.nan)
+    from_the_start = replace(diverged, runs=replace(diverged.runs, val_loss=nan))
+    assert "before training: look at your loss" in from_the_start.describe()
     assert "class_weight" not in diverged.describe()
     weighted = [s.but(class_weight="balanced") for s in diverged.settings]
     runs = replace(diverged.runs, settings=tuple(weighted))
