@@ -89,6 +89,7 @@ APART = "</details>\n\n", "</details>\n<p></p>\n\n"  # text below keeps its dist
 EXERCISE = re.compile(r"^ex\.", re.M)
 # JupyterLab shows an output's first line where it is folded.
 FIRST_LINE = "Made your guess? Run this cell."
+IN_PANEL = "Run this cell: it asks for your guess."
 
 # What would differ on the next machine: addresses, and folders of this one.
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
@@ -277,7 +278,8 @@ def fold_answers(notebook):
             # JupyterLab reads the one, nbclassic the other.
             hidden = {**cell.metadata.get("jupyter", {}), "outputs_hidden": True}
             cell.metadata |= {"collapsed": True, "jupyter": hidden}
-            first = new_output("display_data", {"text/plain": FIRST_LINE})
+            line = IN_PANEL if "predict=" in cell.source else FIRST_LINE
+            first = new_output("display_data", {"text/plain": line})
             cell.outputs.insert(0, first)
 
 

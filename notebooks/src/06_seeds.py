@@ -26,7 +26,7 @@ ana, jun = base.but(lr=0.25), base.but(lr=0.3)
 # Below, only the **seed** changes: the first weights and the order of the points.
 #
 # **Predict.** By what percentage is the highest of twenty losses above the lowest: 5,
-# 10, more?
+# 30, 100?
 #
 # **Do.** Press **New seeds** a few times. Then move **seeds** to 20, and divide the
 # highest by the lowest.
@@ -147,7 +147,9 @@ print("spreads: 0.2, 0.3, their differences:", *spreads)
 # <!-- claim: seeds-same-seed-is-fairer -->
 #
 # So compare two settings by their **differences**, seed by seed. Is their mean too
-# large to be luck? Divide it by its standard error.
+# large to be luck? Divide it by its standard error. **More than two standard errors is
+# more than luck**: equal settings get there one time in twenty. With few seeds the
+# spread is a guess, so it takes more: 2.8 with five, 4.3 with three.
 #
 # **Predict.** Ana and Jun once more: how many shared seeds does it take to tell them
 # apart?
@@ -160,9 +162,7 @@ hk.SeedsPanel(moons, [ana, jun], seeds=3, most=40)
 # %% [markdown]
 # **What you see: more than five.** Five seeds mostly can't tell Ana's learning rate
 # from Jun's, ten mostly can, forty can. <!-- claim: seeds-forty-tell --> The standard
-# error shrinks, so the ratio grows. **More than two standard errors is more than
-# luck**: equal settings get there one time in twenty. With few seeds the spread is
-# a guess, so it takes more: 2.8 with five, 4.3 with three.
+# error shrinks, so the ratio grows.
 #
 # Sharing seeds is free, so searches do it. Write the rule as code, with the plain 2 of
 # twenty seeds or more:

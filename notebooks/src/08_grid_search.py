@@ -124,8 +124,8 @@ ex.wide_enough.check(answer)
 # %% [markdown]
 # ## 4. How sure is the winner? (7 minutes)
 #
-# A dashed frame on the map of section 1 marks what twenty seeds can't tell from the
-# winner. Jun's cell has none.
+# An orange dashed frame on the map of section 1 marks what twenty seeds can't tell from
+# the winner. Jun's cell has none.
 #
 # **Predict.** Take Jun's cell and the winner alone. How many shared seeds does it take
 # to tell them apart?

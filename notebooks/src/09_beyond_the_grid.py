@@ -56,8 +56,8 @@ hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)
 # - **Bayes** hasn't begun to learn: its first ten trials are random, and it has nine.
 # - So always halving? Look at *how far* the others are behind: random and Bayes end
 #   within a quarter of the best in more than half of the races.
-# - **With 243 epochs** all four nearly always do. <!-- claim: race-others-close --> The
-#   grid has five learning rates now, the good 0.56 among them: it is still hardly ever
+# - **With 243 epochs** all four nearly always end there.
+#   <!-- claim: race-others-close --> The grid has five learning rates now, the good 0.56 among them: it is still hardly ever
 #   lowest, but no longer far behind. <!-- claim: race-grid-catches-up -->
 #
 # ## 2. Nine runs (7 minutes)
@@ -213,8 +213,10 @@ hk.TrainingPanel(digits, rolling, controls=("lr", "momentum"), predict="draw")
 # **What you see: a longer step.** Learning rate 0.01 with momentum 0.9 ends where 0.1
 # without momentum ends, within 10%. <!-- claim: momentum-is-a-longer-step --> While
 # the slope stays the same, the steps add up to 1 + 0.9 + 0.9 x 0.9 + ... = 1 / (1 -
-# 0.9) = 10 times one step. A batch twice as large makes half as many steps. So perhaps
-# only *one* number counts: **lr / ((1 - momentum) x batch size)**.
+# 0.9) = 10 times one step.
+#
+# A batch twice as large makes half as many steps. So perhaps only *one* number counts:
+# **lr / ((1 - momentum) x batch size)**.
 #
 # **Predict.** 100 random settings, plotted twice: against the learning rate, and
 # against that number. Which picture is tidier?

@@ -43,8 +43,8 @@ cells
 # `Dataset.from_frame` has shuffled the rows, made three splits, and put all columns on
 # one scale, that of the *training* rows, so that one learning rate suits all weights.
 #
-# **Do.** How many cells can the seeds not tell from the best? Then set **rows** to
-# momentum. Does it lower the loss, or only move the dark cells?
+# **Do.** How many other cells have a dashed frame? Then set **rows** to momentum. Does
+# it lower the loss, or only move the dark cells?
 
 # %%
 hk.GridPanel(cells, "lr", "batch_size", base=simple)
@@ -236,15 +236,15 @@ print(f"before {grid.mean_val_loss.min():.3f}, now {mine.mean_val_loss.min():.3f
 # end like this, so test them fairly: same cut, same seeds.
 #
 # **Do.** Change something in `Skip`: `nn.ReLU()` for `nn.Tanh()`, or a second bent
-# path. Run the three cells again.
+# path. Run this section's cells again.
 #
 # ## 4. Optuna (5 minutes)
 #
 # Here Optuna looks for a learning rate and a weight decay, with the network, the cut
 # and the three seeds of section 2.
 #
-# **Predict.** Fifteen trials. Where will the study end: above the best of section 2, at
-# about the same loss, or far below?
+# **Predict.** Fifteen trials. Where will the study end: above section 2's best without a
+# hidden layer, at about that loss, or far below?
 
 # %%
 import optuna

@@ -185,7 +185,7 @@ fig, axes = plt.subplots(2, sharex=True, figsize=(8, 5), layout="constrained")
 hk.plot_validation_curve(curve, ax=axes[1])
 axes[0].plot(test, color="#0072B2")
 axes[0].axvline(test.idxmin() / 3, ls="--", color="#D55E00")
-axes[0].text(test.idxmin() / 3.3, 0.3, "the rule", color="#A84900", ha="right")
+axes[0].text(test.idxmin() / 3.3, 0.3, "the rule here", color="#A84900", ha="right")
 axes[0].set(ylabel="loss of the batches", ylim=(0, 3))
 axes[0].spines[["top", "right"]].set_visible(False)
 _ = hk.alt_text(axes[0], "The loss of a range test; the rule's rate is dashed.")
@@ -195,7 +195,7 @@ for name, setting in (("one layer", small), ("four layers", deep)):
     best = hk.validation_curve(digits, setting, **about).best.lr
     thirds = [range_test(setting, seed).idxmin() / 3 for seed in range(20)]
     near = sum(best / 3.4 < third < 3.4 * best for third in thirds)  # a step
-    print(f"{name}: best {best}, the rule says {np.median(thirds):.2g}")
+    print(f"{name}: best {best}, the rule {np.median(thirds):.2g} (median of 20)")
     print(f"    within one step of the list: {near} of 20")
 
 # %% [markdown]
@@ -217,7 +217,7 @@ ex.after_the_test.check(answer)
 # %% [markdown]
 # ## 5. Halving on many machines (6 minutes)
 #
-# The halving of lesson 09: 27 runs begin, a third of them go on.
+# A halving: 27 runs begin, a third of them go on.
 
 # %%
 draws = {"n_trials": 27, "lr": hk.log_uniform(1e-4, 10)}
@@ -235,7 +235,7 @@ print(halving.cost.epochs, "epochs in all")
 # Optuna calls it **pruning**: your objective reports after each epoch, and asks; its
 # `SuccessiveHalvingPruner` is ASHA.
 #
-# **Predict.** 27 whole trials take 243 epochs. How many do these take?
+# **Predict.** 27 whole trials take 243 epochs, the halving took 63. And these?
 
 
 # %%

@@ -272,6 +272,13 @@ def test_answers_below_a_question_are_folded_until_they_are_run(asks):
     assert code[0].outputs[1].text == "one\n"  # for readers without JupyterLab
 
 
+def test_a_panel_that_asks_is_run_for_its_question():
+    cells = nbformat.read(notebooks.FOLDER / "02_learning_rate.ipynb", 4).cells
+    asking = [cell for cell in cells if "predict=" in cell.source]
+    first = [cell.outputs[0].data["text/plain"] for cell in asking]
+    assert first == [notebooks.IN_PANEL] * 2
+
+
 def test_words_that_say_what_is_to_be_seen_are_closed(asks):
     texts = [c.source for c in load(asks).cells if c.cell_type == "markdown"]
     assert texts[2] == (
