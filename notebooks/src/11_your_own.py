@@ -243,8 +243,8 @@ print(f"before {grid.mean_val_loss.min():.3f}, now {mine.mean_val_loss.min():.3f
 # Here Optuna looks for a learning rate and a weight decay, with the network, the cut
 # and the three seeds of section 2.
 #
-# **Predict.** Fifteen trials. Where will the study end: above section 2's best without a
-# hidden layer, at about that loss, or far below?
+# **Predict.** Fifteen trials. Where will the study end: above section 2's best without
+# a hidden layer, at about that loss, or far below?
 
 # %%
 import optuna
