@@ -57,8 +57,8 @@ hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)
 # - So always halving? Look at *how far* the others are behind: random and Bayes end
 #   within a quarter of the best in more than half of the races.
 # - **With 243 epochs** all four nearly always end there.
-#   <!-- claim: race-others-close --> The grid has five learning rates now, the good
-#   0.56 among them: it is still hardly ever lowest, but no longer far behind.
+#   <!-- claim: race-others-close --> The grid has five learning rates now, 0.56
+#   among them: it is still hardly ever lowest, but no longer far behind.
 #   <!-- claim: race-grid-catches-up -->
 #
 # ## 2. Nine runs (7 minutes)
