@@ -339,6 +339,7 @@ def test_as_good_is_the_same_everywhere(moons):
     rows = panel.drawer.children[panel.view.index].value.split("<tr>")[1:]
     losses = [f"<td>{loss:.4g}</td>" for loss in np.sort(found.mean_val_loss)]
     assert [loss in row for loss, row in zip(losses, rows, strict=True)] == [True] * 6
+    assert ["<td>no</td>" in row for row in rows] == [True] * 6  # none diverged
     best = divmod(int(order[0]), 2)
     assert framed(panel.charts, "ties") == {best, *(divmod(i, 2) for i in ties)}
     ties = {"ties": [divmod(i, 2) for i in ties]}

@@ -73,6 +73,8 @@ def test_trials_of_somebody_else_count_and_a_sampler_may_end_a_search():
     found = hk.bayesian_search(MOONS, BASE, lr=SPACE["lr"], study=study, n_trials=5)
     assert len(found.settings) == 2
     assert len(study.trials) == 5
+    with pytest.raises(ValueError, match="of 'moons', got others, of 'moons'"):
+        hk.from_optuna(study, hk.load_dataset("moons", seed=5), BASE)
     with pytest.raises(ValueError, match=r"searched, momentum, got trials of 'lr'; se"):
         hk.bayesian_search(MOONS, BASE, momentum=[0, 0.9], study=study, n_trials=7)
     sampler = optuna.samplers.GridSampler({"lr": [0.1, 0.2]})
@@ -186,6 +188,7 @@ def test_seeds_and_their_spread_come_back_from_a_study():
     again = hk.from_optuna(grid.to_optuna(), MOONS, BASE)
     assert again.ties == grid.ties
     assert "4 folds cannot tell it" in again.describe()
+    assert "spread over folds" in again.describe()
     numbers = hk.Dataset.from_arrays(MOONS.train.X, MOONS.train.X[:, 0])
     grid = hk.grid_search(numbers, BASE, lr=[0.1])
     assert hk.from_optuna(grid.to_optuna(), numbers, BASE).train_accuracy is None

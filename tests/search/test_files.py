@@ -286,8 +286,9 @@ def late(share, n, k, setting):
     [
         lambda x: partial(late, x),
         lambda x: lambda n, k, setting: late(x, n, k, setting),
+        lambda x: partial(lambda *about, share: late(share, *about), share=x),
     ],
-    ids=["partial", "closure"],
+    ids=["partial", "closure", "keyword"],
 )
 def test_a_constant_that_the_best_setting_does_not_read_is_of_the_model(held):
     about = {"base": BASE, "late": [False, True], "storage": "tuning.json"}
