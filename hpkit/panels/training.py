@@ -163,8 +163,11 @@ class TrainingPanel(Panel):
         self._renew_seed()
 
     def _renew_seed(self):
-        """Let the very next training take a new seed, if it is to."""
-        self.seed += self.new_seeds.value
+        """Let the very next training take a new seed, or that of the run shown."""
+        if self.new_seeds.value:
+            self.seed += 1
+        elif self.run:
+            self.seed = self.run.seed
 
     def _moved(self):
         """Follow a control; a short training that runs may end first."""

@@ -158,6 +158,11 @@ def test_same_setting_again_is_not_listed_twice_but_with_new_seeds(panel):
     for _ in range(3):
         press(panel, "train")
     assert [k.run.seed for k in panel.list.kept] == [0, 1, 2, 3]
+    panel.new_seeds.value = False  # of the run shown, not of a next one
+    for lr in (0.2, 0.3):
+        panel.controls["lr"].value = lr
+        panel.wait()
+        assert panel.run.seed == panel.seed == 3
 
 
 def train_and_stop(panel):
