@@ -5,13 +5,12 @@
 #
 # **About 10 minutes.** By the end you'll be able to
 #
-# - train a small network in a live panel, stop it, and keep a run,
-# - train the same network with one line of code,
+# - train a small network, in a live panel and with one line of code,
 # - say what a *run* is, and when two runs are the same.
 #
-# To run a cell, click into it and press **Shift + Enter**. Go from top to bottom; you
-# can't break anything. Running a panel's cell again resets it. Guess before you open a
-# folded answer.
+# To run a cell, click into it and press **Shift + Enter**. Go from top to bottom, and
+# guess before you open a folded answer. You can't break anything: running a panel's
+# cell again resets it.
 
 # %%
 import hpkit as hk
@@ -37,22 +36,21 @@ ax = hk.plot_data(moons)
 # %% [markdown]
 # ## 2. Your first run (3 minutes)
 #
-# The **panel** below trains a network and draws two lines as it learns.
+# The **panel** below trains a network and draws its **loss**, how wrong the network is:
+# low is good.
 #
-# - The **loss** says how wrong the network is: high is bad, low is good.
-# - An **epoch** is one pass through all the training points.
-# - The **learning rate** says how far each step goes.
 # - The dashed line is the loss on the **training** points, which the network learns
 #   from; the solid line, on the **validation** points, which it never learns from.
-# - The map shows the network's choice everywhere, at the epoch of the dotted line.
-#   Where the colors fade, it isn't sure.
+# - An **epoch** is one pass through all training points.
+# - The **learning rate** says how far each step goes.
+# - The map shows the network's choice everywhere. Where the colors fade, it isn't sure.
 #
 # **Predict.** With a slightly larger learning rate, will the lines fall faster or more
 # slowly?
 #
-# **Do.** Drag the slider for the learning rate to the right, then to the left. Set it
-# to 0.1 and click **Slow**. Drag the slider for the epochs to the far right, to 200,
-# and let go: watch the lines grow.
+# **Do.** Drag the slider for the learning rate right, then left. Set it to 0.1 and
+# click **Slow**. Drag the slider for the epochs to the far right, to 200, and let go:
+# watch the lines grow.
 
 # %%
 start = hk.Hyperparameters(lr=0.01, epochs=60)
@@ -66,8 +64,8 @@ panel
 #
 # ## 3. Stop it, keep it (3 minutes)
 #
-# If a run goes badly, don't wait for it. Every exercise has a **Hint** button; after
-# the last hint it shows a solution.
+# If a run goes badly, don't wait for it. Each exercise has a **Hint** button; after the
+# last hint it shows a solution.
 
 # %%
 ex.stop
@@ -77,8 +75,7 @@ answer = ...
 ex.stop.check(answer)
 
 # %% [markdown]
-# **Pin** runs to compare them. The run you look at is blue; the pinned ones keep colors
-# of their own.
+# **Pin** runs to compare them: each pinned one keeps a color of its own.
 
 # %%
 ex.name_it
@@ -90,14 +87,15 @@ ex.name_it.check(answer)
 # %% [markdown]
 # ## 4. The same again (2 minutes)
 #
-# **Predict.** You train with one learning rate, with another, with the first again.
-# Will the lowest validation loss be the same as the first time?
+# **Predict.** You train with learning rate 0.1, with 0.3, with 0.1 again. Is the lowest
+# validation loss the same as the first time?
 #
-# **Do.** In the panel above, switch **Slow** off. Type 0.1, 0.3 and 0.1 into the
-# learning rate box, each followed by **Enter**.
+# **Do.** In the panel above, switch **Slow** off. Type the three into the learning rate
+# box, each followed by **Enter**.
 #
-# Now in code. The first two runs are alike; the third has another **seed**, a number
-# that fixes everything random: the first weights and the order of the points.
+# Now in code. The third run has another **seed**, a number that fixes everything
+# random: the order of the points and the first *weights*, the numbers inside the
+# network.
 
 # %%
 setting = hk.Hyperparameters(lr=0.1, batch_size=32, epochs=30)
@@ -114,13 +112,13 @@ for ax, run in zip(axes, (first, other), strict=True):
     hk.plot_training_curves(run, ax).set_title(f"seed {run.seed}")
 
 # %% [markdown]
-# **What you see: same seed, same curve.** The same to the last digit.
+# **What you see: same seed, same curve.** To the last digit.
 # <!-- claim: same-seed-same-curve --> With another seed it differs, even before any
 # training. <!-- claim: other-seed-other-curve -->
 #
-# The panel keeps its seed, so two settings are compared fairly. For a new start, click
-# **new** beside *seed*, then **Train**; **same** keeps that seed. **Reset** puts the
-# sliders back and removes runs that aren't pinned.
+# The panel keeps its seed, so settings are compared fairly. For a new seed, click
+# **new** beside *seed*, then **Train**; **same** keeps it. **Reset** puts the sliders
+# back and removes runs that aren't pinned.
 
 # %%
 ex.seeds
@@ -142,8 +140,7 @@ hk.progress(0)
 # ## What you saw
 #
 # - A **run** is a *setting* (everything chosen before training), a *seed*, and the
-#   *curves* that come out. Same setting, same seed: same curves.
-#   <!-- claim: same-seed-same-curve -->
+#   *curves* that follow from these two.
 #
 # ## Further reading
 #
