@@ -6,9 +6,9 @@
 #
 # **About 35 minutes.** By the end you'll be able to
 #
-# - say which numbers training changes, and which you set before it,
-# - write the training loop of a network yourself,
-# - read a training curve: six shapes, and what each one tells you to do.
+# - say which numbers you set before training, and which it changes,
+# - write the training loop yourself,
+# - read a training curve: six shapes, and what to do about each.
 #
 # What the lessons say holds for nearly all seeds; where it doesn't, they say so.
 
@@ -25,8 +25,8 @@ torch.set_num_threads(1)  # a small network is quickest on one thread
 # %% [markdown]
 # ## 1. Two kinds of numbers (4 minutes)
 #
-# **Predict.** The panel has three sliders on the left. Which of them moves while the
-# network trains?
+# **Predict.** Which of the panel's three sliders on the left moves while the network
+# trains?
 #
 # **Do.** Switch on **Slow** and move the learning rate a little to the right.
 
@@ -35,18 +35,18 @@ start = hk.Hyperparameters(lr=0.03, batch_size=32, epochs=60)
 hk.TrainingPanel(moons, start)
 
 # %% [markdown]
-# **What you see: none.** The lines and the map move; the three sliders stay.
+# **What you see: none.** The lines and the map move; the sliders stay.
 # <!-- claim: training-changes-parameters -->
 #
 # The three are **hyperparameters**, set before training:
 #
 # - the **learning rate** (`lr`): how long each step is,
-# - the **batch size**: how many points the network looks at before each step,
+# - the **batch size**: how many points the network looks at before a step,
 # - the **epochs**: how many times it goes through all the points.
 #
-# There are more, such as the number of **units**, the small parts of a network: here
-# two **hidden layers** between input and output, 16 units each. Training changes the
-# numbers in the units, **weights** and **biases**: the network's **parameters**.
+# Another is the number of **units**, the small parts of a network: here 16 in each of
+# two **hidden layers** between input and output. Training changes the numbers in the
+# units, **weights** and **biases**: the network's **parameters**.
 #
 # **Predict.** How many parameters does this network have? Ten? A hundred? More?
 
@@ -67,8 +67,8 @@ ex.hyperparameters.check(answer)
 # %% [markdown]
 # ## 2. The loop (10 minutes)
 #
-# All of training is one loop, the same for this little network and for the largest. To
-# read a folded cell, click its three dots.
+# All of training is one loop, for this little network as for the largest. To read a
+# folded cell, click its three dots.
 
 # %% tags=["drawing"]
 # the data as tensors, three hyperparameters, a new network
@@ -85,8 +85,8 @@ net = nn.Sequential(
 before = [p.detach().clone() for p in net.parameters()]
 
 # %% [markdown]
-# **Predict.** There are 400 training points. With a batch size of 32, how many times
-# does one epoch change the weights?
+# **Predict.** With 400 training points and a batch size of 32, how often does one epoch
+# change the weights?
 #
 # Read the loop line by line; the four in the middle are its heart.
 
@@ -139,8 +139,7 @@ def train_epoch(net, optimizer, X, y, batch_size):
 ex.loop.check(train_epoch)
 
 # %% [markdown]
-# **Predict.** How many parameters did the loop change? And how many of the three
-# hyperparameters?
+# **Predict.** How many of the 354 parameters did the loop change?
 
 # %%
 after = [p.detach() for p in net.parameters()]
@@ -149,15 +148,13 @@ print("parameters that training changed:", changed)
 print("lr, batch size, epochs:", lr, batch_size, epochs)
 
 # %% [markdown]
-# **What you see: parameters move, hyperparameters don't.** More than half have moved.
-# <!-- claim: training-changes-parameters --> The others never had a slope: no
-# slope, no step.
+# **What you see: more than half.** The others never had a slope: no slope, no step. The
+# three hyperparameters stayed as they were. <!-- claim: training-changes-parameters -->
 #
 # ## 3. The boundary grows (3 minutes)
 #
-# The white band in the map is the boundary between "blue" and "orange".
-#
-# **Predict.** What shape will the boundary have after one epoch?
+# **Predict.** In the map, the white band is the boundary between "blue" and "orange".
+# What shape will it have after one epoch?
 #
 # **Do.** Drag the slider **Epoch of the map** to its left end, then slowly to the
 # right.
@@ -167,22 +164,20 @@ base = hk.Hyperparameters(lr=0.3, batch_size=32)
 hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
 
 # %% [markdown]
-# **What you see: a straight cut, then a curve.** At first the boundary cuts
-# through both moons. Then it bends around them: more points lie on their color.
+# **What you see: a straight cut, then a curve.** The boundary first cuts through both
+# moons, then bends around them: more points lie on their color.
 # <!-- claim: border-gets-better -->
 #
 # ## 4. Six shapes (6 minutes)
 #
-# The loss against the epoch is the **training curve**. One look at it tells you what to
-# do next. Some of the runs below train on moons, some on handwritten **digits**, 64
-# pixels each.
+# The loss against the epoch is the **training curve**. Some runs below train on moons,
+# some on handwritten **digits** of 64 pixels:
 
 # %%
 ax = hk.plot_data(hk.load_dataset("digits"))
 
 # %% [markdown]
-# **Predict.** Which of the six runs below would you keep as it is? Which would you stop
-# at once?
+# **Predict.** Which of the six runs below would you keep? Which would you stop at once?
 
 # %% tags=["drawing"]
 # the settings of six runs
@@ -208,21 +203,20 @@ for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six, strict=True)):
 # %% [markdown]
 # **What you see: six shapes, six remedies.**
 #
-# - **1, too slow.** Nearly flat.
-#   <!-- claim: u-left-hardly-moves --> *Try a larger learning
-#   rate.*
+# - **1, too slow.** Nearly flat. <!-- claim: u-left-hardly-moves --> *Try a larger
+#   learning rate.*
 # - **2, good.** Both lines fall quickly and stay low. <!-- claim: shape-good --> *Keep
 #   it.*
 # - **3, bouncing.** The loss jumps, and in most runs ends high.
 #   <!-- claim: shape-bouncing --> *Try a smaller learning rate.*
 # - **4, diverged.** The line leaves the chart at the X: soon the loss is no longer a
-#   number (`nan`), as here, <!-- claim: digits-nan --> or ends far above its start.
-#   *Divide the learning rate by ten, or more.*
-# - **5, overfitting.** The training loss keeps falling, but the validation loss has
-#   turned and climbs. <!-- claim: shape-over-fitting --> The network has learned its
-#   points by heart. *Stop at the ring, the lowest point; or get more data.*
-# - **6, noisy.** Low, but shaky, as with small batches; with all points in one batch
-#   the line is smooth. <!-- claim: shape-noisy --> *Fine, if it falls.*
+#   number (`nan`), <!-- claim: digits-nan --> or ends far above its start. *Divide the
+#   learning rate by ten, or more.*
+# - **5, overfitting.** The training loss keeps falling, but the validation loss climbs.
+#   <!-- claim: shape-over-fitting --> The network has learned its points by heart.
+#   *Stop at the ring, the lowest point; or get more data.*
+# - **6, noisy.** Low, but shaky, as small batches make it. <!-- claim: shape-noisy -->
+#   *Fine, if it falls.*
 #
 # Six others:
 
@@ -240,8 +234,7 @@ ex.six_curves.check(answer)
 # ## 5. Two traps (4 minutes)
 #
 # **Trap one: "the lower training loss is the better model".** The overfitting run
-# again, at the ring and at the end. Its *momentum* makes training quicker; lesson 09
-# says how.
+# again; its *momentum* makes training quicker (lesson 09).
 #
 # **Predict.** How many times as high is its validation loss at the end as at the ring?
 
@@ -254,7 +247,7 @@ for name, epoch in (("at the ring", run.best_epoch), ("at the end", run.epochs_d
     print(f"{name}:  training loss {train_loss:.2f}, validation loss {val_loss:.2f}")
 
 # %% [markdown]
-# **What you see: four times as high.** With other seeds it is more than 1.5 times.
+# **What you see: four times.** With other seeds it is more than 1.5 times.
 # <!-- claim: shape-over-fitting --> The training loss went on falling.
 # <!-- claim: lower-training-higher-validation --> So choose by the **validation loss**,
 # always.
@@ -262,7 +255,7 @@ for name, epoch in (("at the ring", run.best_epoch), ("at the end", run.epochs_d
 # **Trap two: "the validation loss is below the training loss, so my code is wrong".**
 #
 # **Predict.** In how many of ten runs, each with new points, does the validation loss
-# end below the training loss?
+# end below?
 
 # %%
 below = 0
@@ -273,13 +266,13 @@ for seed in range(10):
 print(f"validation loss below training loss: {below} of 10 runs")
 
 # %% [markdown]
-# **What you see: in six.** The code is the same in all ten: one split simply holds more
-# easy points, now this one, now that one. <!-- claim: validation-below-training -->
+# **What you see: in six.** The code is the same in all ten: one split holds more easy
+# points, now this one, now that. <!-- claim: validation-below-training -->
 #
 # ## 6. Defaults are a start (2 minutes)
 #
-# If you set nothing, PyTorch's `SGD` takes a learning rate of 0.001 and its
-# `DataLoader` a batch size of 1.
+# Left alone, PyTorch's `SGD` takes a learning rate of 0.001 and its `DataLoader` a
+# batch size of 1.
 #
 # **Predict.** On moons, how do these defaults do against 0.3 and 32?
 
@@ -289,25 +282,22 @@ other = hk.fit(moons, hk.Hyperparameters(lr=0.3, batch_size=32, epochs=30))
 ax = hk.plot_training_curves([pytorch, other], split="valid")
 
 # %% [markdown]
-# **What you see: too slow.** After 12,000 single steps the defaults' lowest loss is
-# still more than twice that of the other run, which took 390.
-# <!-- claim: default-is-a-start -->
+# **What you see: too slow.** After 12,000 steps the defaults' lowest loss is still more
+# than twice that of the other run, which took 390. <!-- claim: default-is-a-start -->
 #
 # ## 7. The clinic (6 minutes)
 #
-# Each patient is a new training with one fault. The gray curves have the same setting
-# and other seeds. You know the faults of the first three patients. The next three bring
-# a new one each:
+# Each patient is a run with one fault; the gray curves are the same setting with other
+# seeds. You know the faults of the first three. The next three bring new ones:
 #
 # - *unlucky seed*: the gray curves do far better,
 # - *stopped too early*: both losses still fall,
 # - *chosen by training loss*: its record says so.
 #
-# One remedy is new: **weight decay** keeps the weights small, against
-# overfitting.
+# One remedy is new: **weight decay** keeps the weights small, against overfitting.
 #
-# **Do.** Choose what is wrong and what helps, click **Treat**, and see whether that
-# cures it. Then **Next patient**, at least to the sixth.
+# **Do.** Choose what is wrong and what helps, and click **Treat**: is it cured? Then
+# **Next patient**, at least to the sixth.
 
 # %%
 hk.ClinicPanel()
@@ -324,16 +314,15 @@ hk.progress(1)
 # %% [markdown]
 # ## What you saw
 #
-# - Training changes parameters. Hyperparameters are set before it and stay.
-#   <!-- claim: training-changes-parameters -->
-# - Training is one loop: loss, slope, step. `hk.fit` runs it.
-# - The shape of the training curve tells you what to do.
-# - Choose by the validation loss. <!-- claim: lower-training-higher-validation -->
+# - Training is one loop: loss, slope, step. It changes parameters; hyperparameters
+#   stay.
+# - The shape of the training curve says what to do.
+# - Choose by the validation loss.
 #
 # ## Further reading
 #
 # - I. Goodfellow and others, *Deep Learning* (2016), section 5.2 (overfitting), 5.3
-#   (hyperparameters and validation sets), 8.3 (the loop: SGD).
+#   (hyperparameters), 8.3 (the loop: SGD).
 # - A. Zhang and others, *Dive into Deep Learning* (2023), section 3.4: the loop.
 # - All words of this lesson: [glossary](glossary.md).
 #
