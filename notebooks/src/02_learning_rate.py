@@ -7,7 +7,7 @@
 #
 # - say what the learning rate does, and why both ends of its scale are bad,
 # - draw a validation curve and find the best learning rate of a list,
-# - make a good list: one that grows by factors, and whose best value is not at its end.
+# - make a good list: it grows by factors, and its best value is not at its end.
 
 # %%
 import hpkit as hk
@@ -21,8 +21,8 @@ pixels = base.but(epochs=10, hidden=(32,))  # on digits
 # ## 1. A ball in a bowl (7 minutes)
 #
 # Imagine a network with a single weight. Drawn over all values of the weight, the loss
-# is a bowl, with the best weight at the bottom. Training can't see the bottom. It feels
-# the **slope** under its feet and takes a step downhill:
+# is a bowl. Training can't see the bottom. It feels the **slope** under its feet and
+# takes a step downhill:
 #
 # `new weight = weight - learning rate x slope`
 #
@@ -32,16 +32,15 @@ pixels = base.but(epochs=10, hidden=(32,))  # on digits
 #
 # **Predict.** Tell the panel: above which learning rate does the ball never settle?
 #
-# **Do.** Set the learning rate and click **Step** a few times; **Run** goes on to step
-# 20; **Reset** brings the ball back. Try 0.1, 1 and 2.1. Then make the bowl steeper,
-# with **curvature** 2. Where is the limit now?
+# **Do.** Set the learning rate to 0.1, 1 and 2.1. Each time click **Step** a few times,
+# then **Run** to go on to step 20; **Reset** brings the ball back. Then set the
+# **curvature** to 2, a steeper bowl. Where is the limit now?
 
 # %%
 hk.BowlPanel(lr=0.1, predict=True)
 
 # %% [markdown]
-# The same in code. In this bowl the slope is the curvature times the weight: the
-# farther from the bottom, the steeper the wall.
+# The same in code; here the slope is the curvature times the weight.
 #
 # **Predict.** Learning rates 0.1, 0.9, 1.8 and 2.1, eight steps each from -4. Which
 # ball ends nearest to the bottom, at 0?
@@ -65,8 +64,8 @@ for lr in (0.1, 0.9, 1.8, 2.1):
 # it jumps over the bottom each time and still comes closer. With 2.1 it lands *higher*
 # after each jump. The limit is `2 / curvature`. <!-- claim: bowl-two-over-curvature -->
 #
-# A real network has hundreds of weights and no such simple bowl. But both bad ends are
-# the same: too small, and it creeps; too large, and it jumps out.
+# A real network has hundreds of weights and no such simple bowl, but the same two bad
+# ends: too small, and it creeps; too large, and it jumps out.
 #
 # ## 2. The slider (8 minutes)
 #
@@ -74,10 +73,10 @@ for lr in (0.1, 0.9, 1.8, 2.1):
 # comes from it.
 #
 # **Predict.** What does the training curve look like at the left end of the slider, and
-# what at the right end?
+# at the right?
 #
 # **Do.** Drag the slider from end to end and let go at six places: each run stays as a
-# gray line. **Pin** three of them: one that creeps, one that is good, one that jumps.
+# gray line. **Pin** three: one that creeps, one that is good, one that jumps.
 
 # %%
 hk.TrainingPanel(moons, base, controls=("lr",))
@@ -86,13 +85,12 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 # **Say what you see.** Where is the line flat? Where does it start to shake? Where does
 # it rise?
 #
-# **What you see: larger is faster, until the line jumps.** Up to 0.3, at least, a
-# larger learning rate makes the loss fall faster.
-# <!-- claim: larger-is-faster-at-first --> With 0.3 the line already shakes, and still
-# gets low. <!-- claim: best-shakes-too --> With 3 the loss jumps about; where it ends
-# depends on the seed, but it is usually above half of the loss at the start.
-# <!-- claim: shape-bouncing --> With 10 many runs **diverge**: the X marks where the
-# line has left the chart for good. <!-- claim: ten-often-diverges -->
+# **What you see: larger is faster, until the line jumps.** Larger is faster up to 0.3,
+# at least. <!-- claim: larger-is-faster-at-first --> With 0.3 the line already shakes,
+# and still gets low. <!-- claim: best-shakes-too --> With 3 it jumps about, and usually
+# ends above half of the loss at the start. <!-- claim: shape-bouncing --> With 10 many
+# runs **diverge**: the X marks where the line has left the chart for good.
+# <!-- claim: ten-often-diverges -->
 
 # %%
 ex.worst_to_best
@@ -104,16 +102,15 @@ ex.worst_to_best.check(answer)
 # %% [markdown]
 # ## 3. The validation curve (8 minutes)
 #
-# A slider lets you explore. To choose, you want to see all values at once: train one
-# model for each learning rate, alike in everything else, and draw its lowest validation
-# loss against the learning rate. This chart is the **validation curve**.
+# A slider is for exploring. To choose, you want to see all values at once: train one
+# model with each learning rate, and draw its lowest validation loss against the
+# learning rate. This chart is the **validation curve**.
 #
 # The values go from 0.0001 to 10, each about three or ten times the one before. Equal
-# *factors* get equal room: that is a **log scale**.
+# *factors* get equal room: that is a **log scale**. Each dot will be the mean of five
+# seeds; the band shows their **spread**, how far a typical seed is from the mean.
 #
-# **Predict.** What will it look like? Draw it. The truth comes up over
-# your guess: each dot is the mean of five seeds, and the band shows their **spread**,
-# how far a typical seed is from the mean.
+# **Predict.** What will the curve look like? Draw it.
 #
 # **Do.** In the right chart, click the smallest value, the best and the largest. Which
 # shape of lesson 01 does each training curve have?
@@ -130,12 +127,12 @@ hk.ValidationCurvePanel(
 # - Far left, *too slow*: after 30 epochs at 0.001 the loss is still above nine tenths
 #   of its start. <!-- claim: u-left-hardly-moves -->
 # - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Its training curve is
-#   low but shaky, like *noisy*, from long steps. <!-- claim: best-shakes-too -->
-#   What counts is the *lowest* point of that curve; lesson 04 shows how to keep its
-#   network. The bottom of the U is wide, so don't look for a third digit.
-# - Far right, *diverged*: with 10 the line leaves the chart, and in most runs the loss
-#   ends above its start. <!-- claim: u-right-too-long --> The X says that at least one
-#   of the five runs has diverged. <!-- claim: ten-often-diverges -->
+#   shaky, from long steps, and still gets low. <!-- claim: best-shakes-too --> Only its
+#   *lowest* point counts; lesson 04 keeps that network. The bottom of the U is wide, so
+#   don't look for a third digit.
+# - Far right, *diverged*: with 10 the loss of most runs ends above its start.
+#   <!-- claim: u-right-too-long --> The X says that at least one of the five has
+#   diverged. <!-- claim: ten-often-diverges -->
 #
 # The same in code, for data of your own:
 
@@ -172,10 +169,10 @@ short = hk.validation_curve(
 ax = hk.plot_validation_curve(short)
 
 # %% [markdown]
-# **What you see: the largest wins.** <!-- claim: short-list-largest-wins --> All four
-# runs are best at their end, so *best epoch* and *last epoch* are one line. The list
-# stops while the loss is still falling, so the best value is not in it: a winner at the
-# end of a list says **go on in that direction**.
+# **What you see: the largest wins.** <!-- claim: short-list-largest-wins --> Each run
+# is best at its end, so *best epoch* and *last epoch* are one line. The list stops
+# while the loss is still falling: a winner at the end of a list says **go on in that
+# direction**.
 #
 # Begin at 0.01 again, but let the values grow by factors.
 #
@@ -190,9 +187,9 @@ for name, found in {"short list": short, "wide list": wide}.items():
 ax = hk.plot_validation_curve(wide)
 
 # %% [markdown]
-# **What you see: by more than half.** Seven values that grow by factors beat four
-# careful ones. <!-- claim: log-list-halves-the-loss --> With steps of 0.01 you would
-# need a thousand values to get from 0.01 to 10.
+# **What you see: by more than half.** <!-- claim: log-list-halves-the-loss --> Seven
+# values are enough, since they grow by factors. With steps of 0.01 you would need a
+# thousand to get from 0.01 to 10.
 
 # %%
 ex.log_list
@@ -204,8 +201,8 @@ ex.log_list.check(answer)
 # %% [markdown]
 # ## 5. Not a number (6 minutes)
 #
-# Sooner or later you'll see `nan` where a loss should be. It means *not a number* and
-# looks like a bug. Let's make one on purpose, on digits: 0.1 learns well, 5 won't.
+# Sooner or later you'll see `nan` where a loss should be: *not a number*. It looks like
+# a bug. Let's make one on purpose: on digits 0.1 learns well, 5 won't.
 #
 # **Predict.** After which of the ten epochs is the loss no longer a number?
 
@@ -217,10 +214,9 @@ print(*[f"{loss:.1g}" for loss in pair[1].val_loss])
 ax = hk.plot_training_curves(pair)
 
 # %% [markdown]
-# **What you see: after the third, if not before.** <!-- claim: digits-nan --> Both runs
-# used the same code. Nothing is broken: the ball has climbed out of the bowl, in steps
-# so long that soon the numbers were too large for the computer. `8e+13` is an 8 with 13
-# zeros.
+# **What you see: after the third, if not before.** <!-- claim: digits-nan --> Nothing
+# is broken: both runs used the same code. The ball has climbed out of the bowl, so far
+# that the numbers became too large for the computer. `8e+13` is an 8 with 13 zeros.
 #
 # So when you meet `nan`, first try a learning rate ten times smaller. Then look for a
 # bug.
@@ -246,14 +242,10 @@ hk.progress(2)
 #
 # - In a bowl, learning rates above `2 / curvature` lead out of it.
 #   <!-- claim: bowl-two-over-curvature -->
-# - The validation curve of the learning rate is a U: best at 0.3 or 1 on moons, too
-#   slow on the left, steps too long on the right.
-#   <!-- claim: u-left-hardly-moves u-minimum u-right-too-long -->
-# - In the list 0.01, 0.02, 0.03, 0.04 the largest wins: the list ends on the slope. One
-#   that grows by factors reached less than half of that loss.
-#   <!-- claim: short-list-largest-wins log-list-halves-the-loss -->
-# - `nan` can come from correct code with a learning rate that is too large.
-#   <!-- claim: digits-nan -->
+# - The validation curve of the learning rate is a U: too slow on the left, steps too
+#   long on the right.
+# - A list whose largest value wins ends on the slope: go on, by factors.
+# - `nan` can come from correct code with too large a learning rate.
 #
 # ## Further reading
 #
