@@ -7,8 +7,8 @@
 # **About 35 minutes.** By the end you'll be able to
 #
 # - say what the batch size changes in an epoch, and what it doesn't,
-# - change the batch size and keep your result, by moving the learning rate with it,
-# - say who is right, and why.
+# - change the batch size and keep your result,
+# - say who is right.
 
 # %%
 import hpkit as hk
@@ -31,8 +31,8 @@ base = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=10, hidden=(32,))
 # - Ask **all 600**: the direction is as good as it gets, for a single step.
 # - Ask **16**, step, ask the next 16, step, until everybody has been asked.
 #
-# The people are the training points. How many you ask before each step is the **batch
-# size**. When everybody has been asked, an **epoch** is over. A step is also called an
+# The people are the training points; how many you ask before each step is the **batch
+# size**. When all have been asked, an **epoch** is over. A step is also called an
 # **update**.
 #
 # **Predict.** Digits has 600 training points. How many updates does an epoch take with
@@ -74,23 +74,23 @@ hk.ValidationCurvePanel(
 
 # %% [markdown]
 # **What you see: from 16 on, larger batches end higher.** At 256 the loss is more than
-# five times that of 16. <!-- claim: batch-larger-is-higher --> The X at 1 is a run that
-# diverged: steps this long, each in the direction of a single point, lead out of the
-# valley. <!-- claim: batch-one-diverges --> Are large batches bad, then?
+# five times that of 16. <!-- claim: batch-larger-is-higher --> At 1 training diverged:
+# steps this long, each in the direction of a single point, lead out of the valley.
+# <!-- claim: batch-one-diverges --> Are large batches bad, then?
 #
 # **Predict.** Ten epochs are 380 updates with batch size 16, and 30 with 256. What do
-# the curves look like if you count updates instead of epochs?
+# the curves look like if you count updates instead?
 #
-# **Do.** **Pin** batch size 16. Move to 64, 256 and 600, and **Pin** each. The curves
-# fan out. Now click **updates** above the chart.
+# **Do.** **Pin** batch size 16. Move to 64, 256 and 600, and **Pin** each. Now click
+# **updates** above the chart.
 
 # %%
 hk.TrainingPanel(digits, base, controls=("batch_size",))
 
 # %% [markdown]
 # **What you see: one line.** After thirty updates the batches of 64 and of 256 have the
-# same loss, within a few percent. <!-- claim: batch-updates-count --> The number
-# of steps made the difference.
+# same loss, within a few percent: <!-- claim: batch-updates-count --> the number of
+# steps made the difference.
 
 # %%
 ex.equal_epochs
@@ -103,8 +103,7 @@ ex.equal_epochs.check(answer)
 # ## 3. Fewer steps, longer steps (9 minutes)
 #
 # A large batch takes few steps. But it knows the direction better, so it can afford
-# *long* ones. With twice the batch there are half as many steps: make each twice as
-# long, and both walk equally far.
+# *long* ones.
 #
 # **Do.** The panel shows batch size 8 with learning rate 0.04. **Pin** it. Move the
 # batch size to 64: the line goes up. Now move the learning rate until the line lies on
@@ -121,8 +120,8 @@ answer = ...
 ex.scaled_rate.check(answer)
 
 # %% [markdown]
-# Seven batch sizes, twice: once with one learning rate for all, once with one that
-# grows with the batch.
+# Seven batch sizes: once with one learning rate for all, once with one that grows with
+# the batch.
 #
 # **Predict.** What will the two lines look like?
 
@@ -150,11 +149,12 @@ ax = hk.alt_text(ax, "One line climbs with the batch size, the other stays level
 # the batch, all losses from 2 to 128 are within five percent.
 # <!-- claim: batch-linear-scaling -->
 #
-# This is **linear scaling**: *batch size times k, learning rate times k.* It is a rule
-# for SGD, the loop of lesson 01.
+# This is **linear scaling**: *batch size times k, learning rate times k.* Half as many
+# steps, each twice as long, get equally far. It is a rule for SGD, the loop of lesson
+# 01.
 #
-# The rule keeps one number the same, `learning rate / batch size`. In the table below,
-# each row and each column is four times the one before.
+# The rule keeps `learning rate / batch size` the same. In the table below, each row and
+# column is four times the one before.
 #
 # **Predict.** If only that number counts, where are the cells of the same color?
 
@@ -166,13 +166,13 @@ ax = hk.plot_grid(table)
 
 # %% [markdown]
 # **What you see: a valley that runs diagonally.** Start at batch size 4 with 0.04 and
-# go up and right, to 16 with 0.16 and 64 with 0.64: the loss stays nearly the same. The
-# large batches do best with a far larger learning rate than batch size 4, which breaks
-# there. <!-- claim: batch-valley-runs-slantwise --> But the next diagonal ends:
-# with 16 and 0.64 the network learns; one step on, with 64 and 2.56, it learns hardly
-# anything or diverges. <!-- claim: batch-slant-ends -->
+# go up and right, to 16 with 0.16 and 64 with 0.64: the loss stays nearly the same.
+# <!-- claim: batch-valley-runs-slantwise --> But the next diagonal ends: with 16 and
+# 0.64 the network learns; one step on, with 64 and 2.56, it learns hardly anything or
+# diverges. <!-- claim: batch-slant-ends -->
 #
-# So neither can be chosen as if the other didn't exist: lesson 07 tries anyway.
+# So don't choose the learning rate as if the batch size didn't exist; lesson 07 tries
+# anyway.
 
 # %%
 ex.scaling_breaks
@@ -184,8 +184,8 @@ ex.scaling_breaks.check(answer)
 # %% [markdown]
 # ## 4. "Small batches find better models" (3 minutes)
 #
-# Give each batch size the learning rate that suits it, and compare again, with
-# three seeds.
+# Give each batch size the learning rate that suits it, and compare again, with three
+# seeds.
 #
 # **Predict.** Does the same batch size win with each seed?
 
@@ -203,13 +203,13 @@ for size in (4, 16, 64):
 #
 # ## 5. Noise (5 minutes)
 #
-# Back to the fog. How different are the answers of 4 people, 16, 64? The
-# network stays as it is; each dot is the loss of a batch, the line that of all points.
+# Back to the fog. How different are the answers of 4 people, 16, 64? The network stays
+# as it is; each dot is the loss of one batch.
 #
 # **Predict.** With four times as many points in a batch, how much closer do the dots
-# come to the line? Tell the panel.
+# come to the line, the loss of all points? Tell the panel.
 #
-# **Do.** Go from batch size 4 to 16 and to 64, and read the spread each time.
+# **Do.** Go from batch size 4 to 16 and 64, and read the spread each time.
 
 # %%
 hk.BatchNoisePanel(moons, size=4, predict=True)
@@ -218,14 +218,14 @@ hk.BatchNoisePanel(moons, size=4, predict=True)
 # **What you see: half the spread, not a quarter.**
 # <!-- claim: batch-four-times-halves --> The dots stay around the line: small batches
 # are not wrong, they are noisy. Four times the points for half the spread is a poor
-# bargain, and one reason why nobody asks all points before each step.
+# bargain, and one reason not to ask everybody before each step.
 #
 # ## 6. The clock (3 minutes)
 #
 # Here is the loop of lesson 01, on a smaller network, with a clock around it.
 #
 # **Predict.** An epoch of 600 small steps, or one of 10 large ones: how many times as
-# long does the first one take?
+# long does the first take?
 
 # %%
 from time import perf_counter
@@ -257,9 +257,9 @@ ax.spines[["top", "right", "left"]].set_visible(False)
 ax = hk.alt_text(ax, "Six bars: an epoch takes less time the larger the batch.")
 
 # %% [markdown]
-# **What you see: many times as long.** Each update has a price of its own, however
-# few points are in it. <!-- claim: batch-epoch-gets-faster --> So choose a
-# batch large enough to be quick and small enough for many updates.
+# **What you see: many times as long.** Each update has a price of its own, however few
+# points are in it. <!-- claim: batch-epoch-gets-faster --> So choose a batch large
+# enough to be quick and small enough for many updates.
 #
 # ## 7. Four questions (2 minutes)
 
@@ -272,27 +272,22 @@ hk.progress(3)
 # %% [markdown]
 # ## What you saw
 #
-# - An epoch shows every point once, whatever the batch size.
-#   <!-- claim: batch-epoch-shows-every-point-once -->
-# - At the same learning rate and the same 10 epochs a larger batch ended higher, since
-#   it took fewer steps. Counted in updates the curves were nearly one.
-#   <!-- claim: batch-larger-is-higher batch-updates-count -->
-# - Batch size times k, learning rate times k: the loss stayed within 5 percent from 2
-#   to 128, until the learning rate was so large that training broke.
-#   <!-- claim: batch-linear-scaling batch-scaling-breaks -->
-# - With a learning rate that suits it, each of the batch sizes 4, 16 and 64 got about
-#   as low as the others. <!-- claim: batch-small-is-not-better -->
-# - Four times as many points in a batch halve the noise; an epoch with 64 is far
-#   quicker than with 1. <!-- claim: batch-four-times-halves batch-epoch-gets-faster -->
+# - An epoch shows every point once. At the same learning rate and epochs a larger batch
+#   ended higher: it took fewer steps.
+# - Batch size times k, learning rate times k: the loss hardly changed, until the
+#   learning rate was so large that training broke. <!-- claim: batch-scaling-breaks -->
+# - Each with the learning rate that suits it, batch sizes 4, 16 and 64 got about
+#   equally low. <!-- claim: batch-small-is-not-better -->
+# - Four times the points halve the noise; an epoch with 64 is far quicker than with 1.
+#   <!-- claim: batch-epoch-gets-faster -->
 #
 # ## Further reading
 #
-# - I. Goodfellow and others, *Deep Learning* (2016), section 8.1.3: why batches, and
-#   why four times the points only halve the error.
+# - I. Goodfellow and others, *Deep Learning* (2016), section 8.1.3: why batches.
 # - P. Goyal and others, *Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour*
 #   (2017), section 2.1: linear scaling, on a large scale.
 # - C. Shallue and others, *Measuring the Effects of Data Parallelism on Neural Network
-#   Training* (2019): each batch size with its own tuned learning rate.
+#   Training* (2019): each batch size with its own learning rate.
 # - All words of this lesson: [glossary](glossary.md).
 #
 # **Next:** [04 Epochs](04_epochs.ipynb), or when to stop.
