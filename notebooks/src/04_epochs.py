@@ -24,12 +24,10 @@ long = hk.Hyperparameters(0.1, 10, 200, momentum=0.9, hidden=(64, 64))
 # %% [markdown]
 # ## 1. Studying for an exam (6 minutes)
 #
-# Start with moons.
+# **Predict.** On moons, how much does the loss still fall between epoch 10 and 30? And
+# between 30 and 100?
 #
-# **Predict.** How much does the loss still fall between epoch 10 and 30? And between 30
-# and 100?
-#
-# **Do.** Set the epochs to 10, to 30 and to 100, and read the lowest loss each time.
+# **Do.** Set the epochs to 10, 30 and 100, and read the lowest loss each time.
 
 # %%
 hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1, epochs=10), controls=("epochs",))
@@ -42,7 +40,7 @@ hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1, epochs=10), controls=("epochs
 # ## 2. On and on (9 minutes)
 #
 # Now a harder pile, `small_moons`: only **50** training points, and noisy ones. The
-# network is large, with two layers of 64 units, and trained with *momentum*.
+# network is large, two layers of 64 units, and trained with *momentum*.
 #
 # **Predict.** What will the *validation* loss do over 200 epochs? Draw it.
 #
@@ -52,17 +50,16 @@ hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1, epochs=10), controls=("epochs
 hk.TrainingPanel(small, long, controls=("epochs",), seed=2, predict="draw")
 
 # %% [markdown]
-# **What you see: down, then up.** The training loss keeps falling, and ends below where
-# it was at the ring.
-# <!-- claim: lower-training-higher-validation --> The validation loss turns
-# and climbs, to more than twice its lowest point.
-# <!-- claim: epochs-lowest-never-rises --> In the map the boundary bends around single
-# points, until all 50, or nearly all, are classified correctly.
-# <!-- claim: epochs-by-heart --> You know the old answers **by heart**, no longer
-# think, and get new questions wrong. This is **overfitting**.
+# **What you see: down, then up.** The training loss ends below where it was at the
+# ring. <!-- claim: lower-training-higher-validation --> But the validation loss has
+# turned and climbed, to more than twice its lowest point.
+# <!-- claim: epochs-lowest-never-rises --> The boundary bends around single points,
+# until all 50, or nearly all, lie on their color. <!-- claim: epochs-by-heart --> You
+# know the old answers **by heart**, no longer think, and get new questions wrong:
+# **overfitting**.
 #
-# **Predict.** Which network has the lower loss on 200 new points, the one at the ring
-# or the one at the end?
+# **Predict.** Which has the lower loss on 200 new points, the network at the ring or
+# the one at the end?
 
 # %%
 run = hk.fit(small, long, seed=2)
@@ -107,27 +104,25 @@ ax = hk.plot_validation_curve(curve)
 # **What you see: best epoch.** It goes down and stays there; *last epoch* climbs to
 # more than twice as high. <!-- claim: epochs-lowest-never-rises -->
 #
-# Why does *best epoch* never go up?
-#
-# **Predict.** Are the first 50 epochs of a long run the same as a run of 50 epochs?
+# **Predict.** Are the first 50 epochs of a long run the same as a run of 50?
 
 # %%
 short, full = hk.fit(small, long.but(epochs=50)), hk.fit(small, long)
 print("the same?", np.allclose(short.val_loss, full.val_loss[:51], rtol=1e-3))
 
 # %% [markdown]
-# **What you see: yes.** The short run *is* the beginning of the long one.
-# <!-- claim: epochs-same-beginning --> So train once, long enough, and **keep the best
-# epoch**: `run.best_epoch`, `run.network("best")`. With a learning rate or a batch size
-# each value takes another training; the number of epochs is only a question of where to
-# look. This works because the learning rate stays the same. Where a **schedule** lowers
-# it on the way, as for most large networks (lesson 12), a short run is not the
-# beginning of a long one, and the number of epochs is a knob, too.
+# **What you see: yes.** The short run *is* the beginning of the long one:
+# <!-- claim: epochs-same-beginning --> that is why *best epoch* never goes up. So train
+# once, long enough, and **keep the best epoch**: `run.best_epoch`,
+# `run.network("best")`. Each learning rate takes a training of its own; the number of
+# epochs is only a question of where to look. This works while the learning rate stays
+# the same. Where a **schedule** lowers it on the way, as for most large networks, the
+# number of epochs is a knob, too (lesson 12).
 #
 # ## 4. When to stop (9 minutes)
 #
-# If the best epoch is about 20, then 180 of the 200 were for nothing. Can we stop in
-# time, without knowing what comes?
+# If the best epoch is about 20, 180 of the 200 were for nothing. Can we stop in time,
+# without knowing what comes?
 #
 # Stop when `patience` epochs in a row have brought no new lowest loss, and keep the
 # best epoch so far. This is **early stopping**:
@@ -150,18 +145,18 @@ stop_epoch([0.9, 0.5, 0.7, 0.6, 0.4], patience=2)  # where it stops; it keeps ep
 # **Predict.** With patience 1, the first epoch that is not better ends the training.
 # How far does it get? Tell the panel.
 #
-# **Do.** Move **patience** up from 1, to 10, 20 and 50, and read the sentence. Which
-# is the first of the four that is enough?
+# **Do.** Move **patience** from 1 to 10, 20 and 50, and read the sentence. Which of the
+# four is the first that is enough?
 
 # %%
 hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
 
 # %% [markdown]
-# **What you see: 1 is too eager.** It stops at the first bump, and what it keeps is
-# more than five percent above the lowest loss.
-# <!-- claim: epochs-patience-one-is-eager --> Here 10 is enough; more only
-# costs time. <!-- claim: epochs-patience-ten --> And all four beat the loss at which
-# the full training ends. <!-- claim: epochs-any-patience-beats-the-last -->
+# **What you see: 1 is too eager.** It stops at the first bump, and keeps a loss more
+# than five percent above the lowest. <!-- claim: epochs-patience-one-is-eager --> Here
+# 10 is enough; more only costs time. <!-- claim: epochs-patience-ten --> All four beat
+# the loss at which the full training ends.
+# <!-- claim: epochs-any-patience-beats-the-last -->
 #
 # Now a spiral of two arms, and a deep network.
 #
@@ -175,10 +170,10 @@ deep = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=200, hidden=(16, 16, 16,
 hk.PatiencePanel(spiral, deep, patience=1)
 
 # %% [markdown]
-# **What you see: 2 and 3 are too eager.** The loss falls with many small rises on the
-# way. Here patience 2 keeps a loss sixteen times the lowest, 3 four times; with most
-# seeds it is more than one and a half times. Patience 20 stops late, but within five
-# percent of the lowest. <!-- claim: epochs-plateau -->
+# **What you see: 2 and 3 are too eager.** The loss falls with many small rises. Here
+# patience 2 keeps a loss sixteen times the lowest, 3 four times; with most seeds it is
+# more than one and a half times. Patience 20 stops late, but within five percent of the
+# lowest. <!-- claim: epochs-plateau -->
 #
 # No patience is always right. But too much only costs time; too little costs the
 # result.
@@ -214,27 +209,20 @@ hk.progress(4)
 # %% [markdown]
 # ## What you saw
 #
-# - Too few epochs stop too early: on moons 100 got lower than 30, and 30 lower than 10.
-#   <!-- claim: epochs-too-few -->
-# - With 50 noisy points and a large network the training loss keeps falling, while the
-#   validation loss climbs to more than twice its lowest point.
-#   <!-- claim: lower-training-higher-validation epochs-lowest-never-rises -->
-# - On new points the network of the best epoch wins.
-#   <!-- claim: epochs-best-wins-on-new-points -->
-# - At a constant learning rate a short run is the beginning of the long one. So train
-#   long enough, and keep the best epoch.
-#   <!-- claim: epochs-same-beginning epochs-lowest-never-rises -->
+# - Too few epochs stop while the loss still falls; too many may learn the points by
+#   heart.
+# - At a constant learning rate, train once, long enough, and keep the best epoch: its
+#   network wins on new points.
 # - Patience 1 stops at a bump; patience 20 saved more than half of the 200 epochs, with
-#   most seeds at nearly no cost.
-#   <!-- claim: epochs-patience-one-is-eager epochs-patience-twenty epochs-plateau -->
+#   most seeds at nearly no cost. <!-- claim: epochs-patience-twenty -->
 #
 # ## Further reading
 #
 # - I. Goodfellow and others, *Deep Learning* (2016), section 5.2 (overfitting), 7.8
 #   (early stopping).
 # - L. Prechelt, *Early Stopping - But When?* (1998): how patient to be.
-# - A. Zhang and others, *Dive into Deep Learning* (2023), section 5.5.3: early stopping
-#   and noisy points.
+# - A. Zhang and others, *Dive into Deep Learning* (2023), section 5.5.3: early
+#   stopping.
 # - All words of this lesson: [glossary](glossary.md).
 #
 # **Next:** [05 Choosing by validation](05_choosing_by_validation.ipynb): can you
