@@ -103,8 +103,8 @@ ex.worst_to_best.check(answer)
 # ## 3. The validation curve (8 minutes)
 #
 # A slider is for exploring. To choose, you want to see all values at once: train one
-# model with each learning rate, and draw its lowest validation loss against the
-# learning rate. This chart is the **validation curve**.
+# model with each learning rate, and draw its lowest validation loss against that rate.
+# This chart is the **validation curve**.
 #
 # The values go from 0.0001 to 10, each about three or ten times the one before. Equal
 # *factors* get equal room: that is a **log scale**. Each dot will be the mean of five
@@ -127,9 +127,9 @@ hk.ValidationCurvePanel(
 # - Far left, *too slow*: after 30 epochs at 0.001 the loss is still above nine tenths
 #   of its start. <!-- claim: u-left-hardly-moves -->
 # - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Its training curve is
-#   shaky, from long steps, and still gets low. <!-- claim: best-shakes-too --> Only its
-#   *lowest* point counts; lesson 04 keeps that network. The bottom of the U is wide, so
-#   don't look for a third digit.
+#   like *noisy*, from long steps: shaky, and still low. <!-- claim: best-shakes-too -->
+#   Only its *lowest* point counts; lesson 04 keeps that network. The bottom of the U is
+#   wide, so don't look for a third digit.
 # - Far right, *diverged*: with 10 the loss of most runs ends above its start.
 #   <!-- claim: u-right-too-long --> The X says that at least one of the five has
 #   diverged. <!-- claim: ten-often-diverges -->
