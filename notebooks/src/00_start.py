@@ -90,8 +90,8 @@ ex.name_it.check(answer)
 # **Predict.** You train with learning rate 0.1, with 0.3, with 0.1 again. Is the lowest
 # validation loss the same as the first time?
 #
-# **Do.** In the panel above, switch **Slow** off. Type the three into the learning rate
-# box, each followed by **Enter**.
+# **Do.** In the panel above, switch **Slow** off. Type these three rates into the
+# learning rate box, each followed by **Enter**.
 #
 # Now in code. The third run has another **seed**, a number that fixes everything
 # random: the order of the points and the first *weights*, the numbers inside the

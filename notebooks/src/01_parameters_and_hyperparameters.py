@@ -247,7 +247,7 @@ for name, epoch in (("at the ring", run.best_epoch), ("at the end", run.epochs_d
     print(f"{name}:  training loss {train_loss:.2f}, validation loss {val_loss:.2f}")
 
 # %% [markdown]
-# **What you see: four times.** With other seeds it is more than 1.5 times.
+# **What you see: four times as high.** With other seeds it is more than 1.5 times.
 # <!-- claim: shape-over-fitting --> The training loss went on falling.
 # <!-- claim: lower-training-higher-validation --> So choose by the **validation loss**,
 # always.
