@@ -7,7 +7,7 @@
 #
 # - say what training, validation and test split are for, and spot a leak between them,
 # - explain why the best of many looks better than it is,
-# - get a steadier number from scarce data, with five folds, and choose by it.
+# - get a steadier number from scarce data, with five folds.
 
 # %%
 import warnings
@@ -25,22 +25,20 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 #
 # A good teacher has three piles of questions:
 #
-# - **Exercises**, with answers. You learn from them, as often as you like.
-# - A **practice exam**. You don't learn from it; it tells you which way of learning
-#   works for you.
-# - The **real exam**. Once, at the end. It tells how good you are.
+# - **Exercises**, with answers: you learn from them, as often as you like.
+# - A **practice exam**: you don't learn from it, it shows which way of learning works.
+# - The **real exam**: once, at the end. It tells how good you are.
 #
-# What is an exam worth if you've seen the questions? Nothing. And one you may take a
-# hundred times, if only the best try counts? Try it: the panel has data from which
-# **nothing can be learned**, because the labels are coin flips. It trains one model
-# after another and asks each about the same 40 rows.
+# What is an exam worth if you may take it a hundred times, and only the best try
+# counts? Try it on data from which **nothing can be learned**: the labels are coin
+# flips. The panel trains one model after another and asks each about the same 40 rows.
 #
 # **Predict.** How many models does it take until the best one gets 60% right? Will the
 # best of 100 get 70%?
 #
-# **Do.** Press **Run** and watch: the line climbs whenever a new model is the best. The
-# dashed line is that model on 1000 new rows; in real work you would never look at those
-# for every model. Then click **New flips** and **Run** again, three times or more.
+# **Do.** Press **Run** and watch both lines; the dashed one is the best model so far on
+# 1000 new rows, a look that real work allows only once. Then click **New flips** and
+# **Run** again, three times.
 
 # %%
 hk.CoinFlipsPanel(models=5)
@@ -49,10 +47,10 @@ hk.CoinFlipsPanel(models=5)
 # **Say what you see.** Which line would you put in an advertisement? Which one would
 # you believe?
 #
-# **What you see: luck climbs, truth stays flat.** About half of the time, ten
-# models or so are enough for 60%. Other flips take more than 30, a few more than 100.
-# Even 100 models rarely get past 70%. <!-- claim: choice-hundred-coins --> No model
-# has become better: we have tried more of them, and kept the luckiest.
+# **What you see: luck climbs, truth stays flat.** About half of the time, ten models or
+# so are enough for 60%. Other flips take more than 30, a few more than 100. Even 100
+# models rarely get past 70%. <!-- claim: choice-hundred-coins --> No model has become
+# better: we have tried more of them, and kept the luckiest.
 #
 # So data is cut in three: the exercises are the *training* split, the practice exam the
 # *validation* split, the real exam the *test* split.
@@ -80,11 +78,10 @@ ex.which_split.check(answer)
 # %% [markdown]
 # ## 2. Why not choose by the training loss? (8 minutes)
 #
-# Fifteen settings on the 50 noisy points of `small_moons`, five numbers of epochs with
-# three learning rates each, and three seeds. Two people
-# each choose one. Ana takes the lowest training loss; Jun takes the lowest validation
-# loss after the last epoch. The last, not the best: this time nobody uses lesson 04's
-# trick.
+# Two people choose one of fifteen settings for the 50 noisy points of `small_moons`:
+# five numbers of epochs, each with three learning rates. Ana takes the lowest training
+# loss, Jun the lowest validation loss after the last epoch. This time nobody keeps the
+# best epoch.
 #
 # **Predict.** Do they choose the same setting? If not, who takes more epochs?
 
@@ -113,13 +110,13 @@ ax = hk.alt_text(ax, "Fifteen dots; the lowest training loss is high in validati
 # **What you see: Ana is fooled.** She takes 200 epochs, the most on offer.
 # <!-- claim: choice-training-loss-likes-long --> Her validation loss is about three
 # times as high as Jun's; with other seeds, more than one and a half times.
-# <!-- claim: choice-training-loss-misleads --> The best score on the exercises
-# often goes to someone who knows them by heart.
+# <!-- claim: choice-training-loss-misleads --> The best score on the exercises often
+# goes to someone who knows them by heart.
 #
 # ## 3. Fifty models, one winner (10 minutes)
 #
-# So, choose by validation. But can we trust the winner's score? The coin flips again,
-# in code: 50 models, and the one with the highest accuracy on 40 validation rows.
+# So choose by validation. But can we trust the winner's score? The coin flips again:
+# the best of 50 models, by its accuracy on 40 validation rows.
 
 # %%
 rates, setting = (0.01, 0.03, 0.1, 0.3, 1), hk.Hyperparameters(epochs=20, hidden=(16,))
@@ -142,8 +139,8 @@ answer = ...
 ex.best_of_50.check(answer)
 
 # %% [markdown]
-# Back to our winner and its high score. May we report it? The real exam: 1000 test
-# rows, in a box that may be opened once.
+# May we report our winner's high score? The real exam has 1000 test rows, in a box that
+# may be opened once.
 
 # %%
 winner = fifty[int(np.argmax(scores))]
@@ -166,16 +163,15 @@ print(str(said[0].message).replace("; ", ";\n"))
 # fifty times and keep the best, and the test split is a second validation split: no
 # honest number is left anywhere.
 #
-# Is choosing by validation bad, then? No: it is the best way to *choose*. But the
-# winner's number is too good to *report*: the more you have tried and the fewer rows
-# you have, the worse. That is what the third pile is for.
+# Validation is still the best way to *choose*. But the winner's number is too good to
+# *report*: the more you have tried and the fewer rows you have, the worse. That is what
+# the third pile is for.
 #
 # ## 4. Leaks (6 minutes)
 #
-# A split is worth something only if nothing **leaks** through it: rows that judge a
-# model must have no part in making it. Watch one happen: pure noise again, with 1000
-# columns and coin flips as labels. We keep the ten columns that tell heads from tails
-# best, then train on 40 rows and validate on 40 others.
+# A split **leaks** when rows that judge a model have a part in making it. Watch it
+# happen in pure noise: 1000 columns, with coin flips as labels. We keep the ten columns
+# that tell heads from tails best, train on 40 rows and validate on 40 others.
 #
 # **Predict.** What validation accuracy do you get if *all* 80 rows chose the columns?
 # And if only the 40 training rows did?
@@ -212,13 +208,13 @@ ax.spines[["top", "right"]].set_visible(False)
 ax = hk.alt_text(ax, "With a leak about 80 percent right, without it about 50.")
 
 # %% [markdown]
-# **What you see: 80% out of nothing.** When the validation rows have helped to choose
-# the columns, about four in five come out right. When only the training rows choose, it
-# is about half, as it must be. <!-- claim: choice-leak-of-columns -->
+# **What you see: 80% out of nothing.** When the validation rows help to choose the
+# columns, about four in five come out right. When only the training rows choose, it is
+# about half, as it must be. <!-- claim: choice-leak-of-columns -->
 #
-# The same happens, less visibly, with the **scale** of columns. From each number you
-# subtract its column's mean, `X.mean(0)`, and divide by the column's spread,
-# `X.std(0)`. Both come from rows. From which ones?
+# The **scale** of columns can leak, too, less visibly. From each number you subtract
+# its column's mean, `X.mean(0)`, and divide by the column's spread, `X.std(0)`. From
+# which rows should these two come?
 
 # %%
 ex.find_leaks
@@ -230,8 +226,8 @@ ex.find_leaks.check(answer)
 # %% [markdown]
 # ## 5. An honest number (5 minutes)
 #
-# Now do the whole thing, honestly. First **choose**: change `mine` and run the
-# cell again, until the number is at most 0.2.
+# First **choose**: change `mine` and run the cell again, until the number is at most
+# 0.2.
 
 # %%
 mine = hk.Hyperparameters(lr=0.01, epochs=30)  # your choice
@@ -249,8 +245,8 @@ answer = ...
 ex.honest_number.check(answer)
 
 # %% [markdown]
-# Now **open the box**. Moons come from a formula, so the check above drew new points;
-# with your own data there is only this box, and it opens **once**.
+# Now **open the box**. The check above drew new points, since moons come from a
+# formula; with your own data there is only this box, and it opens **once**.
 #
 # **Do.** Is `mine` your final choice? Then run the cell, and open.
 
@@ -258,18 +254,18 @@ ex.honest_number.check(answer)
 hk.TestBoxPanel(hk.fit(moons, mine))
 
 # %% [markdown]
-# Not quite the number from the check? That had five seeds and other points. Every such
-# number contains some luck, the box's too.
+# Not quite the number from the check? That had five seeds and other points. There is
+# some luck in every such number.
 #
 # ## 6. Five folds (8 minutes)
 #
-# Some data is scarce: `wine` has only 178 rows, wines of three kinds with 13 measured
-# values each. 36 rows stay in the test box. Of the other 142 we could hold back a fifth
-# for validation, but *which* fifth? With so few rows that is luck again.
+# `wine` has only 178 rows: wines of three kinds, with 13 measured values each. 36 stay
+# in the test box. Of the other 142 we could hold back a fifth for validation, but
+# *which* fifth? With so few rows that is luck again.
 #
-# The way out is to take **every** fifth in turn: cut the rows into five **folds**,
-# train five times, each time with another fold as the validation split, and take the
-# mean. This is **cross-validation**.
+# So take **every** fifth in turn: cut the rows into five **folds**, train five times,
+# each time with another fold for validation, and take the mean. This is
+# **cross-validation**.
 
 # %% tags=["drawing"]
 # drawing: five runs, each with another fifth held back
@@ -287,8 +283,7 @@ ax = hk.alt_text(ax, "Five runs, each with another fifth for validation.")
 
 # %% [markdown]
 # `hk.cross_validate` does this without a leak: only the training folds set the scale,
-# and each fold is judged after the last epoch, since one that chose its best epoch
-# would look too good.
+# and no fold chooses the best epoch.
 #
 # **Predict.** The rows are shuffled and cut ten times: fifty losses, ten means. How
 # much smaller is the spread of the means?
@@ -314,11 +309,10 @@ ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close togethe
 # **What you see: a fifth as large.** With other shuffles it is less than a third.
 # <!-- claim: choice-folds-are-steadier --> It matters which rows are held back:
 # <!-- claim: choice-folds-differ --> one split may give less than half of the overall
-# mean, or more than one and a half times as much.
-# <!-- claim: choice-one-split-is-luck -->
+# mean, or more than one and a half times it. <!-- claim: choice-one-split-is-luck -->
 #
-# **Predict.** Now choose by folds. Which learning rate suits these wines, 0.01, 0.1,
-# 0.3 or 1? Is one of them clearly out?
+# **Predict.** Now choose a learning rate by folds: 0.01, 0.1, 0.3 or 1? Is one of them
+# clearly out?
 
 # %%
 rates = [0.01, 0.1, 0.3, 1]
@@ -329,13 +323,12 @@ for lr, losses in zip(rates, found, strict=True):
 
 # %% [markdown]
 # **What you see: 0.01 is out.** Its mean is higher by many times the spread: 20 epochs
-# are too few for such short steps. That gap is more than ten times as wide as any among
-# the other three. <!-- claim: choice-folds-choose --> Don't rank the three: leave out a
-# fifth of the wines, and another may lead. <!-- claim: choice-folds-other-wines -->
+# are too few for such short steps. The other three are less than a tenth of that gap
+# apart. <!-- claim: choice-folds-choose --> Don't rank them: leave out a fifth of the
+# wines, and another may lead. <!-- claim: choice-folds-other-wines -->
 #
-# The price: five runs instead of one. So use folds when data is scarce and
-# training is quick. And even five folds are for choosing; the 36 rows in the box are
-# for the end.
+# The price is five runs instead of one: use folds when data is scarce and training is
+# quick. And folds, too, are for choosing; the 36 rows in the box are for the end.
 #
 # ## 7. Four questions (2 minutes)
 
@@ -350,10 +343,10 @@ hk.progress(5)
 #
 # - Learn on the training split, choose on the validation split, judge once on the test
 #   split.
-# - Choosing by training loss picked a different setting; its final validation loss was
-#   over 1.5 times as high. <!-- claim: choice-training-loss-misleads -->
-# - The best of 50 models of coin flips had about 65% on 40 validation rows, and about
-#   50% on the test rows. <!-- claim: choice-fifty-coins-climb choice-luck-is-gone -->
+# - Choosing by training loss picked a worse setting: over 1.5 times the validation loss
+#   at the end. <!-- claim: choice-training-loss-misleads -->
+# - The best of 50 models of coin flips had about 65% on 40 validation rows, about 50%
+#   on the test rows. <!-- claim: choice-fifty-coins-climb choice-luck-is-gone -->
 # - A leak makes 80% out of noise. <!-- claim: choice-leak-of-columns -->
 # - The mean of 5 folds moved less than a third as much as one split.
 #   <!-- claim: choice-folds-are-steadier -->
@@ -362,8 +355,8 @@ hk.progress(5)
 #
 # - T. Hastie, R. Tibshirani, J. Friedman, *The Elements of Statistical Learning*
 #   (2009), section 7.2 (three splits), 7.10 (cross-validation; 7.10.2: our leak).
-# - A. Zhang and others, *Dive into Deep Learning* (2023), section 4.6.2: what happens
-#   to a test set that is used again.
+# - A. Zhang and others, *Dive into Deep Learning* (2023), section 4.6.2: a test set
+#   that is used again.
 # - G. Cawley, N. Talbot, *On Over-fitting in Model Selection* (2010), JMLR 11: the luck
 #   of the best of many.
 # - All words of this lesson: [glossary](glossary.md).

@@ -8,7 +8,7 @@
 # **About 25 minutes.** By the end you'll be able to
 #
 # - say how much of a result is luck,
-# - compare two settings fairly, and tell a real difference from luck,
+# - tell a real difference from luck,
 # - decide how many seeds you need.
 
 # %%
@@ -44,7 +44,7 @@ hk.SeedsPanel(moons, jun, seeds=1)
 # Ana trains on moons with learning rate 0.25, Jun with 0.3, each with their own seed.
 # The lower loss wins.
 #
-# **Predict.** In twenty such duels, does the same one win each time?
+# **Predict.** In twenty such duels, does the same one always win?
 
 # %%
 # hk.train reports as it goes; *_ drops all reports but the last
@@ -56,9 +56,9 @@ print("spreads:", *runs.std_val_loss.round(3))
 
 # %% [markdown]
 # **What you see: both win.** Sometimes Ana, sometimes Jun.
-# <!-- claim: seeds-duels-go-both-ways --> The means, over 40 seeds each, differ by less
-# than the larger spread. <!-- claim: seeds-difference-below-spread --> So **one run of
-# each cannot tell** which learning rate is better.
+# <!-- claim: seeds-duels-go-both-ways --> Their means over 40 seeds differ by less than
+# the larger spread. <!-- claim: seeds-difference-below-spread --> So **one run of each
+# cannot tell** which learning rate is better.
 #
 # Now both want to win: each shows only the best of twenty runs.
 #
@@ -87,14 +87,12 @@ print(f"Ana wins {wins.sum()} of 20, Jun {20 - wins.sum()}")
 ax = hk.plot_seeds(runs, pairs=False)
 
 # %% [markdown]
-# **What you see: Jun, every time.** The two clouds don't even touch.
-# <!-- claim: seeds-large-difference-one-run --> A difference of many spreads shows in
-# one run. That is why the coarse list of lesson 02 worked.
+# **What you see: Jun, every time.** The two clouds don't even touch: a difference of
+# many spreads shows in one run. <!-- claim: seeds-large-difference-one-run -->
 #
 # ## 4. How many seeds? (4 minutes)
 #
-# The mean of many rolls says more than one roll. Here are 320 seeds, in groups of 1, 4
-# and 16.
+# How much steadier is a mean? Here are 320 seeds, in groups of 1, 4 and 16.
 #
 # **Predict.** Is the spread of a mean of 4 a quarter of that of one seed?
 
@@ -124,10 +122,10 @@ ex.enough_seeds.check(answer)
 # ## 5. The same seed for both (7 minutes)
 #
 # Two runners on different days, in different wind: who is faster? Let them run on the
-# *same* day. For networks, the same day is the **same seed**.
+# *same* day. For networks, that is the **same seed**.
 #
 # **Predict.** Digits, learning rates 0.2 and 0.3, twenty duels. How many does 0.3 win
-# with seeds of its own? And with shared ones? A gray line joins two runs of one seed.
+# with its own seeds, how many with shared ones?
 
 # %%
 pair = [hk.Hyperparameters(lr=lr, epochs=10, hidden=(32,)) for lr in (0.2, 0.3)]
@@ -142,16 +140,16 @@ print("spreads: 0.2, 0.3, their differences:", *spreads)
 
 # %% [markdown]
 # **What you see: shared luck drops out.** With the same seed, 0.3 wins nearly every
-# duel: the gray lines lean the same way. The differences spread much less than the
-# losses, because a lucky seed helps both sides.
+# duel: the gray lines, one for each seed, lean the same way. The differences spread
+# much less than the losses, because a lucky seed helps both sides.
 # <!-- claim: seeds-same-seed-is-fairer -->
 #
-# So compare two settings by their **differences**, seed by seed. Is their mean too
-# large to be luck? Divide it by its standard error. **More than two standard errors is
-# more than luck**: equal settings get there one time in twenty. With few seeds the
-# spread is a guess, so it takes more: 2.8 with five, 4.3 with three.
+# So compare two settings by their **differences**, seed by seed. Divide their mean by
+# its standard error. **More than two is more than luck**: equal settings get there one
+# time in twenty. With few seeds the spread is a guess, so it takes more: 2.8 with five,
+# 4.3 with three.
 #
-# **Predict.** Ana and Jun once more: how many shared seeds does it take to tell them
+# **Predict.** Ana's 0.25 and Jun's 0.3 once more: how many shared seeds tell them
 # apart?
 #
 # **Do.** Move **seeds** to 5, 10, 20, 40, and read the verdict.
@@ -160,13 +158,11 @@ print("spreads: 0.2, 0.3, their differences:", *spreads)
 hk.SeedsPanel(moons, [ana, jun], seeds=3, most=40)
 
 # %% [markdown]
-# **What you see: more than five.** Five seeds mostly can't tell Ana's learning rate
-# from Jun's, ten mostly can, forty can. <!-- claim: seeds-forty-tell --> The standard
-# error shrinks, so the ratio grows.
+# **What you see: more than five.** Five seeds mostly can't tell, ten mostly can, forty
+# can. <!-- claim: seeds-forty-tell --> The standard error shrinks, so the ratio grows.
 #
 # Sharing seeds is free, so searches do it. Write the rule as code, with the plain 2 of
-# twenty seeds or more:
-# <!-- claim: four-pairs-are-what-twenty-seeds-tell -->
+# twenty seeds or more: <!-- claim: four-pairs-are-what-twenty-seeds-tell -->
 
 # %%
 ex.differ
@@ -189,8 +185,7 @@ ex.four_pairs.check(answer)
 # %% [markdown]
 # ## 6. As good as the best (3 minutes)
 #
-# **Predict.** Ten seeds, seven learning rates: one winner, or several that cannot be
-# told apart?
+# **Predict.** Ten seeds, seven learning rates: one winner, or several?
 
 # %%
 hk.ValidationCurvePanel(
@@ -198,10 +193,10 @@ hk.ValidationCurvePanel(
 )
 
 # %% [markdown]
-# **What you see: several.** The panel names those that are as good, as far as ten seeds
-# can tell. <!-- claim: seeds-several-as-good --> That is your rule, stricter for a long
-# list: the winner of many is partly the luckiest. So the best learning rate is often a
-# region. Take one in its middle, and go on.
+# **What you see: several.** The panel names those that ten seeds can't tell from the
+# lowest. <!-- claim: seeds-several-as-good --> It uses your rule, but stricter: the
+# winner of a long list is partly the luckiest. So the best learning rate is often a
+# region; take one in its middle.
 #
 # ## 7. Three questions (2 minutes)
 
@@ -214,13 +209,10 @@ hk.progress(6)
 # %% [markdown]
 # ## What you saw
 #
-# - One setting, 20 seeds: losses mostly more than 30 percent apart.
-#   <!-- claim: seeds-same-setting-spreads -->
 # - 0.25 or 0.3: one run of each cannot tell, forty shared seeds can.
 #   <!-- claim: seeds-duels-go-both-ways seeds-forty-tell --> 0.01 or 0.3: one run of
 #   each is enough. <!-- claim: seeds-large-difference-one-run -->
-# - 4 times the seeds halve the standard error of the mean.
-#   <!-- claim: seeds-four-times-halve -->
+# - 4 times the seeds halve the standard error. <!-- claim: seeds-four-times-halve -->
 # - Shared seeds are fairer, for free. <!-- claim: seeds-same-seed-is-fairer -->
 #
 # ## Further reading

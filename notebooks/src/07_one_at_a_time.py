@@ -1,14 +1,14 @@
 # %% [markdown]
 # # One at a time
 #
-# Ana and Jun tune the same network on the same data. Both are careful, both train eight
-# settings, both look only at the validation loss. Ana begins with the learning rate,
-# Jun with the batch size. Will they end at the same place?
+# Ana and Jun tune the same network on the same data. Both train eight settings, both
+# look only at the validation loss. Ana begins with the learning rate, Jun with the
+# batch size. Will they end at the same place?
 #
 # **About 30 minutes.** By the end you'll be able to
 #
 # - tune a model one hyperparameter at a time, by hand and in one call,
-# - say what that costs, and what all combinations would cost,
+# - say what that costs, and what all combinations cost,
 # - tell where this recipe is enough, and what to do where it isn't.
 
 # %%
@@ -25,36 +25,32 @@ lists = {"lr": [0.01, 0.1, 1, 10], "batch_size": [4, 64, 200], "dropout": [0, 0.
 # Both follow the simplest recipe:
 #
 # 1. **Start** with a value for each hyperparameter. It need not be good.
-# 2. **Change one.** Train copies of the model that differ in this one value alone.
-# 3. **Keep** the value with the lowest validation loss, and go on to the next
-#    hyperparameter.
+# 2. **Change one.** Train copies of the model that differ in this value alone.
+# 3. **Keep** the value with the lowest validation loss, and go on to the next.
 #
 # Why only one? If two things change and the loss falls, you can't say which did it.
 #
-# Today's data is a spiral: two arms that wind around each other.
+# Today's data is a spiral of two arms.
 
 # %%
 ax = hk.plot_data(spiral)
 
 # %% [markdown]
-# Three hyperparameters are tuned: the learning rate, the batch size, and the
-# **dropout**, the share of hidden units that each batch leaves out. The epochs stay at
-# 20, and each run keeps its best one, as in lesson 04.
+# They tune the learning rate, the batch size, and the **dropout**, the share of hidden
+# units that each batch leaves out. The epochs stay at 20.
 #
-# **Predict.** Ana's order is learning rate, batch size, dropout. Jun's is batch size,
-# learning rate, dropout. Who ends lower, or do they meet?
+# **Predict.** Ana's order is `lr, batch_size, dropout`, Jun's
+# `batch_size, lr, dropout`. Who ends lower, or do they meet?
 #
-# **Do.** Follow Ana's order from S: **Next step**, three times. Each step goes to the
-# darkest cell of its row or column; dropout has only the chart on the right. Choose
-# Jun's, and press **All steps**. At its end press **Show the grid** and wait until the
-# map is full.
+# **Do.** Follow Ana's order from S: **Next step**, three times. Dropout shows only in
+# the chart on the right. Choose Jun's order, and press **All steps**. At its end press
+# **Show the grid** and wait until the map is full.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
 
 # %% [markdown]
-# Four orders are left. Try them: **Paths** below the charts keeps where each one
-# ended.
+# Try the other four orders: **Paths** below the charts keeps where each ended.
 
 # %%
 ex.order
@@ -78,8 +74,7 @@ ex.order.check(answer)
 # makes 50 updates an epoch, a thousand in all.
 #
 # **Predict.** Draw the validation curve for batch size 4: the lowest loss for each
-# learning rate. The lowest row of the map has three of the seven points; its X is a run
-# that diverged.
+# learning rate. The lowest row of the map has three of its points.
 #
 # **Do.** When the true curve is there, move the batch size to 200, and back. Watch the
 # lowest point.
@@ -97,15 +92,14 @@ hk.ValidationCurvePanel(spiral, "lr", fours, param_range=rates, predict="draw")
 #
 # > What one-at-a-time finds is the best **for what was held fixed**.
 #
-# Learning rate and batch size belong together: a larger batch wants longer steps, as in
-# lesson 03. Tune such a pair one at a time and your result depends on the order, and
-# nobody knows the right one in advance.
+# Learning rate and batch size belong together: a larger batch wants longer steps. Tune
+# such a pair one at a time, and your result depends on an order that nobody knows in
+# advance.
 #
 # ### Another lap
 #
-# Can Ana go on? A second lap starts where the first one ended.
-#
-# **Predict.** Does a second lap of the same recipe bring Ana to Jun's place?
+# **Predict.** Ana walks a second lap, from where the first ended. Does it bring her to
+# Jun's place?
 
 # %%
 here = hk.one_at_a_time(spiral, start, seeds=range(3), **lists).best
@@ -116,22 +110,22 @@ print(f"loss {again.mean_val_loss.min():.3f}")
 
 # %% [markdown]
 # **What you see: she is stuck.** Every *single* change makes things worse, so the
-# second lap stays put, as with most seeds. <!-- claim: path-second-round --> Yet Jun's
-# place is there, with a smaller batch *and* a smaller learning rate. It takes **two
-# changes at once**, and one at a time can't make them.
+# second lap stays put, as with most seeds. <!-- claim: path-second-round --> Jun's
+# place has a smaller batch *and* a smaller learning rate. That takes **two changes at
+# once**; one at a time can't make them.
 # <!-- claim: path-spiral-needs-two-changes-at-once --> A search that tries pairs can:
 # lesson 08.
 #
-# **Do.** Was "batch size first" a rule, then? Go back to the panel of section 1, move
-# the learning rate of the start to 1, and try Jun's order once more.
+# **Do.** Was "batch size first" a rule, then? In the panel of section 1, move the
+# learning rate of the start to 1, and try Jun's order once more.
 #
 # **What you see.** The start matters, too: from there Jun's order mostly misses the
 # best. <!-- claim: path-other-start -->
 #
 # ## 3. By hand, on the digits (7 minutes)
 #
-# Here is the recipe as two loops, one over the hyperparameters, one over the values. It
-# starts with learning rate 0.01, batch size 32 and no dropout.
+# Here is the recipe as two loops, from learning rate 0.01, batch size 32 and no
+# dropout.
 #
 # **Predict.** Which step lowers the loss the most?
 
@@ -148,14 +142,13 @@ for name, values in short.items():
 
 # %% [markdown]
 # **What you see: the first step.** It brings nearly all of the gain, because the start
-# was far too slow. <!-- claim: path-first-step-gains-most --> No step
-# raises the loss, because the winner so far takes part again.
-# <!-- claim: path-never-rises --> A run that diverged counts as infinite: it never
-# wins.
+# was far too slow. <!-- claim: path-first-step-gains-most --> No step raises the loss,
+# because the winner so far takes part again. <!-- claim: path-never-rises --> A run
+# that diverged counts as `inf`: it never wins.
 #
 # `hk.one_at_a_time` does the same with several seeds, and trains nothing twice.
 #
-# **Predict.** Six orders again. How far apart do they end on the digits?
+# **Predict.** How far apart do the six orders end on the digits?
 
 # %%
 from itertools import permutations
@@ -185,8 +178,8 @@ ex.recipe.check(tune)
 # %% [markdown]
 # ## 4. What it costs (3 minutes)
 #
-# Lists of 4, 3 and 3 values: all combinations are 4 x 3 x 3 = 36 settings. One at a
-# time trains 4, then 2, then 2 more, because the winner so far is known.
+# Lists of 4, 3 and 3 values make 4 x 3 x 3 = 36 combinations. One at a time trains 4,
+# then 2, then 2 more, because the winner so far is known.
 #
 # **Predict.** You add a fourth list of 4 values. How many settings now, each way?
 
@@ -202,15 +195,15 @@ def costs(sizes):
 ex.cost.check(costs)
 
 # %% [markdown]
-# **What you see: 11 and 144.** Another list of 4 is *plus 3*, not *times 4*: the
-# strength of the recipe. <!-- claim: path-cost -->
+# **What you see: 11 and 144.** Another list of 4 is *plus 3*, not *times 4*.
+# <!-- claim: path-cost -->
 #
 # So
 #
 # - when training takes long, begin one at a time,
 # - write down what was held fixed, and ask again when it changes,
 # - do a second lap; if nothing changes, no single change helps,
-# - tune *together* two hyperparameters that depend on each other.
+# - tune *together* what depends on each other.
 #
 # ## 5. Three questions (2 minutes)
 
@@ -223,7 +216,7 @@ hk.progress(7)
 # %% [markdown]
 # ## What you saw
 #
-# - One at a time costs a *sum*, 8 settings here; all combinations cost a *product*, 36.
+# - One at a time costs a *sum*, 8 settings; all combinations cost a *product*, 36.
 #   <!-- claim: path-cost -->
 # - On the digits all six orders end about equally low.
 #   <!-- claim: path-digits-any-order --> On the spiral the order decides, because the
@@ -237,7 +230,7 @@ hk.progress(7)
 # - D. Montgomery, *Design and Analysis of Experiments*, chapter 1: "one factor at a
 #   time" in laboratories, and what it misses.
 # - V. Godbole and others, *Deep Learning Tuning Playbook* (2023): what to tune again
-#   when another hyperparameter changes.
+#   when something else changes.
 # - New words are in the [glossary](glossary.md).
 #
 # **Next:** [08 Grid search](08_grid_search.ipynb), which tries the pairs.

@@ -2,8 +2,7 @@
 # # Grid search
 #
 # In the last lesson Ana got stuck, because two things had to change at once. A grid
-# tries every pair of your lists, so it can't get stuck. It has a price, and traps of
-# its own.
+# can't get stuck: it tries every pair. It has a price, and traps of its own.
 #
 # **About 30 minutes.** By the end you'll be able to
 #
@@ -24,18 +23,17 @@ sizes = [4, 8, 16, 32, 64, 200]
 # %% [markdown]
 # ## 1. The map (6 minutes)
 #
-# The spiral again. Jun did better than Ana: learning rate 0.1, batch size 4. But their
+# The spiral again. Jun ended lower than Ana: learning rate 0.1, batch size 4. But their
 # lists were coarse. Here every pair of seven learning rates and six batch sizes is a
-# cell of a map, trained with twenty seeds. Section 4 explains the dashed frames.
+# cell, trained with twenty seeds.
 #
 # **Predict.** Where will the low losses lie: in one corner, a row, a column, along a
 # diagonal? Click on the cell that you think will be best, and press **This is my
 # guess**.
 #
-# **Do.** Click on the lowest cell, in the thick orange frame, then on one at the left
-# edge and one at the right, and look at their training curves. Then choose **against
-# batch**, the best of each row: as the batch grows from 4 to 200, does the best
-# learning rate grow, shrink or stay?
+# **Do.** Click on the lowest cell, then on one at the left edge and one at the right:
+# look at their training curves. Then choose **against batch**: as the batch grows from
+# 4 to 200, does the best learning rate grow, shrink or stay?
 
 # %%
 hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=True)
@@ -44,14 +42,14 @@ hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=
 # **What you see: a slanting valley.**
 #
 # - At the left edge training is too slow, at the right it breaks.
-#   <!-- claim: grid-ends-of-the-map --> In between lies a valley, and it leans: batch
-#   size 200 wants a learning rate at least three times as large as batch size 4.
-#   <!-- claim: grid-ridge --> A larger batch makes fewer steps, so each must be longer.
+#   <!-- claim: grid-ends-of-the-map --> The valley between them leans: batch size 200
+#   wants a learning rate at least three times as large as batch size 4.
+#   <!-- claim: grid-ridge -->
 # - At the bottom of the valley the loss is a third to a half lower than Jun's.
 #   <!-- claim: grid-below-jun --> His list jumped from 0.1 to 1, over the best place.
-# - Tuning one at a time sees only one column of this map: at learning rate 1 the best
-#   batch size lies inside, smaller ones bounce and larger ones make too few steps; at
-#   0.1 the smallest is best. <!-- claim: grid-column-moves -->
+# - One at a time sees only one column of this map: at learning rate 1 the best batch
+#   size lies inside the list, at 0.1 it is the smallest.
+#   <!-- claim: grid-column-moves -->
 #
 # ## 2. Two loops, or one call (5 minutes)
 #
@@ -69,7 +67,7 @@ def combinations(lrs, batch_sizes):
 ex.double_loop.check(combinations)
 
 # %% [markdown]
-# `hk.grid_search` is these loops with a training inside, all runs side by side.
+# `hk.grid_search` is these loops with a training inside.
 
 # %%
 values = {"lr": [0.01, 0.1, 1], "batch_size": [4, 32, 200]}
@@ -82,8 +80,8 @@ ax = hk.plot_grid(grid)
 #
 # ## 3. Which values? (4 minutes)
 #
-# Two people search between 0.001 and 10, with five learning rates each. One takes equal
-# *steps*, the other equal *factors*.
+# Two people try five learning rates each, from 0.001 to 10. One takes equal *steps*,
+# the other equal *factors*.
 #
 # **Predict.** Who finds the lower loss?
 
@@ -110,9 +108,9 @@ follow = {"lr": [0.03, 0.1, 0.3, 1, 3], "batch_size": [2, 4]}
 ax = hk.plot_grid(hk.grid_search(spiral, base, seeds=range(3), **follow))
 
 # %% [markdown]
-# **What you see: little or nothing.** Its lowest loss is within a quarter of that of
-# batch size 4, for twice the updates. <!-- claim: grid-smaller-batch-no-better -->
-# Worth checking, but there's no reason to move.
+# **What you see: little or nothing.** Its lowest loss is within a quarter of batch size
+# 4's, for twice the updates. <!-- claim: grid-smaller-batch-no-better --> Worth a look,
+# no reason to move.
 
 # %%
 ex.wide_enough
@@ -124,13 +122,13 @@ ex.wide_enough.check(answer)
 # %% [markdown]
 # ## 4. How sure is the winner? (7 minutes)
 #
-# An orange dashed frame on the map of section 1 marks what twenty seeds can't tell from
-# the winner. Jun's cell has none.
+# A dashed frame on the map of section 1 marks what twenty seeds can't tell from the
+# winner. Jun's cell has none.
 #
-# **Predict.** Take Jun's cell and the winner alone. How many shared seeds does it take
-# to tell them apart?
+# **Predict.** Take Jun's cell and the winner alone. How many shared seeds tell them
+# apart?
 #
-# **Do.** Begin with three. Press **New seeds** a few times, then move **seeds** to 10.
+# **Do.** Read the verdict. Press **New seeds** a few times, then move **seeds** to 10.
 
 # %%
 jun, winner = base.but(lr=0.1, batch_size=4), base.but(lr=0.3, batch_size=4)
@@ -161,10 +159,10 @@ for ax, first in zip(axes, (0, 8, 16), strict=True):
 # **What you see: a plateau.** With other seeds another pair may win,
 # <!-- claim: grid-winner-changes --> but all winners stay within a fifth of the best,
 # <!-- claim: grid-winners-as-good --> and four other cells or more have a dashed frame.
-# <!-- claim: grid-plateau --> From batch size 4 to 32 each row has a cell as low,
-# within a fifth: here 4 at the edge is no signpost. <!-- claim: grid-flat-valley --> So
-# a grid's answer is not "learning rate 0.3, batch size 8" but "this region is good".
-# Take a pair in its middle, or the one with the largest batches, which trains fastest.
+# <!-- claim: grid-plateau --> From batch size 4 to 32 every row comes within a fifth of
+# the lowest: here 4 at the edge is no signpost. <!-- claim: grid-flat-valley --> So a
+# grid's answer is not "learning rate 0.3, batch size 8" but "this region is good". Take
+# a pair in its middle, or the one with the largest batches, which trains fastest.
 #
 # ## 5. What it costs (4 minutes)
 #
@@ -179,8 +177,7 @@ for count in (2, 3, 4, 5, 6):
 
 # %% [markdown]
 # **What you see: hours become weeks.** Two hyperparameters take a little over an hour,
-# four more than a day, six a month. <!-- claim: grid-cost --> `grid.cost` says what a
-# search has cost; a panel says it beforehand.
+# four more than a day, six a month. <!-- claim: grid-cost -->
 
 # %%
 ex.affordable
@@ -203,8 +200,8 @@ hk.progress(8)
 # %% [markdown]
 # ## What you saw
 #
-# - A grid trains every pair, so it finds what one at a time can't: a third to a half
-#   less loss than Jun's. <!-- claim: grid-below-jun -->
+# - A grid tries every pair, so it can't get stuck. With finer lists its best was a
+#   third to a half below Jun's. <!-- claim: grid-below-jun -->
 # - Learning rate and batch size make a slanting valley. <!-- claim: grid-ridge -->
 # - Equal factors, not equal steps. <!-- claim: grid-equal-factors --> A winner at the
 #   edge is a signpost.
@@ -215,7 +212,7 @@ hk.progress(8)
 # ## Further reading
 #
 # - I. Goodfellow, Y. Bengio, A. Courville, *Deep Learning* (2016), section 11.4.3: grid
-#   search, log scales, and what to do at the edge.
+#   search, log scales, edges.
 # - F. Pedregosa and others, *Scikit-learn: machine learning in Python* (2011); its
 #   `GridSearchCV` is the best known grid search.
 # - New words are in the [glossary](glossary.md).

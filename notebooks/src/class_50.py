@@ -7,8 +7,7 @@
 # - choose a learning rate from a list that goes up by factors,
 # - tune one hyperparameter after the other, and know what that can miss.
 #
-# Results hold for nearly all seeds. Click into the first gray cell, and press **Shift +
-# Enter**: it runs, and the next one is marked.
+# Press **Shift + Enter** in the first gray cell: it runs, and the next one is marked.
 
 # %%
 import hpkit as hk
@@ -22,30 +21,29 @@ lists = {"lr": [0.01, 0.1, 1, 10], "batch_size": [4, 64, 200], "dropout": [0, 0.
 # %% [markdown]
 # ## 1. One training (12 minutes)
 #
-# Each dot has two numbers, its place, and a class, its color. A small network learns to
-# tell the class from the place.
+# Each dot has a place and a color, its class. A small network learns to tell the class
+# from the place.
 
 # %%
 ax = hk.plot_data(moons)
 
 # %% [markdown]
-# The network is many numbers, its weights, at first drawn by chance. It looks at a
-# **batch** of dots, moves the weights a step toward a smaller error, and goes on to the
-# next batch. One pass over all training dots is an **epoch**. The error is called
-# **loss**: 0 is perfect, 0.69 is guessing.
+# The network is many numbers, its weights, at first random. It looks at a **batch** of
+# dots, moves the weights a step toward a smaller error, and goes on to the next batch.
+# One pass over all training dots is an **epoch**. The error is called **loss**: 0 is
+# perfect, 0.69 is guessing.
 #
-# Other dots are kept apart, the **validation** dots. The network never learns from
-# them, so their loss tells how well it does on dots that it hasn't seen. That is the
-# solid line, the one to look at.
+# Other dots are kept apart: the **validation** dots. The network never learns from
+# them, so their loss, the solid line, tells how well it does on new dots.
 #
 # We set the length of a step, the **learning rate**. It is a *hyperparameter*: training
 # doesn't change it.
 #
-# **Predict.** Ten times as long a step: does the validation loss get lower in 30
-# epochs, higher, or does it stay the same?
+# **Predict.** Ten times as long a step: is the validation loss after 30 epochs lower,
+# higher, or the same?
 #
-# **Do.** The panel has trained once already: read the lowest validation loss. Set the
-# learning rate to 0.1, then to 1. Which is lowest? Then set it to 10.
+# **Do.** Read the lowest validation loss. Set the learning rate to 0.1, then to 1.
+# Which is lowest? Then set it to 10.
 
 # %%
 hk.TrainingPanel(moons, base, controls=("lr",))
@@ -62,42 +60,41 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 #
 # Go up by *factors* of three or ten instead, from 0.0001 to 10, and plot the lowest
 # validation loss of each: the **validation curve**. A dot is the mean of five
-# **seeds**, five random beginnings.
+# **seeds**, five random beginnings. Results hold for nearly all seeds.
 #
 # **Predict.** Draw it, and press **This is my guess**.
 #
-# **Do.** Compare the truth with your drawing. Which learning rate is lowest? Click on a
-# point at the left, and on one at the right. What do their training curves look like?
+# **Do.** Which learning rate is lowest? Click on a point at the left, and on one at the
+# right. What do their training curves look like?
 
 # %%
 hk.ValidationCurvePanel(moons, "lr", base, param_range=rates, seeds=5, predict="draw")
 
 # %% [markdown]
 # **What you see: a U.** At 0.0001 and 0.001 the loss has hardly moved.
-# <!-- claim: u-left-hardly-moves --> The lowest point is at 0.3 or 1.
-# <!-- claim: u-minimum --> Both lie far above 0.04. A winner at the edge of a list is a
-# signpost: go on in that direction.
+# <!-- claim: u-left-hardly-moves --> The lowest point is at 0.3 or 1, far above 0.04.
+# <!-- claim: u-minimum --> A winner at the edge of a list is a signpost: go on in that
+# direction.
 #
 # ## 3. One after the other (13 minutes)
 #
 # A network has many hyperparameters. The simplest recipe: change **one**, keep the
-# value with the lowest validation loss, go on to the next one.
+# value with the lowest validation loss, go on to the next.
 #
-# Ana and Jun do that on a harder data set, two arms that wind around each other. They
-# tune the learning rate, the batch size, and the *dropout*, the share of the network
-# that each batch leaves out. Ana begins with the learning rate, Jun with the batch
-# size.
+# Ana and Jun do that on a harder data set. Ana begins with the learning rate, Jun with
+# the batch size. Both end with the *dropout*, the share of the network that each batch
+# leaves out.
 
 # %%
 ax = hk.plot_data(spiral)
 
 # %% [markdown]
-# **Predict.** Will they end at the same loss? If not, who ends lower?
+# **Predict.** Who ends lower, or do they meet?
 #
 # **Do.** Press **Next step** three times: Ana's path, from the start S. Choose the
-# order `batch_size, lr, dropout` and press **All steps**: Jun's. When it has ended,
-# **Show the grid** trains every combination, and the sentence below compares the path
-# with the best of all.
+# order `batch_size, lr, dropout` and press **All steps**: Jun's. At its end press
+# **Show the grid**: it trains every combination, and the sentence below compares the
+# path with the best.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
@@ -105,8 +102,8 @@ hk.OneAtATimePanel(spiral, start, **lists)
 # %% [markdown]
 # **What you see: the order decides.** Jun finds the best of all 36 settings. Ana ends
 # at more than one and a half times that loss. <!-- claim: path-spiral-order-decides -->
-# With all 200 dots in a batch there are few steps, so Ana chose long ones. For small
-# batches they are too long.
+# With all 200 dots in a batch there are few steps, so Ana chose long ones, too long for
+# small batches.
 #
 # > What one at a time finds is the best **for what was held fixed**.
 #
@@ -114,8 +111,8 @@ hk.OneAtATimePanel(spiral, start, **lists)
 #
 # - Choose by the validation loss.
 # - Factors, not steps; a winner at the edge is a signpost.
-# - One at a time is cheap, 8 settings instead of 36, each with three seeds, and its
-#   answer depends on the order. <!-- claim: path-cost path-spiral-order-decides -->
+# - One at a time is cheap, 8 settings instead of 36, and its answer depends on the
+#   order. <!-- claim: path-cost path-spiral-order-decides -->
 #
 # ## Further reading
 #
