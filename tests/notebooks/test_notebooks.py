@@ -177,7 +177,7 @@ WORDS = {
     "08": 1250,
     "09": 1660,
     "10": 1430,
-    "11": 2110,
+    "11": 1960,
     "12": 1380,
 }
 LONG, FEW = 6, 2  # lines of a cell that a learner must read; how many longer ones
