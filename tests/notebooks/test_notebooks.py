@@ -178,7 +178,7 @@ WORDS = {
     "09": 1660,
     "10": 1430,
     "11": 1960,
-    "12": 1380,
+    "12": 1290,
 }
 LONG, FEW = 6, 2  # lines of a cell that a learner must read; how many longer ones
 MINUTES = 3  # to the first panel
