@@ -2,14 +2,14 @@
 # # Beyond the grid
 #
 # You have a budget: so many epochs, and no more. A grid spends it evenly, like a farmer
-# who sows every field the same. There are cleverer ways. None is magic; each has a
-# place where it fails.
+# who sows every field the same. There are cleverer ways. None is magic: each fails
+# somewhere.
 #
 # **About 45 minutes.** By the end you'll be able to
 #
-# - say when random draws beat a grid, and when they don't,
-# - stop weak runs early with successive halving, and know whom that hurts,
-# - see that learning rate, momentum and batch size do one thing,
+# - say when random draws beat a grid,
+# - stop weak runs early, and know whom that hurts,
+# - say what learning rate, momentum and batch size have in common,
 # - let Optuna search for you.
 
 # %%
@@ -33,14 +33,13 @@ any_lr, any_decay = hk.log_uniform(1e-4, 10), hk.log_uniform(1e-7, 1e-4)
 # - **Grid**: every pair of three learning rates and three weight decays.
 # - **Random**: nine draws; each power of ten is as likely as any other.
 # - **Halving**: many draws for one epoch, the best third for longer, and so on.
-# - **Bayes**, a Bayesian search: draws at first, then asks where good results are more
+# - **Bayes**, a Bayesian search: draws at first, then looks where good results are more
 #   likely.
 #
 # **Predict.** Which one will be lowest most often? Place your bet.
 #
-# **Do.** Press **Start** for ten races, each with other seeds. On the right each line
-# is a setting, from its values to its loss. Who was lowest? How often did random beat
-# the grid? Then set the budget to 243: what changes for the grid?
+# **Do.** Press **Start** for ten races, each with other seeds. Who was lowest? Then set
+# the budget to 243: what changes for the grid?
 
 # %%
 hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)
@@ -50,21 +49,20 @@ hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)
 #
 # - **The grid** stays far behind: section 2 says why.
 #   <!-- claim: race-badly-placed-grid -->
-# - **Halving** is lowest most often, because it looks at 35 settings where the others
-#   look at nine. It begins with the draws of the random search, so the two often tie.
+# - **Halving** is lowest most often: it looks at 35 settings, the others at nine. It
+#   begins with random's draws, so the two often tie.
 #   <!-- claim: race-halving-lowest -->
 # - **Bayes** hasn't begun to learn: its first ten trials are random, and it has nine.
-# - So always halving? Look at *how far* the others are behind: random and Bayes end
-#   within a quarter of the best in more than half of the races.
-# - **With 243 epochs** all four nearly always end there.
-#   <!-- claim: race-others-close --> The grid has five learning rates now, 0.56
-#   among them: it is still hardly ever lowest, but no longer far behind.
-#   <!-- claim: race-grid-catches-up -->
+# - So always halving? In more than half of the races random and Bayes end within a
+#   quarter of the best.
+# - **With 243 epochs** all four nearly always do. <!-- claim: race-others-close --> The
+#   grid now has five learning rates, 0.56 among them: it is still hardly ever lowest,
+#   but no longer far behind. <!-- claim: race-grid-catches-up -->
 #
 # ## 2. Nine runs (7 minutes)
 #
-# **Predict.** A 3 x 3 grid against nine draws, now on the moons. The draws are repeated
-# twenty times: how often do they get lower, and why?
+# **Predict.** Now the moons: a 3 x 3 grid against nine draws, drawn twenty times. How
+# often do the draws get lower, and why?
 
 # %%
 spread = {"lr": [1e-4, 0.0316, 10], "weight_decay": [1e-7, 3.16e-6, 1e-4]}
@@ -92,11 +90,10 @@ nine = many.mean_val_loss.reshape(20, 9).min(1)
 print("random wins", (nine < grid.mean_val_loss.min()).sum(), "of 20 times")
 
 # %% [markdown]
-# **What you see: nine tries against three.** Here random nearly always wins.
-# <!-- claim: random-beats-grid-here --> On the moons such a small weight decay hardly
-# changes the loss, <!-- claim: weight-decay-hardly-matters --> so the grid's nine runs
-# were three tries. Nobody knows beforehand which knob does nothing: random draws are
-# insurance.
+# **What you see: nine tries against three.** Here random nearly always wins:
+# <!-- claim: random-beats-grid-here --> on the moons such a small weight decay hardly
+# changes the loss, <!-- claim: weight-decay-hardly-matters --> so only learning rates
+# count. Nobody knows beforehand which knob does nothing: random draws are insurance.
 #
 # **Predict.** Now only up to learning rate 1. The grid has 0.0001, 0.01 and 1. Does
 # random win again?
@@ -109,9 +106,9 @@ nine = many.mean_val_loss.reshape(20, 9).min(1)
 print("random wins", (nine < grid.mean_val_loss.min()).sum(), "of 20 times")
 
 # %% [markdown]
-# **What you see: once.** This grid happens to hold a very good value, 1; with other
-# seeds, too, random wins far less often than before. <!-- claim: random-not-always -->
-# If you *know* a good region, put a small grid in it. If you don't, draw.
+# **What you see: once.** This grid happens to hold a very good value, 1, so random wins
+# far less often than before. <!-- claim: random-not-always --> If you *know* a good
+# region, put a small grid in it. If you don't, draw.
 
 # %%
 ex.how_many
@@ -123,10 +120,10 @@ ex.how_many.check(answer)
 # %% [markdown]
 # ## 3. Send the weak ones home (9 minutes)
 #
-# After one lap of a race you can't name the winner, but you can name some who won't
-# win. So train 27 settings for one epoch and keep the best 9; train these to epoch 3
-# and keep 3; to epoch 9, and keep one, which runs to epoch 27. That is **successive
-# halving**, here with thirds.
+# After one lap of a race you can't name the winner, but you can name some losers. So
+# train 27 settings for one epoch and keep the best 9; train these to epoch 3 and keep
+# 3; to epoch 9, and keep one, which runs to epoch 27. That is **successive halving**,
+# here with thirds.
 #
 # **Predict.** All 27 for 27 epochs are 729 epochs. What does the halving cost: a half,
 # a quarter, a tenth?
@@ -160,7 +157,7 @@ _ = hk.alt_text(ax, "27 curves: 18 end at epoch 1, 6 at 3, 2 at 9, one goes to 2
 #
 # ### Slow starters
 #
-# Four networks on a spiral, with one, two, three and four hidden layers:
+# Four networks on a spiral, with one to four hidden layers:
 
 # %%
 layers = [(32,), (16, 16), (16, 16, 16), (16, 16, 16, 16)]
@@ -171,7 +168,7 @@ print("layers:      1     2     3     4")
 print("epoch  3:", *map("{:.3f}".format, so_far[:, 3]))
 
 # %% [markdown]
-# **Predict.** You keep one of the four. Which one? And which is best at epoch 80?
+# **Predict.** You keep one of them. Which? And which is best at epoch 80?
 
 # %%
 print("layers:      1     2     3     4")
@@ -183,7 +180,7 @@ ax = hk.plot_training_curves(nets, split="valid")
 # **What you see: the leader loses.** At epoch 3 the network with one hidden layer
 # leads. At epoch 80 its loss is four times the best or more.
 # <!-- claim: slow-starters --> A cut at epoch 3 keeps the wrong one, with full
-# confidence. So look at a few whole curves before you set the first cut.
+# confidence. So look at a few whole curves before you cut.
 
 # %%
 ex.first_cut
@@ -196,15 +193,15 @@ ex.first_cut.check(answer)
 # ## 4. Knobs that are one (9 minutes)
 #
 # A ball that rolls downhill doesn't stop at every step to look around. **Momentum**
-# keeps training rolling, too: with 0.9, each step adds 0.9 of the step before.
+# keeps training rolling: with 0.9, each step adds 0.9 of the step before.
 #
-# On the digits learning rate 0.01 is too slow: after ten epochs the loss has only
-# fallen from about 2.4 to 1.8.
+# On the digits learning rate 0.01 is too slow: in ten epochs the loss only falls from
+# about 2.4 to 1.8.
 #
 # **Predict.** Same learning rate, momentum 0.9. Draw the validation loss.
 #
-# **Do.** **Pin** the curve. Then look for one that ends as low *without* momentum: set
-# it to 0 and move the learning rate.
+# **Do.** **Pin** the curve. Then set the momentum to 0 and move the learning rate: can
+# you end as low?
 
 # %%
 rolling = small.but(lr=0.01, momentum=0.9)
@@ -212,15 +209,15 @@ hk.TrainingPanel(digits, rolling, controls=("lr", "momentum"), predict="draw")
 
 # %% [markdown]
 # **What you see: a longer step.** Learning rate 0.01 with momentum 0.9 ends where 0.1
-# without momentum ends, within 10%. <!-- claim: momentum-is-a-longer-step --> While
-# the slope stays the same, the steps add up to 1 + 0.9 + 0.9 x 0.9 + ... = 1 / (1 -
-# 0.9) = 10 times one step.
+# ends without, within 10%. <!-- claim: momentum-is-a-longer-step --> While the slope
+# stays the same, the steps add up to 1 + 0.9 + 0.9 x 0.9 + ... = 1 / (1 - 0.9) = 10
+# times one step.
 #
 # A batch twice as large makes half as many steps. So perhaps only *one* number counts:
 # **lr / ((1 - momentum) x batch size)**.
 #
-# **Predict.** 100 random settings, plotted twice: against the learning rate, and
-# against that number. Which picture is tidier?
+# **Predict.** 100 random settings, plotted against the learning rate, and against that
+# number. Which picture is tidier?
 
 # %%
 space = {"batch_size": [16, 32, 64, 128], "momentum": [0, 0.5, 0.9]}
@@ -245,17 +242,16 @@ axes[0].set(ylabel="lowest validation loss", yticks=[0.2, 0.5, 1, 2])
 _ = axes[0].yaxis.set(major_formatter="{x:g}", minor_locator=plt.NullLocator())
 
 # %% [markdown]
-# **What you see: a cloud becomes a curve.** Against the one number it is the U of
-# lesson 02: know the number, and you nearly know the loss.
-# <!-- claim: one-number-explains-most --> Tune these three one at a time and
-# you turn the same knob three times. Put them into a grid of 4 x 4 x 3 and you pay 48
-# runs for what is mostly one knob.
+# **What you see: a cloud becomes a curve.** It is the U of lesson 02: know the one
+# number, and you nearly know the loss. <!-- claim: one-number-explains-most --> Its
+# three parts are mostly one knob. Tune them one at a time and you turn it three times;
+# in a grid of 4 x 4 x 3 you pay 48 runs for it.
 #
 # Many hyperparameters fit into **parallel coordinates**: each line is a setting, the
 # last scale is the loss.
 #
-# **Predict.** What will the five best share, the lines in color: a learning rate, a
-# batch size, or a combination?
+# **Predict.** What do the five best, in color, share: a learning rate, a batch size, or
+# a combination?
 
 # %%
 ax = hk.plot_parallel(cloud)
@@ -266,9 +262,9 @@ for name, x in (("learning rate", rates), ("one number", number)):
 print(f"one number, all hundred: a factor of {number.max() / number.min():.0f}")
 
 # %% [markdown]
-# **What you see: a combination.** In the one number all hundred span more than a factor
-# of a thousand, yet the five best lie closer together in it than in the learning rate.
-# <!-- claim: best-share-one-number -->
+# **What you see: a combination.** The hundred differ in the one number by more than a
+# factor of a thousand. Yet the five best lie closer together in it than in the learning
+# rate. <!-- claim: best-share-one-number -->
 
 # %%
 ex.with_momentum
@@ -280,9 +276,8 @@ ex.with_momentum.check(answer)
 # %% [markdown]
 # ## 5. Learn from what you have seen (8 minutes)
 #
-# Random draws have no memory. A **Bayesian search** remembers: it looks more often
-# where good results are more likely. A well-known tool for it is *Optuna*. Here it is
-# as you would write it in any project:
+# Random draws have no memory. A **Bayesian search** remembers. Here is one with
+# *Optuna*, as you would write it in any project:
 
 # %%
 import optuna
@@ -304,10 +299,10 @@ study.optimize(objective, n_trials=30)
 print("best:", study.best_params, f"loss {study.best_value:.3f}")
 
 # %% [markdown]
-# The first ten trials are random. From then on Optuna's rule, TPE, proposes.
+# Ten trials are random. Then Optuna's rule, TPE, proposes.
 #
-# **Predict.** Below are the proposed learning rates in their order. How will the right
-# part differ from the left?
+# **Predict.** The learning rates in their order: how will the later ones differ from
+# the first ten?
 
 # %% tags=["drawing"]
 # The proposed learning rates in their order; the line is the best one
@@ -322,13 +317,13 @@ ax.spines[["top", "right"]].set_visible(False)
 _ = hk.alt_text(ax, "30 proposed learning rates in their order; the best as a line.")
 
 # %% [markdown]
-# **What you see: closer on the whole.** Right of the dashed line the typical
-# distance from the best learning rate is smaller than before.
-# <!-- claim: tpe-narrows --> TPE still tries values a factor of ten away or more:
+# **What you see: closer on the whole.** After the dashed line the typical distance from
+# the best learning rate is smaller. <!-- claim: tpe-narrows --> TPE tries more often
+# where results were good. It still tries values a factor of ten away or more:
 # <!-- claim: tpe-goes-on-trying --> what it hasn't tried, it can't know.
 #
 # `hk.from_optuna(study, digits, small)` turns the study into a search of hpkit, for all
-# charts you know; `hk.bayesian_search` does it all in one call.
+# its charts; `hk.bayesian_search` does it all in one call.
 
 # %%
 ex.optuna_study
@@ -340,8 +335,8 @@ ex.optuna_study.check(answer)
 # %% [markdown]
 # ## 6. Which one? (3 minutes)
 #
-# Any search beats none. What you search, over which range and with how many seeds
-# counts more than the name of the search.
+# Any search beats none. What you search, where, and with how many seeds counts more
+# than the name of the search.
 #
 # - One or two hyperparameters, and a good guess of the region: a small **grid**.
 # - Three or more, and no idea which one matters: **random draws**.
@@ -358,22 +353,20 @@ hk.progress(9)
 # %% [markdown]
 # ## What you saw
 #
-# - Nine random runs try nine learning rates, a 3 x 3 grid tries three.
+# - Nine random runs try nine learning rates, a 3 x 3 grid three.
 #   <!-- claim: random-beats-grid-here --> A grid with a good value in it is as good.
 #   <!-- claim: random-not-always -->
 # - Halving takes about a tenth of the epochs, <!-- claim: halving-cheap-and-close -->
 #   and loses slow starters. <!-- claim: slow-starters -->
-# - Momentum 0.9 is a learning rate ten times as large; lr / ((1 - momentum) x batch
-#   size) explains most of the loss. <!-- claim: momentum-is-a-longer-step -->
-#   <!-- claim: one-number-explains-most -->
-# - Optuna's TPE gathers its trials where the good ones were.
-#   <!-- claim: tpe-narrows -->
+# - Momentum 0.9 makes a step ten times as long;
+#   <!-- claim: momentum-is-a-longer-step --> lr / ((1 - momentum) x batch size)
+#   explains most of the loss. <!-- claim: one-number-explains-most -->
 #
 # ## Further reading
 #
 # - J. Bergstra, Y. Bengio, *Random search for hyper-parameter optimization* (2012):
 #   figure 1 is the picture of section 2.
-# - L. Li and others, *Hyperband* (2018): what to do about the first cut.
+# - L. Li and others, *Hyperband* (2018): the first cut.
 # - T. Akiba and others, *Optuna* (2019).
 # - New words are in the [glossary](glossary.md).
 #

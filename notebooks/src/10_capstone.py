@@ -2,12 +2,12 @@
 # # The capstone: sixty epochs
 #
 # A post office wants to read handwritten digits, the ones you know. There is money for
-# **sixty epochs** of training in all. You decide how to spend them.
+# **sixty epochs** in all. You decide how to spend them.
 #
 # **About 60 minutes.** By the end you'll have
 #
 # - planned a search for a budget, and kept to it,
-# - chosen a setting by its validation loss, and opened the test set once,
+# - chosen a setting, and opened the test set once,
 # - written a short report that says what you did and how sure you are.
 
 # %%
@@ -21,7 +21,7 @@ wine_data = hk.load_dataset("wine")
 # %% [markdown]
 # ## The task
 #
-# At the end there is one model and one number, its test accuracy. It has three bars to
+# At the end there is one number, your model's test accuracy. It has three bars to
 # clear:
 #
 # - **0.85**: a beginner's guess stays below it after ten epochs.
@@ -37,18 +37,18 @@ wine_data = hk.load_dataset("wine")
 #
 # ## 1. A rehearsal (12 minutes)
 #
-# Before it counts, practice on other data: **wine**, which you know from lesson 05.
+# Before it counts, practice on **wine**, which you know from lesson 05.
 #
-# **Do.** Bring the validation loss below 0.1, by hand, in runs of 15 epochs. Did
-# you need more than four runs?
+# **Do.** Bring the validation loss below 0.1 by hand. Did you need more than four runs
+# of 15 epochs?
 
 # %%
 practice = hk.Hyperparameters(batch_size=16, epochs=15, hidden=(16,))
 hk.TrainingPanel(wine_data, practice, controls=("lr", "batch_size", "momentum"))
 
 # %% [markdown]
-# A panel doesn't count its epochs; a **capstone** does. Here is one for wine, with 40
-# epochs and no bars. None of it is kept in a file.
+# A panel doesn't count its epochs; a **capstone** does. Here is one for wine: 40
+# epochs, no bars.
 
 # %%
 wine = hk.Capstone("wine", budget=40, bars=(), name="rehearsal", folder=None)
@@ -57,9 +57,9 @@ curve = wine.validation_curve(base, param_name="lr", param_range=[0.001, 0.01, 0
 ax = hk.plot_validation_curve(curve)
 
 # %% [markdown]
-# Every search that you know is there, only without the data: `wine.grid_search(...)`,
+# Every search you know is there, only without the data: `wine.grid_search(...)`,
 # `wine.random_search(...)`, `wine.successive_halving(...)`, `wine.one_at_a_time(...)`,
-# `wine.bayesian_search(...)`, `wine.fit(...)`. Each says what it has cost.
+# `wine.bayesian_search(...)`, `wine.fit(...)`.
 #
 # **Predict.** 20 epochs are left. What happens if you ask for six settings of five
 # epochs?
@@ -74,8 +74,8 @@ except hk.BudgetError as problem:
 # **What you see: refused, for free.** It says so *before* it trains.
 # <!-- claim: capstone-rules -->
 #
-# **Predict.** What does the first search cost if you call it again? The second one
-# below is new: the best value, 1, was at the end of its list.
+# **Predict.** What does the first search cost if you call it again? The second search
+# is new: the best value, 1, was at the end of the list.
 
 # %%
 curve = wine.validation_curve(base, param_name="lr", param_range=[0.001, 0.01, 0.1, 1])
@@ -85,10 +85,9 @@ for one in (curve, more):
 
 # %% [markdown]
 # **What you see: the same search is free.** It gives the very same numbers, so you may
-# run this notebook again from the top tomorrow.
-# <!-- claim: capstone-rules --> And looking further was worth its price:
-# 4 and 8 are too much, so the best value now lies inside.
-# <!-- claim: capstone-rehearsal-bend -->
+# run this notebook again from the top tomorrow. <!-- claim: capstone-rules --> And
+# looking further was worth its price: 4 and 8 are too much, so the best value now lies
+# inside. <!-- claim: capstone-rehearsal-bend -->
 #
 # Choose, and open the test set. Twice.
 
@@ -103,13 +102,13 @@ wine.open_test()
 wine.open_test()
 
 # %% [markdown]
-# **What you see: it opens once.** The second time it repeats what was seen. New
-# searches are refused from now on: if you have seen the test score, you choose with it
-# in mind. <!-- claim: capstone-rules -->
+# **What you see: it opens once.** After that it repeats itself, and new searches are
+# refused: whoever has seen the test score chooses with it in mind.
+# <!-- claim: capstone-rules -->
 #
 # Validation accuracy 1, test accuracy 0.889: four of 36 rows are wrong. Part of the gap
-# is chance: one row counts for almost 0.03. And the setting was chosen *by* the
-# validation rows, so it may fit just these by luck.
+# is chance: one row counts for almost 0.03. And the validation rows *chose* this
+# setting, so it may fit just these by luck.
 #
 # ## 2. What do sixty epochs buy? (8 minutes)
 #
@@ -126,9 +125,8 @@ ex.budget.check(answer)
 
 # %% [markdown]
 # Three warnings. What leads after three epochs need not lead after thirty. A setting in
-# a *new* search is trained and paid for again.
-# <!-- claim: capstone-rules --> And a single setting drawn at random is
-# a lottery ticket. Let's draw some, on wine.
+# a *new* search is trained and paid for again. <!-- claim: capstone-rules --> And a
+# single random setting is a lottery ticket. Let's draw some, on wine.
 #
 # **Predict.** 30 tickets: learning rates from 0.001 to 1, momentum 0 to 0.9. How far
 # apart are the best and the worst validation accuracy?
@@ -150,10 +148,9 @@ ax.spines[["top", "right"]].set_visible(False)
 _ = hk.alt_text(ax, "30 dots, validation accuracy against the learning rate.")
 
 # %% [markdown]
-# **What you see: far apart.** The best ticket's accuracy is at least 0.25 above the
-# worst one's. <!-- claim: capstone-tickets-far-apart --> Here two in three are nearly
-# perfect, but not those with the smallest learning rates. Buy several tickets, and the
-# validation loss tells you which to keep.
+# **What you see: far apart.** The best is at least 0.25 above the worst.
+# <!-- claim: capstone-tickets-far-apart --> Buy several tickets, and the validation
+# loss tells you which to keep.
 #
 # ## 3. Your plan (5 minutes)
 #
@@ -170,18 +167,17 @@ ex.my_plan.check(plan)
 # %% [markdown]
 # ## 4. Spend it (20 minutes)
 #
-# This is your budget, `cap` of the first cell. Its log is kept in the folder
-# `hpkit-runs` beside this notebook: tomorrow it picks up where you stopped.
+# This is your budget. Its log is kept in the folder `hpkit-runs` beside this notebook:
+# tomorrow it picks up where you stopped.
 
 # %%
 cap
 
 # %% [markdown]
-# `start` is a beginner's guess. Below it are three searches to begin with, each with
-# its price. Select the lines of the one you want and take away the `#` with **Ctrl +
-# /** (**Command + /** on a Mac); do the same with the last line. Or write your own.
-# Make a new cell for each further search and leave the old ones: they are free from
-# then on.
+# `start` is a beginner's guess. Below it are three searches, each with its price.
+# Select the lines of the one you want and take away the `#` with **Ctrl + /**
+# (**Command + /** on a Mac); do the same with the last line. Or write your own. Make a
+# new cell for each further search and leave the old ones: they are free from then on.
 
 # %%
 start = hk.Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))
@@ -200,18 +196,17 @@ short, any_lr = start.but(epochs=5), hk.log_uniform(0.001, 1)
 # ax = hk.plot_training_curves(found.best_run)  # still going down at its end?
 
 # %% [markdown]
-# After each search ask three things:
+# After each search ask:
 #
-# - Does the best value lie at the end of its range? Then look further on that side.
-# - Are several about as good? Then any of them will do.
-# - Was the best run still going down at its end? Then longer may be better.
+# - Does the best value lie at the end of its range? Look further on that side.
+# - Are several about as good? Any of them will do.
+# - Was the best run still going down at its end? Longer may be better.
 #
 # ## 5. Choose, and open the test set (5 minutes)
 #
-# `choose` takes the setting with the lowest validation loss. For another one,
-# `found.to_frame()` lists those of a search, numbered at its left from 0 on:
-# `cap.choose(found.settings[4], why=why)` takes number 4. Your reason, a sentence of at
-# least five words, goes into the report.
+# `choose` takes the setting with the lowest validation loss. For another one, see its
+# number at the left of `found.to_frame()`: `cap.choose(found.settings[4], why=why)`
+# takes number 4. Your reason, at least five words, goes into the report.
 
 # %%
 why = ...
@@ -233,11 +228,10 @@ ex.finish.check(answer)
 # %% [markdown]
 # ## 6. Beside others (5 minutes)
 #
-# After your test: eight ways to spend sixty epochs on the same rows, two guesses, a
-# narrow list, a learning rate known from earlier lessons, and four searches. Each has
-# eight seeds; the table shows the median.
+# After your test: eight ways to spend sixty epochs on the same rows, each with eight
+# seeds. The table shows the median.
 #
-# **Predict.** Which of the four searches wins, and by how much?
+# **Predict.** Grid, random search, halving or Optuna: which wins, and by how much?
 
 # %%
 beside = cap.compare()
@@ -248,19 +242,18 @@ ax = beside.plot()
 
 # %% [markdown]
 # **What you see: search beats guess, and no search wins.** That is one split, on which
-# guesses do rather well; we trained all eight ways on 24 others.
+# guess and list do rather well; we trained all eight ways on 24 others.
 #
-# - **Searched against guessed:** each search ended above guesses and list in at least
-#   23 of the 24, by more than chance. <!-- claim: capstone-tuned-beats-untuned --> Each
-#   reached 0.94 in at least 20, 0.95 in over half.
-#   <!-- claim: capstone-tuned-reaches-the-bar --> By their medians,
-#   guesses and list never did.
-#   <!-- claim: capstone-untuned-below-the-bar -->
+# - **Searched against guessed:** each search ended above default, guess and list in at
+#   least 23 of the 24, by more than chance.
+#   <!-- claim: capstone-tuned-beats-untuned --> Each reached 0.94 in at least 20, 0.95
+#   in over half. <!-- claim: capstone-tuned-reaches-the-bar --> By their medians, those
+#   three never did. <!-- claim: capstone-untuned-below-the-bar -->
 # - **Among the four** the medians lie closer together than chance moves a score on 797
 #   rows. <!-- claim: capstone-tuned-are-alike --> So take the easiest.
-# - **Known against searched:** 0.1 alone, with all sixty epochs, is about as good.
-#   <!-- claim: capstone-known-is-as-good --> It wasn't free: you searched for it in the
-#   lessons before. On your own data nobody has.
+# - **Known against searched:** 0.1 alone is about as good.
+#   <!-- claim: capstone-known-is-as-good --> It wasn't free: you searched for it in
+#   earlier lessons. On your own data nobody has.
 
 # %%
 ex.may_say
@@ -272,16 +265,16 @@ ex.may_say.check(answer)
 # %% [markdown]
 # ## 7. The report (5 minutes)
 #
-# Say what you did, so that somebody else can repeat and judge it. The kit writes
-# numbers and pictures from your log; the sentences are yours.
+# Say what you did, so that others can repeat and judge it. The kit writes numbers and
+# pictures; the sentences are yours.
 
 # %%
 author, learned = ..., ...  # what you learned, and would do next
 cap.report(author=author, learned=learned)
 
 # %% [markdown]
-# You'll find it as `capstone-report.html` and `capstone-report.md` in `hpkit-runs`.
-# Another try needs other rows, since you have seen this test set:
+# It is in `hpkit-runs`, as `capstone-report.html` and `capstone-report.md`. Another try
+# needs other rows, since you have seen these:
 # `cap = hk.Capstone(hk.load_dataset("digits", seed=1), name="second")`.
 
 # %%
@@ -293,8 +286,8 @@ hk.progress("10")
 # %% [markdown]
 # ## What you saw
 #
-# - With the same sixty epochs a grid, random search, halving and Optuna all end above a
-#   guess, <!-- claim: capstone-tuned-beats-untuned --> and close to each other.
+# - With the same sixty epochs all four searches end above a guess,
+#   <!-- claim: capstone-tuned-beats-untuned --> and close to each other.
 #   <!-- claim: capstone-tuned-are-alike -->
 # - A result without its cost, its reason and its uncertainty is only a number.
 #

@@ -1,12 +1,12 @@
 # %% [markdown]
 # # Your own
 #
-# So far data, networks and questions have been ours. Here a table becomes a tuned model
-# that you use.
+# So far data, networks and questions have been ours. Now bring yours; a last table
+# shows the way.
 #
 # **About 40 minutes.** By the end you'll be able to
 #
-# - turn a CSV file into a data set with three splits, and search on it,
+# - turn a CSV file into a data set,
 # - put your own `nn.Module` through every search,
 # - hand the search to Optuna, or to more machines,
 # - write a report of six lines that others can trust,
@@ -30,8 +30,8 @@ lrs, layers = [0.001, 0.01, 0.1, 1], [(), (16,), (16, 16)]
 #
 # Doctors in Wisconsin took cells from 569 lumps and measured them under a microscope.
 # The column `diagnosis` says what was found later: malignant (cancer) or benign
-# (harmless). Before you use a table, find out where it comes from and what you may do
-# with it: this one is by W. Wolberg and others, license CC BY 4.0, so name the source.
+# (harmless). Ask where a table comes from and what you may do with it: this one is by
+# W. Wolberg and others, license CC BY 4.0, so name the source.
 
 # %%
 frame.iloc[[0, 1, 2, -1], [0, 1, 3, 4, -1]]
@@ -51,9 +51,9 @@ hk.GridPanel(cells, "lr", "batch_size", base=simple)
 
 # %% [markdown]
 # **What you see.** Three seeds can't tell several pairs from the best: a plateau. With
-# momentum in place of the batch size the lowest loss is the same within a tenth.
-# <!-- claim: own-third-knob --> Momentum only moves the dark cells: with 0.9 the best
-# learning rate is a smaller one. <!-- claim: own-momentum-moves -->
+# momentum the lowest loss is the same within a tenth. <!-- claim: own-third-knob -->
+# Momentum only moves the dark cells: with 0.9 the best learning rate is smaller.
+# <!-- claim: own-momentum-moves -->
 #
 # **Predict.** Without any model: how often are you right if you always give the same
 # answer?
@@ -67,8 +67,8 @@ print(frame["diagnosis"].value_counts(normalize=True).round(3).to_string())
 # with this number.
 #
 # Your own table may have text and gaps. `from_frame` turns both into numbers, going by
-# the training rows alone, and says so. It refuses what isn't safe, such as dates; the
-# last line of the error says what to do. Drop what only names a row, such as an id.
+# the training rows alone. It refuses what isn't safe, such as dates; the error's last
+# line says what to do. Drop what only names a row, such as an id.
 
 # %%
 messy = frame[["mean_radius", "worst_area", "diagnosis"]].copy()
@@ -78,9 +78,9 @@ hk.Dataset.from_frame(messy, target="diagnosis")
 
 # %% [markdown]
 # If the target is text or at most 20 different whole numbers, the model predicts a
-# class; otherwise it predicts a number, such as a price.
+# class; otherwise a number, such as a price.
 #
-# Now yours, as `my_data`: you'll need it again in section 2.
+# Now yours, as `my_data`: section 2 needs it again.
 
 # %%
 ex.own_data
@@ -92,9 +92,9 @@ ex.own_data.check(my_data)
 # %% [markdown]
 # ## 2. The search (9 minutes)
 #
-# How large a network does this table need? Ask the grid.
+# How large a network does this table need?
 #
-# **Predict.** No hidden layer, one of 16 units, or two? Which has the lowest validation
+# **Predict.** No hidden layer, one of 16 units, or two: which has the lowest validation
 # loss?
 
 # %%
@@ -117,8 +117,8 @@ print("\nat the edge:", grid.edge or "nothing")
 # **What you see: the simple one is as good.** The search ends clearly below the
 # default. <!-- claim: own-search-pays --> And without hidden layers the share of right
 # answers is the same within three points. <!-- claim: own-hidden-layers-hardly-help -->
-# That is common with tables. Always let the simplest model take part, and take it if it
-# is as good: from here on our setting is `simple`.
+# That is common with tables: let the simplest model take part, and take it if it is as
+# good. From here on our setting is `simple`.
 #
 # ### How sure is that?
 #
@@ -149,18 +149,18 @@ lower = sum(cut < ours.mean_val_loss.min() for cut in cuts)
 print(f"our cut has {ours.mean_val_loss.min():.3f}; {lower} of the ten are lower")
 
 # %% [markdown]
-# **What you see: the cut decides.** The highest loss of these ten cuts is nine times
-# the lowest, for any ten at least twice. <!-- claim: own-split-luck --> Seeds move it
-# by less than a third. <!-- claim: own-seeds-move-little --> Six of the 113 rows make
-# up two thirds of the loss, on other cuts about half or more:
+# **What you see: the cut decides.** The highest of the ten losses is nine times the
+# lowest, for any ten cuts at least twice. <!-- claim: own-split-luck --> Seeds move the
+# loss by less than a third. <!-- claim: own-seeds-move-little --> Six of the 113 rows
+# make up two thirds of the loss, on other cuts about half or more:
 # <!-- claim: own-few-rows-most-of-the-loss --> on these rows the model is in doubt, or
-# sure and wrong. Our own cut has hard ones: nearly all other cuts give a lower loss.
+# sure and wrong. Our cut has hard ones: nearly all others give a lower loss.
 # <!-- claim: own-cut-is-a-hard-one -->
 #
-# So compare settings on the *same* cut, never losses of different cuts. With
-# `cv=5` in place of `seeds=` a search compares them on five cuts.
+# So compare settings on the *same* cut. With `cv=5` in place of `seeds=` a search
+# compares them on five cuts.
 #
-# Now search on `my_data`, and call the result `my_search`.
+# Now search on `my_data`; the result is `my_search`.
 
 # %%
 ex.search
@@ -173,10 +173,10 @@ ex.search.check(my_search)
 # ## 3. Your own network (8 minutes)
 #
 # Every search takes `model=`, a function that gets the number of features, the number
-# of outputs and the setting, and returns a new network, without a softmax at its end:
-# the loss adds that. First a test: we write out hpkit's own network.
+# of outputs and the setting, and returns a new network. It must not end in a softmax:
+# the loss adds that. First a test: hpkit's own network, written out.
 #
-# **Predict.** Trained with the same seed: the same curve, or a similar one?
+# **Predict.** With the same seed: the same curve, or a similar one?
 
 
 # %%
@@ -196,8 +196,8 @@ print("largest difference:", f"{abs(own.val_loss - built_in.val_loss).max():.4f}
 # network is trained as your loop of lesson 01 would train it.
 # <!-- claim: own-network-is-trained-as-by-a-plain-loop -->
 #
-# Now one that hpkit doesn't have: it adds up a straight model, one without hidden
-# layers, and a bent one. Every search can try its `setting.width`, too.
+# Now one that hpkit doesn't have. It adds up a straight path, without hidden layers,
+# and a bent one. Every search can try its `setting.width`, too.
 
 
 # %%
@@ -219,8 +219,8 @@ def skip(n_features, n_outputs, setting):
 
 
 # %% [markdown]
-# **Predict.** A bent path of 2, 8 or 32 units: does the width matter? Does the new one
-# beat the best loss of section 2?
+# **Predict.** A bent path of 2, 8 or 32 units: does the width matter? Does the new
+# network beat section 2's best?
 
 # %%
 values = {"lr": [0.01, 0.1, 1], "width": [2, 8, 32]}
@@ -231,20 +231,20 @@ print(f"before {grid.mean_val_loss.min():.3f}, now {mine.mean_val_loss.min():.3f
 
 # %% [markdown]
 # **What you see: nothing gained.** The best cells of the three rows differ by less than
-# a tenth. <!-- claim: own-width-hardly-matters --> And the new network has gained a few
+# a tenth. <!-- claim: own-width-hardly-matters --> And the new network gains a few
 # percent at most, here nothing. <!-- claim: own-skip-gains-nothing --> Many good ideas
 # end like this, so test them fairly: same cut, same seeds.
 #
-# **Do.** Change something in `Skip`: `nn.ReLU()` for `nn.Tanh()`, or a second bent
-# path. Run this section's cells again.
+# **Do.** Change `Skip`: `nn.ReLU()` for `nn.Tanh()`, or a second bent path. Run this
+# section's cells again.
 #
 # ## 4. Optuna (5 minutes)
 #
-# Here Optuna looks for a learning rate and a weight decay, with the network, the cut
-# and the three seeds of section 2.
+# Optuna looks for a learning rate and a weight decay for `simple`, on the same cut with
+# the same three seeds.
 #
-# **Predict.** Fifteen trials. Where will the study end: above section 2's best without
-# a hidden layer, at about that loss, or far below?
+# **Predict.** Where will fifteen trials end: above section 2's best for `simple`, at
+# about that loss, or far below?
 
 # %%
 import optuna
@@ -270,20 +270,19 @@ ax = hk.plot_parallel(hk.from_optuna(study, cells, simple))
 
 # %% [markdown]
 # **What you see: about as low as the grid.** The study ends below the loss of learning
-# rate 0.01, <!-- claim: own-study-pays --> and at about the loss of
-# the grid or lower. <!-- claim: own-study-not-above-the-grid --> But it had fifteen
-# tries where the grid had four. The five best lines lie closer together at the learning
-# rate than at the weight decay. <!-- claim: own-rate-matters-more --> So mostly one
-# knob counts here, and a list for one knob is short. Optuna pays when there are more.
+# rate 0.01, <!-- claim: own-study-pays --> and at about the grid's loss or lower.
+# <!-- claim: own-study-not-above-the-grid --> But it had fifteen tries, the grid four.
+# The five best lines lie closer together at the learning rate than at the weight decay:
+# <!-- claim: own-rate-matters-more --> mostly one knob counts here. Optuna pays when
+# there are more.
 #
 # ## 5. More machines (3 minutes)
 #
-# Sixty runs of ten minutes are ten hours on one computer, and one hour on ten. Every
-# search takes `executor=`, which runs work elsewhere. Here it is Dask, with two workers
-# inside this program. On a cluster you write its address, `Client("tcp://...")`, or
-# dask-jobqueue's `Client(SLURMCluster())`, dask-kubernetes' `Client(KubeCluster())`;
-# all other lines stay the same. With `storage="tuning.json"` the same call resumes
-# after a stop.
+# Sixty runs of ten minutes take ten hours; on ten computers, one. Every search takes
+# `executor=`, which runs work elsewhere. Here Dask has two workers inside this program.
+# For a cluster, only the client changes: `Client("tcp://...")` with its address,
+# dask-jobqueue's `Client(SLURMCluster())`, or dask-kubernetes' `Client(KubeCluster())`.
+# With `storage="tuning.json"` the same call resumes after a stop.
 #
 # **Predict.** Will other workers give other numbers?
 
@@ -311,8 +310,7 @@ print("same numbers:", (there.val_loss == here.val_loss).all())
 #
 # ## 6. The last look, and the report (6 minutes)
 #
-# You have chosen by the validation rows: no hidden layer. Now, and only now, the test
-# rows. Once.
+# The validation rows have chosen. Now, and only now, the test rows. Once.
 #
 # **Predict.** The test accuracy: above or below the validation accuracy, and how far?
 
@@ -325,7 +323,7 @@ chance = 2 * (right * (1 - right) / n) ** 0.5
 print(f"one of {n} rows is {1 / n:.1%}; chance mostly moves it by up to {chance:.1%}")
 
 # %% [markdown]
-# Was that luck? Nothing is left to choose, so we may do it all again with twenty other
+# Was that luck? Nothing is left to choose, so we may repeat it all with twenty other
 # cuts, and count.
 
 # %%
@@ -341,14 +339,14 @@ less, more = (gaps < 0).sum(), (gaps > 0).sum()
 print(f"{less} below, {len(gaps) - less - more} equal, {more} above")
 
 # %% [markdown]
-# **What you see: above or below, by luck.** About half of the cuts go down, a third up,
-# the others are exactly equal; nearly always it is five points or less.
+# **What you see: above or below, by luck.** On about half of the cuts the test is
+# below, on a third above, nearly always by five points or less.
 # <!-- claim: own-test-above-or-below --> Choosing among a few settings moved the number
 # less than the luck of 113 rows.
 #
-# So don't believe in a perfect model, even when all test rows are right. A model that
-# errs in 2 of 100 cases gets 113 of 113 right one time in ten.
-# <!-- claim: own-two-in-a-hundred --> Say so in your report.
+# So a test without an error is no proof of a perfect model: one that errs in 2 of 100
+# cases gets 113 of 113 right one time in ten. <!-- claim: own-two-in-a-hundred --> Say
+# so in your report.
 #
 # Now yours: take the `#` away where it fits your data, and run the cell once.
 
@@ -360,17 +358,17 @@ print(f"{less} below, {len(gaps) - less - more} equal, {more} above")
 # %% [markdown]
 # A report needs six lines:
 #
-# 1. **data**: which table, how many rows to train, to validate and to test;
+# 1. **data**: which table, how many rows to train, validate and test;
 # 2. **tried**: which hyperparameters, over which range, how many seeds;
 # 3. **chosen**: what, and compared with what: its neighbors, the simplest model,
 #    "always the same answer";
 # 4. **sure**: the spread over seeds, the edge, the plateau;
 # 5. **test**: one number from the test rows, looked at once;
-# 6. **mistake**: what a mistake costs. Only you can write this line: to call a
-#    malignant lump benign is far worse than the reverse.
+# 6. **mistake**: what a mistake costs. Only you know: to call a malignant lump benign
+#    is far worse than the reverse.
 #
-# For longer work `hk.Capstone(my_data, budget=3000, name="mine")` counts epochs and
-# writes a report, as in lesson 10.
+# For longer work take `hk.Capstone(my_data, budget=3000, name="mine")`, as in lesson
+# 10.
 
 # %%
 ex.report
@@ -389,8 +387,8 @@ ex.report.check(my_report)
 # %% [markdown]
 # ## 7. Use it (3 minutes)
 #
-# `predict` takes rows as they stand in your table, finds columns by name and scales
-# them itself. Three old rows stand in for new patients:
+# `predict` takes rows as they stand in your table and scales them itself. Three old
+# rows stand in for new patients:
 
 # %%
 chosen = hk.grid_search(cells, simple, lr=lrs, seeds=range(3))  # as in section 6
@@ -401,8 +399,7 @@ for name, share in zip(names, sure, strict=True):
     print(f"{name}, {share:.0%} sure")
 
 # %% [markdown]
-# A file holds what is needed to predict: weights, scales of the columns, names of the
-# classes.
+# A file holds what `predict` needs: weights, scales, names of the classes.
 
 # %%
 path = winner.save("cells.pt")
@@ -418,7 +415,7 @@ path.unlink()  # yours you keep
 # Your own network needs `hk.load_model(path, model=skip)`. `winner.to_module()` is a
 # PyTorch module that scales and needs no hpkit; `cells.prepare(rows)` turns text and
 # gaps into its numbers. `winner.as_pytorch("train.py")` writes the training as a plain
-# PyTorch loop, as **Code** in a panel does.
+# PyTorch loop.
 #
 # TensorBoard and W&B take the curves, too:
 #
@@ -449,20 +446,17 @@ hk.progress("11")
 # %% [markdown]
 # ## What you saw
 #
-# - A table becomes a data set in one line.
-# - The search ended below the default, and a network without hidden layers did about as
-#   well as a larger one. <!-- claim: own-search-pays own-hidden-layers-hardly-help -->
-# - Another cut of the same rows gives another loss, since a few rows make up most of
-#   it.
+# - The search ended below the default, and the simplest model did about as well as
+#   larger ones. <!-- claim: own-search-pays own-hidden-layers-hardly-help -->
+# - Another cut, another loss: a few rows make up most of it.
 #   <!-- claim: own-split-luck own-few-rows-most-of-the-loss -->
-# - 113 test rows are few: above or below the validation accuracy is luck.
+# - 113 test rows are few: above or below validation is luck.
 #   <!-- claim: own-test-above-or-below -->
 # - Your own `nn.Module` goes through every search, here or on workers, with the same
 #   numbers. <!-- claim: own-network-same-numbers own-machines-same-numbers -->
-# - The winner predicts new rows, also from a file.
 #
-# This is the beginning of your own work: **look, change one thing knowingly, keep what
-# is better, doubt it, and tell how you found it.**
+# Your own work begins here: **look, change one thing knowingly, keep what is better,
+# doubt it, and tell how you found it.**
 #
 # ## Further reading
 #

@@ -1,16 +1,15 @@
 # %% [markdown]
 # # Schedules
 #
-# So far the learning rate has been one number, from the first step to the last. You
-# don't park a car at one speed: fast on the road, slow at the curb. A **schedule** says
-# how the learning rate changes while training goes on. It has a shape, so you can draw
-# it.
+# So far the learning rate has been one number from first step to last. Nobody parks a
+# car at highway speed. A **schedule** says how the learning rate changes during
+# training. You can draw it.
 #
 # **About 35 minutes.** By the end you'll be able to
 #
-# - say when a falling learning rate helps, and when it hurts,
+# - say when a falling learning rate helps,
 # - say what warm-up is for,
-# - find the region of a good learning rate in seconds, and check it,
+# - find the region of a good learning rate in seconds,
 # - compare two ideas without favoring one,
 # - stop weak runs early on many machines.
 
@@ -31,8 +30,8 @@ deep = small.but(hidden=(32, 32, 32, 32), momentum=0.9)
 # %% [markdown]
 # ## 1. Draw it (7 minutes)
 #
-# Three runs of a network with four hidden layers: with a constant rate, with
-# **cosine**, which falls to zero like half a wave, and with one that you draw.
+# Three schedules for a network with four hidden layers: a constant rate, **cosine**,
+# which falls to zero like half a wave, and one that you draw.
 #
 # **Predict.** All begin at 0.1. Which of the first two ends lower?
 #
@@ -50,26 +49,25 @@ hk.SchedulePanel(digits, deep.but(lr=0.1), predict=True)
 # %% [markdown]
 # **What you see: the end wants short steps.**
 #
-# - At 0.1 cosine ends at less than half the loss of the constant rate.
-#   <!-- claim: decay-calms --> Long steps get you there quickly, but are too long for
-#   the end: the network jumps about the bottom of the valley.
+# - At 0.1 cosine ends at less than half the constant rate's loss.
+#   <!-- claim: decay-calms --> Long steps get you there quickly, but at the end you
+#   jump about the bottom of the valley.
 # - When you pull the rate down, the loss falls within an epoch.
 #   <!-- claim: drop-drops-the-loss --> You can change a learning rate at any time; the
 #   weights don't mind.
-# - At 0.03 it is the other way around: the constant rate gets to less than half of
-#   cosine's loss. <!-- claim: decay-starves --> Here the steps were never too long.
-#   Shortening them only makes you arrive later.
+# - At 0.03 the constant rate gets to less than half of cosine's loss.
+#   <!-- claim: decay-starves --> Here the steps were never too long. Shortening them
+#   only makes you arrive later.
 #
 # ## 2. A fair question (5 minutes)
 #
-# So which one is better? The question was not fair: both had to use the same learning
-# rate, and whoever chose it chose the winner.
-# Google's *Deep Learning Tuning Playbook* has words for that. For one question, each
-# hyperparameter is
+# So which one is better? That isn't a fair question: whoever chose the learning rate
+# chose the winner. Google's *Deep Learning Tuning Playbook* has words for that. For one
+# question, each hyperparameter is
 #
-# - **scientific**: you want to know what it does. Here the schedule.
-# - **nuisance**: it must be tuned for each value of the scientific one, or the
-#   comparison is unfair. Here the learning rate.
+# - **scientific**: you ask what it does. Here the schedule.
+# - **nuisance**: it must be tuned for each value of the scientific one. Here the
+#   learning rate.
 # - **fixed**: it stays, so the answer holds for this value only. Here network, batch
 #   size, epochs.
 #
@@ -100,9 +98,9 @@ ex.roles.check(answer)
 # %% [markdown]
 # ## 3. Warm-up (5 minutes)
 #
-# The first weights are drawn by chance, and their slopes are steep: a long first step
-# can throw a network somewhere it never comes back from. **Warm-up** lets the learning
-# rate climb to its value first, here over a fifth of all updates.
+# The first weights are random, and their slopes are steep: a long first step can throw
+# a network somewhere it never comes back from. **Warm-up** lets the learning rate climb
+# to its value first, here over a fifth of all updates.
 #
 # **Predict.** One hidden layer, learning rates from tame to nearly too large. Where
 # does warm-up help?
@@ -115,9 +113,9 @@ ax = hk.plot_grid(warm)
 # %% [markdown]
 # **What you see: help near the edge.** At 1 and 1.2, close to where training breaks,
 # warm-up lowers the loss in most groups of five seeds.
-# <!-- claim: warmup-near-the-edge --> Your one group can't show it, so both have a
-# frame. At 0.3 it changes the loss by a few percent at most, and at 0.1 it costs: a
-# fifth of the training is short steps. <!-- claim: warmup-elsewhere --> Each at its
+# <!-- claim: warmup-near-the-edge --> Your one group can't show it: the dashed frame
+# holds both. At 0.3 it changes the loss by a few percent at most, and at 0.1 it costs:
+# a fifth of the training is short steps. <!-- claim: warmup-elsewhere --> Each at its
 # best, the two end within about ten percent: <!-- claim: warmup-at-its-best --> a small
 # network hardly needs it. Large ones, with batches of thousands, want rates near the
 # edge: there warm-up is the rule.
@@ -137,8 +135,8 @@ ex.warm_cosine.check(warm_cosine)
 # ## 4. A range test (8 minutes)
 #
 # A validation curve trains a network for every learning rate. A **range test** trains
-# just one: the rate grows with every update, from far too small to far too large, and
-# you watch the loss.
+# one: the rate grows with every update, from far too small to far too large, and you
+# watch the loss.
 
 # %% tags=["drawing"]
 # The rows as tensors, and a network of a setting
@@ -170,11 +168,11 @@ def range_test(setting, seed):  # its losses, smoothed
 
 
 # %% [markdown]
-# One rule takes a third of the rate at which the loss is lowest: there, training is
-# about to break.
+# At the rate with the lowest loss, training is about to break. One rule takes a third
+# of it.
 #
-# **Predict.** Where does the range test have its lowest point, compared with the
-# validation curve: further left, further right, or at the same place?
+# **Predict.** Is the range test's lowest point left of the validation curve's, right of
+# it, or at the same rate?
 
 # %% tags=["drawing"]
 # A range test, and below it the validation curve
@@ -204,8 +202,8 @@ for name, setting in (("one layer", small), ("four layers", deep)):
 # every seed, for the price of five epochs. <!-- claim: range-test-lands --> With four
 # layers and momentum it names a rate several times too large, with every seed.
 # <!-- claim: range-test-misses --> Whether the loss falls *now* doesn't tell whether
-# training survives ten epochs. Use a range test to place the list of a validation
-# curve, not to replace it.
+# training survives ten epochs. Use a range test to place a validation curve, not to
+# replace it.
 
 # %%
 ex.after_the_test
@@ -217,7 +215,7 @@ ex.after_the_test.check(answer)
 # %% [markdown]
 # ## 5. Halving on many machines (6 minutes)
 #
-# A halving: 27 runs begin, a third of them go on.
+# A halving: 27 runs begin, a third go on.
 
 # %%
 draws = {"n_trials": 27, "lr": hk.log_uniform(1e-4, 10)}
@@ -227,15 +225,15 @@ for epoch in (1, 3, 9):
 print(halving.cost.epochs, "epochs in all")
 
 # %% [markdown]
-# Each epoch at which runs are cut is a **rung**. On nine machines the halving waits at
-# a rung until the slowest run is there. **ASHA**, asynchronous successive halving,
-# doesn't wait. A run goes on as soon as it is among the best third of those that have
-# reached its rung *so far*. A few go on that should not, but no machine ever rests.
+# An epoch at which runs are cut is a **rung**. On nine machines the halving waits there
+# for the slowest run. **ASHA**, asynchronous successive halving, doesn't wait: a run
+# goes on as soon as it is among the best third of those that have reached its rung *so
+# far*. A few go on that should not, but no machine rests.
 #
 # Optuna calls it **pruning**: your objective reports after each epoch, and asks; its
 # `SuccessiveHalvingPruner` is ASHA.
 #
-# **Predict.** 27 whole trials take 243 epochs, the halving took 63. And these?
+# **Predict.** 27 whole trials take 243 epochs, the halving took 63. And pruning?
 
 
 # %%
@@ -260,9 +258,9 @@ epochs = sum(len(trial.intermediate_values) for trial in study.trials)
 print(f"{epochs} of {27 * 9} epochs; best: {study.best_value:.3f}")
 
 # %% [markdown]
-# **What you see: less than half of the epochs.** Not waiting mostly costs a few more
-# than the halving. <!-- claim: pruning-saves --> Here one trial follows another;
-# several machines would share the study. Slow starters are cut as before.
+# **What you see: less than half of the epochs.** Not waiting mostly costs a few epochs
+# more than halving. <!-- claim: pruning-saves --> Several machines would share the
+# study. Slow starters are cut as before.
 #
 # ## 6. Four questions (3 minutes)
 
@@ -275,14 +273,13 @@ hk.progress(12)
 # %% [markdown]
 # ## What you saw
 #
-# - A falling rate calms steps that are too long for the end.
-#   <!-- claim: decay-calms --> It starves those that were right or too short.
-#   <!-- claim: decay-starves -->
-# - A comparison is fair when each side has its own best nuisance: the constant rate
-#   0.03, cosine 0.1. <!-- claim: decay-moves-the-best -->
+# - A falling rate calms steps that are too long for the end <!-- claim: decay-calms -->
+#   and starves the others. <!-- claim: decay-starves -->
+# - A comparison is fair when each side has its own best nuisance.
+#   <!-- claim: decay-moves-the-best -->
 # - Warm-up helps near the edge, and hardly elsewhere.
 #   <!-- claim: warmup-near-the-edge warmup-elsewhere -->
-# - A range test finds a region in five epochs, and can miss.
+# - A range test finds a region, and can miss.
 #   <!-- claim: range-test-lands range-test-misses -->
 # - Pruning is halving that doesn't wait.
 #

@@ -175,10 +175,10 @@ WORDS = {
     "06": 1030,
     "07": 1250,
     "08": 1170,
-    "09": 1780,
-    "10": 1540,
-    "11": 2110,
-    "12": 1380,
+    "09": 1660,
+    "10": 1430,
+    "11": 1960,
+    "12": 1290,
 }
 LONG, FEW = 6, 2  # lines of a cell that a learner must read; how many longer ones
 MINUTES = 3  # to the first panel
