@@ -112,8 +112,6 @@ def test_number_that_is_infinite_or_too_long_for_a_text_is_told_so():
         Hyperparameters(epochs=10**5000)
 
 
-# ---- the table ---------------------------------------------------------------------
-
 DATA = load_dataset("small_moons")
 QUICK = Hyperparameters(lr=0.1, epochs=2, batch_size=16, hidden=(4,))
 OTHER = {name: values[0] for name, values in oracle.OTHER.items()}

@@ -199,9 +199,6 @@ MORE = {"runs[]": IndexError, "runs[,]": IndexError, "load": OSError, "save": OS
 MORE |= {"load_model": OSError, "save run": OSError}
 
 
-# ---- one call ----------------------------------------------------------------------
-
-
 def trained_bytes():
     """Return the numbers of what is trained, and of the data, as they lie in memory."""
     runs = search().runs

@@ -47,9 +47,6 @@ def five(loss):
     return apart(loss, 5).mean(-1)
 
 
-# ---- 00 ----------------------------------------------------------------------------
-
-
 def test_same_seed_same_curve():
     setting, moons = H(lr=0.1, epochs=5), hk.load_dataset("moons")
     for seed in repeats(20):
@@ -60,9 +57,6 @@ def test_same_seed_same_curve():
 def test_other_seed_other_curve():
     (row,), runs = moons(0.1)
     assert len(np.unique(runs.val_loss[row, :, 0])) == len(FIVES)
-
-
-# ---- 01 ----------------------------------------------------------------------------
 
 
 def loop_of_the_lesson(seed):
@@ -171,9 +165,6 @@ def test_default_is_a_start():
     assert [30 * -(-400 // s.batch_size) for s in settings] == [12_000, 390]
 
 
-# ---- 02 ----------------------------------------------------------------------------
-
-
 def test_bowl_two_over_curvature():
     walk = defined("02", "import", "def walk")["walk"]
     rng = np.random.default_rng(0)
@@ -267,8 +258,6 @@ def test_digits_nan():
     assert not np.isfinite(runs.val_loss[1, ..., 3]).any()  # after three epochs
     assert np.isfinite(last[3]).all()
 
-
-# ---- every sentence has its test ---------------------------------------------------
 
 IDS = re.compile(r"<!-- claim: (.+?) -->")
 SOURCES = sorted((FOLDER / "src").glob("*.py"))

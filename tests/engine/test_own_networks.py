@@ -57,9 +57,6 @@ def test_in_other_company_equals_the_plain_loop_in_double_and_for_numbers(model)
         assert_equal_the_plain_loop(runs, model)
 
 
-# ---- how they are trained ----------------------------------------------------------
-
-
 def train_pair(model):
     training, nets = Training(DATA, BASE, seeds=(0, 1), model=model), []
     while not training.finished:
@@ -132,9 +129,6 @@ def test_two_activations_with_equal_shapes_have_traces_of_their_own(model):
     assert_equal_the_plain_loop(grid.runs, model)
 
 
-# ---- what is left as it was --------------------------------------------------------
-
-
 @pytest.mark.usefixtures("stacked")
 def test_frozen_weights_and_shared_networks_are_not_changed():
     before = {name: t.clone() for name, t in BACKBONE.state_dict().items()}
@@ -158,9 +152,6 @@ def test_a_run_is_the_same_with_other_runs_and_again():
     for search in (first, turned):
         at = search.settings.index(setting), search.seeds.index(3)
         assert np.array_equal(search.runs[at].val_loss, alone.val_loss)
-
-
-# ---- names of its own --------------------------------------------------------------
 
 
 class Free(nn.Module):
@@ -313,9 +304,6 @@ def test_what_would_be_wrong_in_silence_is_refused():
         hk.fit(DATA, BASE, model=architectures.mlp)
     with torch.autocast("cpu"), pytest.raises(ValueError, match="copies of the first"):
         hk.fit(DATA, BASE, model=architectures.mlp)
-
-
-# ---- what is refused ---------------------------------------------------------------
 
 
 class Odd(nn.Linear):

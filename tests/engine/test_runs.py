@@ -56,9 +56,6 @@ def made(val_loss, train_loss=None, kind="grid_search", **more):
     return hk.Search(kind, settings[0], space, runs, Cost(count, 0, 0), **more)
 
 
-# ---- one run -----------------------------------------------------------------------
-
-
 def test_run_opens_the_test_split_once():
     data = hk.Dataset.from_arrays(MOONS.train.X, MOONS.train.y)
     run, other = (hk.fit(data, hk.Hyperparameters(epochs=5), seed=s) for s in (0, 1))
@@ -202,9 +199,6 @@ def test_diverged_is_not_finite_or_far_above_the_start(train, val, diverged):
     assert ("diverged" in repr(runs[0, 0])) == diverged
 
 
-# ---- many runs ---------------------------------------------------------------------
-
-
 def test_runs_rank_by_mean_lowest_validation_loss_and_diverged_last():
     losses = [
         [[1, 0.5, 0.9], [1, 0.6, 0.7]],  # mean of lowest .55
@@ -346,9 +340,6 @@ def test_the_network_of_a_run_is_a_new_one_and_its_way_back_is_told():
         with pytest.raises(ValueError, match="weights") as error:
             replace(one, weights=None).network()
         assert re.findall(r"model=[\w.]+", str(error.value)) == words
-
-
-# ---- what a search says ------------------------------------------------------------
 
 
 def test_scores_are_of_another_measure_too():
@@ -530,9 +521,6 @@ def test_best_so_far_of_halving_goes_rung_by_rung():
     assert "After epoch 1: 2 settings, the best 1 went on." in search.describe()
 
 
-# ---- tables ------------------------------------------------------------------------
-
-
 def test_to_frame_has_a_row_a_setting_named_as_in_scikit_learn(grid):
     frame = grid.to_frame()
 
@@ -603,9 +591,6 @@ def test_html_shows_the_last_one_instead_of_counting_it():
     assert "<td>diverged</td>" in out
 
 
-# ---- files -------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(  # more kinds: search/test_files
     "search", [hk.grid_search, lambda *a, **b: next(hk.grid_search.live(*a, **b))]
 )
@@ -670,9 +655,6 @@ def test_a_file_holds_what_is_not_finite(tmp_path):
     assert repr(again.dataset) == repr(MOONS)
     text = (tmp_path / "search.json").read_text()
     assert json.loads(text, parse_constant=lambda name: pytest.fail(name))
-
-
-# ---- Optuna ------------------------------------------------------------------------
 
 
 def test_to_optuna_tells_pruned_and_failed_trials(grid):

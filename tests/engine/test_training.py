@@ -198,8 +198,6 @@ def test_no_optimizer_module_is_loaded():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-# ---- a learner's own loss and metric -----------------------------------------------
-
 NUMBERS = table(70, 4)
 
 

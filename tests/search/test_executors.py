@@ -82,9 +82,6 @@ def trained_whole(epochs=BASE.epochs):
     return hk.grid_search(MOONS, BASE.but(epochs=epochs), **SPACE)
 
 
-# ---- same numbers ------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("model", [None, architectures.batch_norm])
 def test_an_own_loss_and_metric_travel(model, pool):
     about = ROWS, BASE.but(epochs=2)
@@ -260,9 +257,6 @@ def test_no_more_are_out_than_keep_the_workers_busy(monkeypatch):
     assert max(begun) <= 5
     assert len(spread.weights) == 1
     assert np.allclose(whole.val_loss, spread.runs.val_loss, rtol=1e-5, equal_nan=True)
-
-
-# ---- losses ------------------------------------------------------------------------
 
 
 class Failing(futures.ThreadPoolExecutor):
@@ -499,9 +493,6 @@ def test_dask_goes_on_after_a_killed_worker(dask_pool):
         if (i, k) not in lost:
             assert np.array_equal(found.val_loss[i, k], whole.val_loss[i, k])
     assert len(lost) < found.epochs_done.size
-
-
-# ---- what is refused ---------------------------------------------------------------
 
 
 def test_pools_and_functions_that_cannot_travel_are_refused(

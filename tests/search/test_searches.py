@@ -32,9 +32,6 @@ SEARCHES = {
 each_search = pytest.mark.parametrize("search", SEARCHES, ids=lambda s: s.__name__)
 
 
-# ---- names of a model's own --------------------------------------------------------
-
-
 def free(n_in, n_out, setting):
     kinds = {"gelu": torch.nn.GELU, "soft plus": torch.nn.Softplus, None: torch.nn.ReLU}
     first = torch.nn.Linear(n_in, setting.widths[0], bias=setting.bias)
@@ -115,9 +112,6 @@ def test_a_search_answers_in_scikit_learns_words():
     frame = grid.to_frame()
     assert list(frame)[:3] == ["param_lr", "param_batch_size", "mean_val_loss"]
     assert list(frame.mean_val_accuracy[:2]) == list(-grid.scores("accuracy")[:2])
-
-
-# ---- what is trained ---------------------------------------------------------------
 
 
 def test_of_what_is_searched_the_base_need_not_fit_the_data():
@@ -304,9 +298,6 @@ def test_bayesian_search_tells_a_diverged_setting_as_bad():
     assert told[0.1] == ("COMPLETE", [pytest.approx(found.mean_val_loss[good])])
 
 
-# ---- live --------------------------------------------------------------------------
-
-
 @each_search
 def test_live_gives_growing_results_and_ends_as_the_call(search):
     arguments = SEARCHES[search] | {"seeds": (0, 1)}
@@ -399,8 +390,6 @@ def test_signatures_tell_the_arguments(search):
     assert "tick" in live
     assert "progress" not in live
 
-
-# ---- what is refused ---------------------------------------------------------------
 
 NAN, INF = float("nan"), float("inf")
 BAD_LISTS = ([], "0.1", 0.1, None, {0.1: 1}, [0.1, 0.1], [0.1, None], [[0.1]])

@@ -38,9 +38,6 @@ def groups(count, rng):
     return np.array(draws)
 
 
-# ---- how often it is right ---------------------------------------------------------
-
-
 def test_a_better_setting_is_told_the_more_often_the_more_seeds(fresh):
     low, high = fresh
     assert (high < low).mean() > 0.94
@@ -95,9 +92,6 @@ def test_folds_that_share_rows_seldom_tell_equals_apart():
 
     assert plain > 0.08 * 200
     assert mine <= 0.06 * 200
-
-
-# ---- its parts ---------------------------------------------------------------------
 
 
 def test_two_settings_are_compared_by_the_paired_t_test():
