@@ -25,7 +25,7 @@ LRS = [0.003, 0.03, 0.3, 30]
 @pytest.mark.parametrize("seeds", [(0,), (0, 1)])
 def test_settings_that_fail_are_named_and_lose_no_other(threads, seeds):
     space = {"hidden": [(2,), (3,), (5,)], "lr": [0.1, 1e38], "seeds": seeds}
-    with futures.ThreadPoolExecutor(threads or 1) as pool:
+    with futures.ThreadPoolExecutor(2) as pool:
         pool = pool if threads else None
         found = hk.grid_search(DIGITS, BASE, model=failing, executor=pool, **space)
 
@@ -111,14 +111,13 @@ class Replacing(futures.ThreadPoolExecutor):
     """Raises another error in place of one, as Dask does where that cannot travel."""
 
     def submit(self, function, *args):
-        def instead():
-            try:
-                return function(*args)
-            except Exception as error:
-                other, where = Exception(repr(error)), error.__traceback__
-                raise other.with_traceback(where) from None
+        return super().submit(self.instead, function, *args)
 
-        return super().submit(instead)
+    def instead(self, function, *args):
+        try:
+            return function(*args)
+        except Exception as error:
+            raise Exception(repr(error)).with_traceback(error.__traceback__) from None
 
 
 def test_what_fails_with_an_error_that_cannot_travel_is_lost_alone(monkeypatch):
@@ -151,13 +150,12 @@ def test_a_network_of_another_shape_with_each_seed_is_trained_alone():
     wild = {"seeds": range(3), "model": of_a_random_size}
     found = hk.grid_search(DIGITS, BASE, wild=[True, False], **wild)
 
-    assert not found.lost
-    assert found.epochs_done.min() == 6
+    assert (found.lost, found.epochs_done.min()) == ((), 6)
+    setting = found.settings[0]
     for k in range(3):
-        run, setting = found.runs[0, k], found.settings[0]
         alone = hk.fit(DIGITS, setting, seed=k, model=of_a_random_size)
-        assert run.val_loss == pytest.approx(alone.val_loss, abs=1e-6)
-        assert run.outputs(DIGITS.valid.X).shape == (len(DIGITS.valid.y), 10)
+        assert found.runs[0, k].val_loss == pytest.approx(alone.val_loss, abs=1e-6)
+        assert found.runs[0, k].outputs(DIGITS.valid).shape == (len(DIGITS.valid.y), 10)
     with pytest.raises(ValueError, match=r"same layers with every seed, got .*; make"):
         [*hk.train(DIGITS, setting, **wild)]
 
@@ -202,25 +200,20 @@ def test_a_lack_of_memory_is_no_error_of_hpkits(error, monkeypatch):
 def test_a_lost_run_is_numbered_as_in_the_search():
     space = {"lr": [0.1, 1], "hidden": [(2,), (3,)]}
     found = hk.one_at_a_time(DIGITS, BASE.but(hidden=(2,)), model=failing, **space)
-    (lost,) = found.lost
-    assert [found.settings[i].hidden for i, _ in lost.runs] == [(3,)]
+    assert [found.settings[i].hidden for i, _ in found.runs.lost] == [(3,)]
 
 
 def test_a_search_left_early_names_no_winner_among_what_is_untrained():
-    about = {"lr": LRS, "seeds": range(3), "tick": 0}
-    live = hk.grid_search.live(DIGITS, BASE, **about)
-    found = next(live)
-    while found.cost.epochs == 0:
-        if len(found.runs):
-            assert "lowest" not in found.describe()
+    live = hk.grid_search.live(DIGITS, BASE, lr=LRS, seeds=range(3), tick=0)
+    while (found := next(live)).cost.epochs == 0:
+        assert "lowest" not in found.describe()
         assert "Nothing has been trained" in found.describe()
-        found = next(live)
     live.close()
 
     assert not found.runs_done
     assert "lowest mean" in found.describe()
-    assert "cannot tell" not in found.describe()
-    assert "lie beyond" not in found.describe()
+    for words in ("cannot tell", "lie beyond"):
+        assert words not in found.describe()
 
 
 @pytest.mark.filterwarnings("ignore:Initializing zero-element")
@@ -230,9 +223,8 @@ def test_a_model_with_an_empty_layer_or_a_broken_number_says_so():
     with pytest.raises(TypeError, match=r"width=.*draw them with whole=True"):
         hk.random_search(DIGITS, BASE, width=hk.log_uniform(4, 64), **about)
 
-    assert found.best.width == 4
     empty, broken = found.lost
-    assert empty.runs == ((1, 0), (1, 1))
+    assert (found.best.width, empty.runs) == (4, ((1, 0), (1, 1)))
     assert "0.weight" in empty.reason
     assert "width=4.5" in broken.reason
 
@@ -261,10 +253,8 @@ def by_hand(data, setting, seed, repeat, folds, seeds=None):
 
 def test_losses_are_those_of_a_plain_loop():
     found = hk.cross_validate(WINE, SETTING, folds=4, repeats=2, seed=3.0)
-    assert found.shape == (2, 4)
-    for repeat in range(2):
-        plain = by_hand(WINE, SETTING, 3, repeat, 4)
-        np.testing.assert_allclose(found[repeat], plain, rtol=1e-5)
+    plain = [by_hand(WINE, SETTING, 3, repeat, 4) for repeat in range(2)]
+    np.testing.assert_allclose(found, plain, rtol=1e-5)
     plain = [by_hand(WINE, SETTING, 0, 0, 5)]
     np.testing.assert_allclose(hk.cross_validate(WINE, SETTING), plain, rtol=1e-5)
 
@@ -334,7 +324,7 @@ def test_a_setting_that_fails_on_folds_is_lost_by_its_numbers():
     about = {"hidden": [(8,), (3,)], "model": failing, "cv": 2}
     found = hk.grid_search(WINE, SETTING.but(epochs=1), **about)
 
-    assert {run for part in found.lost for run in part.runs} == {(1, 0), (1, 1)}
+    assert found.runs.lost == {(1, 0), (1, 1)}
     assert found.best.hidden == (8,)
 
 
