@@ -40,8 +40,9 @@ def stacked(monkeypatch):
 @pytest.mark.parametrize("model", [*ALL, architectures.sparse])
 def test_alone_equals_the_plain_loop(model):
     adam = {} if model is architectures.sparse else {"optimizer": "adam", "lr": 0.01}
-    for setting in (BASE.but(momentum=0.5), BASE.but(**adam)):
-        assert_equal_the_plain_loop([hk.fit(DATA, setting, seed=4, model=model)], model)
+    for how in ({"momentum": 0.5}, adam):
+        run = hk.fit(DATA, BASE.but(**how), seed=4, model=model)
+        assert_equal_the_plain_loop([run], model)
 
 
 @pytest.mark.parametrize("model", ALL)
@@ -139,21 +140,19 @@ def test_frozen_weights_and_shared_networks_are_not_changed():
     assert not BACKBONE[0].weight.requires_grad
 
 
-class Free(nn.Module):
-    def __init__(self, n_in, n_out, width, heads=None):
-        super().__init__()
+class Free(architectures.Between):
+    def __init__(self, *about, heads=None):
+        super().__init__(*about)
         self.heads = heads  # the name alone says nothing of the setting's
-        self.bent = nn.Linear(n_in, width)
-        self.last = nn.Linear(width, n_out)
 
     def forward(self, x):
-        return self.last(torch.tanh(self.bent(x)))
+        return self.out(self.inner(x).tanh())
 
 
 def free(n_in, n_out, setting):
     if setting.kind == "straight":
         return nn.Linear(n_in, n_out)
-    return Free(n_in, n_out, setting.width)
+    return Free(n_in, n_out, setting, setting.width)
 
 
 FREE = {"kind": ["bent", "straight"], "width": [3, 6]}
@@ -162,7 +161,7 @@ FREE = {"kind": ["bent", "straight"], "width": [3, 6]}
 @pytest.mark.parametrize("threads", [0, 2])
 @pytest.mark.usefixtures("stacked")
 def test_names_of_its_own_equal_the_plain_loop(threads):
-    with ThreadPoolExecutor(threads or 1) as pool:
+    with ThreadPoolExecutor(2) as pool:
         more = {"executor": pool if threads else None, "seeds": (0, 3)}
         grid = hk.grid_search(DATA, BASE, model=free, lr=[0.05], **FREE, **more)
 
@@ -186,9 +185,8 @@ def test_a_name_of_its_own_is_a_value_of_the_setting():
 
     assert (setting.width, setting.but(width=[2, 4]).width) == (3, (2, 4))
     for copy in (pickle.loads(pickle.dumps(setting)), deepcopy(setting)):
-        assert copy == setting
-        assert hash(copy) == hash(setting)
-    assert eval(repr(setting), {"Hyperparameters": hk.Hyperparameters}) == setting
+        assert (copy, hash(copy)) == (setting, hash(setting))
+    assert eval(f"hk.{setting!r}") == setting
     assert not hasattr(setting, "heads")
     with pytest.raises(AttributeError, match=r"setting\.heads; search heads=\[...\]"):
         setting.heads  # noqa: B018
@@ -264,13 +262,12 @@ def enclosed(n_in, n_out, setting, alone=False):
 )
 @pytest.mark.usefixtures("stacked")
 def test_what_a_network_reads_around_itself_is_never_that_of_another(model):
-    steep, tops = BASE.but(lr=0.5, epochs=6), (9.0, 2.4)
-    for top in tops:  # in the first epoch no output is as large
-        settings = [steep.but(own={"top": top})]
-        *_, runs = hk.train(DATA, settings, seeds=(0, 1), model=model)
+    steep, about = BASE.but(lr=0.5, epochs=6), {"seeds": (0, 1), "model": model}
+    for top in (9.0, 2.4):  # in the first epoch no output is as large
+        *_, runs = hk.train(DATA, steep.but(own={"top": top}), **about)
         assert_equal_the_plain_loop(runs, model)
     if model is not clamped:
-        grid = hk.grid_search(DATA, steep, model=model, top=tops, seeds=(0, 1))
+        grid = hk.grid_search(DATA, steep, top=(9.0, 2.4), **about)
         assert_equal_the_plain_loop(grid.runs, model)
 
 
@@ -343,13 +340,13 @@ def test_a_network_is_that_of_its_training_or_is_refused():
 
 
 def test_a_network_that_is_looked_at_never_draws_between_those_of_another_thread():
-    def model(n_in, n_out, setting):
-        net = nn.Linear(n_in, n_out)
-        net.register_forward_hook(lambda *_: held.append(lock._is_owned()))
-        return net
+    class Looked(nn.Linear):
+        def forward(self, x):
+            held.append(modules.RANDOM_STATE._is_owned())
+            return super().forward(x)
 
-    held, lock = [], modules.RANDOM_STATE
-    hk.fit(DATA, BASE, model=model).network()
+    held = []
+    hk.fit(DATA, BASE, model=lambda i, o, _: Looked(i, o)).network()
     assert all(held)
 
 
