@@ -112,6 +112,8 @@ def test_groups_stay_together_and_times_in_order(seed):
     assert train.max() < valid.min() <= valid.max() < test.min()
     sizes = [len(valid) / N, len(test) / N]
     assert sizes == pytest.approx([0.1 + seed / 20, 0.2], abs=0.01)
+    last = made(frame.assign(day=range(N)), time="day", test=0.001)
+    assert len(last.test.y) == 1  # at least
     for name, rows in zip(SPLITS, rows_of(own), strict=True):
         assert (frame.split[rows] == name).all()
     for data, name in ((grouped, "patient"), (ordered, "day"), (own, "split")):
@@ -371,10 +373,6 @@ def test_groups_are_cut_so_that_rare_classes_are_everywhere():
         assert [(few[part] == 2).sum() for part in parts] == [6, 6, 6]
         folds = folds_of(data, 4, np.random.default_rng(seed))
         assert {15 <= (fold.valid.y == 1).sum() <= 25 for fold in folds} == {True}
-
-
-def test_the_last_day_is_left_to_test_at_least():
-    assert len(made(messy().assign(day=range(N)), time="day", test=0.001).test.y) == 1
 
 
 def test_a_column_that_only_names_rows_is_known():

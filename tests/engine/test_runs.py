@@ -86,23 +86,25 @@ def diabetes():
 
 def test_new_rows_are_predicted_in_the_units_of_the_table(diabetes):
     frame, data, run = diabetes
-    raw = data.train.X * data.scale + data.center
-    scaler = StandardScaler().fit(raw)
+    scaler = StandardScaler().fit(data.train.X * data.scale + data.center)
     targets = data.train.y * data.target_scale + data.target_center
     target = StandardScaler().fit(targets[:, None])
     new, features = frame.sample(9, random_state=0), list(data.features)
 
-    net = run.network().double()
     scaled = torch.tensor(scaler.transform(new[features].to_numpy()))
-    by_hand = target.inverse_transform(net(scaled).detach().numpy())[:, 0]
-    said = run.predict(new)
+    out = run.network().double()(scaled).detach().numpy()
+    said, turned, values = (
+        run.predict(new),
+        new[features[::-1]],
+        new[features].to_numpy(),
+    )
 
-    assert said == pytest.approx(by_hand, rel=1e-5)
-    assert run.predict(new[features[::-1]]) == pytest.approx(said)
-    assert run.predict(new[features].to_numpy()) == pytest.approx(said)
+    assert said == pytest.approx(target.inverse_transform(out)[:, 0], rel=1e-5)
     assert 25 < said.min() < said.max() < 346  # as in the table
-    row, values = new[features[::-1]].iloc[0], new[features].to_numpy()[0]
-    for one in (row, row.to_dict(), values, [*values]):
+    for rows in (turned, values):
+        assert run.predict(rows) == pytest.approx(said)
+    row = turned.iloc[0]
+    for one in (row, row.to_dict(), values[0], [*values[0]]):
         assert run.predict(one) == pytest.approx(said[:1])
     with pytest.raises(ValueError, match="names=True needs classes, got a regression"):
         run.predict(new, names=True)
@@ -204,6 +206,8 @@ def test_runs_rank_by_mean_lowest_validation_loss_and_diverged_last():
 
 
 def test_a_difference_of_rounding_is_a_tie_and_the_cheaper_value_wins():
+    scores = [0.3, 0.1, NAN, 0.1 * (1 + 9e-6), 0.1 * (1 + 3e-5), -0.1, NAN]
+    assert levels(scores).tolist() == [3, 1, 4, 1, 2, 0, 4]
     losses = [0.4, 0.3 * (1 + 1e-6), 0.3, 0.3 * (1 - 1e-6), 0.29]
     assert list(made([[[1, loss]] for loss in losses]).runs.order) == [4, 1, 2, 3, 0]
     even = made([[[1, loss]] for loss in losses[:-1]])
@@ -291,9 +295,13 @@ def test_results_do_not_change():
             a.val_loss -= 1
         assert a == a
         assert len({a, b}) == 2  # told apart by identity
+    step = Step("lr", None, (), (), None)
+    for part in (Cost(1, 1, 0), Rung(1, (0,), (0,)), Lost((), "gone"), step):
+        with pytest.raises(AttributeError, match="cannot assign"):
+            part.runs = 0
 
 
-def test_a_run_that_has_not_started_is_not_there():
+def test_a_run_that_has_not_started_is_not_there_one_of_no_epoch_yet_is():
     runs = made([[[1, 0.5]], [[NAN, NAN]]]).runs
     assert len(runs) == len(list(runs)) == 1
     assert np.isnan(runs.mean_val_loss[1])
@@ -305,13 +313,11 @@ def test_a_run_that_has_not_started_is_not_there():
     with pytest.raises(IndexError, match="has not started"):
         print(made([[[NAN, NAN]]]).best_run)
     seldom = made([[[1, 0.5, 0.7], [NAN] * 3], [[1, 0.5, 0.4]] * 2]).runs
-    assert seldom.median_best_epoch == [1, 2]
-    assert seldom.cost == Cost(2, 3, 6)
-
-
-def test_scores_that_differ_by_rounding_have_one_level():
-    scores = [0.3, 0.1, NAN, 0.1 * (1 + 9e-6), 0.1 * (1 + 3e-5), -0.1, NAN]
-    assert levels(scores).tolist() == [3, 1, 4, 1, 2, 0, 4]
+    assert (seldom.median_best_epoch, seldom.cost) == ([1, 2], Cost(2, 3, 6))
+    begun = made([[[1.0, NAN]]]).runs
+    assert (begun.median_best_epoch, begun.cost) == ([0], Cost(1, 1, 0))
+    assert len(begun) == len([*begun]) == begun.best_val_loss == 1
+    assert made([[[1.0, NAN]]], [[[np.inf, NAN]]]).diverged.all()
 
 
 def test_the_network_of_a_run_is_a_new_one_and_its_way_back_is_told():
@@ -389,7 +395,7 @@ def test_a_table_without_runs_has_its_words_and_no_html_of_a_name():
     assert "Nothing has been trained yet." in page
 
 
-def test_what_misses_a_seed_is_no_tie():
+def test_what_misses_a_seed_or_was_dropped_is_no_tie():
     lost = lasting([*UNEVEN, UNEVEN[1]])
     lost[3][2] = [NAN, NAN]
     best_lost = lasting(UNEVEN)
@@ -400,6 +406,14 @@ def test_what_misses_a_seed_is_no_tie():
     assert made(best_lost).ties == (made(best_lost).settings[1],)
     best_lost[0][2] = best_lost[0][3] = [NAN, NAN]
     assert made(best_lost).ties == ()
+    losses, rungs = lasting([UNEVEN[0], UNEVEN[1], UNEVEN[1]], 2), []
+    for kept in ((0, 1), (0,)):
+        rungs.append(Rung(1, (0, 1, 2), kept))
+        search = made(losses, rungs=tuple(rungs))
+        assert search.ties == search.settings[1 : len(kept)]
+
+
+def test_where_all_diverged_that_is_said():
     diverged = made(lasting(UNEVEN), [[[1, 9]] * 4] * 3)
     assert diverged.diverged.all()
     assert diverged.ties == ()
@@ -412,14 +426,6 @@ def test_what_misses_a_seed_is_no_tie():
     runs = replace(diverged.runs, settings=tuple(weighted))
     assert "without it" in replace(diverged, runs=runs).describe()
     assert "that was tried" not in diverged._repr_html_()
-
-
-def test_what_a_halving_dropped_is_no_tie():
-    losses, rungs = lasting([UNEVEN[0], UNEVEN[1], UNEVEN[1]], 2), []
-    for kept in ((0, 1), (0,)):
-        rungs.append(Rung(1, (0, 1, 2), kept))
-        search = made(losses, rungs=tuple(rungs))
-        assert search.ties == search.settings[1 : len(kept)]
 
 
 @pytest.mark.parametrize(
@@ -508,18 +514,6 @@ def test_to_frame_has_a_row_a_setting_named_as_in_scikit_learn(grid):
     assert (best.param_lr, best.param_hidden, best.mean_val_loss) == found
     assert {"std_val_loss", "best_epoch", "diverged", "fit_time"} <= set(frame)
     assert (frame.epochs == 8).all()
-
-
-def test_a_run_of_no_epoch_yet_has_been_begun():
-    runs = made([[[1.0, NAN]]]).runs
-    assert runs.cost == Cost(1, 1, 0)
-    assert len(runs) == len([*runs]) == runs.best_val_loss == 1
-    assert runs.median_best_epoch == [0]
-    assert made([[[1.0, NAN]]], [[[np.inf, NAN]]]).diverged.all()
-    step = Step("lr", None, (), (), None)
-    for part in (Cost(1, 1, 0), Rung(1, (0,), (0,)), Lost((), "gone"), step):
-        with pytest.raises(AttributeError, match="cannot assign"):
-            part.runs = 0
 
 
 def test_history_has_a_row_a_measured_value(grid):

@@ -311,9 +311,7 @@ def test_a_metric_that_is_nan_is_told():
         assert ("highest at learning rate 0.5, too: 0.8" in str(found)) == (count == 2)
     with pytest.raises(ValueError, match=r"needs runs whose .*got nan in all; try"):
         found.best_by("metric")
-
-
-def test_a_metric_that_takes_no_nan_is_nan_where_a_run_diverges():
+    # One that takes no nan is nan where a run diverges.
     about = {"metric": lambda outputs, targets: r2_score(targets, outputs)}
     found = hk.grid_search(NUMBERS, QUICK, lr=[0.1, 1e9], **about)
     assert found.diverged.tolist() == [[False], [True]]
