@@ -245,6 +245,7 @@ def test_wrong_kinds_are_refused():
         (ValueError, np.zeros((10, 1)), [0, 1] * 5, halves, "leave rows to train"),
         (ValueError, np.eye(20), [*"ab"] * 10, {"task": "regression"}, "got 'a'"),
         (ValueError, np.eye(9), np.arange(9) / 3, {}, "got 9"),
+        (ValueError, np.eye(20), [0, 1] * 10, {"task": "rank"}, "task must be one of"),
     ):
         with pytest.raises(error, match=words):
             Dataset.from_arrays(X, y, **more)
