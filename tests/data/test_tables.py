@@ -19,6 +19,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 import hpkit as hk
 from hpkit.data import tables
 from hpkit.data.datasets import Dataset, folds_of
+from hpkit.locale import words
 
 N, SPLITS = 240, ("train", "valid", "test")
 
@@ -49,6 +50,11 @@ def made(frame, **how):
     drop = [name for name, what in extra.items() if how.get(what) != name]
     how = {"categorical": ["ward"], "standardize": ["age", "dose"]} | how
     return Dataset.from_frame(frame.drop(columns=drop), "sick", **how)
+
+
+def note(key, names="", **facts):
+    """Return a sentence of `Dataset.notes` by its key in the locale."""
+    return words("data")["notes"][key].format(names=names, **facts)
 
 
 def rows_of(data):
@@ -92,7 +98,7 @@ def test_columns_are_those_of_scikit_learn_fitted_on_the_training_rows(seed):
     other = frame.assign(city=frame.city.where(~frame.index.isin(rows), "Lima"))
     found = made(other, seed=seed)  # rows of the test set do not count
     assert found.preparation == data.preparation
-    assert "No training row has city=Lima" in repr(found)
+    assert note("unknown", "city=Lima") in found.notes
     assert (found.test.X[:, 4:7] == 0).all()
 
 
@@ -190,24 +196,19 @@ def test_losses_of_folds_are_in_the_same_units():
 def test_what_was_done_is_said():
     frame = messy().assign(sick=["ill"] + ["well"] * 19 * (N // 20) + ["ill"] * 11)
 
-    said = made(frame).notes
-    for n, how, told in (2, {}, 1), (3, {}, 0), (2, {"groups": "patient"}, 0):
-        again = "".join(made(pd.concat([frame] * n), **how).notes)
-        assert again.count(f"Rows equal to an earlier one: {(n - 1) * N}.") == told
+    gaps = "age ({age}), ward ({ward})".format(**frame.isna().sum())
+    uneven = {"most": "well", "shares": "95.83/95.83", "rare": "ill", "parts": "8/2/2"}
 
-    assert said == (
-        "Categories became columns of 0 and 1: city (3), ward (3).",
-        f"Gaps: age ({frame.age.isna().sum()}), ward ({frame.ward.isna().sum()}). In "
-        "numbers the median fills them and, if training rows had any, a column of 0 "
-        "and 1 marks them; in text they are a category of their own.",
-        "Columns with 3 to 12 different whole numbers were taken as amounts: dose (5). "
-        "If they are codes that name something, give categorical=[...].",
-        "Every row has a different number in row: if it only names the row, drop it.",
-        "Classes are uneven: 95.83/95.83% of the validation/test rows are 'well', so "
-        "compare accuracies with that; 12 rows are 'ill' (8/2/2 to "
-        "train/validate/test), number 0 in `data.classes` and so in the targets of a "
-        "loss or metric, such as F1.",
+    assert made(frame).notes == (
+        note("categories", "city (3), ward (3)"),
+        note("gaps", gaps),
+        note("codes", "dose (5)"),
+        note("ids", "row"),
+        note("uneven", **uneven, count=12, k=0),
     )
+    for n, how, told in (2, {}, 1), (3, {}, 0), (2, {"groups": "patient"}, 0):
+        again = made(pd.concat([frame] * n), **how).notes
+        assert again.count(note("copies", count=(n - 1) * N)) == told
     assert hk.load_dataset("moons").notes == ()
 
 
@@ -218,17 +219,13 @@ def test_what_predicts_otherwise_than_it_looks_is_said():
     polars = SimpleNamespace(to_pandas=frame.copy)
     data = Dataset.from_frame(polars, "y", time="x")
     _, alike, constant, _, _, *others = data.notes
-    assert "only in case or in spaces around them: pay. If" in alike
-    assert [constant, *others] == [
-        "One value in all training rows: same, land. The network learns nothing from "
-        "it, and another value there would mislead it: drop it.",
-        "run.predict numbers the classes from 0, so it gives 0 for 1; with "
-        "names=True it gives their names, as text.",
-        "The target's 3 whole numbers were taken as classes. If they are amounts, give "
-        'task="regression".',
-        "No validation row is of 5: losses say nothing about it. Cut the rows in "
-        "another way.",
-        "No test row is of 5.",
+    assert [alike, constant, *others] == [
+        note("alike", "pay"),
+        note("constant", "same, land"),
+        note("numbers", k=0, name=1),
+        note("amounts", count=3),
+        note("valid", "5"),
+        note("test", "5"),
     ]
     assert Dataset.from_arrays(frame[["x", "same"]], frame.y).features == ("x", "same")
     with pytest.raises(ValueError, match="1 rows with some in x; leave"):
@@ -236,8 +233,7 @@ def test_what_predicts_otherwise_than_it_looks_is_said():
     frame["y"] = ["no", "No ", "yes"] * 30
     frame.index = pd.date_range("2026", periods=90)
     data = Dataset.from_frame(frame, "y")
-    assert "random, and the dates in the index are not used" in "".join(data.notes)
-    assert "spaces around them: 'No ', 'no'. If" in "".join(data.notes)
+    assert {note("dated"), note("classes_alike", "'No ', 'no'")} <= {*data.notes}
     wide = frame[["x", "same", "y"]].assign(**{f"same{k}": 7 for k in range(29)})
     assert "same18, ... (30). The" in Dataset.from_frame(wide, "y").notes[0]
     assert "same18. The" in Dataset.from_frame(wide.iloc[:, :22], "y").notes[0]
@@ -278,10 +274,10 @@ def test_a_blank_in_new_rows_is_a_gap_and_gaps_in_codes_are_told():
     code = [3, 7, np.nan, 9, 3, np.nan, 7, 9, 3] * 3
     frame = pd.DataFrame({"code": code, "x": range(27), "y": [0, 1, 0] * 9})
     data = Dataset.from_frame(frame, "y", standardize=["x"])
-    assert "not standardized: code. If these are codes" in "".join(data.notes)
+    assert note("embedded", "code") in data.notes
     blank, gap = ({"code": code, "x": "3"} for code in (" ", None))
     assert data.prepare(blank).tolist() == data.prepare(gap).tolist()
-    assert "not standardized" not in "".join(Dataset.from_frame(frame, "y").notes)
+    assert note("embedded", "code") not in Dataset.from_frame(frame, "y").notes
 
 
 def test_rows_without_categories_are_filled_in_a_fold_and_in_arrays():
@@ -392,8 +388,7 @@ def test_a_column_that_alone_tells_the_target_is_said(y):
     why = np.where(y == 0, "p", ends)
     frame = pd.DataFrame({"fee": fee, "why": why, "off": np.roll(ends, 1), "y": y})
     frame = frame.assign(near=[5, *y[1:]], mixed=np.roll(np.sort(y), 5))
-    said = Dataset.from_frame(frame, "y").notes
-    assert "gives the target away, or nearly: fee, why, near." in "".join(said)
+    assert note("tells", "fee, why, near") in Dataset.from_frame(frame, "y").notes
 
 
 @pytest.mark.parametrize(("rare", "told"), [(10, True), (11, False)])
@@ -509,7 +504,6 @@ def test_missing_values_of_pandas_and_plain_arrays_are_read_alike():
 
 def test_cells_that_hold_lists_are_names_as_any_text():
     data = made(messy().assign(patient=[[k % 5] for k in range(N)]), groups="patient")
-    told = "Rows with the same patient share a split; it is not an input."
-    assert data.notes[-1] == told
+    assert data.notes[-1] == note("groups", "patient")
     data = made(messy().assign(sick=[[k % 2] for k in range(N)]))
     assert data.classes == ("[0]", "[1]")
