@@ -208,11 +208,14 @@ def ran(tmp_path, monkeypatch):
     return ran
 
 
-def test_a_model_of_unknown_source_gets_all_of_the_setting(ran):
+def test_a_model_or_loss_of_unknown_source_has_a_place_in_the_script(ran):
     run = hk.fit(DATA, QUICK.but(dropout=0.5), model=lambda *about: of_torch(*about))
     script, names = ran(run, model=of_torch)
     assert "\n# Put the function that makes your network here" in script
-    assert vars(names["setting"]) | {"own": ()} == {**vars(run.setting)}
+    assert vars(names["setting"]) | {"own": ()} == {**vars(run.setting)}  # all of it
+    run = hk.fit(DATA, QUICK, loss=lambda outputs, targets: loss_of(outputs, targets))
+    assert '"학습_data.npz"' in ran(run, "학습.py", loss_of=loss_of)[0]
+    assert [*forms(run, "r.npz", "")] == ["PyTorch"]
 
 
 NETS = """from torch import nn
@@ -252,12 +255,6 @@ def test_a_script_has_the_source_of_a_module_that_was_loaded_again(
             assert source_of(part, set())[1].count("+") == width
     (tmp_path / "again.py").write_text("")  # not loaded yet
     assert source_of(module.made, set())[1].count("+") == width
-
-
-def test_a_loss_of_unknown_source_has_a_place_in_the_script(ran):
-    run = hk.fit(DATA, QUICK, loss=lambda outputs, targets: loss_of(outputs, targets))
-    assert '"학습_data.npz"' in ran(run, "학습.py", loss_of=loss_of)[0]
-    assert [*forms(run, "r.npz", "")] == ["PyTorch"]
 
 
 def test_results_of_which_the_network_or_the_rows_are_gone_are_refused(tmp_path):

@@ -506,7 +506,7 @@ def test_best_so_far_of_halving_goes_rung_by_rung():
     assert "After epoch 1: 2 settings, the best 1 went on." in search.describe()
 
 
-def test_to_frame_has_a_row_a_setting_named_as_in_scikit_learn(grid):
+def test_tables_have_a_row_a_setting_named_as_in_scikit_learn_or_a_row_a_value(grid):
     frame = grid.to_frame()
 
     assert list(frame.param_lr) == grid.values("lr")
@@ -516,11 +516,7 @@ def test_to_frame_has_a_row_a_setting_named_as_in_scikit_learn(grid):
     assert (best.param_lr, best.param_hidden, best.mean_val_loss) == found
     assert {"std_val_loss", "best_epoch", "diverged", "fit_time"} <= set(frame)
     assert (frame.epochs == 8).all()
-
-
-def test_history_has_a_row_a_measured_value(grid):
-    history = grid.history()
-
+    history = grid.history()  # a row a measured value
     assert list(history.index) == list(range(grid.val_loss.size * 4))
     assert list(history)[-5:] == ["seed", "epoch", "split", "metric", "value"]
     one = history.query("run == 5 and split == 'valid' and metric == 'loss'")
@@ -530,7 +526,7 @@ def test_history_has_a_row_a_measured_value(grid):
     assert made([[[NAN, NAN]]]).history().empty
 
 
-def test_html_is_a_short_table(grid):
+def test_html_is_a_short_table_that_shows_the_last_one_instead_of_counting_it(grid):
     page = grid._repr_html_()
 
     heads = re.findall("<th scope='col'>(.*?)<", page)
@@ -539,9 +535,6 @@ def test_html_is_a_short_table(grid):
     assert rows[0].startswith("<td>1</td>")
     assert ["<td>best</td>" in row for row in rows] == [True] + [False] * 4
     assert "7 more: to_frame() shows all." in page
-
-
-def test_html_shows_the_last_one_instead_of_counting_it():
     losses = 0.9, 0.8, 0.3, 0.7, 0.6, 0.5
     six, seven, edge = (
         made([[[1, loss]] for loss in some])._repr_html_()

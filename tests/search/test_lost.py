@@ -193,10 +193,14 @@ def test_a_lack_of_memory_is_no_error_of_hpkits(error, monkeypatch):
     assert not errors
 
 
-def test_a_lost_run_is_numbered_as_in_the_search():
+def test_lost_runs_are_numbered_as_in_the_search_by_steps_or_folds():
     space = {"lr": [0.1, 1], "hidden": [(2,), (3,)]}
     found = hk.one_at_a_time(DIGITS, BASE.but(hidden=(2,)), model=failing, **space)
     assert [found.settings[i].hidden for i, _ in found.runs.lost] == [(3,)]
+    about = {"hidden": [(8,), (3,)], "model": failing, "cv": 2}
+    found = hk.grid_search(WINE, SETTING.but(epochs=1), **about)
+    assert found.runs.lost == {(1, 0), (1, 1)}
+    assert found.best.hidden == (8,)
 
 
 def test_a_search_left_early_names_no_winner_among_what_is_untrained():
@@ -313,14 +317,6 @@ def test_with_cv_each_seed_trains_on_its_own_fold(kind, tmp_path):
         run.test_loss()
     kept = hk.load(found.save(tmp_path / "cv.json"), WINE)
     assert kept.describe() == found.describe()
-
-
-def test_a_setting_that_fails_on_folds_is_lost_by_its_numbers():
-    about = {"hidden": [(8,), (3,)], "model": failing, "cv": 2}
-    found = hk.grid_search(WINE, SETTING.but(epochs=1), **about)
-
-    assert found.runs.lost == {(1, 0), (1, 1)}
-    assert found.best.hidden == (8,)
 
 
 @pytest.mark.parametrize(
