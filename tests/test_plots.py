@@ -532,9 +532,7 @@ EVERY = [
 
 
 @pytest.mark.parametrize(("plot", "fixture"), EVERY)
-def test_picture_has_alternative_text_and_a_figure_of_its_own(
-    plot, fixture, request, capsys
-):
+def test_picture_has_alternative_text_and_own_figure(plot, fixture, request, capsys):
     before, settings = plt.get_fignums(), matplotlib.rcParams.copy()
     drawn, given = request.getfixturevalue(fixture), axes()
     assert plot(drawn, given) is given

@@ -240,9 +240,7 @@ def test_a_setting_is_whole_where_another_module_reads_it(ran, monkeypatch):
     assert ran(run)[1]["setting"].tag == "$lr"
 
 
-def test_a_script_has_the_source_of_a_module_that_was_loaded_again(
-    tmp_path, monkeypatch
-):
+def test_a_script_has_the_source_of_a_module_loaded_again(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     for width in (4, 16):
@@ -292,9 +290,7 @@ FULL = QUICK.but(batch_size=54, epochs=30, lr=0.02)  # all rows: no order
         (NUMBERS, FULL.but(optimizer="adam"), MLPRegressor),
     ],
 )
-def test_scikit_learn_from_the_same_weights_gives_the_same_curve(
-    data, setting, kind, ran, monkeypatch
-):
+def test_scikit_learn_gives_the_same_curve(data, setting, kind, ran, monkeypatch):
     run = hk.fit(data, setting)
     draws = torch.Generator().manual_seed(0)
 

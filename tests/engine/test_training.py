@@ -122,9 +122,7 @@ def test_large_networks_wait_for_their_turn_and_only_the_best_keep_weights(monke
     [(1, [8, 4]), (2, [4, 4, 4]), (3, [4, 4, 4]), (5, [3, 3, 2, 2, 2]), (99, [1] * 12)],
 )
 @pytest.mark.parametrize("most", [100, 10_000])  # weights, of which a run has 42
-def test_stacks_are_cut_to_size_and_so_that_every_worker_has_some_runs(
-    workers, parts, most, monkeypatch
-):
+def test_stacks_are_cut_to_size_and_for_all_workers(workers, parts, most, monkeypatch):
     monkeypatch.setattr("hpkit.engine.training.WEIGHTS_PER_STACK", most)
     parts = [2] * 6 if most == 100 and workers < 99 else parts
     wanted = [QUICK, QUICK.but(lr=0.2), QUICK.but(batch_size=8)]
@@ -494,9 +492,7 @@ def test_training_that_cannot_fit_is_refused_and_no_other(small):
         ([(300, 300)], 1, 1000, "2.2"),  # small ones all at once
     ],
 )
-def test_need_is_that_of_curves_weights_and_units(
-    hidden, epochs, seeds, need, monkeypatch
-):
+def test_need_is_of_curves_weights_and_units(hidden, epochs, seeds, need, monkeypatch):
     monkeypatch.setattr(training, "free_memory", lambda: 0)
     monkeypatch.setattr(training, "SMALL", 0)
     settings = [hk.Hyperparameters(epochs=epochs, hidden=units) for units in hidden]

@@ -92,7 +92,7 @@ def test_a_study_may_go_on_with_another_range():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("other", "words"),
     [
         ({"base": BASE.but(momentum=0.5)}, "got trial 0, in which base differs; g"),
         ({"seeds": (1,)}, "the seeds differ"),
@@ -106,15 +106,13 @@ def test_a_study_may_go_on_with_another_range():
         ({"study": "a"}, "must be an optuna.study.Study, got 'a'; make"),
     ],
 )
-def test_the_study_of_another_search_is_refused(
-    arguments, words, tmp_path, monkeypatch
-):
+def test_the_study_of_another_search_is_refused(other, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     study = optuna.create_study()
     search = {"dataset": MOONS, "base": BASE, "lr": SPACE["lr"], "study": study}
     hk.bayesian_search(**search, n_trials=2)
     with pytest.raises((ValueError, TypeError), match=words):
-        hk.bayesian_search(**search | arguments, n_trials=3)
+        hk.bayesian_search(**search | other, n_trials=3)
     assert not list(tmp_path.iterdir())
     search |= {"model": architectures.mlp, "study": optuna.create_study()}
     hk.bayesian_search(**search, n_trials=2)

@@ -477,9 +477,7 @@ def test_dask_goes_on_after_a_killed_worker(dask_pool):
         assert np.array_equal(found.val_loss[at], whole.val_loss[at])
 
 
-def test_pools_and_functions_that_cannot_travel_are_refused(
-    dask_pool, spawn_pool, loky_pool
-):
+def test_pools_and_models_that_stay_are_refused(dask_pool, spawn_pool, loky_pool):
     lock, fork = multiprocessing.Lock(), multiprocessing.get_context("fork")
 
     def locked(a, b, setting):

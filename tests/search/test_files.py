@@ -146,9 +146,7 @@ getattr(hk, sys.argv[1])(data, base, **space, storage="tuning.json")
 @pytest.mark.parametrize(
     ("search", "epochs"), [(hk.grid_search, 60), (hk.successive_halving, 400)]
 )
-def test_a_search_killed_at_any_moment_ends_with_the_table_of_an_undisturbed_one(
-    search, epochs
-):
+def test_a_search_killed_at_any_moment_ends_as_an_undisturbed_one(search, epochs):
     command = [sys.executable, "-c", KILLED, search.__name__, str(epochs)]
     with subprocess.Popen(command) as process:
         while process.poll() is None and not Path("tuning.json").exists():
@@ -453,9 +451,7 @@ def test_a_search_by_an_own_loss_goes_on_with_that_alone(cut):
         (hk.grid_search, {"width": [4, 8], "model": sized}),
     ],
 )
-def test_a_search_taken_from_its_file_has_the_network_of_its_best_run(
-    search, arguments, tmp_path
-):
+def test_a_search_from_its_file_has_its_best_network(search, arguments, tmp_path):
     def again():
         return search(DIGITS, BASE, storage="tuning.json", **arguments)
 
