@@ -4,6 +4,7 @@ import inspect
 import pickle
 import re
 
+import make
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,8 +32,6 @@ def test_load_gives_the_promised_sizes_and_classes_and_rows_by_seed(name):
 
 
 def test_files_are_made_again_byte_for_byte():
-    import make
-
     assert make.main(["--check"]) == 0
 
 
@@ -77,8 +76,8 @@ def test_from_frame_splits_each_class_in_the_same_shares():
     raw = np.concatenate([s.X for s in splits]) * data.scale + data.center
     assert sorted(raw.round().ravel()) == list(range(100))  # every row once
     assert (data.target_center, data.target_scale) == (0, 1)
-    for make in (Dataset.from_frame, Dataset.from_arrays):
-        defaults = inspect.signature(make).parameters
+    for maker in (Dataset.from_frame, Dataset.from_arrays):
+        defaults = inspect.signature(maker).parameters
         shares = [defaults[name].default for name in ("valid", "test", "seed")]
         assert shares == [0.2, 0.2, 0]
 

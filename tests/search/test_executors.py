@@ -1,11 +1,13 @@
 """Training on other processes: same numbers, losses named, what cannot work refused."""
 
 import concurrent.futures as futures
+import gc
 import itertools
 import multiprocessing
 import os
 import re
 import signal
+import struct
 import sys
 import time
 from functools import cache
@@ -19,6 +21,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from loky.backend.queues import SimpleQueue
 from oracle import focal, right
 from torch import nn
 
@@ -430,11 +433,6 @@ def test_a_killed_process_breaks_a_pool_and_nothing_is_lost(recwarn):
 
 def half_an_answer():
     """Die in the middle of sending: the pool's reader waits for the rest for ever."""
-    import gc
-    import struct
-
-    from loky.backend.queues import SimpleQueue
-
     for queue in gc.get_objects():
         if isinstance(queue, SimpleQueue):
             os.write(queue._writer.fileno(), struct.pack("!i", 1000) + b"half")

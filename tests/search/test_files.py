@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import architectures
 import numpy as np
+import optuna
 import pytest
 from architectures import failing, sized
 from oracle import focal, right
@@ -415,8 +416,6 @@ def test_a_file_of_save_is_gone_on_with_and_a_full_disk_ends_no_search():
 
 @pytest.mark.parametrize("cut", ["storage", "study"])
 def test_a_search_by_an_own_loss_goes_on_with_that_alone(cut):
-    import optuna
-
     own = {"loss": focal, "metric": right, "lr": LRS}
     if cut == "storage":
         search, study = hk.grid_search, {"storage": "tuning.json"}
