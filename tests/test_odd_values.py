@@ -16,6 +16,7 @@ import re
 import threading
 import time
 import traceback
+from collections import defaultdict
 from decimal import Decimal  # noqa: F401
 from fractions import Fraction  # noqa: F401
 from pathlib import Path
@@ -54,12 +55,6 @@ class Broken:
         raise RuntimeError("no text")
 
 
-def used(values):
-    iterator = iter(values)
-    list(iterator)
-    return iterator
-
-
 # Expressions; each is made anew for a call: an iterator is gone after the first one.
 ODD = r"""
 None; True; False; ...; math.nan; math.inf; -math.inf; -0.0; 5e-324; 1.7e308; 1 + 2j
@@ -67,7 +62,7 @@ None; True; False; ...; math.nan; math.inf; -math.inf; -0.0; 5e-324; 1.7e308; 1 
 Decimal("NaN"); ""; "lr"; "x" * 100_000; "a\0b"; "\ud800"; "{0}{name}<b>"; b"ab"
 bytearray(b"\1\2"); []; {}; set(); [0.1, "a", None]; [math.nan, math.nan]; [[[]]]
 [1, 1]; {"lr": [0.1]}; {16, 32}; itertools.count(1); range(10**12); slice(3)
-(v for v in (1, 2)); used([1, 2]); np.float32(0.1); np.int64(3); np.bool_(True)
+(v for v in (1, 2)); iter([]); np.float32(0.1); np.int64(3); np.bool_(True)
 np.str_("lr"); np.float64("nan"); pd.NA
 np.longdouble("1e4000"); np.datetime64("NaT"); np.array(0.1); np.array([0.1, 0.2])
 np.zeros((0, 3)); np.ones((3, 2)); np.array([None, "a", 1], object); torch.tensor(0.1)
@@ -82,16 +77,13 @@ ODD = {text: eval(f"lambda: ({text})") for text in re.split(r"; |\n", ODD.strip(
 X = np.random.default_rng(0).normal(size=(60, 2))
 DATA = hk.Dataset.from_arrays(X, (X[:, 0] > 0).astype(int), name="odd")
 BASE = hk.Hyperparameters(epochs=2, batch_size=16)
+LISTS = {"lr": [0.1, 1.0], "batch_size": [8, 16]}
 FRAME = pd.DataFrame({"a": [*"uvw"] * 20, "b": X[:, 1], "y": [0, 1, 2] * 20})
 
 
 @functools.cache
 def search():
-    return hk.grid_search(DATA, BASE, lr=[0.1, 1], batch_size=[8, 16], seeds=(0, 1))
-
-
-def steps():
-    return hk.one_at_a_time(DATA, BASE, lr=[0.1, 1], batch_size=[8, 16])
+    return hk.grid_search(DATA, BASE, **LISTS, seeds=(0, 1))
 
 
 @functools.wraps(hk.train)
@@ -110,7 +102,7 @@ def capstone(method, *args, **values):
 CURVE = {"param_name": "lr", "param_range": [0.1, 1]}
 DEAR = {
     "study": lambda: search().to_optuna(),
-    "steps": steps,
+    "steps": lambda: hk.one_at_a_time(DATA, BASE, **LISTS),
     "run": lambda: search().best_run,
     "ax": lambda: plt.figure().subplots(),
     "curve": lambda: hk.validation_curve(DATA, BASE, **CURVE),
@@ -121,7 +113,6 @@ GOOD |= dict.fromkeys(("base", "setting", "settings"), BASE)
 GOOD |= CURVE | {"sentence": "A chart."}
 GOOD |= {"x": "lr", "x_values": [0.1, 1], "y_values": [8, 16]}
 GOOD |= {"models": 5, "races": 2, "most": 3, "line": "training?data=moons&epochs=2"}
-LISTS = {"lr": [0.1, 1.0], "batch_size": [8, 16]}
 
 
 def with_arguments(table):
@@ -195,11 +186,8 @@ FUNCTIONS = {name: p for name, p in PUBLIC.items() if inspect.isroutine(p[0])} |
 PANELS, FUNCTIONS = with_arguments(PANELS), with_arguments(FUNCTIONS)
 
 # What else of hpkit's own a call may raise: its documentation says so.
-MORE = {"runs[]": IndexError, "runs[,]": IndexError, "load": OSError, "save": OSError}
-MORE |= {"load_model": OSError, "save run": OSError}
-
-
-# ---- one call ----------------------------------------------------------------------
+MORE = defaultdict(tuple, {"runs[]": (IndexError,), "runs[,]": (IndexError,)})
+MORE |= dict.fromkeys(("load", "save", "load_model", "save run"), (OSError,))
 
 
 def trained_bytes():
@@ -267,19 +255,24 @@ def guarded(call):
     return found
 
 
-def is_ours(error, more=()):
+def is_ours(error, kinds):
     """Say whether an error is one of hpkit's own, in three parts."""
     last = traceback.extract_tb(error.__traceback__)[-1].filename
-    kinds = (ValueError, TypeError, *((more,) if more else ()))
     # A frozen dataclass or a property of ours counts as ours, NumPy's frames do not.
     ours = isinstance(error, kinds) and last.startswith(HPKIT)
     return ours and bool(PARTS.match(str(error)))
 
 
-def judge(name, call, given, more=()):
+def judge(table, call):
     """Make one call and fail if it does what no call may do."""
-    before, given_before = everything(), text_of(given)
-    found = guarded(call)
+    name, odd = call
+    function, good = table[name]
+    good = {k: DEAR[k]() if v is None and k in DEAR else v for k, v in good.items()}
+    own = {key: make() for key, (_, make) in odd.items()}
+    said = ", ".join(f"{key}={words[:60]}" for key, (words, _) in odd.items())
+    said = f"{name}({said})"
+    before, text = everything(), text_of(own)
+    found = guarded(lambda: function(**good | own))
     error, panel = found.get("error"), found.get("result")
     if isinstance(panel, W.Widget) and hasattr(panel, "live"):
         panel.stop()
@@ -287,10 +280,10 @@ def judge(name, call, given, more=()):
         error = error or panel.error
     plt.close("all")
     event("refused" if error else "worked")
-    if error is not None and not is_ours(error, more):
-        raise AssertionError(f"{name}: {type(error).__name__}: {error}") from error
-    assert found["seconds"] < SECONDS, f"{name} took {found['seconds']:.1f} s"
-    assert text_of(given) == given_before
+    if error is not None and not is_ours(error, (ValueError, TypeError, *MORE[name])):
+        raise AssertionError(f"{said}: {type(error).__name__}: {error}") from error
+    assert found["seconds"] < SECONDS, f"{said} took {found['seconds']:.1f} s"
+    assert text_of(own) == text
     # What works may write the file that it was asked for.
     assert changed(before) in ([], *([] if error else [["files"]]))
 
@@ -314,15 +307,10 @@ def _apart(tmp_path_factory, monkeypatch):
 
 def values():
     """Return a strategy of odd values: name, and a function that makes it."""
-    made = st.one_of(
-        st.floats(),
-        st.integers(-9, 3),
-        st.integers(2**31),
-        st.text(),
-        st.binary(),
-        st.lists(st.one_of(st.floats(), st.text(), st.none()), max_size=3),
-        st.dictionaries(st.text(), st.floats(), max_size=2),
-    )
+    numbers = st.floats(), st.integers(-9, 3), st.integers(2**31)
+    some = st.lists(st.one_of(st.floats(), st.text(), st.none()), max_size=3)
+    named = st.dictionaries(st.text(), st.floats(), max_size=2)
+    made = st.one_of(*numbers, st.text(), st.binary(), some, named)
     return st.one_of(
         st.sampled_from(sorted(ODD)).map(lambda name: (name, ODD[name])),
         made.map(lambda value: (repr(value), lambda: value)),
@@ -333,9 +321,8 @@ def odd_calls(table):
     """Return a strategy of (name of a function, its odd arguments)."""
 
     def of(name):
-        arguments = st.dictionaries(
-            st.sampled_from(sorted(table[name][1])), values(), min_size=1, max_size=2
-        )
+        keys = st.sampled_from(sorted(table[name][1]))
+        arguments = st.dictionaries(keys, values(), min_size=1, max_size=2)
         return st.tuples(st.just(name), arguments)
 
     return st.sampled_from(sorted(table)).flatmap(of)
@@ -353,26 +340,17 @@ def many(share):
     )
 
 
-def odd_call(table, call):
-    name, odd = call
-    function, good = table[name]
-    given = {k: DEAR[k]() if v is None and k in DEAR else v for k, v in good.items()}
-    own = {key: make() for key, (_, make) in odd.items()}
-    said = ", ".join(f"{key}={words[:60]}" for key, (words, _) in odd.items())
-    judge(f"{name}({said})", lambda: function(**given | own), own, MORE.get(name, ()))
-
-
 @many(0.5)
 @given(call=odd_calls(FUNCTIONS))
 @example(call=("cap.fit", {"model": ("no end", itertools.count)}))
 def test_odd_arguments_work_or_are_refused(call):
-    odd_call(FUNCTIONS, call)
+    judge(FUNCTIONS, call)
 
 
 @many(0.3)
 @given(call=odd_calls(PANELS))
 def test_odd_arguments_of_panels_work_or_are_refused(call):
-    odd_call(PANELS, call)
+    judge(PANELS, call)
 
 
 def leave(*_):

@@ -23,6 +23,7 @@ import hpkit as hk
 # None of them is shown in a lesson, where seeds are 0 to 4.
 SEEDS = repeats(40)
 FIVES = repeats(20, each=5)
+TWENTY = repeats(20)
 LRS = (0.0001, 0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 SHORT = (0.01, 0.02, 0.03, 0.04)
 MOST = 0.75
@@ -32,10 +33,8 @@ trained = partial(trained_with, seeds=SEEDS)
 
 def moons(*lrs):
     """Return the runs of the lessons' setting with some learning rates."""
-    runs = trained(
-        "moons", *(H(lr=lr, batch_size=32, epochs=30) for lr in LRS), seeds=FIVES
-    )
-    return [LRS.index(lr) for lr in lrs], runs
+    settings = (H(lr=lr, batch_size=32, epochs=30) for lr in LRS)
+    return [LRS.index(lr) for lr in lrs], trained("moons", *settings, seeds=FIVES)
 
 
 def shares_of_start(loss):
@@ -45,9 +44,6 @@ def shares_of_start(loss):
 def five(loss):
     """Return the means of five seeds each, as the lessons show them."""
     return apart(loss, 5).mean(-1)
-
-
-# ---- 00 ----------------------------------------------------------------------------
 
 
 def test_same_seed_same_curve():
@@ -60,9 +56,6 @@ def test_same_seed_same_curve():
 def test_other_seed_other_curve():
     (row,), runs = moons(0.1)
     assert len(np.unique(runs.val_loss[row, :, 0])) == len(FIVES)
-
-
-# ---- 01 ----------------------------------------------------------------------------
 
 
 def loop_of_the_lesson(seed):
@@ -121,21 +114,18 @@ def test_shape_bouncing():
     assert (np.abs(rises - 15) <= 10).all()
 
 
-@cache
-def over_fitted():
-    setting = H(0.1, 10, 200, momentum=0.9, hidden=(64, 64))
-    return trained("small_moons", setting)
+OVER_FITTED = H(0.1, 10, 200, momentum=0.9, hidden=(64, 64))
 
 
 def test_shape_over_fitting():
-    runs = over_fitted()
+    runs = trained("small_moons", OVER_FITTED)
     rise = runs.val_loss[..., -1] / runs.best_val_loss
     assert (rise > 1.5).mean() >= 0.95
     assert (rise > 2).mean() >= MOST
 
 
 def test_lower_training_higher_validation():
-    runs = over_fitted()
+    runs = trained("small_moons", OVER_FITTED)
     at = runs.best_epoch[..., None]
     train = np.take_along_axis(runs.train_loss, at, -1)[..., 0]
     assert (runs.train_loss[..., -1] < train).all()
@@ -144,15 +134,13 @@ def test_lower_training_higher_validation():
 
 def test_shape_noisy():
     """Small batches make the line rise and fall; all points at once, hardly ever."""
-    small, whole = (
-        trained("moons", H(lr=0.1, batch_size=size)).val_loss[0] for size in (2, 400)
-    )
-    up = [np.clip(np.diff(loss), 0, None).sum(1) for loss in (small, whole)]
+    settings = (H(lr=0.1, batch_size=size) for size in (2, 400))
+    loss = trained("moons", *settings).val_loss
+    small, whole = np.clip(np.diff(loss), 0, None).sum(-1)  # how much they rise
 
-    assert (up[0] > 0.1).all()
-    assert (up[1] < 0.001).all()
-    # and low it is
-    assert (small.min(1) < 0.3 * small[:, 0]).all()
+    assert (small > 0.1).all()
+    assert (whole < 0.001).all()
+    assert (loss[0].min(1) < 0.3 * loss[0, :, 0]).all()  # and low it is
 
 
 def test_validation_below_training():
@@ -166,12 +154,9 @@ def test_validation_below_training():
 def test_default_is_a_start():
     """PyTorch's SGD and DataLoader, next to another rate and batch size."""
     settings = H(lr=0.001, batch_size=1, epochs=30), H(lr=0.3, batch_size=32, epochs=30)
-    low = trained("moons", *settings, seeds=repeats(20)).best_val_loss
-    assert (low[0] > 2 * low[1]).all()
+    slow, fast = trained("moons", *settings, seeds=repeats(20)).best_val_loss
+    assert (slow > 2 * fast).all()
     assert [30 * -(-400 // s.batch_size) for s in settings] == [12_000, 390]
-
-
-# ---- 02 ----------------------------------------------------------------------------
 
 
 def test_bowl_two_over_curvature():
@@ -180,21 +165,15 @@ def test_bowl_two_over_curvature():
     for _ in repeats(50):
         curvature, weight = rng.uniform(0.1, 20), rng.uniform(1, 5)
 
-        near, far = (
-            np.abs(walk(share * 2 / curvature, weight, curvature))
-            for share in (rng.uniform(0.01, 0.99), rng.uniform(1.01, 3))
-        )
-
-        assert (np.diff(near) < 0).all()
-        assert (np.diff(far) > 0).all()
+        for low, high, sign in ((0.01, 0.99, -1), (1.01, 3, 1)):
+            share = rng.uniform(low, high)
+            off = np.abs(walk(share * 2 / curvature, weight, curvature))
+            assert (sign * np.diff(off) > 0).all()
 
 
 def test_larger_is_faster_at_first():
     rows, runs = moons(0.001, 0.03, 0.3)
-    loss = runs.val_loss[rows]
-
-    # Area under the line: how soon it is down.
-    area = loss.mean(-1)
+    area = runs.val_loss[rows].mean(-1)  # under the line: how soon it is down
     assert (np.diff(area, axis=0) < 0).all()
 
 
@@ -232,7 +211,7 @@ def test_u_minimum():
 
 def test_u_right_too_long():
     (row,), runs = moons(10.0)
-    share = runs.val_loss[row] / runs.val_loss[row][:, :1]
+    share = runs.val_loss[row] / runs.val_loss[row, :, :1]
     assert (share[:, -1] > 1).mean() >= MOST
     assert (share.max(1) > 2).all()
 
@@ -240,16 +219,17 @@ def test_u_right_too_long():
 @cache
 def digits_list():
     """Return the lowest loss of each rate of the two lists (rates, seeds)."""
-    rates = (*SHORT, 0.1, 0.3, 1.0, 3.0, 10.0)
-    settings = (H(lr=lr, batch_size=32, epochs=10, hidden=(32,)) for lr in rates)
-    runs = trained("digits", *settings, seeds=repeats(20))
-    return losses(runs)
+    return losses(digits(*SHORT, 0.1, 0.3, 1.0, 3.0, 10.0))
+
+
+def digits(*rates, seeds=TWENTY):
+    settings = (H(lr=lr, epochs=10, hidden=(32,)) for lr in rates)
+    return trained("digits", *settings, seeds=seeds)
 
 
 def test_short_list_largest_wins():
     assert (digits_list()[:4].argmin(0) == 3).all()
-    here = [H(lr=lr, batch_size=32, epochs=10, hidden=(32,)) for lr in SHORT]
-    assert (trained("digits", *here, seeds=(0,)).best_epoch == 10).all()
+    assert (digits(*SHORT, seeds=(0,)).best_epoch == 10).all()
 
 
 def test_log_list_halves_the_loss():
@@ -259,16 +239,13 @@ def test_log_list_halves_the_loss():
 
 
 def test_digits_nan():
-    settings = [H(lr=lr, hidden=(32,), epochs=10) for lr in (3.2, 5, 10, 0.1)]
-    runs = trained("digits", *settings, seeds=repeats(20))
+    runs = digits(3.2, 5, 10, 0.1)
     last = runs.val_loss[..., -1]
     assert runs.diverged[:3].all()
     assert not np.isfinite(last[:3]).any()
     assert not np.isfinite(runs.val_loss[1, ..., 3]).any()  # after three epochs
     assert np.isfinite(last[3]).all()
 
-
-# ---- every sentence has its test ---------------------------------------------------
 
 IDS = re.compile(r"<!-- claim: (.+?) -->")
 SOURCES = sorted((FOLDER / "src").glob("*.py"))

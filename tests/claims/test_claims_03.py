@@ -26,8 +26,7 @@ def digits(*settings, seeds=SEEDS):
 
 
 def same_lr():
-    sizes = (16, 64, 256, 600)
-    return digits(*(BASE.but(batch_size=size) for size in sizes))
+    return digits(*(BASE.but(batch_size=size) for size in (16, 64, 256, 600)))
 
 
 def test_batch_epoch_shows_every_point_once():
@@ -72,20 +71,18 @@ def test_batch_fixed_lr_climbs():
 
 
 def test_batch_scaling_breaks():
-    settings = [BASE.but(batch_size=b, lr=0.01 * b) for b in (4, 64, 512)]
-    runs, _ = digits(*settings)
-    loss = runs.best_val_loss
-    assert (np.abs(loss[1] / loss[0] - 1) < 0.1).all()
-    assert (loss[2] > 3 * loss[0]).all()
+    runs, _ = digits(*(BASE.but(batch_size=b, lr=0.01 * b) for b in (4, 64, 512)))
+    small, medium, large = runs.best_val_loss
+    assert (np.abs(medium / small - 1) < 0.1).all()
+    assert (large > 3 * small).all()
     assert runs.diverged[2].all()
 
 
 @cache
 def table():
     """Return the loss (learning rates, batch sizes, seeds)."""
-    settings = [BASE.but(lr=lr, batch_size=b) for lr in LRS for b in (4, 16, 64, 256)]
-    _, loss = digits(*settings, seeds=repeats(20))
-    return loss.reshape(len(LRS), 4, -1)
+    settings = (BASE.but(lr=lr, batch_size=b) for lr in LRS for b in (4, 16, 64, 256))
+    return digits(*settings, seeds=repeats(20))[1].reshape(len(LRS), 4, -1)
 
 
 @pytest.mark.slow
@@ -95,9 +92,8 @@ def test_batch_valley_runs_slantwise():
     assert (np.diff(best, axis=0) >= 0).all()
     assert (best[3] >= best[0] + 2).all()
     assert (table()[best[3], 0, range(len(best[3]))] > 4 * table().min(0)[0]).all()
-    # Along a slant the loss is nearly the same, until it breaks.
-    for first in (0, 1):
-        slant = np.stack([table()[first + k, k] for k in range(3)])
+    for first in (0, 1):  # along a slant nearly the same, until it breaks
+        slant = table()[range(first, first + 3), range(3)]
         assert (slant.max(0) / slant.min(0) < 1.15).all()
 
 
@@ -105,11 +101,9 @@ def test_batch_valley_runs_slantwise():
 def test_batch_slant_ends():
     """At lr 2.56 nothing is learned with 4, 16, 64; with 256 it depends."""
     last, before = table()[4], table()[3, 2]
-
     assert (last[:3] > 2 * before).all()
     assert (last[:3] > 4 * before).mean() >= 0.9
-    # one step before, 16 with 0.64, it still learned (from 2.3)
-    assert (table()[3, 1] < 1).all()
+    assert (table()[3, 1] < 1).all()  # 16 with 0.64 still learned (from 2.3)
     assert (last[3] / before).max() > 1.5
     assert (last[3] / before < 1.5).mean() >= 0.5
 
@@ -126,16 +120,13 @@ def test_batch_small_is_not_better():
 
 def test_batch_four_times_halves():
     """As in the panel: the spread of the losses of 120 batches of one network."""
-    moons = hk.load_dataset("moons")
-    setting = hk.Hyperparameters(lr=0.1, epochs=5)
-    rows, y = np.arange(400), moons.train.y
-    ratios = []
+    moons, setting = hk.load_dataset("moons"), hk.Hyperparameters(lr=0.1, epochs=5)
+    rows, ratios = (np.arange(400), moons.train.y), []
     for seed in repeats(20):
         run, rng = hk.fit(moons, setting, seed=seed), np.random.default_rng(seed)
-        each = -np.log(run.predict_proba(moons.train, "last")[rows, y])
+        each = -np.log(run.predict_proba(moons.train, "last")[rows])
         orders = np.stack([rng.permutation(400) for _ in range(120)])
         spread = [each[orders[:, :size]].mean(1).std() for size in (4, 16, 64)]
-
         ratios.append(np.divide(spread[:-1], spread[1:]))
 
     np.testing.assert_allclose(np.median(ratios, 0), 2, atol=0.3)
@@ -149,6 +140,4 @@ def test_batch_epoch_gets_faster():
     torch.set_num_threads(1)
     seconds = defined("03", "import hpkit", "from time")["seconds"]
     seconds(64)
-    ratio = [seconds(1) / seconds(64) for _ in repeats(20)]
-
-    assert np.median(ratio) > 5
+    assert np.median([seconds(1) / seconds(64) for _ in repeats(20)]) > 5

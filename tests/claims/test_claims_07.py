@@ -5,7 +5,7 @@ found by rules of their own, and compared with `one_at_a_time` itself.
 """
 
 from functools import cache
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -33,9 +33,8 @@ MOST = 0.7  # "in most cases"
 @cache
 def table(name):
     """Return settings, and the loss of each (36, learners), diverged as inf."""
-    grid = hk.grid_search(
-        hk.load_dataset(name), START[name], seeds=SEEDS, **LISTS[name]
-    )
+    data = hk.load_dataset(name)
+    grid = hk.grid_search(data, START[name], seeds=SEEDS, **LISTS[name])
     return list(grid.settings), apart(losses(grid), 3).mean(2)
 
 
@@ -54,19 +53,16 @@ def ratios(name, order, start=None):
 
 
 def test_path_cost():
-    spiral = hk.load_dataset("spiral")
+    about, lists = (hk.load_dataset("spiral"), START["spiral"]), LISTS["spiral"]
 
     for k, seeds in enumerate(np.reshape(SEEDS, (20, 3)).tolist()):
         order = ORDERS[k % len(ORDERS)]
-        steps = hk.one_at_a_time(
-            spiral, START["spiral"], order=order, seeds=seeds, **LISTS["spiral"]
-        )
+        steps = hk.one_at_a_time(*about, order=order, seeds=seeds, **lists)
         assert (steps.cost.settings, steps.cost.runs) == (8, 24)
         assert steps.steps[-1].winner == walk("spiral", k, order)[0]
     assert len(table("spiral")[0]) == 36
-    lists = LISTS["spiral"] | {"momentum": (0, 0.3, 0.6, 0.9)}
-    steps = hk.one_at_a_time(spiral, START["spiral"].but(epochs=1), **lists)
-    assert (steps.cost.settings, 36 * len(lists["momentum"])) == (11, 144)
+    steps = hk.one_at_a_time(*about, **lists, momentum=(0, 0.3, 0.6, 0.9))
+    assert (steps.cost.settings, 36 * len(steps.space["momentum"])) == (11, 144)
 
 
 def test_path_spiral_order_decides():
@@ -81,8 +77,8 @@ def test_path_spiral_order_decides():
 
 def test_path_second_round():
     first = [walk("spiral", k, ANA)[0] for k in LEARNERS]
-    again = [walk("spiral", k, ANA, start)[0] for k, start in enumerate(first)]
-    assert np.mean([a == b for a, b in zip(again, first, strict=True)]) >= MOST
+    same = [walk("spiral", k, ANA, end)[0] == end for k, end in enumerate(first)]
+    assert np.mean(same) >= MOST
 
 
 def test_path_spiral_needs_two_changes_at_once():
@@ -91,14 +87,9 @@ def test_path_spiral_needs_two_changes_at_once():
     stuck = 0
     for k in LEARNERS:
         here, there = walk("spiral", k, ANA)[0], walk("spiral", k, JUN)[0]
-        mine = loss[settings.index(here), k]
-        beside = [
-            here.but(**{name: value})
-            for name, values in LISTS["spiral"].items()
-            for value in values
-            if value != getattr(here, name)
-        ]
-        alone = min(loss[settings.index(s), k] for s in beside) >= mine
+        mine, lists = loss[settings.index(here), k], LISTS["spiral"].items()
+        beside = [here.but(**{name: v}) for name, values in lists for v in values]
+        alone = min(loss[settings.index(s), k] for s in beside) == mine
         stuck += alone and there.batch_size < here.batch_size and there.lr < here.lr
         assert loss[settings.index(there), k] < mine
 
@@ -110,20 +101,15 @@ def test_path_other_start():
 
 
 def test_path_first_step_gains_most():
-    settings, loss = table("digits")
     for k in LEARNERS:
-        ends = [walk("digits", k, ANA[:n])[0] for n in range(4)]
-        gains = -np.diff([loss[settings.index(end), k] for end in ends])
-        assert gains[0] > 10 * gains[1:].sum()
+        first, *others = -np.diff([walk("digits", k, ANA[:n])[1] for n in range(4)])
+        assert first > 10 * sum(others)
 
 
 def test_path_never_rises():
-    settings, loss = table("digits")
-    for order in ORDERS:
-        for k in LEARNERS:
-            ends = [walk("digits", k, order[:n])[0] for n in (1, 2, 3)]
-            lows = [loss[settings.index(end), k] for end in ends]
-            assert lows == sorted(lows, reverse=True)
+    for order, k in product(ORDERS, LEARNERS):
+        lows = [walk("digits", k, order[:n])[1] for n in (1, 2, 3)]
+        assert lows == sorted(lows, reverse=True)
 
 
 @pytest.mark.parametrize("order", ORDERS)

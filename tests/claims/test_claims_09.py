@@ -48,25 +48,23 @@ def test_weight_decay_hardly_matters():
 
 
 def test_halving_cheap_and_close():
-    base, data = DIGITS.but(epochs=27), hk.load_dataset("digits")
-    ratios, shares = [], []
+    about, ratios = (hk.load_dataset("digits"), DIGITS.but(epochs=27)), []
+    draws = {"n_trials": 27, "lr": hk.log_uniform(1e-4, 10)}
 
     for seed in SEEDS:
-        how = {"n_trials": 27, "search_seed": seed, "seeds": [seed]}
-        halving = hk.successive_halving(data, base, lr=hk.log_uniform(1e-4, 10), **how)
-        full = hk.random_search(data, base, lr=hk.log_uniform(1e-4, 10), **how)
+        draws |= {"search_seed": seed, "seeds": [seed]}
+        halving = hk.successive_halving(*about, **draws)
+        full = hk.random_search(*about, **draws)
         loss = losses(full)[:, 0]
         ratios.append(loss[full.settings.index(halving.best)] / loss.min())
-        shares.append(halving.cost.epochs / full.cost.epochs)
+        assert halving.cost.epochs < 0.112 * full.cost.epochs  # 81 of 729
 
-    assert max(shares) < 0.112  # 81 of 729 epochs
     assert np.mean(np.array(ratios) <= 1.25) >= 0.95
 
 
 def test_slow_starters():
-    settings = [
-        hk.Hyperparameters(lr=0.1, batch_size=16, epochs=80, hidden=h) for h in LAYERS
-    ]
+    base = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=80)
+    settings = (base.but(hidden=hidden) for hidden in LAYERS)
     runs = trained("clean_spiral", *settings, seeds=repeats(20, each=3))
     low = np.minimum.accumulate(runs.val_loss, axis=2)
     low = apart(low.swapaxes(1, 2), 3).mean(-1)  # as in the lesson
@@ -79,8 +77,7 @@ def test_slow_starters():
 def test_momentum_is_a_longer_step():
     settings = [DIGITS.but(lr=0.1), DIGITS.but(lr=0.01, momentum=0.9)]
     plain, rolling = trained("digits", *settings, seeds=SEEDS).best_val_loss
-    assert np.mean(rolling / plain < 1.1) >= 0.98
-    assert np.mean(rolling / plain > 0.9) >= 0.98
+    assert np.mean(np.abs(rolling / plain - 1) < 0.1) >= 0.98
 
 
 def explained(x, y):
@@ -98,9 +95,7 @@ def clouds():
     for seed in SEEDS:
         about = {"search_seed": seed, "seeds": [seed]}
         cloud = hk.random_search(digits, DIGITS, **about, **draws)
-        lr, momentum, size = (
-            np.array(cloud.values(n)) for n in ("lr", "momentum", "batch_size")
-        )
+        lr, momentum, size = (np.array(cloud.values(n)) for n in cloud.space)
         clouds.append((lr, lr / ((1 - momentum) * size), cloud.mean_val_loss))
     return clouds
 

@@ -51,8 +51,12 @@ def chance():
 def rehearsal(split):
     """Return a capstone on other rows that has spent 20 of 40 epochs."""
     wine = hk.Capstone(hk.load_dataset("wine", seed=split), budget=40, folder=None)
-    curve = wine.validation_curve(WINE, param_name="lr", param_range=LRS, seeds=[split])
-    return wine, curve
+    return wine, curve_of(wine, LRS, split)
+
+
+def curve_of(wine, rates, seed):
+    lists = {"param_name": "lr", "param_range": rates}
+    return wine.validation_curve(WINE, **lists, seeds=[seed])
 
 
 def test_capstone_rules():
@@ -61,9 +65,7 @@ def test_capstone_rules():
         with pytest.raises(hk.BudgetError):
             wine.grid_search(WINE, lr=[0.03, 0.1, 0.3], batch_size=[8, 32])
         assert wine.spent == 20
-        again = wine.validation_curve(
-            WINE, param_name="lr", param_range=LRS, seeds=[split]
-        )
+        again = curve_of(wine, LRS, split)
         np.testing.assert_array_equal(curve.val_loss, again.val_loss)
         assert wine.spent == 20  # the same search is free
         wine.grid_search(WINE, lr=[0.1, 0.3], seeds=[split])
@@ -75,7 +77,7 @@ def test_capstone_rules():
             wine.fit(WINE)
     wine = hk.Capstone("wine", budget=40, bars=(), folder=None)  # that of the lesson
     for rates in (LRS, [2, 4, 8]):
-        wine.validation_curve(WINE, param_name="lr", param_range=rates)
+        curve_of(wine, rates, 0)
     assert wine.best["val_accuracy"] == 1
     wine.choose(why="the lowest validation loss of all")
     assert "0.889" in wine.open_test()  # 32 of 36
@@ -115,16 +117,12 @@ def test_capstone_start_below_the_bar():
 
 
 def test_capstone_rehearsal_bend():
-    bends = []
     for split in SPLITS:
         wine, first = rehearsal(split)
-        more = wine.validation_curve(
-            WINE, param_name="lr", param_range=[2, 4, 8], seeds=[split]
-        )
+        more = curve_of(wine, [2, 4, 8], split)
         assert first.best.lr == 1
-        below = min(first.mean_val_loss.min(), *more.mean_val_loss[:2])
-        bends.append(more.mean_val_loss[2] > below)
-    assert all(bends)
+        *others, last = *first.mean_val_loss, *more.mean_val_loss
+        assert last > min(others)
 
 
 @pytest.mark.slow
@@ -136,20 +134,12 @@ def test_capstone_tuned_are_alike():
 
 
 def test_capstone_tickets_far_apart():
-    wine = hk.load_dataset("wine")
+    draws = {"lr": hk.log_uniform(0.001, 1), "momentum": [0, 0.5, 0.9], "n_trials": 30}
+    about = hk.load_dataset("wine"), WINE
     for seed in repeats(20):
-        tickets = hk.random_search(
-            wine,
-            WINE,
-            lr=hk.log_uniform(0.001, 1),
-            momentum=[0, 0.5, 0.9],
-            n_trials=30,
-            search_seed=seed,
-            seeds=[seed],
-        )
+        tickets = hk.random_search(*about, **draws, search_seed=seed, seeds=[seed])
         assert np.ptp(tickets.scores("accuracy")) >= 0.25
-    draw = {"lr": hk.log_uniform(0.001, 1), "momentum": [0, 0.5, 0.9]}
-    here = hk.random_search(wine, WINE, n_trials=30, **draw)
+    here = hk.random_search(*about, **draws)
     accuracy = -here.scores("accuracy")[np.argsort(here.values("lr"))]
     assert (accuracy[:5] < 0.9).all()
     assert 18 <= (accuracy > 0.95).sum() <= 23  # "two in three"

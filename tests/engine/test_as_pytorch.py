@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from math import pi as PI
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,7 +125,7 @@ np.savez("curves.npz", **runs)
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
-    """Return what was trained and the curves of all scripts, run in one process."""
+    """Return pairs by name: what was trained, and the curves of its script."""
     folder = tmp_path_factory.mktemp("scripts")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of stacks that are not
@@ -132,43 +133,36 @@ def both(tmp_path_factory):
     for number, each in enumerate(trained.values()):
         each.as_pytorch(folder / f"s{number}.py")
     command = [sys.executable, "-I", "-c", RUN_ALL]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    subprocess.run(command, cwd=folder, check=True)
     curves = np.load(folder / "curves.npz")
-    return trained, {n: curves[f"s{k}.py"] for k, n in enumerate(trained)}
+    names = enumerate(trained.items())
+    return {name: (each, curves[f"s{k}.py"]) for k, (name, each) in names}
 
 
 def test_scripts_give_the_curves_of_hpkit(both):
-    trained, curves = both
-
-    assert len(curves) > 20
-    for name, each in trained.items():
-        assert curves[name].shape == each.val_loss.shape, name
-        np.testing.assert_allclose(curves[name], each.val_loss, atol=1e-5, err_msg=name)
+    for name, (each, curves) in both.items():
+        about = {"atol": 1e-5, "err_msg": name, "strict": True}  # its shape, too
+        np.testing.assert_allclose(curves, each.val_loss, **about)
 
 
 def test_every_hyperparameter_and_choice_is_in_a_script(both):
-    trained, _ = both
-
-    assert OTHER.keys() == TABLE.keys()
     for name, facts in TABLE.items():
         choices = facts.ticks if facts.kind == "choice" else ()
         assert {*choices} <= {*OTHER[name], getattr(hk.Hyperparameters, name)}
         for value in OTHER[name]:
-            text = trained[f"{name}={value}"].as_pytorch()
+            text = both[f"{name}={value}"][0].as_pytorch()
             assert facts.kind == "choice" or f"\n{name} = {value!r}\n" in text, name
 
 
 def test_scripts_are_what_a_person_would_write(both, tmp_path):
-    trained, _ = both
-    texts = [each.as_pytorch() for each in trained.values()]
-    texts += [forms(each, "r.npz", "")["PyTorch"] for each in trained.values()]
+    texts = [each.as_pytorch() for each, _ in both.values()]
+    texts += [forms(each, "r.npz", "")["PyTorch"] for each, _ in both.values()]
     for number, text in enumerate(texts):
         assert not any(word.isupper() and "_" in word for word in text.split())
         (tmp_path / f"s{number}.py").write_text(text)
     rules = ["--isolated", "--select", "E,F,W,I,B,UP", "--ignore", "B905,B007"]
     command = [sys.executable, "-m", "ruff", "check", *rules, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     assert done.returncode == 0, done.stdout
 
 
@@ -195,24 +189,33 @@ def of_torch(n_features, n_outputs, setting):
     return LINEAR(n_features, n_outputs, bias=bool(setting.epochs))
 
 
-@pytest.mark.parametrize(
-    "model", [around(3), decorated, of_hpkit, functools.partial(Net)]
-)
-def test_a_model_without_a_source_of_its_own_has_a_place_in_the_script(model):
-    assert source_of(model, set())[:2] == ("", None)
+def test_a_model_without_a_source_of_its_own_has_a_place_in_the_script():
+    for model in around(3), decorated, of_hpkit, functools.partial(Net):
+        assert source_of(model, set())[:2] == ("", None), model
 
 
-def test_a_model_of_unknown_source_gets_all_of_the_setting(tmp_path, monkeypatch):
-    run = hk.fit(DATA, QUICK.but(dropout=0.5), model=lambda *about: of_torch(*about))
+@pytest.fixture
+def ran(tmp_path, monkeypatch):
+    """Return what runs the script of a result, and gives its text and its names."""
     monkeypatch.chdir(tmp_path)
-    run.as_pytorch("run.py")
-    text = (tmp_path / "run.py").read_text("utf-8")
-    names = {"model": of_torch}
-    exec(text, names)
 
-    assert "\n# Put the function that makes your network here" in text
-    assert vars(names["setting"]) | {"own": ()} == {**vars(run.setting)}
-    np.testing.assert_allclose(names["val_loss"], run.val_loss, atol=1e-5)
+    def ran(found, path="run.py", **names):
+        found.as_pytorch(path)
+        exec(script := Path(path).read_text("utf-8"), names)
+        np.testing.assert_allclose(names["val_loss"], found.val_loss, atol=1e-5)
+        return script, names
+
+    return ran
+
+
+def test_a_model_or_loss_of_unknown_source_has_a_place_in_the_script(ran):
+    run = hk.fit(DATA, QUICK.but(dropout=0.5), model=lambda *about: of_torch(*about))
+    script, names = ran(run, model=of_torch)
+    assert "\n# Put the function that makes your network here" in script
+    assert vars(names["setting"]) | {"own": ()} == {**vars(run.setting)}  # all of it
+    run = hk.fit(DATA, QUICK, loss=lambda outputs, targets: loss_of(outputs, targets))
+    assert '"학습_data.npz"' in ran(run, "학습.py", loss_of=loss_of)[0]
+    assert [*forms(run, "r.npz", "")] == ["PyTorch"]
 
 
 NETS = """from torch import nn
@@ -230,20 +233,14 @@ def handed_on(n_features, n_outputs, setting):
     return nets.net(n_features, n_outputs, setting)
 
 
-def test_a_setting_is_whole_where_another_module_reads_it(tmp_path, monkeypatch):
-    (tmp_path / "nets.py").write_text(NETS)
-    monkeypatch.syspath_prepend(tmp_path)
+def test_a_setting_is_whole_where_another_module_reads_it(ran, monkeypatch):
+    Path("nets.py").write_text(NETS)
+    monkeypatch.syspath_prepend(Path.cwd())
     run = hk.fit(DATA, QUICK.but(own={"tag": "$lr"}), model=handed_on)
-    monkeypatch.chdir(tmp_path)
-    exec(run.as_pytorch("run.py"), names := {})
-
-    assert names["setting"].tag == "$lr"
-    np.testing.assert_allclose(names["val_loss"], run.val_loss, atol=1e-5)
+    assert ran(run)[1]["setting"].tag == "$lr"
 
 
-def test_a_script_has_the_source_of_a_module_that_was_loaded_again(
-    tmp_path, monkeypatch
-):
+def test_a_script_has_the_source_of_a_module_loaded_again(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     for width in (4, 16):
@@ -256,18 +253,6 @@ def test_a_script_has_the_source_of_a_module_that_was_loaded_again(
             assert source_of(part, set())[1].count("+") == width
     (tmp_path / "again.py").write_text("")  # not loaded yet
     assert source_of(module.made, set())[1].count("+") == width
-
-
-def test_a_loss_of_unknown_source_has_a_place_in_the_script(tmp_path, monkeypatch):
-    run = hk.fit(DATA, QUICK, loss=lambda outputs, targets: loss_of(outputs, targets))
-    monkeypatch.chdir(tmp_path)
-    run.as_pytorch("학습.py")
-    script = (tmp_path / "학습.py").read_text("utf-8")
-    assert '"학습_data.npz"' in script
-    exec(script, names := {"loss_of": loss_of})
-
-    np.testing.assert_allclose(names["val_loss"], run.val_loss, atol=1e-5)
-    assert [*forms(run, "r.npz", "")] == ["PyTorch"]
 
 
 def test_results_of_which_the_network_or_the_rows_are_gone_are_refused(tmp_path):
@@ -305,9 +290,7 @@ FULL = QUICK.but(batch_size=54, epochs=30, lr=0.02)  # all rows: no order
         (NUMBERS, FULL.but(optimizer="adam"), MLPRegressor),
     ],
 )
-def test_scikit_learn_from_the_same_weights_gives_the_same_curve(
-    data, setting, kind, tmp_path, monkeypatch
-):
+def test_scikit_learn_gives_the_same_curve(data, setting, kind, ran, monkeypatch):
     run = hk.fit(data, setting)
     draws = torch.Generator().manual_seed(0)
 
@@ -317,18 +300,16 @@ def test_scikit_learn_from_the_same_weights_gives_the_same_curve(
         return weight.numpy().T.astype(dtype), bias.numpy().astype(dtype)
 
     monkeypatch.setattr(kind, "_init_coef", first_weights)
-    monkeypatch.chdir(tmp_path)
-    run.as_pytorch("run.py")
+    ran(run)
     exec(forms(run, "run_data.npz", "")["scikit-learn"], names := {})
 
     np.testing.assert_allclose(names["val_loss"], run.val_loss[1:], atol=1e-3)
 
 
-def test_scikit_learn_is_offered_for_a_whole_grid_alone(tmp_path, monkeypatch, capsys):
+def test_scikit_learn_is_offered_for_a_whole_grid_alone(ran, capsys):
     lists = {"lr": [0.01, 0.1], "hidden": [(4,), (8, 8)], "optimizer": ["sgd", "adam"]}
     grid = hk.grid_search(DATA, QUICK, seeds=range(2), **lists)
-    monkeypatch.chdir(tmp_path)
-    grid.as_pytorch("run.py")
+    ran(grid)
     exec(forms(grid, "run_data.npz", "by_button")["scikit-learn"], names := {})
     found = names["search"].cv_results_
 

@@ -7,6 +7,7 @@ import random
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from types import SimpleNamespace
 
 import architectures
 import numpy as np
@@ -22,7 +23,6 @@ from hpkit.engine import own_networks as modules
 from hpkit.engine.training import Training
 
 BASE = hk.Hyperparameters(epochs=2, batch_size=16, lr=0.05)
-SPACE = {"lr": [0.05, 0.1], "momentum": [0.0, 0.5]}
 # As many rows to train as to measure: one trace for both.
 DATA, NUMBERS = (table(90, 8, *s, valid=0.4) for s in ((1 / 3, 2 / 3), ()))
 
@@ -40,8 +40,9 @@ def stacked(monkeypatch):
 @pytest.mark.parametrize("model", [*ALL, architectures.sparse])
 def test_alone_equals_the_plain_loop(model):
     adam = {} if model is architectures.sparse else {"optimizer": "adam", "lr": 0.01}
-    for setting in (BASE.but(momentum=0.5), BASE.but(**adam)):
-        assert_equal_the_plain_loop([hk.fit(DATA, setting, seed=4, model=model)], model)
+    for how in ({"momentum": 0.5}, adam):
+        run = hk.fit(DATA, BASE.but(**how), seed=4, model=model)
+        assert_equal_the_plain_loop([run], model)
 
 
 @pytest.mark.parametrize("model", ALL)
@@ -57,24 +58,21 @@ def test_in_other_company_equals_the_plain_loop_in_double_and_for_numbers(model)
         assert_equal_the_plain_loop(runs, model)
 
 
-# ---- how they are trained ----------------------------------------------------------
-
-
-def train_pair(model):
+def pair_is_stacked(model):
     training, nets = Training(DATA, BASE, seeds=(0, 1), model=model), []
     while not training.finished:
         training.advance(0)
         nets += [stack.net for stack in training.stacks]
-    return nets[-1]
+    return nets[-1].stacked
 
 
 @pytest.mark.parametrize("model", STACKED)
 @pytest.mark.filterwarnings("error")
 def test_stacks_what_can_be_stacked_without_a_word_and_keeps_traces(model, monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
-    assert train_pair(model).stacked
+    assert pair_is_stacked(model)
     monkeypatch.setattr(modules, "make_fx", None)  # no more, but of a list of layers
-    assert model is architectures.Tied or train_pair(model).stacked
+    assert model is architectures.Tied or pair_is_stacked(model)
 
 
 @pytest.mark.parametrize(("words", "models"), ONE_BY_ONE.items())
@@ -83,20 +81,18 @@ def test_says_once_what_is_trained_one_by_one(words, models):
     for model in models:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
-            nets = [train_pair(model), train_pair(model)]
+            assert [pair_is_stacked(model) for _ in range(2)] == [False, False]
 
-        assert not any(net.stacked for net in nets)
-        assert len(said) == 1
-        assert said[0].category is modules.OneByOneWarning
-        assert words in str(said[0].message)
-        assert said[0].filename == __file__
+        (told,) = said
+        assert (told.category, told.filename) == (modules.OneByOneWarning, __file__)
+        assert words in str(told.message)
 
 
 @pytest.mark.filterwarnings("error")
 def test_little_work_is_neither_traced_nor_told(monkeypatch):
     monkeypatch.setattr(modules, "make_fx", None)
     for model in (architectures.batch_norm, architectures.lstm):
-        assert not train_pair(model).stacked
+        assert not pair_is_stacked(model)
 
 
 @pytest.mark.filterwarnings("error")
@@ -108,22 +104,23 @@ def test_a_stack_of_which_one_run_is_left_goes_on_without_a_word(monkeypatch):
 
 
 class Bent(nn.Linear):
-    """Bends by a function that is a plain attribute, no module."""
+    """Bends by a function that is a plain attribute, or by a module."""
+
+    bends = torch
 
     def __init__(self, n_in, n_out, setting):
         super().__init__(n_in, n_out)
-        self.bend = getattr(torch, setting.activation)
+        self.bend = getattr(self.bends, setting.activation)
 
     def forward(self, x):
         return super().forward(self.bend(x))
 
 
-def bent_by_a_module(n_in, n_out, setting):
-    bend = {"relu": nn.ReLU, "tanh": nn.Tanh}[setting.activation]
-    return nn.Sequential(bend(), nn.Linear(n_in, n_out))
+class BentByAModule(Bent):
+    bends = SimpleNamespace(relu=nn.ReLU(), tanh=nn.Tanh())
 
 
-@pytest.mark.parametrize("model", [Bent, bent_by_a_module])
+@pytest.mark.parametrize("model", [Bent, BentByAModule])
 @pytest.mark.usefixtures("stacked")
 def test_two_activations_with_equal_shapes_have_traces_of_their_own(model):
     about = {"activation": ["relu", "tanh"], "seeds": (0, 3), "model": model}
@@ -132,52 +129,30 @@ def test_two_activations_with_equal_shapes_have_traces_of_their_own(model):
     assert_equal_the_plain_loop(grid.runs, model)
 
 
-# ---- what is left as it was --------------------------------------------------------
-
-
 @pytest.mark.usefixtures("stacked")
 def test_frozen_weights_and_shared_networks_are_not_changed():
-    before = {name: t.clone() for name, t in BACKBONE.state_dict().items()}
-    BACKBONE.train()
-    grid = hk.grid_search(DATA, BASE, **SPACE, model=architectures.frozen)
-    net = grid.best_run.network()
-    assert all(torch.equal(t, before[n]) for n, t in BACKBONE.state_dict().items())
-    assert torch.equal(net[0][0].weight, before["0.weight"])
+    before = deepcopy(BACKBONE.train().state_dict())
+    lists = {"lr": [0.05, 0.1], "momentum": [0.0, 0.5]}
+    grid = hk.grid_search(DATA, BASE, **lists, model=architectures.frozen)
+    torch.testing.assert_close(BACKBONE.state_dict(), before, rtol=0, atol=0)
+    assert torch.equal(grid.best_run.network()[0][0].weight, before["0.weight"])
     assert BACKBONE.training
     assert not BACKBONE[0].weight.requires_grad
 
 
-def test_a_run_is_the_same_with_other_runs_and_again():
-    model, setting = architectures.Noisy, BASE.but(momentum=0.5)
-    alone = hk.fit(DATA, setting, seed=3, model=model)
-
-    first = hk.grid_search(DATA, BASE, **SPACE, seeds=(0, 3), model=model)
-    turned = {"lr": [0.1, 0.05], "momentum": [0.5], "seeds": (3,)}
-    turned = hk.grid_search(DATA, BASE, **turned, model=model)
-
-    for search in (first, turned):
-        at = search.settings.index(setting), search.seeds.index(3)
-        assert np.array_equal(search.runs[at].val_loss, alone.val_loss)
-
-
-# ---- names of its own --------------------------------------------------------------
-
-
-class Free(nn.Module):
-    def __init__(self, n_in, n_out, width, heads=None):
-        super().__init__()
+class Free(architectures.Between):
+    def __init__(self, *about, heads=None):
+        super().__init__(*about)
         self.heads = heads  # the name alone says nothing of the setting's
-        self.bent = nn.Linear(n_in, width)
-        self.last = nn.Linear(width, n_out)
 
     def forward(self, x):
-        return self.last(torch.tanh(self.bent(x)))
+        return self.out(self.inner(x).tanh())
 
 
 def free(n_in, n_out, setting):
     if setting.kind == "straight":
         return nn.Linear(n_in, n_out)
-    return Free(n_in, n_out, setting.width)
+    return Free(n_in, n_out, setting, setting.width)
 
 
 FREE = {"kind": ["bent", "straight"], "width": [3, 6]}
@@ -186,7 +161,7 @@ FREE = {"kind": ["bent", "straight"], "width": [3, 6]}
 @pytest.mark.parametrize("threads", [0, 2])
 @pytest.mark.usefixtures("stacked")
 def test_names_of_its_own_equal_the_plain_loop(threads):
-    with ThreadPoolExecutor(threads or 1) as pool:
+    with ThreadPoolExecutor(2) as pool:
         more = {"executor": pool if threads else None, "seeds": (0, 3)}
         grid = hk.grid_search(DATA, BASE, model=free, lr=[0.05], **FREE, **more)
 
@@ -210,9 +185,8 @@ def test_a_name_of_its_own_is_a_value_of_the_setting():
 
     assert (setting.width, setting.but(width=[2, 4]).width) == (3, (2, 4))
     for copy in (pickle.loads(pickle.dumps(setting)), deepcopy(setting)):
-        assert copy == setting
-        assert hash(copy) == hash(setting)
-    assert eval(repr(setting), {"Hyperparameters": hk.Hyperparameters}) == setting
+        assert (copy, hash(copy)) == (setting, hash(setting))
+    assert eval(f"hk.{setting!r}") == setting
     assert not hasattr(setting, "heads")
     with pytest.raises(AttributeError, match=r"setting\.heads; search heads=\[...\]"):
         setting.heads  # noqa: B018
@@ -237,13 +211,12 @@ def test_a_name_of_its_own_is_a_value_of_the_setting():
     ],
 )
 def test_a_name_that_nothing_reads_is_refused(more, words):
-    with pytest.raises((ValueError, TypeError, AttributeError), match=words):
+    errors = ValueError, TypeError, AttributeError
+    with pytest.raises(errors, match=words):
         hk.grid_search(DATA, **more)
-
-
-def test_a_path_refuses_what_nothing_reads_before_its_first_step():
-    with pytest.raises(ValueError, match="got 'hidden', which it never does"):
-        hk.one_at_a_time.live(DATA, model=free, **FREE, hidden=[(2,), (4,)])
+    if "which it nev" in words:  # a path refuses it before its first step
+        with pytest.raises(errors, match=words):
+            hk.one_at_a_time.live(DATA, **more)
 
 
 def test_a_name_that_only_some_settings_read_is_fine_alone():
@@ -289,33 +262,20 @@ def enclosed(n_in, n_out, setting, alone=False):
 )
 @pytest.mark.usefixtures("stacked")
 def test_what_a_network_reads_around_itself_is_never_that_of_another(model):
-    steep, tops = BASE.but(lr=0.5, epochs=6), (9.0, 2.4)
-    for top in tops:  # in the first epoch no output is as large
-        settings = [steep.but(own={"top": top})]
-        *_, runs = hk.train(DATA, settings, seeds=(0, 1), model=model)
+    steep, about = BASE.but(lr=0.5, epochs=6), {"seeds": (0, 1), "model": model}
+    for top in (9.0, 2.4):  # in the first epoch no output is as large
+        *_, runs = hk.train(DATA, steep.but(own={"top": top}), **about)
         assert_equal_the_plain_loop(runs, model)
     if model is not clamped:
-        grid = hk.grid_search(DATA, steep, model=model, top=tops, seeds=(0, 1))
+        grid = hk.grid_search(DATA, steep, top=(9.0, 2.4), **about)
         assert_equal_the_plain_loop(grid.runs, model)
 
 
-def test_what_would_be_wrong_in_silence_is_refused():
-    def holding_its_layers(n_in, n_out, setting):
-        net = nn.Linear(n_in, n_out)
-        net.register_forward_hook(lambda module, rows, out: out * net.bias)
-        return net
-
-    with pytest.raises(ValueError, match="must be whole when it is copied"):
-        hk.fit(DATA, BASE, model=holding_its_layers)
-    with pytest.raises(ValueError, match="got draws from random"):
-        hk.fit(DATA, BASE, model=lambda i, o, _: nn.Linear(i, o + int(random.random())))
+def test_what_torch_would_not_train_as_usual_is_refused():
     with torch.inference_mode(), pytest.raises(ValueError, match="needs gradients"):
         hk.fit(DATA, BASE, model=architectures.mlp)
     with torch.autocast("cpu"), pytest.raises(ValueError, match="copies of the first"):
         hk.fit(DATA, BASE, model=architectures.mlp)
-
-
-# ---- what is refused ---------------------------------------------------------------
 
 
 class Odd(nn.Linear):
@@ -355,6 +315,12 @@ def odd(how):
     return type("Odd", (Odd,), {"how": how})
 
 
+def holding_its_layers(n_in, n_out, setting):
+    net = nn.Linear(n_in, n_out)
+    net.register_forward_hook(lambda module, rows, out: out * net.bias)
+    return net
+
+
 def test_a_network_is_that_of_its_training_or_is_refused():
     act, wide = nn.Tanh, 8
 
@@ -374,49 +340,45 @@ def test_a_network_is_that_of_its_training_or_is_refused():
 
 
 def test_a_network_that_is_looked_at_never_draws_between_those_of_another_thread():
-    def model(n_in, n_out, setting):
-        net = nn.Linear(n_in, n_out)
-        net.register_forward_hook(lambda *_: held.append(lock._is_owned()))
-        return net
+    class Looked(nn.Linear):
+        def forward(self, x):
+            held.append(modules.RANDOM_STATE._is_owned())
+            return super().forward(x)
 
-    held, lock = [], modules.RANDOM_STATE
-    hk.fit(DATA, BASE, model=model).network()
+    held = []
+    hk.fit(DATA, BASE, model=lambda i, o, _: Looked(i, o)).network()
     assert all(held)
 
 
 def test_a_softmax_at_the_end_is_told_of():
-    def model(n_in, n_out, setting):
-        return nn.Sequential(nn.Linear(n_in, n_out), nn.Softmax(1))
-
+    ends = nn.Linear(8, 3), nn.Softmax(1)
     with pytest.warns(UserWarning, match="leave out the network's softmax") as told:
-        hk.fit(DATA, BASE, model=model)
+        hk.fit(DATA, BASE, model=lambda *_: nn.Sequential(*ends))
     assert told[0].filename == __file__
 
 
 def test_rows_that_a_network_cannot_take_are_refused():
     class Codes(nn.Embedding):
+        def __init__(self, n_in, n_out, setting):
+            super().__init__(3, n_out)
+
         def forward(self, x):
             return super().forward(x[:, 0].round().int() - 5)
 
-    def model(n_in, n_out, setting):
-        return Codes(3, n_out)
-
     frame = pd.DataFrame({"shop": [5, 6, 7] * 10, "y": [0, 1] * 15})
     data = hk.Dataset.from_frame(frame, "y", standardize=False)
-    run = hk.fit(data, BASE, model=model)
+    run = hk.fit(data, BASE, model=Codes)
     assert run.predict([[7]]).shape == (1,)
     with pytest.raises(ValueError, match=r"every row .* index out of range"):
         run.predict([[8]])
     with pytest.raises(ValueError, match=r"codes of .*; keep codes as they are"):
-        hk.fit(hk.Dataset.from_frame(frame, "y"), BASE, model=model)
+        hk.fit(hk.Dataset.from_frame(frame, "y"), BASE, model=Codes)
 
 
 def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
-    def model(n_in, n_out, setting):
-        return nn.Linear(n_in, n_out + (setting.lr > 0.05))
-
+    more = {"model": lambda i, o, setting: nn.Linear(i, o + (setting.lr > 0.05))}
     with pytest.raises(ValueError, match=r"must give the shape \(points, 3\), got"):
-        next(hk.train(DATA, [BASE, BASE.but(lr=0.1)], model=model))
+        next(hk.train(DATA, [BASE, BASE.but(lr=0.1)], **more))
 
 
 @pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
@@ -435,6 +397,8 @@ def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
         (odd("ties"), "memory of its own.*got 'before.bias', which does not; tie"),
         (odd("draws"), r"from torch.*numpy.random.*torch.rand"),
         (odd(None), "whole when it is copied, got .* a global name.*; make that"),
+        (holding_its_layers, "must be whole when it is copied"),
+        (lambda i, o, s: nn.Linear(i, o + int(random.random())), "draws from random"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(model, words, threshold, monkeypatch):

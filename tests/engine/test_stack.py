@@ -32,33 +32,28 @@ def groups(rng, n):
 
     In a stack they differ in all that may differ there; epochs are uneven.
     """
+
+    def draw(*values):
+        return rng.choice(values).item()
+
     kinds = itertools.product(OPTIMIZERS, ACTIVATIONS, range(5))
     for optimizer, activation, depth in kinds:
-        hidden = tuple(int(u) for u in rng.choice([1, 2, 5, 16], depth))
-        batch_size = int(rng.choice([1, 2, 7, 8, 15, 16, 17, 32, n - 1, n]))
-        class_weight = str(rng.choice(["none", "balanced"]))
+        alike = {"optimizer": optimizer, "activation": activation}
+        alike["hidden"] = rng.choice([1, 2, 5, 16], depth)
+        alike["batch_size"] = draw(1, 2, 7, 8, 15, 16, 17, 32, n - 1, n)
+        alike["class_weight"] = draw("none", "balanced")
         drops = rng.random() < 0.5
         for epochs in rng.permutation([1, 2, 3, 5]):
-            momentum = float(rng.choice([0, 0.5, 0.9]))
+            momentum = draw(0, 0.5, 0.9)
             top = {"rmsprop": -2.5, "adam": -2, "adamw": -2}.get(optimizer, -1.5)
             top += 0 if optimizer.startswith("adam") else np.log10(1 - momentum)
-            yield Hyperparameters(
-                lr=float(10 ** rng.uniform(-4, top)),
-                batch_size=batch_size,
-                epochs=int(epochs),
-                momentum=momentum,
-                weight_decay=float(rng.choice([0, 1e-3, 0.1])),
-                optimizer=optimizer,
-                hidden=hidden,
-                activation=activation,
-                dropout=float(rng.choice([0.1, 0.35, 0.9])) if drops else 0.0,
-                schedule=PLANS[rng.integers(len(PLANS))],
-                warmup=float(rng.choice([0, 0.07, 0.45])),
-                patience=int(rng.choice([0, 1, 2])),
-                clip=float(rng.choice([0, 0.05, 0.3])),
-                label_smoothing=float(rng.choice([0, 0.1, 0.7])),
-                class_weight=class_weight,
-            )
+            own = {"lr": 10 ** rng.uniform(-4, top), "momentum": momentum}
+            own["weight_decay"] = draw(0, 1e-3, 0.1)
+            own["dropout"] = draw(0.1, 0.35, 0.9) if drops else 0
+            own["schedule"] = PLANS[rng.integers(len(PLANS))]
+            own |= {"warmup": draw(0, 0.07, 0.45), "patience": draw(0, 1, 2)}
+            own |= {"clip": draw(0, 0.05, 0.3), "label_smoothing": draw(0, 0.1, 0.7)}
+            yield Hyperparameters(**alike, **own, epochs=epochs)
 
 
 X = np.random.default_rng(0).normal(size=(100, 3))
@@ -91,11 +86,8 @@ def test_random_settings_equal_the_plain_loop(data, model, dtype, at_once, monke
         wanted = [s.but(label_smoothing=0, class_weight="none") for s in wanted]
     if model:  # which makes its own layers, and takes no batch of one row
         own = {n: getattr(Hyperparameters, n) for n in ("hidden", "activation")}
-        wanted = [
-            s.but(**own, dropout=0, batch_size=min(max(2, s.batch_size), 32))
-            for s in wanted
-            if len(s.hidden) == 2
-        ]
+        wanted = [s.but(**own, dropout=0) for s in wanted if len(s.hidden) == 2]
+        wanted = [s.but(batch_size=np.clip(s.batch_size, 2, 32)) for s in wanted]
 
     training = Training(data, wanted, seeds=seeds, dtype=dtype, model=model)
     stacks = len(training.waiting)

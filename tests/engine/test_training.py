@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -50,13 +51,11 @@ def test_unfit_network_is_refused_in_three_parts(words):
 
 
 def test_partial_results_only_grow():
-    seen = list(train(MOONS, QUICK.but(epochs=30), seeds=range(2), tick=0))
+    first, *others = train(MOONS, QUICK.but(epochs=30), seeds=range(2), tick=0)
 
-    done = [int(runs.epochs_done.max()) for runs in seen]
+    done = [runs.epochs_done.max() for runs in (first, *others)]
     assert done == sorted(done)
-    assert done[0] == 0
-    assert len(set(done)) == 31
-    first = seen[0]
+    assert {*done} == {*range(31)}
     assert np.isnan(first.val_loss[:, :, 1:]).all()  # not changed by later epochs
     assert first[0, 0].predict(MOONS.valid.X).shape == (200,)
 
@@ -65,16 +64,19 @@ def test_partial_results_only_grow():
 @pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
 def test_global_state_is_left_alone(model, monkeypatch):
     monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
+
+    def state():
+        return torch.get_rng_state().tolist(), str(np.random.get_state())  # noqa: NPY002
+
     torch.manual_seed(5)
     np.random.seed(5)  # noqa: NPY002 - it is the global state that is looked at
     torch.set_num_threads(2)
-    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    before = state()
 
     for _ in train(MOONS, QUICK, seeds=range(3), model=model, tick=0):
         assert torch.get_num_threads() == 2
 
-    assert torch.equal(before[0], torch.get_rng_state())
-    assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
+    assert state() == before
     assert not torch.is_inference_mode_enabled()
 
 
@@ -82,13 +84,13 @@ def test_trainings_in_several_threads_do_not_disturb_each_other():
     torch.set_num_threads(2)
 
     def loss_of(seed):
-        return fit(MOONS, QUICK.but(epochs=20), seed=seed).val_loss
+        return fit(MOONS, QUICK.but(epochs=20), seed=seed).val_loss.tolist()
 
     with ThreadPoolExecutor(4) as pool:
         found = [*pool.map(loss_of, range(4))]
 
     assert torch.get_num_threads() == 2
-    assert np.array_equal(found, [loss_of(seed) for seed in range(4)])
+    assert found == [*map(loss_of, range(4))]
 
 
 def test_large_networks_wait_for_their_turn_and_only_the_best_keep_weights(monkeypatch):
@@ -120,9 +122,7 @@ def test_large_networks_wait_for_their_turn_and_only_the_best_keep_weights(monke
     [(1, [8, 4]), (2, [4, 4, 4]), (3, [4, 4, 4]), (5, [3, 3, 2, 2, 2]), (99, [1] * 12)],
 )
 @pytest.mark.parametrize("most", [100, 10_000])  # weights, of which a run has 42
-def test_stacks_are_cut_to_size_and_so_that_every_worker_has_some_runs(
-    workers, parts, most, monkeypatch
-):
+def test_stacks_are_cut_to_size_and_for_all_workers(workers, parts, most, monkeypatch):
     monkeypatch.setattr("hpkit.engine.training.WEIGHTS_PER_STACK", most)
     parts = [2] * 6 if most == 100 and workers < 99 else parts
     wanted = [QUICK, QUICK.but(lr=0.2), QUICK.but(batch_size=8)]
@@ -134,11 +134,9 @@ def test_stacks_are_cut_to_size_and_so_that_every_worker_has_some_runs(
 def test_no_time_is_enough_for_one_step():
     training = Training(MOONS, QUICK.but(batch_size=10))
     training.advance(0)  # measures epoch 0
-    done = []
-    for _ in range(6):
+    for done in (0.2, 0.4, 0.6, 0.8, 1, 1.2):
         training.advance(0)
-        done.append(training.stacks[0].done)
-    assert done == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1.2])
+        assert training.stacks[0].done == pytest.approx(done)
 
 
 @pytest.mark.parametrize(("least", "stacked"), [(24, True), (25, False)])
@@ -198,8 +196,6 @@ def test_no_optimizer_module_is_loaded():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-# ---- a learner's own loss and metric -----------------------------------------------
-
 NUMBERS = table(70, 4)
 
 
@@ -240,17 +236,11 @@ def test_own_loss_trains_as_in_the_plain_loop_in_any_company(loss, model, monkey
 
 
 def test_an_own_loss_is_asked_at_once_where_it_can_be():
-    counts = {}
-    for loss in (focal, looking):
-
-        def counted(outputs, targets, loss=loss):
-            counts[loss] = counts.get(loss, 0) + 1
-            return loss(outputs, targets)
-
-        settings = [QUICK.but(lr=lr) for lr in np.linspace(0.01, 0.5, 30)]
-        last(train(MOONS, settings, loss=counted))
-
-    assert counts[looking] > 10 * counts[focal]
+    settings = [QUICK.but(lr=lr) for lr in np.linspace(0.01, 0.5, 30)]
+    asked = [Mock(side_effect=loss) for loss in (focal, looking)]
+    for loss in asked:
+        last(train(MOONS, settings, loss=lambda *about, loss=loss: loss(*about)))
+    assert asked[1].call_count > 10 * asked[0].call_count
 
 
 def test_cross_entropy_given_as_a_loss_is_what_there_is_without_one():
@@ -271,15 +261,15 @@ def test_an_own_metric_is_measured_beside_the_loss_and_ranks():
 
     settings = [QUICK.but(lr=lr, epochs=e) for lr, e in ((0.01, 2), (0.5, 3))]
     runs = last(train(MOONS, settings, seeds=(0, 1), metric=right))
-    grid = hk.grid_search(MOONS, QUICK, lr=[0.01, 0.5], seeds=(0, 1), metric=worse)
+    search = functools.partial(hk.grid_search, MOONS, QUICK, lr=[0.01, 0.5])
+    grid = search(seeds=(0, 1), metric=worse)
 
     assert runs.val_metric == pytest.approx(runs.val_accuracy, nan_ok=True)
     # It ranks by what the network that predicts has, not by a lucky epoch.
-    best = [[run.val_metric[run.best_epoch] for run in runs][i : i + 2] for i in (0, 2)]
-    assert runs.mean_val_metric == pytest.approx(np.mean(best, axis=1))
-    y = torch.tensor(MOONS.valid.y)
-    predicted = [right(torch.tensor(r.outputs(MOONS.valid.X)), y) for r in runs]
-    assert np.mean(predicted) == pytest.approx(runs.mean_val_metric.mean(), abs=1e-6)
+    best = np.reshape([run.val_metric[run.best_epoch] for run in runs], (2, 2))
+    assert runs.mean_val_metric == pytest.approx(best.mean(1))
+    predicted = [run.predict(MOONS.valid) == MOONS.valid.y for run in runs]
+    assert np.mean(predicted) == pytest.approx(best.mean(), abs=1e-6)
     MOONS.test_looks.clear()
     assert runs[1, 0].test_metric() == pytest.approx(runs[1, 0].test_accuracy())
     assert grid.best_by("metric").lr == 0.01
@@ -290,15 +280,13 @@ def test_an_own_metric_is_measured_beside_the_loss_and_ranks():
         assert f"highest at learning rate 0.01: {high}, against {low} where" in said
         assert "Ranks, ties, edges and charts go by the loss; best_by(" in said
     assert f"<td>{low}</td><td>" in grid._repr_html_().split("your metric")[1]
-    same = hk.grid_search(MOONS, QUICK, lr=[0.01, 0.5], metric=right)
+    same = search(metric=right)
     assert f"rate 0.5, too: {same.mean_val_metric[1]:.3g}." in str(same)
-    assert "metric" not in f"{hk.grid_search(MOONS, QUICK, lr=[0.1])}"
-    even = hk.grid_search(MOONS, QUICK, lr=[0.01, 0.5], metric=lambda o, t: 0)
+    assert "metric" not in str(search())
+    even = search(metric=lambda o, t: 0)
     assert "highest at learning rate 0.5, too: 0." in str(even)
-    close = {"lr": [0.01, 0.5], "metric": lambda o, t: 1 - right(o, t) / 1e4}
-    said = re.search(
-        r": (\S+), against (\S+) ", str(hk.grid_search(MOONS, QUICK, **close))
-    )
+    close = search(metric=lambda o, t: 1 - right(o, t) / 1e4)
+    said = re.search(r": (\S+), against (\S+) ", str(close))
     assert float(said[1]) > float(said[2]) > 0.999  # enough digits to tell them apart
     assert grid.to_frame()["mean_val_metric"].tolist() == grid.mean_val_metric.tolist()
     rows = grid.history().query("metric == 'metric' and split == 'valid'")
@@ -307,7 +295,7 @@ def test_an_own_metric_is_measured_beside_the_loss_and_ranks():
     assert folds.shape == (2, 1, 3)
     assert ((folds > 0.4) & (folds <= 1)).all()
     with pytest.raises(ValueError, match="needs a metric of your own, got a search"):
-        hk.grid_search(MOONS, QUICK, lr=[0.1]).best_by("metric")
+        search().best_by("metric")
 
 
 def test_a_metric_that_is_nan_is_told():
@@ -321,12 +309,10 @@ def test_a_metric_that_is_nan_is_told():
         assert ("highest at learning rate 0.5, too: 0.8" in str(found)) == (count == 2)
     with pytest.raises(ValueError, match=r"needs runs whose .*got nan in all; try"):
         found.best_by("metric")
-
-
-def test_a_metric_that_takes_no_nan_is_nan_where_a_run_diverges():
+    # One that takes no nan is nan where a run diverges.
     about = {"metric": lambda outputs, targets: r2_score(targets, outputs)}
     found = hk.grid_search(NUMBERS, QUICK, lr=[0.1, 1e9], **about)
-    assert found.diverged.ravel().tolist() == [False, True]
+    assert found.diverged.tolist() == [[False], [True]]
     assert np.isfinite(found.val_metric[0]).all()
     assert np.isnan(found.val_metric[1, 0, -1])
 
@@ -456,8 +442,6 @@ def test_class_weights_and_smoothing_are_refused_without_them(data, loss, words)
 
 # Numbers that a learner may type never end a kernel: what cannot fit is refused.
 WORDS = "must fit into free memory, 1.0 GB, got about .* GB .*; take fewer"
-
-
 MORE = load_dataset("moons")
 
 
@@ -471,9 +455,8 @@ def test_panels_say_it_and_live_on(small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     base = hk.Hyperparameters(epochs=2)
     curve = hk.ValidationCurvePanel(MORE, "hidden", base, param_range=[4], seeds=1)
-    curve.entries[0].text.value = "10000"
+    curve.entries[0].text.value, curve.seeds.value = "10000", 500
     curve.controls["epochs"].value = 10**6
-    curve.seeds.value = 500
     curve.start_button.click()
     curve.wait(60)
     panel = hk.TrainingPanel(MORE, base)
@@ -509,9 +492,7 @@ def test_training_that_cannot_fit_is_refused_and_no_other(small):
         ([(300, 300)], 1, 1000, "2.2"),  # small ones all at once
     ],
 )
-def test_need_is_that_of_curves_weights_and_units(
-    hidden, epochs, seeds, need, monkeypatch
-):
+def test_need_is_of_curves_weights_and_units(hidden, epochs, seeds, need, monkeypatch):
     monkeypatch.setattr(training, "free_memory", lambda: 0)
     monkeypatch.setattr(training, "SMALL", 0)
     settings = [hk.Hyperparameters(epochs=epochs, hidden=units) for units in hidden]
@@ -524,8 +505,9 @@ def test_limit_of_a_container_counts_where_there_is_one(limit, tmp_path, monkeyp
     monkeypatch.setattr(training, "_CGROUP", tmp_path)
     assert training.free_memory() > 2**20
     (tmp_path / "memory").mkdir()
-    for name, size in zip(limit, (3 * 2**20, 2 * 2**20), strict=True):
-        (tmp_path / name).write_text(f"{size}\n")
+    most, used = (tmp_path / name for name in limit)
+    most.write_text(f"{3 * 2**20}\n")
+    used.write_text(f"{2 * 2**20}\n")
     assert training.free_memory() == 2**20
-    (tmp_path / limit[0]).write_text("max\n")
+    most.write_text("max\n")
     assert training.free_memory() > 2**20

@@ -1,10 +1,13 @@
 """Training on other processes: same numbers, losses named, what cannot work refused."""
 
 import concurrent.futures as futures
+import gc
+import itertools
 import multiprocessing
 import os
 import re
 import signal
+import struct
 import sys
 import time
 from functools import cache
@@ -18,7 +21,9 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from loky.backend.queues import SimpleQueue
 from oracle import focal, right
+from torch import nn
 
 import hpkit as hk
 from hpkit.engine import own_networks
@@ -70,19 +75,15 @@ def pool(request):
     return made.get_executor() if request.param == "dask" else made
 
 
-def same(a, b):
-    return a.settings == b.settings and all(
-        np.array_equal(getattr(a, name), getattr(b, name), equal_nan=True)
-        for name in ARRAYS
-    )
+def assert_same(a, b):
+    assert a.settings == b.settings
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), name)
 
 
 @cache
 def trained_whole(epochs=BASE.epochs):
     return hk.grid_search(MOONS, BASE.but(epochs=epochs), **SPACE)
-
-
-# ---- same numbers ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", [None, architectures.batch_norm])
@@ -93,8 +94,7 @@ def test_an_own_loss_and_metric_travel(model, pool):
     here, there = (hk.grid_search(*about, **own, executor=e) for e in (None, pool))
 
     for name in (*ARRAYS, "val_metric"):
-        want = pytest.approx(getattr(here, name), abs=1e-5)
-        assert getattr(there, name) == want
+        assert getattr(there, name) == pytest.approx(getattr(here, name), abs=1e-5)
 
 
 def test_an_error_of_hpkits_own_in_a_worker_is_raised(spawn_pool, monkeypatch):
@@ -115,7 +115,8 @@ def test_every_search_gives_the_numbers_of_one_process(pool):
     adam = {"optimizer": ["adam"], "weight_decay": [0, 0.1]}
     rmsprop = {"optimizer": ["rmsprop"], "dropout": [0, 0.3]}
     drawn = {"lr": lrs, "batch_size": [8, 64], "n_trials": 9}
-    searches = [
+
+    for search, more in (
         (hk.grid_search, SPACE | {"momentum": [0.9], "epochs": [2, 6]}),
         (hk.grid_search, SPACE | {"momentum": [0.9], "patience": [0, 1]}),
         (hk.grid_search, SPACE | adam),
@@ -123,15 +124,12 @@ def test_every_search_gives_the_numbers_of_one_process(pool):
         (hk.successive_halving, drawn),
         (hk.one_at_a_time, SPACE),
         (hk.bayesian_search, {"lr": lrs, "n_trials": 11}),
-    ]
-
-    for search, more in searches:
+    ):
         here, there = (search(MOONS, BASE, **more, executor=e) for e in (None, pool))
 
-        assert same(here, there)
+        assert_same(here, there)
         assert there.finished
-        assert there.rungs == here.rungs
-        assert there.lost == ()
+        assert (there.rungs, there.lost) == (here.rungs, ())
         for epoch in ("best", "last"):
             runs = here.best_run, there.best_run
             assert np.array_equal(*(r.outputs(MOONS.valid.X, epoch) for r in runs))
@@ -157,16 +155,12 @@ def test_a_learners_own_network_travels_by_value(loky_pool):
     units = 4
 
     def model(n_features, n_outputs, setting):
-        return torch.nn.Sequential(
-            torch.nn.Linear(n_features, units),
-            torch.nn.BatchNorm1d(units),
-            torch.nn.Dropout(0.1),
-            torch.nn.Linear(units, n_outputs),
-        )
+        first = nn.Linear(n_features, units), nn.BatchNorm1d(units), nn.Dropout(0.1)
+        return nn.Sequential(*first, nn.Linear(units, n_outputs))
 
     lists = {"lr": [0.1, 0.3], "batch_size": [50, 80], "model": model}
     both = [hk.grid_search(MOONS, BASE, **lists, executor=e) for e in (None, loky_pool)]
-    assert same(*both)
+    assert_same(*both)
     assert np.array_equal(*(s.best_run.outputs(MOONS.valid.X) for s in both))
 
 
@@ -188,21 +182,20 @@ def trained_here(model, steps_to_trace):
     return runs, kept_of(runs)
 
 
-def plain_and_stacked(monkeypatch):
-    """Yield the networks of learners; of the last two all are stacked."""
-    yield from set(architectures.ALL) - {architectures.Counting}
-    monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
-    yield from (architectures.batch_norm, architectures.lstm)
+PLAIN = {*architectures.ALL} - {architectures.Counting}
+STACKED = {architectures.batch_norm, architectures.lstm}
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
+@pytest.mark.parametrize(("models", "steps"), [(PLAIN, 3000), (STACKED, 1)])
 @pytest.mark.parametrize("pool", ["threads", "loky", "dask"], indirect=True)
-def test_own_networks_give_the_numbers_of_one_process(pool, monkeypatch):
+def test_own_networks_give_the_numbers_of_one_process(pool, models, steps, monkeypatch):
     monkeypatch.setattr(executors, "CHUNK", 0.01)
+    monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", steps)
 
-    for model in plain_and_stacked(monkeypatch):
-        here, kept = trained_here(model, own_networks.STEPS_TO_TRACE)
+    for model in models:
+        here, kept = trained_here(model, steps)
         there = hk.grid_search(model=model, executor=pool, **LITTLE)
 
         assert there.lost == ()
@@ -213,13 +206,11 @@ def test_own_networks_give_the_numbers_of_one_process(pool, monkeypatch):
             torch.testing.assert_close(one, other, atol=1e-4, rtol=0)
 
 
-def test_what_cannot_travel_is_named(monkeypatch):
+def test_what_cannot_travel_is_named(threads_pool, monkeypatch):
     monkeypatch.setattr(executors, "CHUNK", 0)  # away after each epoch
-    with (
-        futures.ThreadPoolExecutor(1) as pool,
-        pytest.raises(ValueError, match="register_buffer"),
-    ):
-        hk.grid_search(ROWS, BASE, model=architectures.Counting, lr=[1], executor=pool)
+    own = {"model": architectures.Counting, "executor": threads_pool}
+    with pytest.raises(ValueError, match="register_buffer"):
+        hk.grid_search(ROWS, BASE, lr=[1], **own)
 
 
 def test_one_group_is_cut_for_all_workers():
@@ -229,7 +220,7 @@ def test_one_group_is_cut_for_all_workers():
         parts = len(spread.waiting)
         spread.advance(600)
     assert parts == 8
-    assert same(whole.runs, spread.runs)
+    assert_same(whole.runs, spread.runs)
 
 
 def test_groups_of_unlike_length_come_back_whole():
@@ -242,7 +233,7 @@ def test_groups_of_unlike_length_come_back_whole():
         spread.advance(1, 1)
         spread.executor = pool
         spread.advance(600)
-    assert same(whole, spread.runs)
+    assert_same(whole, spread.runs)
 
 
 def test_no_more_are_out_than_keep_the_workers_busy(monkeypatch):
@@ -262,48 +253,39 @@ def test_no_more_are_out_than_keep_the_workers_busy(monkeypatch):
     assert np.allclose(whole.val_loss, spread.runs.val_loss, rtol=1e-5, equal_nan=True)
 
 
-# ---- losses ------------------------------------------------------------------------
-
-
 class Failing(futures.ThreadPoolExecutor):
-    """Fails with the groups of one batch size, after some chunks."""
+    """Fails with the groups of batch size 8, after some chunks."""
 
-    def __init__(self, batch_size, error, after):
+    def __init__(self, after):
         super().__init__(1)
-        self.batch_size, self.error, self.after = batch_size, error, after
+        self.after = after
 
     def submit(self, function, make, settings, group, *args):
-        if settings[group.runs[0][0]].batch_size == self.batch_size:
+        if settings[group.runs[0][0]].batch_size == 8:
             self.after -= 1
             if self.after < 0:
-                return super().submit(self.fail)
+                function = Mock(side_effect=OSError("no space left"))
         return super().submit(function, make, settings, group, *args)
-
-    def fail(self):
-        raise self.error
 
 
 def test_a_failed_group_is_lost_and_named_and_no_other():
-    error, whole = OSError("no space left"), trained_whole(60)
-    with Failing(8, error, after=2) as pool:
+    with Failing(after=2) as pool:
         found = hk.grid_search(MOONS, BASE.but(epochs=60), **SPACE, executor=pool)
 
     (lost,) = found.lost
-    small = [i for i, s in enumerate(found.settings) if s.batch_size == 8]
+    small = np.equal(found.values("batch_size"), 8)
     assert lost.reason == "OSError: no space left"
-    assert set(lost.runs) == {(i, k) for i in small for k in range(2)}
+    assert {*lost.runs} == {*itertools.product(np.flatnonzero(small), range(2))}
     assert (found.epochs_done[small] < 60).all()
     assert (found.epochs_done[small] >= 0).all()  # what it had done is kept
-    large = [i for i, s in enumerate(found.settings) if s.batch_size == 64]
-    assert np.array_equal(found.val_loss[large], whole.val_loss[large])
+    assert np.array_equal(found.val_loss[~small], trained_whole(60).val_loss[~small])
     assert "Runs lost: 6, at learning rate 0.01, batch size 8; " in found.describe()
     assert "rate 1, batch size 8 (seeds: 0, 5): OSError: no space" in found.describe()
 
 
 def test_one_at_a_time_and_halving_go_on_without_what_was_lost():
     base, lists = BASE.but(epochs=9, batch_size=64), {"lr": [0.1, 1]}
-    error = OSError("no space left")
-    with Failing(8, error, after=0) as pool:
+    with Failing(after=0) as pool:
         for search in (hk.one_at_a_time, hk.successive_halving):
             found = search(MOONS, base, **lists, batch_size=[8, 64], executor=pool)
             assert found.finished
@@ -347,9 +329,8 @@ def test_a_broken_executor_is_left_for_good_and_nothing_is_lost(then, after, epo
     (warning,) = warned
     reason = "CancelledError" if then == "cancels" else "BrokenExecutor"
     assert f"broke ({reason}); the search goes on in this" in str(warning.message)
-    assert found.finished
-    assert found.lost == ()
-    assert same(found, trained_whole(epochs))
+    assert (found.finished, found.lost) == (True, ())
+    assert_same(found, trained_whole(epochs))
 
 
 class Silent(futures.Executor):
@@ -372,10 +353,10 @@ def test_a_search_goes_on_when_a_dead_process_leaves_its_pool_silent(monkeypatch
     assert pool.close.called
     assert all(process.terminate.called for process in pool._processes.values())
     assert found.lost == ()
-    assert same(found, trained_whole())
+    assert_same(found, trained_whole())
     answers = Breaking(after=10**6, then="refuses")  # steadily: it is no dead pool
     answers._processes = {0: Mock(exitcode=-9)}
-    assert same(hk.grid_search(MOONS, BASE, **SPACE, executor=answers), found)
+    assert_same(hk.grid_search(MOONS, BASE, **SPACE, executor=answers), found)
 
 
 @pytest.mark.parametrize("pool", [Silent(), Silent(None, None), Silent(None, 0)])
@@ -446,18 +427,12 @@ def test_a_killed_process_breaks_a_pool_and_nothing_is_lost(recwarn):
 
     said = str(recwarn.pop(ExecutorWarning).message)
     assert re.search(r"broke \(.*\); the search goes on in", said)
-    assert found.finished
-    assert found.lost == ()
-    assert same(found, trained_whole(60))
+    assert (found.finished, found.lost) == (True, ())
+    assert_same(found, trained_whole(60))
 
 
 def half_an_answer():
     """Die in the middle of sending: the pool's reader waits for the rest for ever."""
-    import gc
-    import struct
-
-    from loky.backend.queues import SimpleQueue
-
     for queue in gc.get_objects():
         if isinstance(queue, SimpleQueue):
             os.write(queue._writer.fileno(), struct.pack("!i", 1000) + b"half")
@@ -476,7 +451,7 @@ def test_a_pool_that_waits_for_a_dead_process_is_end_pool(monkeypatch):
         found = hk.grid_search(MOONS, BASE, **SPACE, executor=pool)
 
     assert found.lost == ()
-    assert same(found, trained_whole())
+    assert_same(found, trained_whole())
     with pytest.raises(futures.BrokenExecutor):  # its own thread is awake again
         broken.result(timeout=60)
     pool.shutdown()
@@ -495,23 +470,17 @@ def test_dask_goes_on_after_a_killed_worker(dask_pool):
     assert found.finished
     assert not pids  # it was killed while it ran
     lost = {run for lost in found.lost for run in lost.runs}
-    for i, k in np.ndindex(found.epochs_done.shape):
-        if (i, k) not in lost:
-            assert np.array_equal(found.val_loss[i, k], whole.val_loss[i, k])
     assert len(lost) < found.epochs_done.size
+    for at in {*np.ndindex(found.epochs_done.shape)} - lost:
+        assert np.array_equal(found.val_loss[at], whole.val_loss[at])
 
 
-# ---- what is refused ---------------------------------------------------------------
-
-
-def test_pools_and_functions_that_cannot_travel_are_refused(
-    dask_pool, spawn_pool, loky_pool
-):
+def test_pools_and_models_that_stay_are_refused(dask_pool, spawn_pool, loky_pool):
     lock, fork = multiprocessing.Lock(), multiprocessing.get_context("fork")
 
     def locked(a, b, setting):
         with lock:
-            return torch.nn.Linear(a, b)
+            return nn.Linear(a, b)
 
     for pool, model, words in (
         (futures.ProcessPoolExecutor(1, fork), None, "by fork.*got .* fork; use loky"),

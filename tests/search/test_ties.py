@@ -24,21 +24,18 @@ def fresh():
 
 def share_told(a, b):
     """Return how many learners (learners, n_seeds) tell two settings apart."""
-    return np.mean([told(*pair) for pair in zip(a, b, strict=True)])
+    return np.mean([*map(told, a, b)])
 
 
-def told(a, b):
+def told(a, b, **how):
     losses = np.stack([a, b])
-    return clearly_worse(losses, int(losses.mean(1).argmin())).any()
+    return clearly_worse(losses, int(losses.mean(1).argmin()), **how).any()
 
 
 def groups(count, rng):
     """Return the seeds of each learner (learners, 2 * count), none twice."""
     draws = [rng.choice(len(FRESH), 2 * count, replace=False) for _ in range(LEARNERS)]
     return np.array(draws)
-
-
-# ---- how often it is right ---------------------------------------------------------
 
 
 def test_a_better_setting_is_told_the_more_often_the_more_seeds(fresh):
@@ -91,13 +88,10 @@ def test_folds_that_share_rows_seldom_tell_equals_apart():
             losses.append((y[rows][nearest] != y[out, None]).mean(0))
         losses = np.transpose(losses)
         plain += stats.ttest_rel(*losses).pvalue < 0.05
-        mine += clearly_worse(losses, int(losses.mean(1).argmin()), folds=True).any()
+        mine += told(*losses, folds=True)
 
     assert plain > 0.08 * 200
     assert mine <= 0.06 * 200
-
-
-# ---- its parts ---------------------------------------------------------------------
 
 
 def test_two_settings_are_compared_by_the_paired_t_test():
@@ -136,8 +130,7 @@ def test_many_settings_share_the_level():
     ratios = np.array([2.4, 2.2, 0.1])  # standard errors above the best
     losses = np.stack([0 * each, *(each + ratios[:, None])]) / 100 + 1
 
-    assert told(losses[0], losses[1])
-    assert told(losses[0], losses[2])
+    assert [told(losses[0], one) for one in losses[1:3]] == [True, True]
     assert not clearly_worse(losses, 0).any()
     assert clearly_worse(losses[[0, 1, 3]], 0).tolist() == [False, True, False]
     losses[3] += 1  # now one is far off, and two share the level
@@ -146,10 +139,8 @@ def test_many_settings_share_the_level():
 
 def test_rounding_is_no_difference():
     loss = np.random.default_rng(5).uniform(0.1, 0.2, 10)
-    assert not told(loss, loss)
-    assert not told(loss, loss * (1 + 1e-7))
-    assert told(loss, loss * 1.0001)
-    assert told(loss, loss + 0.01)  # the same for each seed: no spread at all
+    others = loss, loss * (1 + 1e-7), loss * 1.0001, loss + 0.01  # of no spread at all
+    assert [told(loss, other) for other in others] == [False, False, True, True]
 
 
 @pytest.mark.parametrize(
