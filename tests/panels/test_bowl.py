@@ -68,6 +68,8 @@ def test_bowl_says_no_minus_zero_and_is_infinite_without_a_warning():
     bowl = BowlPanel(lr=1.0, steps=3)
     assert "w = <b>0</b>" in shows(bowl)
     assert not np.signbit(bowl.frame()[["w", "slope"]].iloc[1:]).any(axis=None)
+    bowl.lr.value = 0
+    assert "no step moves" in shows(bowl)
     bowl = BowlPanel(lr=90, curvature=50, steps=200)
     assert "inf" in shows(bowl)
     assert np.isinf(bowl.path[-1])
@@ -98,21 +100,6 @@ def test_bowl_cross_is_where_the_ball_is():
         bowl.step()
         out = mark(bowl.charts.charts[0], "cross").columns[0][0]
         assert np.sign([bowl.path[-1], *out]).tolist() == [side, side]
-
-
-@pytest.mark.parametrize("typed", [-3, 500])
-def test_bowl_tells_a_wrong_number_and_leaves_the_picture(typed):
-    bowl = BowlPanel(lr=0.3)
-    bowl.step()
-    bowl.lr.value = typed
-
-    said = f"learning rate must be &gt;= 0 and &lt; 100, got {typed}; try 1."
-    assert said in bowl.result
-    assert bowl.lr.value == 0.3
-    assert bowl.path[-1] == -4 * (1 - 0.3)
-
-    bowl.lr.value = 0
-    assert "no step moves" in shows(bowl)
 
 
 def test_bowl_judges_the_guess_at_once_and_drops_it_with_its_question():

@@ -43,14 +43,19 @@ def test_path_goes_step_by_step(path, moons):
     assert path.grid_button.button_style == "primary"
 
 
-def test_grid_after_a_stop_trains_the_start_that_was_stopped(path):
+def test_grid_trains_a_start_that_was_stopped_and_says_where_the_path_is(path):
     with path.live.lock:  # the thread waits for it
         path.reset()
         path.stop()
     assert "Stopped" in path.wait(60).result
     press(path, "grid")
     assert "The grid's best is" in path.result
+    assert "times as high" in path.result
     assert path.found.settings == (path.starting,)
+    best = path.grid.best
+    for name in LISTS:
+        path.starts[name].value = getattr(best, name)
+    assert "found it" in press(path.wait(10), "grid").result
 
 
 def test_path_keeps_where_each_order_ended(path):
@@ -216,20 +221,6 @@ def test_path_stopped_within_a_step_goes_on(moons):
     panel.wait(60)
     assert len(panel.done) == 3
     assert panel.grid.finished
-
-
-@pytest.mark.parametrize(
-    ("end", "words"), [(True, "found it"), (False, "times as high")]
-)
-def test_path_says_where_it_is_beside_the_grid(moons, end, words):
-    panel = press(make_path(moons), "grid")
-    if end:
-        best = panel.grid.best
-        for name in LISTS:
-            panel.starts[name].value = getattr(best, name)
-        panel.wait(10)
-        press(panel, "grid")
-    assert words in panel.result
 
 
 def test_path_may_be_drawn_and_pressed_before_a_new_start_is_trained(path):

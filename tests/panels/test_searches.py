@@ -200,19 +200,6 @@ def test_search_stopped_before_its_first_epoch_shows_the_one_before(moons):
     assert "Stopped before the first epoch" in panel.result
 
 
-@pytest.mark.parametrize("typed", [0, 2.5, -1, 501])
-def test_wrong_number_of_seeds_is_told(curve, typed):
-    before, seeds = curve.found, curve.seeds.value
-    move(curve, curve.seeds, typed)
-
-    assert "seeds must be" in curve.result
-    assert f"got {typed}" in curve.result
-    assert (curve.found, curve.seeds.value) == (before, seeds)
-    move(curve, curve.seeds, 2)
-    assert curve.error is None
-    assert curve.found.seeds == (0, 1)
-
-
 def test_an_earlier_curve_and_a_guess_stay_on_their_axis(curve):
     move(curve, curve.values.text, "0.01, 0.1")
     x, y = line_of(curve.charts.charts[1], color="gray", legend="earlier")
