@@ -59,14 +59,14 @@ def test_import_hpkit_works_on_bare_python():
     assert python(code, "-I", "-S").startswith(hpkit.__version__)
 
 
-def test_every_public_name_is_there_without_docstrings():
-    python("import hpkit; [getattr(hpkit, name) for name in hpkit.__all__]", "-OO")
-
-
-def test_every_public_name_is_there():
+def test_every_public_name_is_there_and_no_other():
     for name in hpkit.__all__:
         assert getattr(hpkit, name).__doc__, name
     assert set(hpkit.__all__) <= set(dir(hpkit))
+    # Without docstrings, too.
+    python("import hpkit; [getattr(hpkit, name) for name in hpkit.__all__]", "-OO")
+    with pytest.raises(AttributeError, match="no attribute 'lerning_rate'"):
+        _ = hpkit.lerning_rate
 
 
 def test_help_is_two_screens_and_names_what_there_is():
@@ -74,11 +74,6 @@ def test_help_is_two_screens_and_names_what_there_is():
     assert len(lines) <= 48
     assert max(map(len, lines)) <= 76  # help() indents by four
     assert {*re.findall(r"hk\.(\w+)", hpkit.__doc__)} - {*hpkit.__all__} == set()
-
-
-def test_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'lerning_rate'"):
-        _ = hpkit.lerning_rate
 
 
 def imported(path):

@@ -7,22 +7,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 import hpkit as hk
-from hpkit.charts.searches import (
-    heatmap_chart,
-    profile_chart,
-    validation_chart,
-    value_axis,
-)
+from hpkit.charts.searches import heatmap_chart, validation_chart, value_axis
 from hpkit.charts.spec import cell_colors
 from hpkit.charts.still import draw
 from hpkit.hyperparameters import TABLE
 
 MOONS = hk.load_dataset("moons")
-
-
-def grid(lr=(0.01, 0.1, 1000.0)):
-    base = hk.Hyperparameters(epochs=2)
-    return hk.grid_search(MOONS, base, lr=lr, batch_size=[16, 64])
 
 
 def test_numbers_stand_out_from_their_cells():
@@ -41,11 +31,6 @@ def test_numbers_stand_out_from_their_cells():
         assert (high + 0.05) / (low + 0.05) >= 4.5
 
 
-def test_a_single_loss_is_neither_dark_nor_light():
-    one, two = (cell_colors(np.array([[low, 0.7]])) for low in (np.nan, 0.1))
-    assert two[0, 0, :3].sum() < one[0, 1, :3].sum() < two[0, 1, :3].sum()
-
-
 def test_map_colors_reach_over_a_factor_of_two():
     plateau = cell_colors(np.array([[0.143, 0.15, 0.178]]))
     ends = cell_colors(np.array([[0.143, 0.286]]))
@@ -57,16 +42,9 @@ def test_map_colors_reach_over_a_factor_of_two():
     assert beside[0, 0].tolist() == plateau[0, 1].tolist()
     wide = cell_colors(np.array([[0.1, 0.2, 10.0]]))
     assert wide[0, [0, 2]].tolist() == ends[0].tolist()
-
-
-def test_a_profile_names_the_best_at_each_point():
-    few = profile_chart(grid(), 0).marks[1].get("label")
-    many = grid(np.geomspace(0.01, 0.1, 7).tolist())
-    assert all(text.startswith("batch ") for text in few)
-    labels = profile_chart(many, 0).marks[1].get("label")
-    assert len(labels) == 7
-    assert set(labels) <= {"batch 16", "batch 64"}
-    assert value_axis("lr", many.space["lr"])[0] == profile_chart(many, 0).x
+    # A single loss is neither dark nor light.
+    one, two = (cell_colors(np.array([[low, 0.7]])) for low in (np.nan, 0.1))
+    assert two[0, 0, :3].sum() < one[0, 1, :3].sum() < two[0, 1, :3].sum()
 
 
 @pytest.mark.parametrize(

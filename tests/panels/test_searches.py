@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from hpkit import GridPanel, OneAtATimePanel, ValidationCurvePanel, plot_grid
-from hpkit.charts.searches import grid_losses, heatmap_chart
+from hpkit.charts.searches import grid_losses, heatmap_chart, value_axis
 from hpkit.charts.spec import light
 from hpkit.charts.still import draw, still
 from hpkit.hyperparameters import TABLE, USUAL, Hyperparameters
@@ -290,6 +290,7 @@ def test_grid_panel_shows_and_names_the_best_over_an_axis(grid):
     grid.which.value = 0
     profile = grid.charts.charts[1]
     assert profile.title == "For each learning rate, the best batch size"
+    assert profile.x == value_axis("lr", LISTS["lr"])[0]
     best = [LISTS["batch_size"][k] for k in loss.reshape(3, 2).argmin(1)][:2]
     cross = mark(profile, "cross")  # 10 diverges
     assert (cross.columns[0].tolist(), cross.get("label")) == ([[10.0]], "diverged")
