@@ -98,9 +98,7 @@ def mutants_of(node):
         case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
             if not isinstance(test, ast.Compare | ast.UnaryOp):
                 yield test, ast.UnaryOp(ast.Not(), test)
-        case ast.Assign(targets=[ast.Attribute() | ast.Subscript()]):
-            yield node, None
-        case ast.Expr():
+        case ast.Assign(targets=[ast.Attribute() | ast.Subscript()]) | ast.Expr():
             yield node, None
     if isinstance(node, ast.AugAssign):
         yield node, None

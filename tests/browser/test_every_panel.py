@@ -217,11 +217,6 @@ def panel(every, request):
     seen.ask("it.stop()")
 
 
-def panels(*names):
-    """Run a test once for each of these panels."""
-    return pytest.mark.parametrize("panel", names, indirect=True)
-
-
 def test_kernel_and_subshells_are_those_asked_for(every, request):
     kernel, subshells = request.node.callspec.params["every"]
     old = harness.ask(every, "print(ipykernel.version_info < (7,))")
@@ -231,7 +226,7 @@ def test_kernel_and_subshells_are_those_asked_for(every, request):
     assert every.evaluate(f"{harness.KERNEL}.supportsSubshells") == (kernel != "second")
 
 
-@panels(*PLAYED)
+@pytest.mark.parametrize("panel", PLAYED, indirect=True)
 def test_trains_live_starts_again_stops_at_once(panel):
     panel.ask(panel.case.slow)
     panel.press(panel.case.start)
@@ -254,7 +249,7 @@ def test_trains_live_starts_again_stops_at_once(panel):
     wait_for_runs(panel.page, 0)
 
 
-@panels(*CASES)
+@pytest.mark.parametrize("panel", CASES, indirect=True)
 def test_fifty_fast_moves_end_in_the_last_value(panel):
     if panel.name in PLAYED:
         panel.ask(panel.case.quick)

@@ -96,13 +96,23 @@ def test_coin_flips_climb_in_steps_and_keep_the_guess_for_other_flips():
         np.testing.assert_allclose(curve(chart, label=name)[1], heights, rtol=1e-6)
 
 
-def test_box_opens_once_and_remembers(moons):
+def test_box_opens_once_keeps_its_axis_and_remembers(tmp_path):
     dataset = load_dataset("wine", seed=5)
     run = fit(dataset, QUICK)
     box, twin = TestBoxPanel(run), TestBoxPanel(run)
     assert "closed" in shows(box)
     assert dataset.test_looks == []
+    assert box.frame().split.tolist() == ["validation"]
+    (chart,) = box.charts.charts
+    assert mark(chart, "points").columns[0].tolist() == [[0]]
+    assert mark(chart, "text").get("texts") == ["?"]
+    assert not (tmp_path / "hpkit-runs").exists()
+    before = chart.y.domain[1]
+    assert before >= 2 * run.best_val_loss
     box.open_button.click()
+    after = box.charts.charts[0].y.domain[1]
+    assert (after == before) == (1.1 * box.losses[1] <= before)
+    assert box.losses[1] < after
     loss = box.opened["loss"]
     assert f"{loss:#.3g}" in shows(box)
     assert box.open_button.disabled
@@ -120,23 +130,6 @@ def test_box_opens_once_and_remembers(moons):
     assert other.losses[0] == run.best_val_loss
     assert other.open_button.description == "The box is open"
     assert "opened before" in other.result
-
-
-def test_box_shows_no_number_before_it_is_opened_and_keeps_its_axis(tmp_path):
-    dataset = load_dataset("wine", seed=13)
-    box = TestBoxPanel(fit(dataset, QUICK), predict=True)
-    assert dataset.test_looks == []
-    assert box.frame().split.tolist() == ["validation"]
-    (chart,) = box.charts.charts
-    assert mark(chart, "points").columns[0].tolist() == [[0]]
-    assert mark(chart, "text").get("texts") == ["?"]
-    assert not (tmp_path / "hpkit-runs").exists()
-    before = chart.y.domain[1]
-    assert before >= 2 * box.run.best_val_loss
-    box.look()
-    after = box.charts.charts[0].y.domain[1]
-    assert (after == before) == (1.1 * box.losses[1] <= before)
-    assert box.losses[1] < after
 
 
 def test_box_keeps_the_guess_beside_the_result():
