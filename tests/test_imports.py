@@ -1,7 +1,4 @@
-"""What an import may load: nothing for ``hpkit``, no drawing below the plots.
-
-Each case runs in a fresh interpreter, since this one has everything loaded.
-"""
+"""What an import may load: nothing for ``hpkit``, no drawing below the plots."""
 
 import ast
 import re
@@ -32,6 +29,7 @@ FORBIDDEN = {
 
 
 def python(code, *options):
+    """Return what a fresh interpreter prints, since this one has everything loaded."""
     command = [sys.executable, *options, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

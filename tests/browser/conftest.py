@@ -59,11 +59,7 @@ DRAWS = """() => Promise.race([
 
 
 def page_that_draws(profile, url):
-    """Give a new page, of the server's process.
-
-    Rarely Chromium draws a page not once, for ever: what waits for an element to stand
-    still then waits in vain. A new page is drawn.
-    """
+    """Give a new page, of the server's process; rarely Chromium draws one never."""
     for _ in range(3):
         page = profile.new_page()
         page.goto(f"{url}/api")

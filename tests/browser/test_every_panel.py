@@ -192,10 +192,8 @@ class Seen:
 
 
 def wait_for_runs(page, count):
-    """Wait until so many panels train in the kernel.
-
-    The page hears of the end in the thread's last picture, just before the thread ends.
-    """
+    """Wait until so many panels train in the kernel."""
+    # The page hears of the end just before the thread ends, in its last picture.
     until(lambda: int(harness.ask(page, "print(live_runs())")) == count, 0.1)
 
 

@@ -1,7 +1,4 @@
-"""The whole of lesson 02 in a real JupyterLab, by keyboard alone.
-
-Everything is pressed or typed; `evaluate` and locators only look.
-"""
+"""The whole of lesson 02 by keyboard alone; `evaluate` and locators only look."""
 
 from harness import NOTEBOOK, close_files, errors, fits, open_notebook
 

@@ -1,7 +1,4 @@
-"""The page to try: no server, no network, numbers as hpkit's, by keyboard, axe, themes.
-
-It is made of fewer trainings than the page that is published.
-"""
+"""The page to try, of fewer trainings: no server, no network, by keyboard, themes."""
 
 import json
 import random

@@ -78,10 +78,7 @@ def test_damaged_log_is_set_aside(here, text):
 
 
 def places(data):
-    """Yield (container, key) of all that stands in a log; of a list its first member.
-
-    They can be written to, to see what becomes of a log that holds something else.
-    """
+    """Yield (container, key) of all that is in a log; of a list its first member."""
     for key in list(data) if isinstance(data, dict) else [0] * bool(data):
         yield data, key
         if isinstance(data[key], dict | list):

@@ -1,8 +1,6 @@
 """The assignments of notebooks/GRADING.md: the marks that the page says come out.
 
-nbgrader and Otter are not installed with hpkit, so here their part is played: the
-solution is taken out as nbgrader does it, and a test cell gives its points unless it
-stops with an error or ends in a number.
+The part of nbgrader and Otter, which are not installed with hpkit, is played.
 """
 
 import ast

@@ -1,8 +1,4 @@
-"""The committed lessons: form, length, pictures.
-
-That they are their sources, run, and print what is committed is held in
-tests/exercises/test_in_lessons.py.
-"""
+"""The committed lessons: form, length, pictures; what they print: test_in_lessons."""
 
 import re
 import subprocess

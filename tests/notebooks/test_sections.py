@@ -1,7 +1,4 @@
-"""Each section of a lesson needs the set-up cell alone, and takes nothing away.
-
-That it runs after that cell is held in tests/exercises/test_in_lessons.py.
-"""
+"""Each section of a lesson needs the set-up cell alone, and takes nothing away."""
 
 import builtins
 import re

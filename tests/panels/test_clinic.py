@@ -15,14 +15,11 @@ HELPS = {fault: remedy for fault, (remedy, *_) in FAULTS.items()}
 
 @functools.cache  # a patient is compared with itself after each remedy
 def trained(patient, remedy, seeds):
-    """Return the runs of a patient, with a remedy or without one.
-
-    An unlucky seed stays the patient's own, whatever the seed of a remedy.
-    """
+    """Return the runs of a patient, with a remedy or without one."""
     settings = patient.treated(remedy)[0] if remedy else patient.setting
     if remedy == "seed":
         seeds = [seed + len(SEEDS) for seed in seeds]
-    elif patient.fault == "unlucky":
+    elif patient.fault == "unlucky":  # its seed stays, whatever that of a remedy
         seeds = [patient.seed]
     *_, runs = train(patient.dataset, settings, seeds=seeds)
     return runs
