@@ -49,7 +49,6 @@ def profile(tmp_path_factory):
 
 @pytest.fixture(scope=whole)
 def browser(profile):
-    """Browser, for pages that share nothing."""
     return profile.browser
 
 

@@ -99,7 +99,6 @@ def wait_for_server(url, server, log, seconds=180):
 
 
 def send(method, address, body=None):
-    """Send a request to the server; give what it answers (JSON)."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address, method=method, data=data)
     with urllib.request.urlopen(request, timeout=30) as answer:

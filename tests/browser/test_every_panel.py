@@ -155,8 +155,6 @@ def every(request, profile, lab_server):
 
 
 class Seen:
-    """A panel on the page, and in the kernel."""
-
     def __init__(self, page, name):
         self.page, self.name = page, name
         self.case = CASES[name]
@@ -165,7 +163,6 @@ class Seen:
         self.node.locator(".hpc svg").first.wait_for()
 
     def ask(self, code):
-        """Run code in the kernel; `it` is the panel."""
         return harness.ask(self.page, f"it = {self.name}\n{code}")
 
     def press(self, button):

@@ -25,7 +25,6 @@ def a_run(*, done=5, epochs=5, seed=0, lr=0.1, rows=0):
 
 
 def a_panel(*, run=None, color=None, name=""):
-    """Return what the checks look at in a panel."""
     return a_list(SimpleNamespace(run=run, color=color, name=name))
 
 
@@ -124,7 +123,7 @@ def searched(dataset, n=5, seeds=3, looks=0):
 
 def searches():
     own = EX["11_your_own"].own_data.answer
-    return dict(
+    return by(
         course=[searched(hk.load_dataset("moons"))],
         lesson=[searched(lesson_table())],
         settings=[searched(own(), n=4)],
@@ -166,31 +165,32 @@ def wrong_answers(one):
     return made
 
 
+by = dict  # of the reasons
 # They break one condition at a time. `changed` has parts key/value/reason: the right
 # answer with one member changed; the reason is the key unless another one is named.
 WRONG = {
-    "00/stop": dict(
+    "00/stop": by(
         not_begun=[a_run(done=0, epochs=30), a_list()],
         to_the_end=[[a_run(done=30, epochs=30)]],
     ),
-    "00/name_it": dict(
+    "00/name_it": by(
         neither=[a_panel()],
         not_named=[a_panel(color="red")],
         not_pinned=[a_panel(name="slow")],
     ),
-    "00/seeds": dict(
+    "00/seeds": by(
         not_two=[[a_run()]],
         same_seed=[[a_run(), a_run()]],
         other_setting=[[a_run(), a_run(epochs=6, seed=1)]],
         other_data=[[a_run(), a_run(seed=1, rows=1)]],
     ),
-    "01/hyperparameters": dict(
+    "01/hyperparameters": by(
         **{word: [[*SET_BEFORE, word]] for word in SET_BY_NOBODY},
         more=[["learning rate", "epochs"]],
         none=[[]],
         unknown=["momentum"],
     ),
-    "01/loop": dict(
+    "01/loop": by(
         early=[loop_with(order) for order in ("zsb", "snb", "sbz")],
         no_step=[loop_with("zb")],
         no_backward=[loop_with("zs"), lambda n, optimizer, *rest: optimizer.step],
@@ -204,14 +204,12 @@ WRONG = {
         raised_at=[lambda net, optimizer, X, y, batch_size: net(X).no_such_thing],
         called=[lambda net: None],
     ),
-    "01/six_curves": dict(
+    "01/six_curves": by(
         changed="A/good, B/good, C/good, E/good, F/good, D/noisy, D/slow/unknown",
     ),
-    "02/good_rate": dict(
-        too_small=[0.002, 0.05, 0.2], too_large=[8], listed=[1, 0.3001]
-    ),
-    "02/diverging_rate": dict(learns=[0.1, 1], smaller_too=[10], unknown=[5]),
-    "02/worst_to_best": dict(
+    "02/good_rate": by(too_small=[0.002, 0.05, 0.2], too_large=[8], listed=[1, 0.3001]),
+    "02/diverging_rate": by(learns=[0.1, 1], smaller_too=[10], unknown=[5]),
+    "02/worst_to_best": by(
         reversed=[[0.3, 0.01, 0.001, 10]],
         larger_is_better=[[0.001, 0.01, 0.3, 10]],
         smaller_is_better=[[10, 0.3, 0.01, 0.001]],
@@ -220,7 +218,7 @@ WRONG = {
         kind=[[10, 0.001, 0.3, 0.01, 0.01]],
         empty=[[..., ...]],
     ),
-    "02/log_list": dict(
+    "02/log_list": by(
         high_end=[[0.01, 0.02, 0.04, 0.08, 0.16]],
         close=[[0.01, 0.02, 0.03, 0.04, 0.05], [0.5, 0.6, 0.7, 0.8, 0.9, 1.0]],
         low_end=[[3, 6, 12, 24, 48]],
@@ -229,7 +227,7 @@ WRONG = {
         many=[[0.01, 0.03, 0.1, 0.3, 1, 3, 10]],
         twice=[[0.03, 0.1, 0.1, 0.3, 1, 3]],
     ),
-    "03/updates": dict(
+    "03/updates": by(
         case=[
             lambda n_points, batch_size: int(n_points / batch_size + 0.5),
             lambda n_points, batch_size: n_points**1000,  # no float is that large
@@ -240,32 +238,32 @@ WRONG = {
         called=[lambda n_points: 7],
         empty=[lambda n_points, batch_size: ...],
     ),
-    "03/equal_epochs": dict(
+    "03/equal_epochs": by(
         near=[[16, 32]],
         order=[[256, 16]],
         diverged=[[1, 256]],
         not_two=[[16]],
         kind=[[16, 601]],
     ),
-    "03/scaled_rate": dict(
+    "03/scaled_rate": by(
         unchanged=[0.04], smaller=[0.005], too_small=[0.1], too_large=[10]
     ),
-    "03/scaling_breaks": dict(holds=[64], unknown=[4]),
-    "04/best": dict(
+    "03/scaling_breaks": by(holds=[64], unknown=[4]),
+    "04/best": by(
         case=[lambda val_loss: 2, lambda v: v.index(min(v)) if min(v) < 1 else 0]
     ),
-    "04/choose_patience": dict(too_eager=[1], too_patient=[150], kind=[0, 2.5]),
-    "04/how_long": dict(changed="A/enough, B/enough, C/longer, C/stop/unknown"),
-    "05/which_split": dict(
+    "04/choose_patience": by(too_eager=[1], too_patient=[150], kind=[0, 2.5]),
+    "04/how_long": by(changed="A/enough, B/enough, C/longer, C/stop/unknown"),
+    "05/which_split": by(
         changed="update/valid, lr/test, stop/train, "
         "report/valid, report/all/unknown, report/exam/unknown",
         missing=[{"lr": "valid"}],
     ),
-    "05/find_leaks": dict(
+    "05/find_leaks": by(
         more=["C", "A"], none=[[]], B=[["A", "C", "B"]], D=[["A", "C", "D"]]
     ),
-    "05/best_of_50": dict(too_high=[0.65, 80], too_low=[0.45], kind=[500]),
-    "05/honest_number": dict(
+    "05/best_of_50": by(too_high=[0.65, 80], too_low=[0.45], kind=[500]),
+    "05/honest_number": by(
         poor=[(GOOD.but(lr=0.001), 0.67)],
         too_low=[(GOOD, 0.001)],
         too_high=[(GOOD, 3)],
@@ -273,7 +271,7 @@ WRONG = {
         refused=[(GOOD.but(batch_size=5000), 0.1)],
         kind=[(GOOD,)],
     ),
-    "06/differ": dict(
+    "06/differ": by(
         case=[
             lambda a, b: "yes",
             lambda a, b: abs(mean(a) - mean(b)) > stdev(map(sub, a, b)),
@@ -282,25 +280,25 @@ WRONG = {
         ],
         of_losses=[lambda a, b: bool(abs(mean(a) - mean(b)) > 2 * stdev(b))],
     ),
-    "06/four_pairs": dict(
+    "06/four_pairs": by(
         changed="A/cannot tell, B/cannot tell, C/second, D/first, D/both/unknown"
     ),
-    "06/enough_seeds": dict(linear=[3], count=[8, 100], kind=[2.5]),
-    "07/recipe": dict(
+    "06/enough_seeds": by(linear=[3], count=[8, 100], kind=[2.5]),
+    "07/recipe": by(
         case=[lambda loss, base, lists: dict(base)],
         raised_at=[
             lambda loss, base, lists: loss(None),
             lambda loss, base, lists: loss({"lr": 0.1}),
         ],
     ),
-    "07/cost": dict(case=[lambda sizes: 8]),
-    "07/order": dict(
+    "07/cost": by(case=[lambda sizes: 8]),
+    "07/order": by(
         jun=[["batch_size", "lr", "dropout"]],
         far=[["lr", "batch_size", "dropout"], ["dropout", "lr", "batch_size"]],
         missing=[["lr", "dropout"]],
         unknown=[["lr", "momentum", "dropout"]],
     ),
-    "08/double_loop": dict(
+    "08/double_loop": by(
         case=[
             lambda lrs, batch_sizes: [(1, 2)] * 6,
             lambda lrs, batch_sizes: lrs,
@@ -309,7 +307,7 @@ WRONG = {
             lambda lrs, batch_sizes: "pairs",
         ],
     ),
-    "08/wide_enough": dict(
+    "08/wide_enough": by(
         high_edge=[{"lr": [0.003, 0.01, 0.03], "batch_size": [32, 64]}],
         low_edge=[{"lr": [3, 10, 30], "batch_size": [16, 32]}],
         gap=[{"lr": [0.001, 0.01, 100], "batch_size": [16, 32]}],
@@ -322,17 +320,13 @@ WRONG = {
         large=[{"lr": [0.1, 1, 10], "batch_size": [32, 4000]}],
         kind=[{"lr": 0.1, "batch_size": [32, 64]}, [0.1, 1, 10]],
     ),
-    "08/affordable": dict(
-        no_seeds=[20], no_rates=[33], over=[7], count=[4], kind=[2.5]
-    ),
-    "09/how_many": dict(
+    "08/affordable": by(no_seeds=[20], no_rates=[33], over=[7], count=[4], kind=[2.5]),
+    "09/how_many": by(
         grid=[[64, 64]], random=[[4, 4]], turned=[[64, 4]], count=[[3, 9]]
     ),
-    "09/first_cut": dict(lost=[3, 5], late=[70], kind=[0, 90]),
-    "09/with_momentum": dict(
-        same_lr=[0.1], larger=[0.0241], smaller=[0.0179], kind=[-1]
-    ),
-    "09/optuna_study": lambda: dict(
+    "09/first_cut": by(lost=[3, 5], late=[70], kind=[0, 90]),
+    "09/with_momentum": by(same_lr=[0.1], larger=[0.0241], smaller=[0.0179], kind=[-1]),
+    "09/optuna_study": lambda: by(
         few=[a_study(n=3), a_study(n=0)],
         direction=[a_study(direction="maximize")],
         no_parameters=[a_study(names=())],
@@ -342,15 +336,15 @@ WRONG = {
         poor=[a_study(best=0.001)],
         value=[a_study()],
     ),
-    "10/budget": dict(all=[162], again=[54], first=[18], count=[60]),
-    "10/my_plan": dict(
+    "10/budget": by(all=[162], again=[54], first=[18], count=[60]),
+    "10/my_plan": by(
         short=["random search, 6 settings, 60 epochs"],
         no_numbers=[
             "I will do a search and see what comes out of it.",
             "I will do a search for 60 epochs and see what comes.",
         ],
     ),
-    "10/finish": dict(
+    "10/finish": by(
         other_task=[a_task(dataset=SimpleNamespace(name="wine")), a_task(budget=100)],
         nothing=[a_task(entries=[], spent=0)],
         overdrawn=[a_task(overdrawn=True, spent=72)],
@@ -359,26 +353,26 @@ WRONG = {
         looked=[a_task(test={"accuracy": 0.95, "looks": 2})],
         below=[a_task(test={"accuracy": 0.64}, bar=None)],
     ),
-    "10/may_say": dict(
+    "10/may_say": by(
         B=[["A", "B", "C", "E"]], D=[["A", "D"]], more=[["A", "C"]], none=[[]]
     ),
-    "11/own_data": lambda: dict(
+    "11/own_data": lambda: by(
         course=[hk.load_dataset("moons")],
         lesson=[lesson_table()],
         few=[hk.Dataset.from_arrays([[n] for n in range(30)], [0, 1] * 15)],
     ),
     "11/search": searches,
-    "11/report": dict(
+    "11/report": by(
         line=[CATS * 2],
         rows=[report_with(data="my table, with many rows")],
         range=[report_with(tried="many learning rates with 3 seeds")],
         number=[report_with(test="all was well at the end")],
         open=[report_with(mistake="...")],
     ),
-    "12/roles": dict(
+    "12/roles": by(
         changed="batch_size/fixed, lr/fixed, hidden/nuisance, "
         "activation/scientific, lr/tuned/unknown"
     ),
-    "12/warm_cosine": dict(case=[lambda t, n, warm, lr: lr / 2]),
-    "12/after_the_test": dict(too_large=[0.03, 1], too_small=[0.003], kind=[0]),
+    "12/warm_cosine": by(case=[lambda t, n, warm, lr: lr / 2]),
+    "12/after_the_test": by(too_large=[0.03, 1], too_small=[0.003], kind=[0]),
 }

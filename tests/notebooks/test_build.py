@@ -17,20 +17,15 @@ LESSON = """
 # %% [markdown]
 # # A lesson
 # Words.
-
 # %%
 import matplotlib.pyplot as plt
 print("one"); print("two 1.5")
-
 # %%
 plt.plot([1, 2]);
-
 # %% tags=["raises-exception"]
 1 / 0
-
 # %%
 plt.plot([1, 2]);
-
 # %%
 import ipywidgets as widgets
 
@@ -196,20 +191,15 @@ def test_check_tells_changes(built, folder, monkeypatch, capsys, change, code, w
 ASKS = """
 # %% [markdown]
 # **Predict.** What does it print?
-
 # %%
 print("one")
-
 # %%
 ex = "a question of an exercise"
 ex.title()
-
 # %% [markdown]
 # The same once more.
-
 # %%
 print("two")
-
 # %% [markdown]
 # Look.
 #
@@ -219,16 +209,12 @@ print("two")
 # - words.
 #
 # And so on.
-
 # %%
 print("three")
-
 # %% [markdown]
 # **Predict.** And now? **Do.** Run the cell.
-
 # %%
 print("four")
-
 # %% [markdown]
 # ## A heading ends it
 #
@@ -241,7 +227,6 @@ print("four")
 #
 # - Five.
 # - Six.
-
 # %%
 print("five")
 """
@@ -312,10 +297,8 @@ EXERCISE = """
 # %%
 from hpkit.exercises import lesson_06_seeds as ex
 ex.enough_seeds
-
 # %%
 ex.enough_seeds.check(...)
-
 # %%
 ex.enough_seeds.check(9).passed
 """

@@ -40,7 +40,6 @@ def test_panel_needs_the_setup_cell_alone(path):
 
 
 def listening():
-    """Return the addresses on which this process and its children listen."""
     me = psutil.Process()
     every = [me, *me.children(recursive=True)]
     found = chain.from_iterable(one.net_connections("inet") for one in every)

@@ -15,7 +15,6 @@ HELPS = {fault: remedy for fault, (remedy, *_) in FAULTS.items()}
 
 @functools.cache  # a patient is compared with itself after each remedy
 def trained(patient, remedy, seeds):
-    """Return the runs of a patient, with a remedy or without one."""
     settings = patient.treated(remedy)[0] if remedy else patient.setting
     if remedy == "seed":
         seeds = [seed + len(SEEDS) for seed in seeds]
@@ -36,7 +35,6 @@ def outcome(patient, remedy, seeds=SEEDS):
 
 @pytest.fixture(scope="module")
 def patients():
-    """Return two patients of each fault."""
     rng = np.random.default_rng(7)
     return {f: [[*draw_patient(rng, (f,))][-1] for _ in range(2)] for f in HELPS}
 

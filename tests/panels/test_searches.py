@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from chart_reading import curve as line_of
-from chart_reading import mark, marks, move, pasted, press, shows, until
+from chart_reading import mark, marks, move, pasted, press, shows, until, watch
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import nn
@@ -64,14 +64,8 @@ def test_curve_panel_shows_what_the_search_gives_and_its_picture_too(curve, moon
     assert said == {"diverged", f"lowest {found.mean_val_loss[2]:#.3g} at 0.3"}
 
 
-def test_curve_panel_answers_while_a_slider_moves(curve, monkeypatch):
-    answers, show = [], curve.charts.show
-
-    def shown(charts, **more):
-        answers.append(curve.found.base)
-        show(charts, **more)
-
-    monkeypatch.setattr(curve.charts, "show", shown)
+def test_curve_panel_answers_while_a_slider_moves(curve):
+    answers = watch(curve, lambda: curve.found.base)
     begun = time.process_time()
     for size in (8, 16, 64, 128) * 3:
         drawn = len(answers)

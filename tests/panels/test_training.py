@@ -31,7 +31,6 @@ def val_curve(panel):
 
 
 def pixels(chart):
-    """Return the numbers of a chart's image as bytes."""
     return mark(chart, "image").data()
 
 
@@ -569,9 +568,8 @@ def test_stop_before_the_first_epoch_keeps_what_was(panel, monkeypatch):
 
 def test_a_control_that_an_own_model_never_reads_is_refused(moons):
     def model(n_features, n_outputs, setting):
-        return nn.Sequential(
-            nn.Dropout(setting.dropout), nn.Linear(n_features, n_outputs)
-        )
+        layers = nn.Dropout(setting.dropout), nn.Linear(n_features, n_outputs)
+        return nn.Sequential(*layers)
 
     panel = TrainingPanel(moons, QUICK, model=model, controls=("lr", "dropout"))
     assert panel.wait(60).run.ended
