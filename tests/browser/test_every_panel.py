@@ -156,10 +156,8 @@ def every(request, profile, lab_server):
 
 class Seen:
     def __init__(self, page, name):
-        self.page, self.name = page, name
-        self.case = CASES[name]
-        cell = harness.show_cell(page, f"{name} = it =")
-        self.node = cell.locator(".hpkit")
+        self.page, self.name, self.case = page, name, CASES[name]
+        self.node = harness.show_cell(page, f"{name} = it =").locator(".hpkit")
         self.node.locator(".hpc svg").first.wait_for()
 
     def ask(self, code):

@@ -58,8 +58,7 @@ def shown(browser, site):
         )
         name, _, state = name.partition("#")
         page.goto((site[0] / name).as_uri() + (f"#{state}" if state else ""))
-        last = list(site[1])[-1]
-        page.wait_for_function(f"!window.page || page.taken['{last}']")
+        page.wait_for_function(f"!window.page || page.taken['{[*site[1]][-1]}']")
         opened.append(page)
         return page
 

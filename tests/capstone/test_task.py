@@ -66,8 +66,7 @@ def test_folder_that_cannot_be_written_keeps_it_in_memory(here, capsys):
 @pytest.mark.parametrize("text", ["{", '{"format": "x"}'])  # others: test_store
 def test_damaged_log_is_set_aside(here, text):
     task().fit(BASE)
-    path = here / "hpkit-runs" / "capstone.json"
-    path.write_text(text, encoding="utf-8")
+    (here / "hpkit-runs" / "capstone.json").write_text(text, encoding="utf-8")
 
     cap = task()
 
@@ -163,6 +162,10 @@ def test_choice_needs_a_reason_and_a_trained_setting():
     for untrained in (BASE.but(lr=0.7), hk.Hyperparameters(lr=0.01), {"lr": 0.01}):
         with pytest.raises(ValueError, match=words):
             cap.choose(untrained, why=why)
+    with pytest.warns(UserWarning, match=r"Runs lost: 1, at hidden units 3 \(seeds"):
+        cap.grid_search(BASE, hidden=[(8,), (3,)], model=failing)
+    with pytest.raises(ValueError, match=words):
+        cap.choose(BASE.but(hidden=(3,)), why="to see what comes of it")
     assert "learning rate 0.01" in cap.choose(found.settings[0], why=why)
     assert cap.why == why
 
@@ -205,8 +208,7 @@ def test_after_the_test_no_new_search_and_no_other_choice():
 
 def test_looks_before_the_test_set_is_opened_are_told():
     cap = task()
-    found = cap.grid_search(BASE, **TWO)
-    one, other = found.runs
+    one, other = cap.grid_search(BASE, **TWO).runs
     one.test_accuracy()
     with pytest.warns(UserWarning, match="look number 2"):
         other.test_accuracy()
@@ -254,14 +256,6 @@ def test_one_model_is_not_taken_for_another_of_its_name_or_setting():
     assert cap.spent == 3 * BASE.epochs  # the last one is the second again
     cap.choose(BASE, why="the lowest of the three losses")
     assert f"Test accuracy {best.test_accuracy():.3f}" in cap.open_test()
-
-
-def test_a_setting_whose_runs_failed_cannot_be_chosen():
-    cap = task()
-    with pytest.warns(UserWarning, match=r"Runs lost: 1, at hidden units 3 \(seeds"):
-        cap.grid_search(BASE, hidden=[(8,), (3,)], model=failing)
-    with pytest.raises(ValueError, match="one that was trained"):
-        cap.choose(BASE.but(hidden=(3,)), why="to see what comes of it")
 
 
 def test_bar_is_reached_by_the_accuracy_that_is_told():
@@ -426,8 +420,7 @@ def test_a_search_with_a_file_pays_only_for_what_is_new(monkeypatch, tmp_path, w
         patched.setattr(hk, what, stopped)
         getattr(cap, what)(BASE, **how)
     assert [entry["finished"] for entry in cap.entries] == [False]
-    found = getattr(cap, what)(BASE, **how)
-    assert found.settings == partial.settings
+    assert getattr(cap, what)(BASE, **how).settings == partial.settings
     getattr(cap, what)(BASE, **how)  # free
     if what[0] == "g":
         other = task(budget=30, name="other")

@@ -134,8 +134,7 @@ def searches():
 
 def report_with(**parts):
     """Return the model answer with other lines."""
-    lesson = EX["11_your_own"]
-    got = parts_of(lesson.report.answer()) | parts
+    got = parts_of(EX["11_your_own"].report.answer()) | parts
     return "\n".join(f"{part}: {text}" for part, text in got.items())
 
 

@@ -109,8 +109,7 @@ def test_kernel_is_this_python_wherever_kernels_are_installed(tmp_path, monkeypa
     (foreign / "kernel.json").write_text(json.dumps(spec))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     code = f"# %%\nimport sys\nprint(sys.executable == {sys.executable!r})"
-    folder = build(tmp_path, code)
-    assert outputs(load(folder))[0].text == "True\n"
+    assert outputs(load(build(tmp_path, code)))[0].text == "True\n"
 
 
 ASK = "# %% [markdown]\n# **Predict.** What?\n"

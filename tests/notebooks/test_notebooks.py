@@ -82,8 +82,7 @@ def test_answer_of_a_guess_is_folded_with_all_its_paragraphs():
     cells = nbformat.read(FOLDER / "09_beyond_the_grid.ipynb", as_version=4).cells
     (at,) = [n for n, c in enumerate(cells) if "hk.SearchRacePanel(" in c.source]
     assert "predict=True" in cells[at].source
-    below = "\n\n".join(c.source for c in cells[at + 1 :])
-    answer = below.partition("\n#")[0]
+    answer = "\n\n".join(c.source for c in cells[at + 1 :]).partition("\n#")[0]
     folds = re.findall(r"<details>.*?</details>", answer, re.S)
     open_text = re.sub(r"<details>.*?</details>", "", answer, flags=re.S)
 

@@ -189,8 +189,8 @@ def test_slow_training_can_be_watched_and_its_stop_leaves_the_finished_run(moons
     assert panel.seconds(finished.setting) == pytest.approx(took)
     panel.slow.value = True
     assert panel.seconds(finished.setting) == pytest.approx(max(10, took))
-    said = panel.status.value  # what was, not what will be
-    assert re.fullmatch(r"200 epochs computed in [\d.]+ s", said)
+    # What was, not what will be.
+    assert re.fullmatch(r"200 epochs computed in [\d.]+ s", panel.status.value)
     assert not panel.controls["lr"].slider.continuous_update
 
     start = time.monotonic()
@@ -340,8 +340,7 @@ def test_beside_pins_each_curve_and_cross_says_whose_it_is(moons):
 
 
 def test_a_long_session_draws_the_latest_of_its_earlier_runs(panel):
-    last = panel.run
-    panel.list.kept[:0] = [Kept(last, number) for number in range(99)]
+    panel.list.kept[:0] = [Kept(panel.run, number) for number in range(99)]
     panel.live.draw()
     assert len(mark(panel.charts.charts[0], "line", color="gray").columns[-1]) == 30
 
