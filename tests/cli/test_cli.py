@@ -87,10 +87,6 @@ def call(project):
     return call
 
 
-def stamp(project):
-    return project / ".venv" / STAMP
-
-
 def require(project, line):
     with open(project / "requirements.txt", "a") as file:
         file.write(line + "\n")
@@ -172,7 +168,7 @@ def test_second_call_starts_at_once_and_an_unfinished_venv_is_filled(project, ca
 
     assert len(done.stdout.splitlines()) == 1
     assert sum(os.times()[2:4]) - begin < 5
-    stamp(project).touch()  # though nothing is missing
+    (project / ".venv" / STAMP).touch()  # though nothing is missing
     assert "Installing" in call("test").stdout
     assert "Installing" not in call("test").stdout
     require(project, "other>=2  # a comment")
@@ -264,7 +260,7 @@ def test_wheels_on_a_stick_install_without_a_network(project, call):
 
     assert "Successfully installed" in done.stdout
     assert done.returncode == 7
-    assert not stamp(project).exists()
+    assert not (project / ".venv" / STAMP).exists()
     assert "no wheel" in sentence(call("lab", "--wheels", "tests"))
 
 
@@ -275,13 +271,13 @@ def test_venv_cut_off_before_pip_and_within_a_package_is_repaired(project, call)
         shutil.rmtree(folder)
     for file in ["pytest.py", "thing-1.0.dist-info/RECORD"]:
         (site / file).unlink()
-    stamp(project).touch()
+    (project / ".venv" / STAMP).touch()
 
     done = call("test")
 
     assert done.returncode == 7, done
     assert "Installing" in done.stdout
-    assert not stamp(project).exists()
+    assert not (project / ".venv" / STAMP).exists()
 
 
 def test_no_network_says_so(project, call):
@@ -290,7 +286,7 @@ def test_no_network_says_so(project, call):
     (project / "requirements.txt").write_text(text.replace("--no-index", ""))
     closed = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
     assert "needs a network" in sentence(call("test", **closed, PIP_NO_INDEX=""))
-    assert stamp(project).exists()
+    assert (project / ".venv" / STAMP).exists()
 
 
 @pytest.mark.parametrize(

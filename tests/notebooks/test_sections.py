@@ -7,12 +7,8 @@ from itertools import chain
 
 import psutil
 import pytest
-from build import FOLDER, read
-
-
-def code_of(path):
-    """Return the code of the set-up cell of a lesson, and that of all others."""
-    return [c.source for c in read(path).cells if c.cell_type == "code"]
+from build import FOLDER
+from over_seeds import code_of
 
 
 def read_and_made(text):
@@ -28,7 +24,7 @@ def read_and_made(text):
 
 @pytest.mark.parametrize("path", sorted((FOLDER / "src").glob("*.py")), ids=str)
 def test_panel_needs_the_setup_cell_alone(path):
-    setup, *cells = code_of(path)
+    setup, *cells = code_of(path.stem.partition("_")[0])
     given = read_and_made(setup)[1]
     for text in cells:
         wanted, made = read_and_made(text)
@@ -49,7 +45,7 @@ def listening():
 @pytest.mark.parametrize("processes", ["False", "True"])
 def test_workers_of_lesson_11_listen_on_this_computer_alone(processes, monkeypatch):
     monkeypatch.chdir(FOLDER)
-    setup, *cells = code_of(FOLDER / "src" / "11_your_own.py")
+    setup, *cells = code_of("11")
     text = "\n".join([setup, *(cell for cell in cells if "Client(" in cell)])
     text = text.replace("processes=False", f"processes={processes}")
     text = text.replace("    there = hk", "    ports = listening()\n    there = hk")

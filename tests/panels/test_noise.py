@@ -100,8 +100,7 @@ def test_batch_noise_of_a_diverged_network_says_so(moons):
     assert "try a smaller lr" in panel.result
 
 
-@pytest.mark.usefixtures("shown_at_once")
-def test_batch_noise_stopped_while_it_trains_says_so(moons):
+def test_batch_noise_stopped_while_it_trains_says_so(moons, shown_at_once):
     panel = BatchNoisePanel(moons, QUICK.but(batch_size=1, epochs=900))
     assert "trained first" in panel.result
     press(panel, "stop")

@@ -53,8 +53,7 @@ def test_what_comes_after_the_stop_is_gray(moons):
     assert row.stops == panel.stop_at
 
 
-@pytest.mark.usefixtures("shown_at_once")
-def test_patience_stopped_while_it_trains_says_so(moons):
+def test_patience_stopped_while_it_trains_says_so(moons, shown_at_once):
     panel = PatiencePanel(moons, QUICK.but(batch_size=1, epochs=900))
     until(lambda: panel.run and panel.run.epochs_done > 1)
     press(panel, "stop")

@@ -123,8 +123,7 @@ def test_long_training_is_drawn_until_another_one_replaces_it(panel):
     assert LONG not in panel.runs.settings
 
 
-@pytest.mark.usefixtures("shown_at_once")
-def test_a_long_first_training_gives_way_to_a_control_that_moves(moons):
+def test_a_long_first_training_gives_way_to_a_control_that_moves(moons, shown_at_once):
     panel = TrainingPanel(moons, LONG)
     panel.controls["epochs"].source.value = 3
     until(lambda: panel.run.setting.epochs == 3)
