@@ -396,24 +396,12 @@ def test_a_second_search_draws_anew_and_both_are_free_on_another_day(tmp_path):
     assert (len(cap.entries), cap.spent) == (3, 7 * BASE.epochs)
 
 
-def test_stopped_search_counts_what_it_trained(monkeypatch):
-    cap = task()
-    partial = next(hk.grid_search.live(cap.dataset, BASE, **TWO, tick=0))
-    stopped = wraps(hk.grid_search)(lambda *_, **__: partial)
-    monkeypatch.setattr(hk, "grid_search", stopped)
-    cap.grid_search(BASE, **TWO)
-    cap.grid_search(BASE, **TWO)
-    assert not cap.entries[0]["finished"]
-    assert cap.entries[0]["epochs"] == partial.cost.epochs < 8
-    assert len(cap.entries) == 2  # what was stopped is not free
-
-
 @pytest.mark.parametrize("what", ["grid_search", "random_search"])
-def test_a_search_with_a_file_pays_only_for_what_is_new(monkeypatch, tmp_path, what):
+def test_what_was_stopped_goes_on_for_free_with_a_file(monkeypatch, tmp_path, what):
     cap, how = task(budget=8), {"storage": tmp_path / "tuning.json"}
     how |= {"lr": hk.log_uniform(0.01, 1), "n_trials": 2} if what[0] == "r" else TWO
     live = getattr(hk, what).live(cap.dataset, BASE, **how, tick=0)
-    partial = next(live)
+    partial = next(found for found in live if found.cost.epochs)
     live.close()
     stopped = wraps(getattr(hk, what))(lambda *_, **__: partial)
     with monkeypatch.context() as patched:
@@ -427,9 +415,13 @@ def test_a_search_with_a_file_pays_only_for_what_is_new(monkeypatch, tmp_path, w
         with monkeypatch.context() as patched:
             patched.setattr(hk, what, stopped)
             other.grid_search(BASE, **how)
+            for _ in range(2):  # without a file each is paid for
+                other.grid_search(BASE, **TWO)
+        assert [entry["finished"] for entry in other.entries] == [False] * 3
         how["storage"] = tmp_path / "new.json"  # which has nothing of it
         other.grid_search(BASE, **how)
-        assert other.spent == partial.cost.epochs + 8
+        assert other.spent == 3 * partial.cost.epochs + 8
+        assert 0 < partial.cost.epochs < 8
     assert [entry["finished"] for entry in cap.entries] == [True]
     assert (cap.spent, cap.left) == (8, 0)
 
