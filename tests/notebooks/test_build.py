@@ -185,8 +185,6 @@ def test_check_tells_changes(built, folder, monkeypatch, capsys, change, code, w
     assert (folder / "00_start.ipynb").read_bytes() == before
 
 
-# ---- answers below a question ------------------------------------------------------
-
 ASKS = """
 # %% [markdown]
 # **Predict.** What does it print?
@@ -288,8 +286,6 @@ def test_exported_page_folds_an_answer_and_holds_it(asks):
     assert "<summary>Made your guess? Here is the answer:</summary>" in fold
     assert "<pre>one\n</pre>" in fold
 
-
-# ---- the user's own progress -------------------------------------------------------
 
 # Shows, and then does, what is kept: a question, an open answer, a right one.
 EXERCISE = """

@@ -111,9 +111,6 @@ def test_lesson_leads_to_the_next_to_the_glossary_and_to_pictures(lesson):
             assert "://" in target or Path(lesson.parent, target).is_file(), target
 
 
-# ---- pictures say themselves: here, and in pages exported from lessons --------------
-
-
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     """Folder of all lessons as pages, made as anybody makes them."""
@@ -140,8 +137,6 @@ def test_every_picture_has_alternative_text_in_its_exported_page_too(lesson, pag
             "pip install -e ."
         )
 
-
-# ---- lessons stay short: words, brackets, code, the way to the first panel -----------
 
 # Most words of lesson 00, 01, ..., as `grep '^# ' LESSON | wc -w` counts their words.
 WORDS = [730, 1380, 1480, 1500, 1220, 1780, 1110, 1350, 1250, 1780, 1540, 2110, 1380]
