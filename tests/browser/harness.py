@@ -24,10 +24,8 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update"]
 FLAGS += ["--disable-sync"]
 # The first is Chromium without windows: it takes a fifth less of the processor.
-PROGRAMS = (
-    *("chromium-headless-shell", "chromium", "chromium-browser"),
-    *("google-chrome", "microsoft-edge"),
-)
+PROGRAMS = ["chromium-headless-shell", "chromium", "chromium-browser"]
+PROGRAMS += ["google-chrome", "microsoft-edge"]
 SECOND = "HPKIT_SECOND_KERNEL"  # environment variable: Python of one more kernel
 NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 

@@ -311,10 +311,8 @@ def home(tmp_path, monkeypatch):
     return home / "progress.json"
 
 
-def test_build_neither_shows_nor_changes_the_builders_progress(folder, home):
-    before = home.read_bytes()
-    write(folder, EXERCISE)
-    assert notebooks.main(folder=folder) == 0
+def test_build_neither_shows_nor_changes_the_builders_progress(tmp_path, home):
+    before, folder = home.read_bytes(), build(tmp_path, EXERCISE)
     assert "You passed" not in (folder / "00_start.ipynb").read_text("utf-8")
     assert outputs(load(folder))[-1].data["text/plain"] == "True"
     assert home.read_bytes() == before
