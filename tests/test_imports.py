@@ -13,8 +13,18 @@ import hpkit
 
 ROOT = Path(__file__).parents[1]
 # From below to above: a folder or module imports from itself and from what is below it.
-FLOORS = "hyperparameters store locale < text < data < engine < search < charts"
-FLOORS = f"{FLOORS} < plots < panels < exercises < capstone".split(" < ")
+FLOORS = [
+    "hyperparameters store locale",
+    "text",
+    "data",
+    "engine",
+    "search",
+    "charts",
+    "plots",
+    "panels",
+    "exercises",
+    "capstone",
+]
 FLOOR = {name: n for n, names in enumerate(FLOORS) for name in names.split()}
 ALOOF = ("__init__", "__main__", "_cli")  # load by name, or only what is their own
 

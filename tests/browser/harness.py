@@ -20,9 +20,15 @@ from hpkit._cli.environment import ROOT
 from hpkit._cli.lab import settings
 
 # Without these Chromium asks at every start for hosts that a closed network refuses.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update"]
-FLAGS += ["--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 # The first is Chromium without windows: it takes a fifth less of the processor.
 PROGRAMS = ["chromium-headless-shell", "chromium", "chromium-browser"]
 PROGRAMS += ["google-chrome", "microsoft-edge"]
@@ -69,8 +75,9 @@ def lab(root, *options, app="jupyterlab", kernels=None):
         *("--LabApp.expose_app_in_browser=True", *options),
     ]
     with open(home / "lab.log", "w") as log:
-        to = {"stdout": log, "stderr": subprocess.STDOUT}
-        server = subprocess.Popen(command, env=environ, **to)
+        server = subprocess.Popen(
+            command, env=environ, stdout=log, stderr=subprocess.STDOUT
+        )
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for_server(url, server, home / "lab.log")

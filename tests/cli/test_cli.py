@@ -79,10 +79,13 @@ def call(project):
 
     def call(*arguments, **environ):
         clean = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-        command = [sys._base_executable, "-m", "hpkit", *arguments]
-        environ = {**clean, "PIP_FIND_LINKS": "", "PIP_NO_INDEX": "1", **environ}
-        how = {"cwd": project, "env": environ, "capture_output": True, "text": True}
-        return subprocess.run(command, **how)
+        return subprocess.run(
+            [sys._base_executable, "-m", "hpkit", *arguments],
+            cwd=project,
+            env={**clean, "PIP_FIND_LINKS": "", "PIP_NO_INDEX": "1", **environ},
+            capture_output=True,
+            text=True,
+        )
 
     return call
 
@@ -142,7 +145,9 @@ def test_linux_without_a_card_takes_the_cpu_build_and_no_other(bare, monkeypatch
     assert environment.cpu_torch(environment.missing(bare)) is None
 
 
-def test_cpu_build_out_of_reach_gives_way_to_the_usual_one(bare, monkeypatch, capsys):
+def test_cpu_build_that_is_not_reached_is_said_and_the_usual_one_taken(
+    bare, monkeypatch, capsys
+):
     calls = []
 
     def run(command, **_):

@@ -103,7 +103,9 @@ def test_folder_that_cannot_be_written_opens_the_projects_own(project, capsys):
         lab.reset("02_rate", project)
 
 
-def test_full_disk_leaves_no_half_lesson_and_opens_whole_ones(project, monkeypatch):
+def test_full_disk_leaves_no_half_lesson_and_opens_those_that_are_there(
+    project, monkeypatch
+):
     full = Mock(side_effect=OSError(28, "No space left on device"))
     with monkeypatch.context() as disk:
         disk.setattr(os, "fsync", full)

@@ -19,9 +19,12 @@ ALL = [one for lesson in EX.values() for one in lesson.exercises]
 
 def a_run(*, done=5, epochs=5, seed=0, lr=0.1, rows=0):
     """Return what the checks look at in a run."""
-    about = {"seed": seed, "dataset": hk.load_dataset("moons", seed=rows)}
-    setting = SimpleNamespace(epochs=epochs, lr=lr)
-    return SimpleNamespace(setting=setting, epochs_done=done, **about)
+    return SimpleNamespace(
+        setting=SimpleNamespace(epochs=epochs, lr=lr),
+        seed=seed,
+        epochs_done=done,
+        dataset=hk.load_dataset("moons", seed=rows),
+    )
 
 
 def a_panel(*, run=None, color=None, name=""):
@@ -86,17 +89,28 @@ def a_study(n=12, *, direction="minimize", names=("lr",), log=True, best=0.3):
     low = optuna.distributions.FloatDistribution(1e-4, 10, log=log)
     sign = 1 if direction == "minimize" else -1
     for k in range(n):
-        how = {"params": dict.fromkeys(names, best), "value": sign * (1.0 + k)}
-        how["distributions"] = dict.fromkeys(names, low)
-        made.add_trial(optuna.trial.create_trial(**how))
+        trial = optuna.trial.create_trial(
+            params=dict.fromkeys(names, best),
+            value=sign * (1.0 + k),
+            distributions=dict.fromkeys(names, low),
+        )
+        made.add_trial(trial)
     return made
 
 
 def a_task(**changes):
     """Return what the check looks at in a capstone."""
-    facts = {"dataset": SimpleNamespace(name="digits"), "entries": [{}]}
-    facts |= {"budget": 60, "spent": 60, "overdrawn": False, "why": "the lowest of all"}
-    facts |= {"bar": 0.93, "bars": (0.85, 0.93), "test": {"accuracy": 0.95}}
+    facts = {
+        "dataset": SimpleNamespace(name="digits"),
+        "budget": 60,
+        "spent": 60,
+        "overdrawn": False,
+        "entries": [{}],
+        "bar": 0.93,
+        "bars": (0.85, 0.93),
+        "why": "the lowest validation loss of all",
+        "test": {"accuracy": 0.95},
+    }
     return SimpleNamespace(**facts | changes)
 
 

@@ -83,8 +83,11 @@ def test_a_shape_is_drawn_over_and_the_rate_scales_it(moons):
     move(panel, panel.lr, 0.3)
 
     assert {s.lr for s in panel.runs.settings} == {0.3}
-    mine, line = panel.runs.settings[-1], QUICK.but(lr=0.3, schedule="linear")
-    np.testing.assert_allclose(mine.rates(), line.rates(), atol=2e-4)
+    np.testing.assert_allclose(
+        panel.runs.settings[-1].rates(),
+        QUICK.but(lr=0.3, schedule="linear").rates(),
+        atol=2e-4,
+    )
 
 
 def test_stop_keeps_what_there_is_and_says_so(moons):
