@@ -29,7 +29,6 @@ def move(panel, control, value):
 
 
 def commit(panel, value=None, **traits):
-    """Make a guess in a panel."""
     for name, given in (traits or {"value": value}).items():
         setattr(panel.guess.widget, name, given)
     panel.guess.button.click()
@@ -66,7 +65,6 @@ def marks(chart, kind, **look):
 
 
 def mark(chart, kind, **look):
-    """Return the one such mark."""
     (found,) = marks(chart, kind, **look)
     return found
 

@@ -1,15 +1,12 @@
 """Change the package a little, many times, and count what the fast tests notice.
 
-    python tests/mutation.py                  # all modules, about half an hour
-    python tests/mutation.py engine/stack     # some
-    python tests/mutation.py --count 3        # fewer of each
+    python tests/mutation.py                            # all, about half an hour
+    python tests/mutation.py engine/stack --count 3     # some modules, fewer of each
 
-Run by hand: it is no test. Each mutant is one small change of one module (a comparison,
-a sign, a constant, a statement left out ...) in a copy of the package; the tests of
-that module and its examples run until the first one fails. A mutant that none notices
-has survived: either no input can show the difference, then it stands in alike.toml
-with the reason, or a test is missing. The sample depends on the seed and on the changed
-line itself, so it stays the same when something else in the module changes.
+Run by hand. Each mutant is one small change of a module (a comparison, a sign, a
+statement left out ...) in a copy of the package; its tests and examples run until the
+first one fails. One that none notices either stands in alike.toml, as no input can show
+the difference, or a test is missing. The sample depends on seed and changed line alone.
 """
 
 import argparse
@@ -98,9 +95,7 @@ def mutants_of(node):
         case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
             if not isinstance(test, ast.Compare | ast.UnaryOp):
                 yield test, ast.UnaryOp(ast.Not(), test)
-        case ast.Assign(targets=[ast.Attribute() | ast.Subscript()]):
-            yield node, None
-        case ast.Expr():
+        case ast.Assign(targets=[ast.Attribute() | ast.Subscript()]) | ast.Expr():
             yield node, None
     if isinstance(node, ast.AugAssign):
         yield node, None

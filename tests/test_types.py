@@ -26,10 +26,7 @@ def bare(signature):
 
 
 def signatures():
-    """Yield the public functions, and the methods and properties of public classes.
-
-    Of a panel, a widget with many, the constructor.
-    """
+    """Yield the public functions, and methods of classes; of panels the constructor."""
     for name in hk.__all__:
         thing = getattr(hk, name)
         if not inspect.isclass(thing):

@@ -6,18 +6,8 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import harness
 import pytest
-from harness import (
-    NOTEBOOK,
-    ROOT,
-    SECOND,
-    chromium,
-    lab,
-    open_notebook,
-    run_all,
-    shut_down_kernels,
-    write_notebook,
-)
 from playwright.sync_api import Error
 
 
@@ -33,9 +23,9 @@ def lab_server(tmp_path_factory):
     """JupyterLab with ``.url``, serving ``.root``, a copy of the notebooks."""
     root = tmp_path_factory.mktemp("lab") / "notebooks"
     hidden = shutil.ignore_patterns(".*", "src", "hpkit-runs")
-    shutil.copytree(ROOT / "notebooks", root, ignore=hidden)
-    second = {"second": os.environ[SECOND]} if os.environ.get(SECOND) else {}
-    with lab(root, kernels=second) as url:
+    shutil.copytree(harness.ROOT / "notebooks", root, ignore=hidden)
+    second = os.environ.get(harness.SECOND)
+    with harness.lab(root, kernels={"second": second} if second else {}) as url:
         yield SimpleNamespace(url=url, root=root)
 
 
@@ -47,9 +37,9 @@ def whole(fixture_name, config):
 @pytest.fixture(scope=whole)
 def profile(tmp_path_factory):
     """Browser profile: it keeps JupyterLab as it has compiled it once."""
-    folder = tmp_path_factory.mktemp("profile")
+    folder, size = tmp_path_factory.mktemp("profile"), {"width": 1280, "height": 800}
     try:
-        with chromium(folder, viewport={"width": 1280, "height": 800}) as profile:
+        with harness.chromium(folder, viewport=size) as profile:
             profile.set_default_timeout(120_000)  # a machine may be busy
             yield profile
     except LookupError as error:
@@ -59,7 +49,6 @@ def profile(tmp_path_factory):
 
 @pytest.fixture(scope=whole)
 def browser(profile):
-    """Browser, for pages that share nothing."""
     return profile.browser
 
 
@@ -69,11 +58,7 @@ DRAWS = """() => Promise.race([
 
 
 def page_that_draws(profile, url):
-    """Give a new page, of the server's process.
-
-    Rarely Chromium draws a page not once, for ever: what waits for an element to stand
-    still then waits in vain. A new page is drawn.
-    """
+    """Give a new page, of the server's process; rarely Chromium draws one never."""
     for _ in range(3):
         page = profile.new_page()
         page.goto(f"{url}/api")
@@ -88,26 +73,26 @@ def page(profile, lab_server):
     page = page_that_draws(profile, lab_server.url)
     yield page
     page.close()
-    shut_down_kernels(lab_server.url)
+    harness.shut_down_kernels(lab_server.url)
 
 
 @pytest.fixture(scope="module")
 def notebook(profile, lab_server, request):
     """Function that puts cells below the module's set-up, in one kernel, and runs."""
     page = page_that_draws(profile, lab_server.url)
-    write_notebook(lab_server.root / "cells.ipynb", request.module.SETUP)
-    open_notebook(page, lab_server.url, "cells.ipynb")
+    harness.write_notebook(lab_server.root / "cells.ipynb", request.module.SETUP)
+    harness.open_notebook(page, lab_server.url, "cells.ipynb")
 
     def opened(*cells):
         page.evaluate(REPLACE, cells)
-        run_all(page)
-        svg = page.locator(f"{NOTEBOOK} .hpkit .hpc svg").first
+        harness.run_all(page)
+        svg = page.locator(f"{harness.NOTEBOOK} .hpkit .hpc svg").first
         svg.wait_for(state="attached")
         return page
 
     yield opened
     page.close()
-    shut_down_kernels(lab_server.url)
+    harness.shut_down_kernels(lab_server.url)
 
 
 REPLACE = """cells => {

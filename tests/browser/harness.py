@@ -1,11 +1,4 @@
-"""Drive notebooks in a real JupyterLab with an installed Chromium.
-
-with lab(folder) as url, chromium() as browser:
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    open_notebook(page, url, "02_learning_rate.ipynb")
-    run_all(page)
-    page.screenshot(path="lesson.png")
-"""
+"""Drive notebooks in a real JupyterLab with an installed Chromium."""
 
 import contextlib
 import functools
@@ -37,10 +30,8 @@ FLAGS = [
     "--disable-sync",
 ]
 # The first is Chromium without windows: it takes a fifth less of the processor.
-PROGRAMS = (
-    *("chromium-headless-shell", "chromium", "chromium-browser"),
-    *("google-chrome", "microsoft-edge"),
-)
+PROGRAMS = ["chromium-headless-shell", "chromium", "chromium-browser"]
+PROGRAMS += ["google-chrome", "microsoft-edge"]
 SECOND = "HPKIT_SECOND_KERNEL"  # environment variable: Python of one more kernel
 NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 
@@ -49,11 +40,9 @@ KERNEL = "window.jupyterapp.shell.currentWidget.context.sessionContext.session.k
 
 @contextlib.contextmanager
 def lab(root, *options, app="jupyterlab", kernels=None):
-    """Start a JupyterLab as ``python -m hpkit lab`` does; give its address.
-
-    Settings, workspaces and port are its own, so that a developer's are left alone.
-    `kernels` are offered besides python3: {name: path of its Python}.
-    """
+    """Start a JupyterLab as ``python -m hpkit lab`` does; give its address."""
+    # Settings, workspaces and port are its own, so that a developer's are left alone.
+    # `kernels` are offered besides python3: {name: path of its Python}.
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
@@ -115,7 +104,6 @@ def wait_for_server(url, server, log, seconds=180):
 
 
 def send(method, address, body=None):
-    """Send a request to the server; give what it answers (JSON)."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address, method=method, data=data)
     with urllib.request.urlopen(request, timeout=30) as answer:
@@ -129,10 +117,8 @@ def shut_down_kernels(url):
 
 
 def use_subshells(url, way):
-    """Set JupyterLab's "Kernel Comms over subshells" for pages opened from now on.
-
-    `way` is "disabled", "perComm", "perCommTarget", or None: as hpkit sets it.
-    """
+    """Set JupyterLab's "Kernel Comms over subshells" for pages opened from now on."""
+    # `way` is "disabled", "perComm", "perCommTarget", or None: as hpkit sets it.
     raw = "{}" if way is None else json.dumps({"commsOverSubshells": way})
     kernels = "@jupyterlab/apputils-extension:kernels-settings"
     send("PUT", f"{url}/lab/api/settings/{kernels}", {"raw": raw})
@@ -180,10 +166,8 @@ def worked(page):
 
 
 def show_cell(page, text):
-    """Bring the first code cell with this text into view; give its locator.
-
-    JupyterLab holds only the cells near the window in the page.
-    """
+    """Bring the first code cell with this text into view; give its locator."""
+    # JupyterLab holds only the cells near the window in the page.
     page.evaluate(
         """text => {
             const content = window.jupyterapp.shell.currentWidget.content
@@ -200,10 +184,8 @@ def show_cell(page, text):
 
 @contextlib.contextmanager
 def chromium(folder=None, **options):
-    """Start an installed Chromium, Chrome or Edge, or the one that Playwright has.
-
-    With a folder it gives the profile that is kept there, with these options.
-    """
+    """Start an installed Chromium, Chrome or Edge, or the one that Playwright has."""
+    # With a folder it gives the profile that is kept there, with these options.
     paths = filter(None, map(shutil.which, PROGRAMS))
     ways = [{"executable_path": path} for path in paths]
     ways += [{"channel": "chrome"}, {"channel": "msedge"}, {}]
@@ -228,10 +210,7 @@ def chromium(folder=None, **options):
 
 
 def open_notebook(page, url, name, *, workspace="tests"):
-    """Open notebook `name`; return when its kernel is connected and idle.
-
-    A cell that is run earlier is dropped without a word.
-    """
+    """Open a notebook; return when its kernel is idle: earlier no cell is run."""
     page.goto(f"{url}/lab/workspaces/{workspace}/tree/{name}?reset")
     wait_for_kernel(page)
 

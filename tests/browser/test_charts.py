@@ -71,7 +71,6 @@ def made():
 
 @pytest.fixture(scope="module")
 def address(made, tmp_path_factory):
-    """Page with all charts, made once."""
     states = json.dumps({name: for_a_page(live) for name, live in made.items()})
     path = tmp_path_factory.mktemp("charts") / "charts.html"
     page = PAGE.format(style=STYLE, script=SCRIPT, states=states)
@@ -85,9 +84,8 @@ def charts(browser, address):
     pages, wrong = [], []
 
     def opened(width=1280, scheme="light", **more):
-        page = browser.new_page(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, **more
-        )
+        size = {"width": width, "height": 900}
+        page = browser.new_page(viewport=size, color_scheme=scheme, **more)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(address)
         page.wait_for_selector("#guess .hpc svg path")
@@ -198,8 +196,7 @@ def test_nothing_jumps_when_an_earlier_curve_comes(charts):
         live.show([Chart(Axis("epoch", (0, 1)), Axis("a long name", (0, 1)), marks)])
         return for_a_page(live)
 
-    both = [one(x) for x in ([], [0, 1])]
-    without, beside = charts().evaluate(HEIGHTS, both)
+    without, beside = charts().evaluate(HEIGHTS, [one([]), one([0, 1])])
     assert without == beside
 
 
@@ -363,10 +360,8 @@ def test_a_finger_reads_a_value_and_draws(charts):
     touch = page.context.new_cdp_session(page)
     for kind, across in (("Start", 0.1), ("Move", 0.5), ("Move", 0.9), ("Cancel", 0)):
         place = {"x": box["x"] + across * box["width"], "y": box["y"] + 9}
-        points = [place] if across else []
-        touch.send(
-            "Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points}
-        )
+        event = {"type": f"touch{kind}", "touchPoints": [place] if across else []}
+        touch.send("Input.dispatchTouchEvent", event)
     (event,) = told(page)  # what is drawn when a system takes the finger
     assert len(set(event["value"][1:-1])) == 1
 

@@ -9,21 +9,9 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import harness
 import pytest
 from chart_reading import until
-from harness import (
-    KERNEL,
-    SECOND,
-    answered,
-    ask,
-    errors,
-    run_all,
-    run_notebook,
-    show_cell,
-    shut_down_kernels,
-    use_subshells,
-    worked,
-)
 
 SETUP = """
 import html
@@ -58,36 +46,28 @@ class Case:
     make: str  # call, without its last arguments
     start: str = "Start"  # name of the button, and
     button: str = "start_button"  # the same in the kernel
-    slow: str = ""  # makes the next start a long one
-    quick: str = ""  # and short again
-    slider: int = 0  # number of a slider, and
-    last: str = "End"  # the last of its fifty moves
+    slow: str = "it.controls.setting = slow"  # makes the next start a long one
+    quick: str = "it.controls.setting = base"  # and short again
+    last: str = "End"  # the last of fifty moves of its first slider
     holds: str = ""  # whether the panel shows what the sliders say
 
 
-CONTROLS = "it.controls.setting"
 SEARCHES = {
     "training": Case(
         "hk.TrainingPanel(moons, base",
         "Train",
         "train_button",
-        f"{CONTROLS} = slow",
-        f"{CONTROLS} = base",
-        holds=f"{CONTROLS} == it.run.setting",
+        holds="it.controls.setting == it.run.setting",
     ),
     "curve": Case(
         "hk.ValidationCurvePanel(moons, 'lr', base, seeds=2",
-        slow=f"{CONTROLS} = slow",
-        quick=f"{CONTROLS} = base",
-        holds=f"{CONTROLS}.batch_size == it.found.base.batch_size",
+        holds="it.controls.setting.batch_size == it.found.base.batch_size",
     ),
     "grid": Case(
         "hk.GridPanel(moons, 'lr', 'batch_size', base, seeds=1, "
         "x_values=[0.01, 0.1, 1], y_values=[1, 32]",
-        slow=f"{CONTROLS} = slow",
-        quick=f"{CONTROLS} = base",
         last="Home",
-        holds=f"{CONTROLS}.epochs == it.found.base.epochs",
+        holds="it.controls.setting.epochs == it.found.base.epochs",
     ),
     "path": Case(
         "hk.OneAtATimePanel(moons, base, seeds=1, "
@@ -121,7 +101,6 @@ INSTRUMENTS = {
     "schedule": Case(
         "hk.SchedulePanel(moons, base.but(epochs=20)",
         "Train",
-        "train_button",
         slow="it.shape.value = 'step'; it.wait()",
         quick="it.lr.value = 0.1",
         holds="it.lr.value == it.runs.settings[-1].lr",
@@ -141,9 +120,8 @@ INSTRUMENTS = {
     "seeds": Case(
         "hk.SeedsPanel(moons, two",
         "New seeds",
-        "again_button",
-        "it.settings = crawling",
-        "it.settings = two",
+        slow="it.settings = crawling",
+        quick="it.settings = two",
         holds="f'of {it.count.value}<' in it.result",
     ),
 }
@@ -151,7 +129,7 @@ CASES = SEARCHES | INSTRUMENTS
 PLAYED = [n for n in CASES if n not in ("noise", "patience")]  # nothing lasts there
 SUBSHELLS = "disabled", "perCommTarget"  # the second is JupyterLab's own default
 WAYS = [("python3", way) for way in SUBSHELLS]
-if os.environ.get(SECOND):  # without subshells of its own: JupyterLab opens none
+if os.environ.get(harness.SECOND):  # JupyterLab opens no subshells for it
     WAYS.insert(1, ("second", SUBSHELLS[1]))
 KERNELS = WAYS[:-1]  # each once, for what hangs on the kernel alone
 
@@ -165,30 +143,25 @@ def every(request, profile, lab_server):
         f"    it = {n}; {c.slow}; it.{c.button}.click()" for n, c in SEARCHES.items()
     ]
     cells.append("\n".join(["if twice:", *starts]))
-    use_subshells(lab_server.url, subshells)
+    harness.use_subshells(lab_server.url, subshells)
     page = profile.new_page()
-    run_notebook(page, lab_server, "every.ipynb", SETUP, *cells, kernel=kernel)
-    assert errors(page) == []
+    harness.run_notebook(page, lab_server, "every.ipynb", SETUP, *cells, kernel=kernel)
+    assert harness.errors(page) == []
     wait_for_runs(page, 0)
     yield page
     page.close()
-    use_subshells(lab_server.url, None)
-    shut_down_kernels(lab_server.url)
+    harness.use_subshells(lab_server.url, None)
+    harness.shut_down_kernels(lab_server.url)
 
 
 class Seen:
-    """A panel on the page, and in the kernel."""
-
     def __init__(self, page, name):
-        self.page, self.name = page, name
-        self.case = CASES[name]
-        cell = show_cell(page, f"{name} = it =")
-        self.node = cell.locator(".hpkit")
+        self.page, self.name, self.case = page, name, CASES[name]
+        self.node = harness.show_cell(page, f"{name} = it =").locator(".hpkit")
         self.node.locator(".hpc svg").first.wait_for()
 
     def ask(self, code):
-        """Run code in the kernel; `it` is the panel."""
-        return ask(self.page, f"it = {self.name}\n{code}")
+        return harness.ask(self.page, f"it = {self.name}\n{code}")
 
     def press(self, button):
         self.node.get_by_role("button", name=button, exact=True).press("Enter")
@@ -196,9 +169,9 @@ class Seen:
     @contextmanager
     def within(self, seconds):
         """Hold that the kernel works no longer than this."""
-        before = worked(self.page)
+        before = harness.worked(self.page)
         yield
-        assert worked(self.page) - before < seconds
+        assert harness.worked(self.page) - before < seconds
 
     def wait(self, *, running):
         state = ".hp-running" if running else ":not(.hp-running)"
@@ -214,11 +187,9 @@ class Seen:
 
 
 def wait_for_runs(page, count):
-    """Wait until so many panels train in the kernel.
-
-    The page hears of the end in the thread's last picture, just before the thread ends.
-    """
-    until(lambda: int(ask(page, "print(live_runs())")) == count, 0.1)
+    """Wait until so many panels train in the kernel."""
+    # The page hears of the end just before the thread ends, in its last picture.
+    until(lambda: int(harness.ask(page, "print(live_runs())")) == count, 0.1)
 
 
 PICTURES = """([node, count]) => {
@@ -239,21 +210,16 @@ def panel(every, request):
     seen.ask("it.stop()")
 
 
-def panels(*names):
-    """Run a test once for each of these panels."""
-    return pytest.mark.parametrize("panel", names, indirect=True)
-
-
 def test_kernel_and_subshells_are_those_asked_for(every, request):
     kernel, subshells = request.node.callspec.params["every"]
-    old = ask(every, "print(ipykernel.version_info < (7,))")
-    way = every.evaluate(f"{KERNEL}.commsOverSubshells")
+    old = harness.ask(every, "print(ipykernel.version_info < (7,))")
+    way = every.evaluate(f"{harness.KERNEL}.commsOverSubshells")
     assert old == str(kernel == "second")
     assert way == subshells
-    assert every.evaluate(f"{KERNEL}.supportsSubshells") == (kernel != "second")
+    assert every.evaluate(f"{harness.KERNEL}.supportsSubshells") == (kernel != "second")
 
 
-@panels(*PLAYED)
+@pytest.mark.parametrize("panel", PLAYED, indirect=True)
 def test_trains_live_starts_again_stops_at_once(panel):
     panel.ask(panel.case.slow)
     panel.press(panel.case.start)
@@ -276,17 +242,18 @@ def test_trains_live_starts_again_stops_at_once(panel):
     wait_for_runs(panel.page, 0)
 
 
-@panels(*CASES)
+@pytest.mark.parametrize("panel", CASES, indirect=True)
 def test_fifty_fast_moves_end_in_the_last_value(panel):
-    panel.ask(panel.case.quick)
-    panel.node.locator("[role=slider]:visible").nth(panel.case.slider).focus()
+    if panel.name in PLAYED:
+        panel.ask(panel.case.quick)
+    panel.node.locator("[role=slider]:visible").first.focus()
 
     for _ in range(25):
         panel.page.keyboard.press("ArrowLeft")
         panel.page.keyboard.press("ArrowRight")
     panel.page.keyboard.press(panel.case.last)
     with panel.within(5):
-        answered(panel.page)
+        harness.answered(panel.page)
         wait_for_runs(panel.page, 0)
         panel.wait(running=False)
 
@@ -301,16 +268,17 @@ SAID = "re.sub(r'<[^>]+>', '', html.unescape(it.result)).strip()"
 @pytest.mark.parametrize("every", KERNELS, indirect=True, ids="-".join)
 def test_run_all_twice_leaves_one_live_run(every):
     for name, case in SEARCHES.items():
-        ask(every, f"it = {name}; {case.slow}; it.{case.button}.click()")
-    ask(every, f"first = {ALL}")
-    assert ask(every, "print(sum(it.live.busy for it in first))") == str(len(SEARCHES))
+        harness.ask(every, f"it = {name}; {case.slow}; it.{case.button}.click()")
+    harness.ask(every, f"first = {ALL}")
+    busy = harness.ask(every, "print(sum(it.live.busy for it in first))")
+    assert busy == str(len(SEARCHES))
 
-    run_all(every)
+    harness.run_all(every)
 
-    assert errors(every) == []
-    ask(every, "for it in first: it.wait(60)")
+    assert harness.errors(every) == []
+    harness.ask(every, "for it in first: it.wait(60)")
     wait_for_runs(every, len(SEARCHES))
-    ask(every, f"for it in {ALL}: it.stop()")
+    harness.ask(every, f"for it in {ALL}: it.stop()")
 
 
 ALL = f"[{', '.join(SEARCHES)}]"

@@ -1,7 +1,4 @@
-"""Lesson 00 in a real JupyterLab, by mouse, exactly as its text says.
-
-What a learner types are the numbers and answers that the text asks for.
-"""
+"""Lesson 00 in a real JupyterLab, by mouse, exactly as its text says."""
 
 import re
 

@@ -1,7 +1,4 @@
-"""The whole of lesson 02 in a real JupyterLab, by keyboard alone.
-
-Everything is pressed or typed; `evaluate` and locators only look.
-"""
+"""The whole of lesson 02 by keyboard alone; `evaluate` and locators only look."""
 
 from harness import NOTEBOOK, close_files, errors, fits, open_notebook
 
@@ -49,15 +46,6 @@ class Learner:
                 DONE, arg=cell["index"], timeout=60_000, polling=100
             )
         return self.page.locator(f"{NOTEBOOK} .jp-Cell").nth(cell["index"])
-
-    def answer(self, value):
-        """Write an answer where the cell has three dots."""
-        self.press("Enter")
-        self.press("Control+Home")
-        self.press("End")
-        for _ in range(3):
-            self.press("Backspace")
-        self.page.keyboard.type(repr(value))
 
     def tab_to(self, name, key="Tab"):
         """Press Tab until something of this name has the focus."""
@@ -144,7 +132,9 @@ def test_lesson_is_done_by_keyboard_alone(page, lab_server):
         cell = learner.cell
         asked = [n for n in ANSWERS if f"ex.{n}.check(answer)" in cell["source"]]
         if asked:
-            learner.answer(ANSWERS[asked[0]])
+            for key in ("Enter", "Control+Home", "End", *["Backspace"] * 3):  # its dots
+                learner.press(key)
+            page.keyboard.type(repr(ANSWERS[asked[0]]))
         output = learner.run()
         for kind in [k for k in PANELS if f"hk.{k}(" in cell["source"]]:
             output.locator(".hpkit .hp-say").wait_for()

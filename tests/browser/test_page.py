@@ -1,7 +1,4 @@
-"""The page to try: no server, no network, numbers as hpkit's, by keyboard, axe, themes.
-
-It is made of fewer trainings than the page that is published.
-"""
+"""The page to try, of fewer trainings: no server, no network, by keyboard, themes."""
 
 import json
 import random
@@ -61,8 +58,7 @@ def shown(browser, site):
         )
         name, _, state = name.partition("#")
         page.goto((site[0] / name).as_uri() + (f"#{state}" if state else ""))
-        last = list(site[1])[-1]
-        page.wait_for_function(f"!window.page || page.taken['{last}']")
+        page.wait_for_function(f"!window.page || page.taken['{[*site[1]][-1]}']")
         opened.append(page)
         return page
 

@@ -4,22 +4,10 @@ import json
 import subprocess
 import sys
 
+import harness
 import pytest
 from build import FOLDER
 from chart_reading import until
-from harness import (
-    KERNEL,
-    ask,
-    command,
-    lab,
-    open_notebook,
-    run_cell,
-    run_notebook,
-    send,
-    shut_down_kernels,
-    wait_for_kernel,
-    write_notebook,
-)
 
 LINE = "Saved picture. Run the first cell and then this one to make it live."
 CELLS = (
@@ -56,12 +44,12 @@ def sees(page, wanted, *, moment=1000):
 
 def test_panel_lives_until_a_restart_and_is_a_picture_on_another_day(page, lab_server):
     path = lab_server.root / "saved.ipynb"
-    run_notebook(page, lab_server, path.name, *CELLS)
+    harness.run_notebook(page, lab_server, path.name, *CELLS)
     sees(page, LIVE, moment=0)
-    command(page, "docmanager:save")
+    harness.command(page, "docmanager:save")
     # In a tab that was closed and is opened again, and after some runs of its cell.
     page.evaluate("() => window.jupyterapp.shell.currentWidget.close()")
-    open_notebook(page, lab_server.url, path.name)
+    harness.open_notebook(page, lab_server.url, path.name)
 
     sees(page, LIVE)
     page.locator(".hpkit .hp-number input").nth(1).fill("9")
@@ -70,8 +58,8 @@ def test_panel_lives_until_a_restart_and_is_a_picture_on_another_day(page, lab_s
         "() => document.querySelectorAll('.hpkit .hp-list option').length == 2"
     )
     comms = "len(__import__('ipywidgets').widgets.widget._instances)"
-    run_cell(page, 1)
-    before = int(ask(page, f"print({comms})"))
+    harness.run_cell(page, 1)
+    before = int(harness.ask(page, f"print({comms})"))
     page.evaluate(
         """async () => {
             const {commands, shell} = window.jupyterapp
@@ -79,17 +67,17 @@ def test_panel_lives_until_a_restart_and_is_a_picture_on_another_day(page, lab_s
             for (let n = 0; n < 5; n++) await commands.execute('notebook:run-cell')
         }"""
     )
-    assert int(ask(page, f"print({comms})")) == before
-    command(page, "docmanager:save")
+    assert int(harness.ask(page, f"print({comms})")) == before
+    harness.command(page, "docmanager:save")
     page.reload()
     sees(page, LIVE)
-    page.evaluate(f"() => {{ {KERNEL}.restart() }}")
+    page.evaluate(f"() => {{ {harness.KERNEL}.restart() }}")
     sees(page, RESTARTED)
     page.reload()
     sees(page, SAVED)
-    wait_for_kernel(page)
-    run_cell(page, 0)
-    run_cell(page, 1)
+    harness.wait_for_kernel(page)
+    harness.run_cell(page, 0)
+    harness.run_cell(page, 1)
     sees(page, LIVE | {"lines": 1})  # the quiz is not run
     # Another day, exported as a page, and not trusted.
     page.locator(".hpkit .hp-number input").nth(1).fill("9")
@@ -98,15 +86,15 @@ def test_panel_lives_until_a_restart_and_is_a_picture_on_another_day(page, lab_s
         """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel
             .cells[1].outputs[1].data['text/html'].includes('epoch 9 of 9')"""
     )
-    command(page, "docmanager:save")
+    harness.command(page, "docmanager:save")
     outputs = json.loads(path.read_text())["cells"][1]["outputs"]
     saved = "".join(outputs[1]["data"]["text/html"])
     assert "epoch 9 of 9" in saved  # the last state
     assert len(saved) < 60_000
 
     page.goto("about:blank")
-    shut_down_kernels(lab_server.url)
-    open_notebook(page, lab_server.url, path.name)
+    harness.shut_down_kernels(lab_server.url)
+    harness.open_notebook(page, lab_server.url, path.name)
     sees(page, SAVED)
     to_html = [sys.executable, "-m", "nbconvert", "--to", "html", path]
     subprocess.run(to_html, check=True)
@@ -114,7 +102,7 @@ def test_panel_lives_until_a_restart_and_is_a_picture_on_another_day(page, lab_s
     sees(page, SAVED)
     changed = path.read_text().replace("import hpkit as hk", "import hpkit as hk  # ")
     path.with_name("untrusted.ipynb").write_text(changed)
-    open_notebook(page, lab_server.url, "untrusted.ipynb")
+    harness.open_notebook(page, lab_server.url, "untrusted.ipynb")
     sees(page, SAVED)
 
 
@@ -133,8 +121,8 @@ def test_on_paper_all_texts_of_a_page_are_open(page, tmp_path):
 def test_other_front_ends(profile, tmp_path, app):
     address = "/nbclassic/notebooks" if app == "nbclassic" else "/notebooks"
     path, exposed = tmp_path / "panels.ipynb", "expose_app_in_browser=True"
-    write_notebook(path, *CELLS)
-    with lab(tmp_path, f"--JupyterNotebookApp.{exposed}", app=app) as url:
+    harness.write_notebook(path, *CELLS)
+    with harness.lab(tmp_path, f"--JupyterNotebookApp.{exposed}", app=app) as url:
         page = profile.new_page()
         page.goto(f"{url}{address}/panels.ipynb", wait_until="domcontentloaded")
         if app == "nbclassic":
@@ -150,15 +138,15 @@ def test_other_front_ends(profile, tmp_path, app):
             )
             page.evaluate("() => Jupyter.notebook.execute_all_cells()")
         else:
-            wait_for_kernel(page)
+            harness.wait_for_kernel(page)
             page.get_by_role("menuitem", name="Run", exact=True).click()
             page.get_by_text("Run All Cells", exact=True).click()
         sees(page, LIVE)
         page.locator(".hpkit-quiz button").first.wait_for()
         page.keyboard.press("Control+s")
         until(lambda: path.read_text().count("widget-view+json") == 2)
-        kernel = send("GET", f"{url}/api/kernels")[0]["id"]
-        send("POST", f"{url}/api/kernels/{kernel}/restart")
+        kernel = harness.send("GET", f"{url}/api/kernels")[0]["id"]
+        harness.send("POST", f"{url}/api/kernels/{kernel}/restart")
         page.goto(f"{url}{address}/panels.ipynb", wait_until="domcontentloaded")
         sees(page, SAVED)
         page.close()

@@ -75,18 +75,25 @@ def test_report_in_markdown_has_its_pictures_beside_it_and_escapes(here):
     assert markdown_table(["a|b"], [["c"]]).startswith("| a\\|b |")
 
 
-def test_report_names_the_sentences_that_are_missing():
+def test_report_names_what_is_missing():
     cap = finished()
     some = cap.report(author="Jo", plan="Two rates.", learned=...)
     whole = cap.report(learned="More is not better.")
     assert re.fullmatch(r"Written: \S+html, \S+md\. Still missing: learned.", some.said)
-    draft = task(name="draft")
-    draft.grid_search(BASE, **TWO)
-    missing = "missing: author, plan, learned, cap.choose(why='...'), cap.open_test()."
-    assert missing in draft.report().said
     assert "missing" not in whole.said
     assert "Scroll in the box" in whole._repr_html_()
     assert "Two rates." in task().report().html  # written from the log alone
+
+    draft = task(name="draft")
+    draft.fit(BASE, model=lambda n_in, n_out, setting: torch.nn.Linear(n_in, n_out))
+    report = draft.report()
+    missing = "missing: author, plan, learned, cap.choose(why='...'), cap.open_test()."
+    assert missing in report.said
+    assert "cap.choose(why='...')" in report.markdown
+    assert "No setting is chosen yet." in report.markdown
+    assert "The test set has not been opened." in report.markdown
+    draft.choose(why="a straight line is enough here")
+    assert "seed=0, model=model)" in draft.report().markdown  # it has no name
 
 
 def test_a_new_plan_takes_the_place_of_the_old_one():
@@ -148,9 +155,7 @@ def test_setting_that_is_trained_again_is_paid_and_told_once(here):
 
 def test_letters_of_the_pictures_can_be_read_at_half_a_page(monkeypatch):
     cap, figures = finished(), []
-    monkeypatch.setattr(
-        Figure, "savefig", lambda figure, *_, **__: figures.append(figure)
-    )
+    monkeypatch.setattr(Figure, "savefig", lambda one, *_, **__: figures.append(one))
 
     cap.report()
 
@@ -172,14 +177,3 @@ def test_report_of_an_empty_log_says_so(here):
     with pytest.raises(TypeError, match="plan must be text in quotes, got 3"):
         cap.note(plan=3)
     assert list(here.iterdir()) == []
-
-
-def test_unfinished_report_says_what_is_missing():
-    cap = task()
-    cap.fit(BASE, model=lambda n_in, n_out, setting: torch.nn.Linear(n_in, n_out))
-    text = cap.report().markdown
-    assert "cap.choose(why='...')" in text
-    assert "No setting is chosen yet." in text
-    assert "The test set has not been opened." in text
-    cap.choose(why="a straight line is enough here")
-    assert "seed=0, model=model)" in cap.report().markdown  # it has no name

@@ -2,18 +2,15 @@
 
 import json
 
-import pytest
+from matplotlib.figure import Figure
 
 import hpkit as hk
 from hpkit.capstone import rivals
 
 
-@pytest.fixture(scope="module")
-def beside():
-    return rivals.compare(hk.load_dataset("digits"), mine=0.9, bars=(0.85,), n=2)
-
-
-def test_comparison_table(beside):
+def test_comparison_table_and_picture():
+    digits = hk.load_dataset("digits")
+    beside = rivals.compare(digits, mine=0.9, bars=(0.85,), n=2)
     assert list(beside.scores) == list(rivals.WAYS)
     assert set(rivals.TUNED) <= set(rivals.WAYS)
     assert set(beside.epochs.values()) == {60}  # a fair one: all have the same
@@ -24,6 +21,12 @@ def test_comparison_table(beside):
     again = rivals.Comparison(**json.loads(json.dumps(vars(beside))))
     assert again.table == beside.table
 
+    ax = beside.plot(Figure().subplots())
+    names = [label.get_text() for label in ax.get_yticklabels()]  # from below
+    assert names == ["this choice", *list(rivals.say("rivals.ways").values())[::-1]]
+    assert "; random, 6 settings: 0." in ax.figure.hpkit_said[0]
+    assert "You: 0.900." in ax.figure.hpkit_said[0]
+
 
 def test_comparison_says_a_tie_and_a_difference():
     near = {name: [0.95, 0.951] for name in rivals.WAYS}
@@ -31,13 +34,3 @@ def test_comparison_says_a_tie_and_a_difference():
     epochs = dict.fromkeys(rivals.WAYS, 60)
     assert "no order among them" in rivals.Comparison(near, epochs, 800).sentence
     assert "the gap is larger" in rivals.Comparison(far, epochs, 800).sentence
-
-
-def test_comparison_picture(beside):
-    from matplotlib.figure import Figure
-
-    ax = beside.plot(Figure().subplots())
-    names = [label.get_text() for label in ax.get_yticklabels()]  # from below
-    assert names == ["this choice", *list(rivals.say("rivals.ways").values())[::-1]]
-    assert "; random, 6 settings: 0." in ax.figure.hpkit_said[0]
-    assert "You: 0.900." in ax.figure.hpkit_said[0]

@@ -80,19 +80,11 @@ def hear(live, **event):
 
 
 CLICK = {"type": "click", "name": "point", "chart": 0, "mark": 2, "value": 0}
+OTHER = [{"value": 1}, {"mark": 0, "value": 2}, {"mark": 9}, {"chart": 1}]
+OTHER += [{"name": "else"}, {"type": "draw", "value": [1, 2]}]
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"value": 1},
-        {"mark": 0, "value": 2},
-        {"mark": 9},
-        {"chart": 1},
-        {"name": "else"},
-        {"type": "draw", "value": [1, 2]},
-    ],
-)
+@pytest.mark.parametrize("other", OTHER, ids=str)
 def test_what_fits_no_longer_what_is_shown_is_not_told(other):
     told = []
     live = LiveCharts(calls={"point": told.append, "curve": told.append})

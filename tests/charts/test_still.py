@@ -42,11 +42,9 @@ def test_axes_are_named_and_ticked():
     assert ax.get_xticks().tolist() == [0.5, 2]
 
 
-@pytest.mark.parametrize(
-    ("columns", "lines", "seen"), [(4, 1, 4), (9, 2, 9), (25, 1, 7)]
-)
-def test_texts_stand_on_two_lines_before_some_are_left_out(columns, lines, seen):
-    texts = [f"{lr:.4f}" for lr in np.geomspace(0.001, 0.1, columns)]
+@pytest.mark.parametrize(("n", "lines", "seen"), [(4, 1, 4), (9, 2, 9), (25, 1, 7)])
+def test_texts_stand_on_two_lines_before_some_are_left_out(n, lines, seen):
+    texts = [f"{lr:.4f}" for lr in np.geomspace(0.001, 0.1, n)]
     rows = Axis(kind="band", texts=[str(n) for n in range(30)])
     columns = Axis(kind="band", texts=texts)
     ax = drawn(spec.cells(np.ones((30, len(texts)))), x=columns, y=rows)
@@ -91,17 +89,15 @@ def test_an_image_fills_the_chart():
 
 
 def test_texts():
-    ax = drawn(
-        spec.text([1, 2], [0.5, 0.5], ["a", "b"], anchor="end", strong=[True, False])
-    )
+    at = [1, 2], [0.5, 0.5]
+    ax = drawn(spec.text(*at, ["a", "b"], anchor="end", strong=[True, False]))
     assert said(ax) == ["a", "b"]
     assert [t.get_ha() for t in ax.texts] == ["right", "right"]
     assert [t.get_weight() for t in ax.texts] == ["bold", "normal"]
-    made = [
-        drawn(spec.text([1, 2], [0.5, 0.5], ["a long name", "b"], room=room)).texts
-        for room in (None, 100, 0.1)
-    ]
-    free, wide, narrow = ({t.get_size() for t in texts} for texts in made)
+    made = (
+        spec.text(*at, ["a long name", "b"], room=room) for room in (None, 100, 0.1)
+    )
+    free, wide, narrow = ({t.get_size() for t in drawn(one).texts} for one in made)
     assert free == wide
     assert len(narrow) == 1  # all shrink to their room
     assert max(narrow) < max(free)

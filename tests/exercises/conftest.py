@@ -7,7 +7,6 @@ from hpkit.exercises import _core
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """Folder of the test's own progress."""
     monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HPKIT_SOLUTIONS", "1")
     monkeypatch.setattr(_core._store, "_waiting", [])

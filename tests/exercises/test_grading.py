@@ -1,8 +1,6 @@
 """The assignments of notebooks/GRADING.md: the marks that the page says come out.
 
-nbgrader and Otter are not installed with hpkit, so here their part is played: the
-solution is taken out as nbgrader does it, and a test cell gives its points unless it
-stops with an error or ends in a number.
+The part of nbgrader and Otter, which are not installed with hpkit, is played.
 """
 
 import ast
@@ -45,7 +43,7 @@ def points(code, space, most):
 
 
 @pytest.mark.parametrize("name", SUBMISSIONS)
-def test_assignment_gives_the_marks_of_the_page(name):
+def test_assignment_gives_the_marks_of_the_page_and_hides_the_solutions(name):
     answers, want = SUBMISSIONS[name]
     space, marks, left = {}, [], list(answers or ())
     for meta, code in cells():
@@ -63,11 +61,6 @@ def test_assignment_gives_the_marks_of_the_page(name):
 
     assert marks == want
     assert not left
-
-
-def test_assignment_hides_the_solutions():
-    space = {}
-    exec(next(code for meta, code in cells() if meta.get("grade_id") == "setup"), space)
     assert "switched off" in repr(space["ex"].good_rate.solution())
 
 

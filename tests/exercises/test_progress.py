@@ -30,8 +30,7 @@ def test_tries_are_counted_and_a_pass_stays(home):
 def test_file_of_an_older_kit_still_loads(home):
     old = {"tries": 2, "outcome": "correct", "last": "2026-01-02T10:00:00+01:00"}
     old["passed"] = old["last"]
-    quiz = old | {"choice": "B", "first": "A"}
-    entries = {KEY: old, "x/quiz/1": quiz}
+    entries = {KEY: old, "x/quiz/1": old | {"choice": "B", "first": "A"}}
     home.mkdir()
     kept = json.dumps({"entries": entries, "version": 1}, indent=1)
     (home / "progress.json").write_text(kept)

@@ -24,7 +24,6 @@ def quiz():
 
 
 def inside(view):
-    """Yield a widget and all that are in it."""
     yield view
     for child in getattr(view, "children", ()):
         yield from inside(child)

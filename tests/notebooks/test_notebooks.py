@@ -1,8 +1,4 @@
-"""The committed lessons: form, length, pictures.
-
-That they are their sources, run, and print what is committed is held in
-tests/exercises/test_in_lessons.py.
-"""
+"""The committed lessons: form, length, pictures; what they print: test_in_lessons."""
 
 import re
 import subprocess
@@ -65,33 +61,20 @@ def test_lesson_is_valid_and_small_and_so_are_its_cells(lesson):
             assert len(lines) <= 12, cell.source
 
 
-def test_lesson_has_one_title_and_no_level_left_out(lesson):
-    levels = [
-        int(token.tag[1])
-        for text in markdown(lesson)
-        for token in MarkdownIt("commonmark").parse(text)
-        if token.type == "heading_open"
-    ]
-
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(b - a <= 1 for a, b in pairwise(levels))
-
-
-def test_lesson_is_plain_commonmark(lesson):
-    parser = MarkdownIt("commonmark")
+def test_lesson_is_plain_commonmark_with_one_title_and_no_level_left_out(lesson):
+    parser, levels = MarkdownIt("commonmark"), []
     for text in map(opened, markdown(lesson)):
-        tokens = [
-            token
-            for block in parser.parse(text)
-            for token in [block, *(block.children or ())]
-        ]
+        blocks = parser.parse(text)
+        levels += [int(one.tag[1]) for one in blocks if one.type == "heading_open"]
+        tokens = blocks + [part for one in blocks for part in one.children or ()]
         code = ("code_inline", "code_block", "fence")
         kinds = {token.type for token in tokens}
         assert kinds.isdisjoint({"html_block", "html_inline"}), text
         for what, pattern in FOREIGN.items():
             plain = [t.content for t in tokens if t.type not in code]
             assert not any(map(pattern.search, plain)), f"{what} in: {text}"
+    assert levels[0] == levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
 
 
 def test_answer_of_a_guess_is_folded_with_all_its_paragraphs():
@@ -99,8 +82,7 @@ def test_answer_of_a_guess_is_folded_with_all_its_paragraphs():
     cells = nbformat.read(FOLDER / "09_beyond_the_grid.ipynb", as_version=4).cells
     (at,) = [n for n, c in enumerate(cells) if "hk.SearchRacePanel(" in c.source]
     assert "predict=True" in cells[at].source
-    below = "\n\n".join(c.source for c in cells[at + 1 :])
-    answer = below.partition("\n#")[0]
+    answer = "\n\n".join(c.source for c in cells[at + 1 :]).partition("\n#")[0]
     folds = re.findall(r"<details>.*?</details>", answer, re.S)
     open_text = re.sub(r"<details>.*?</details>", "", answer, flags=re.S)
 
@@ -119,20 +101,14 @@ def test_every_panel_has_its_picture_and_one_that_asks_is_folded(lesson):
                 assert cell.metadata.jupyter.outputs_hidden
 
 
-def test_lesson_leads_to_the_next_and_to_the_glossary(lesson):
+def test_lesson_leads_to_the_next_to_the_glossary_and_to_pictures(lesson):
     links = re.findall(r"\]\((\S+?)\)", markdown(lesson)[-1])
     later = [p for p in LESSONS[LESSONS.index(lesson) + 1 :] if p.stem in EVERY]
     assert "glossary.md" in links
     assert not later or later[0].name in links
-
-
-def test_pictures_of_lessons_exist(lesson):
     for text in markdown(lesson):
         for target in re.findall(r"!\[[^]]*\]\(([^)\s]+)", text):
             assert "://" in target or Path(lesson.parent, target).is_file(), target
-
-
-# ---- pictures say themselves: here, and in pages exported from lessons --------------
 
 
 @pytest.fixture(scope="module")
@@ -161,8 +137,6 @@ def test_every_picture_has_alternative_text_in_its_exported_page_too(lesson, pag
             "pip install -e ."
         )
 
-
-# ---- lessons stay short: words, brackets, code, the way to the first panel -----------
 
 # Lines of text and comments, as `grep '^# ' LESSON | wc -w` counts their words.
 WORDS = {
@@ -193,17 +167,14 @@ def source(request):
 
 
 def test_lesson_is_short_and_no_sentence_stands_in_brackets(source):
+    """Of its code a learner reads all but the set-up, what is folded, and answers."""
     lines = source.read_text("utf-8").splitlines()
     words = sum(len(line.split()) for line in lines if line.startswith("# "))
     assert words <= WORDS[source.name[:2]]
     cells = read(source).cells
     text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
     assert BRACKETS.findall(text) == []
-
-
-def test_few_long_cells_must_be_read(source):
-    """All but the set-up, what is folded, and what a learner writes."""
-    _, *code = (c for c in read(source).cells if c.cell_type == "code")
+    _, *code = (c for c in cells if c.cell_type == "code")
     shown = [c.source for c in code if DRAWING not in c.metadata.get("tags", ())]
     read_by = [text for text in shown if not EXERCISE.search(text)]
     long = [t for t in read_by if len([x for x in t.splitlines() if x.strip()]) > LONG]

@@ -1,7 +1,4 @@
-"""Each section of a lesson needs the set-up cell alone, and takes nothing away.
-
-That it runs after that cell is held in tests/exercises/test_in_lessons.py.
-"""
+"""Each section of a lesson needs the set-up cell alone, and takes nothing away."""
 
 import builtins
 import re
@@ -10,12 +7,8 @@ from itertools import chain
 
 import psutil
 import pytest
-from build import FOLDER, read
-
-
-def code_of(path):
-    """Return the code of the set-up cell of a lesson, and that of all others."""
-    return [c.source for c in read(path).cells if c.cell_type == "code"]
+from build import FOLDER
+from over_seeds import code_of
 
 
 def read_and_made(text):
@@ -31,7 +24,7 @@ def read_and_made(text):
 
 @pytest.mark.parametrize("path", sorted((FOLDER / "src").glob("*.py")), ids=str)
 def test_panel_needs_the_setup_cell_alone(path):
-    setup, *cells = code_of(path)
+    setup, *cells = code_of(path.stem.partition("_")[0])
     given = read_and_made(setup)[1]
     for text in cells:
         wanted, made = read_and_made(text)
@@ -43,7 +36,6 @@ def test_panel_needs_the_setup_cell_alone(path):
 
 
 def listening():
-    """Return the addresses on which this process and its children listen."""
     me = psutil.Process()
     every = [me, *me.children(recursive=True)]
     found = chain.from_iterable(one.net_connections("inet") for one in every)
@@ -53,7 +45,7 @@ def listening():
 @pytest.mark.parametrize("processes", ["False", "True"])
 def test_workers_of_lesson_11_listen_on_this_computer_alone(processes, monkeypatch):
     monkeypatch.chdir(FOLDER)
-    setup, *cells = code_of(FOLDER / "src" / "11_your_own.py")
+    setup, *cells = code_of("11")
     text = "\n".join([setup, *(cell for cell in cells if "Client(" in cell)])
     text = text.replace("processes=False", f"processes={processes}")
     text = text.replace("    there = hk", "    ports = listening()\n    there = hk")

@@ -25,10 +25,7 @@ def shown_at_once(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def errors(monkeypatch):
-    """Errors that panels showed, but for refused values; none may be left at the end.
-
-    It also ends what panels still train.
-    """
+    """Errors that panels showed, but for refused values; none may be left in it."""
     panels, found = [], []
 
     def note(panel, error):

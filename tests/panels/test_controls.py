@@ -1,13 +1,17 @@
 """Lists of values, as a learner writes them; a guess before the result."""
 
+import math
+import re
 import time
+from functools import partial
+from operator import attrgetter
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from chart_reading import curve, marks, move, outputs, press
 
-from hpkit import GridPanel, OneAtATimePanel, TrainingPanel, ValidationCurvePanel
+import hpkit as hk
 from hpkit.charts.searches import value_axis
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
@@ -35,12 +39,16 @@ OWN = (2, True, 0.5, "gelu", None, (16, 8), (3,))  # of a learner's own model
         ("hidden", "4, 8", ((4, 4, 4), (8, 8, 8))),  # each for all layers
         ("heads", "2 to 8 in 3", (2, 5, 8)),
         ("heads", "0 to 1 in 3", (0, 0.5, 1)),
+        ("hidden", None, ((4, 8), (16,), (), (32, 32))),  # given in code
+        ("lr", None, (0.1234567891, 0.1, 1e-07, 3.0)),
     ],
 )
 def test_values_end_where_the_learner_says(name, text, values):
-    exact = name in ("optimizer", "heads", "hidden")
+    exact = text is None or name in ("optimizer", "heads", "hidden")
     wanted = values if exact else pytest.approx(values)
-    assert parse_values(name, text, layers=3) == wanted
+    assert parse_values(name, text or written(values), layers=3) == wanted
+    assert parse_values(name, written(values)) == values  # what is shown is read back
+    assert name == "heads" or len(set(value_axis(name, values)[1])) == len(values)
 
 
 WAY = r"0\.001 to 10 in 9, got"
@@ -77,19 +85,6 @@ def test_entry_counts_its_values_and_says_what_is_wrong():
     assert many.note.value == "3 values: 0.01, 0.032, 0.1"
 
 
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("hidden", ((4, 8), (16,), (), (32, 32))),
-        ("lr", (0.1234567891, 0.1, 1e-07, 3.0)),
-        ("optimizer", ("sgd", "adam")),
-    ],
-)
-def test_values_given_in_code_are_read_back_exactly(name, values):
-    assert parse_values(name, written(values)) == values
-    assert len(set(value_axis(name, values)[1])) == len(values)
-
-
 @pytest.mark.parametrize("value", [0, 0.9])
 def test_a_slider_over_a_list_says_where_it_stands(value):
     knob = pick_knob("momentum", (0, 0.9), value)
@@ -101,7 +96,8 @@ def test_a_slider_over_a_list_says_where_it_stands(value):
 @pytest.mark.parametrize("name", ["wine", "coin_flips"])
 def test_first_lists_hold_no_batch_larger_than_the_data(name):
     data = load_dataset(name)
-    grid, path = GridPanel(data, base=Hyperparameters(epochs=5)), OneAtATimePanel(data)
+    grid = hk.GridPanel(data, base=Hyperparameters(epochs=5))
+    path = hk.OneAtATimePanel(data)
     for panel, space in ((grid, grid.found.space), (path, path.space)):
         assert panel.error is None
         assert max(space["batch_size"]) == len(data.train.y)
@@ -124,9 +120,43 @@ def test_an_error_of_our_own_is_not_told_as_a_wrong_list(monkeypatch):
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 
 
+def control(name):
+    return lambda panel: panel.controls[name]
+
+
+CURVE = partial(hk.ValidationCurvePanel, base=QUICK, param_range=[0.01, 0.1])
+BOXES = {  # by the name of a box: its panel, where it is, what it refuses
+    "lr": (hk.TrainingPanel, control("lr"), [-1, 0]),
+    "epochs": (hk.TrainingPanel, control("epochs"), [-5, 2.5]),
+    "learning rate": (lambda _: hk.BowlPanel(steps=1), attrgetter("lr"), [-3, 500]),
+    "seeds": (CURVE, attrgetter("seeds"), [0, 2.5, -1, 501]),
+    "models": (lambda _: hk.CoinFlipsPanel(), attrgetter("count"), [0, 101, math.nan]),
+}
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_wrong_number_is_told_and_changes_nothing(moons, name):
+    make, find, refused = BOXES[name]
+    panel = make(moons).wait(60)
+    box, trained, numbers = find(panel), panel._trained, panel.frame()
+    there = box.value
+    for typed in refused:
+        box.source.set_state({"value": typed})  # as the browser tells it
+        said = rf"{name} must be [^<>]*, got {typed:g}; .*try"
+        assert re.search(said, panel.wait(60).result)
+        assert (box.value, panel._trained) == (there, trained)
+        assert panel.frame().equals(numbers)
+
+    box.source.set_state({"value": 2})
+    assert panel.wait(60).error is None
+    assert "must be" not in panel.result
+    assert (box.value, type(box.value)) == (2, type(there))
+    assert not panel.frame().equals(numbers)
+
+
 def test_guess_comes_before_the_result(moons, monkeypatch):
     more = {"param_range": [0.01, 0.3], "seeds": 1, "predict": True}
-    panel = ValidationCurvePanel(moons, "lr", QUICK, **more)
+    panel = hk.ValidationCurvePanel(moons, "lr", QUICK, **more)
     assert "hp-covered" in panel._dom_classes
     assert "Make your guess first" in panel.result
     assert "0.3" not in panel.result
@@ -150,14 +180,14 @@ def test_guess_comes_before_the_result(moons, monkeypatch):
 def test_guess_of_a_curve_of_diverged_settings_is_not_judged(moons):
     base, kept = QUICK.but(epochs=2), guesses()
     rates = {"param_range": [1e6, 1e7], "predict": "draw", "seeds": 1}
-    panel = ValidationCurvePanel(moons, "lr", base, **rates)
+    panel = hk.ValidationCurvePanel(moons, "lr", base, **rates)
     panel.guess.widget.charts.calls["draw"]([0.3, 0.4])
     panel.guess.button.click()
     assert "nan" not in panel.result
     assert guesses() == kept
 
 
-@pytest.mark.parametrize("kind", [TrainingPanel, ValidationCurvePanel])
+@pytest.mark.parametrize("kind", [hk.TrainingPanel, hk.ValidationCurvePanel])
 def test_curve_is_drawn_as_a_guess(moons, kind):
     panel = kind(moons, base=QUICK, predict="draw")
     drawing = panel.guess.widget
@@ -168,7 +198,7 @@ def test_curve_is_drawn_as_a_guess(moons, kind):
     assert drawing.value.index(min(drawing.value)) == 3
     panel.guess.button.click()
 
-    if kind is TrainingPanel:
+    if kind is hk.TrainingPanel:
         lowest, chart = "0.10 at epoch 2", panel.charts.charts[0]
         truth = np.interp(drawing.at, np.arange(6), panel.run.val_loss)
     else:
@@ -184,19 +214,19 @@ def test_curve_is_drawn_as_a_guess(moons, kind):
     assert f"On average it was <b>{off:.2f}</b> off." in panel.result
     kept = guesses()
     np.testing.assert_allclose(kept[-1], off / np.log(2), atol=1e-4)
-    press(panel, "train" if kind is TrainingPanel else "start")
+    press(panel, "train" if kind is hk.TrainingPanel else "start")
     assert guesses() == kept
     assert "Your guess" in panel.result
 
     move(panel, panel.controls["batch_size"].source, 64)  # it was about another one
     assert "guess" not in panel.result
-    chart = panel.charts.charts[kind is ValidationCurvePanel]
+    chart = panel.charts.charts[kind is hk.ValidationCurvePanel]
     assert not marks(chart, "line", color="purple")
 
 
 def test_drawing_begins_at_the_loss_of_a_network_that_knows_nothing():
     data = load_dataset("digits")
-    panel = ValidationCurvePanel(data, base=QUICK, seeds=1, predict="draw")
+    panel = hk.ValidationCurvePanel(data, base=QUICK, seeds=1, predict="draw")
     (chart,) = panel.guess.widget.charts.charts
     np.testing.assert_allclose(curve(chart)[1], np.log(10), atol=1e-3)
     assert chart.y.domain == (0, 3)

@@ -10,19 +10,22 @@ from hpkit import BatchNoisePanel, Dataset, Hyperparameters, load_dataset
 QUICK = Hyperparameters(lr=0.3, epochs=20)
 
 
-def test_batch_noise_falls_as_the_root_of_the_size(moons):
-    panel = BatchNoisePanel(moons, size=4)
-    n, spread = len(moons.train.y), panel.each.std()
+def test_batch_noise_falls_as_the_root_of_the_size_and_is_shown_as_a_whole(moons):
+    panel = BatchNoisePanel(moons, size=1)
+    n, spread, mean = len(moons.train.y), panel.each.std(), panel.each.mean()
 
-    for size in (4, 16, 64):
+    for size in (1, 4, 16, 64, n):
         panel.size.value = size
+        assert (f"Batches of {size}" if size < n else "no noise") in shows(panel)
         expected = spread * np.sqrt((1 - size / n) / size)
-        assert panel.losses.std() == pytest.approx(expected, rel=0.25)
-        assert panel.losses.mean() == pytest.approx(panel.each.mean(), rel=0.1)
-    assert "Batches of 64" in shows(panel)
-    panel.size.value = n
-    assert panel.losses.std() < 1e-12
-    assert "no noise" in panel.result
+        assert panel.losses.std() == pytest.approx(expected, rel=0.25, abs=1e-12)
+        assert panel.losses.mean() == pytest.approx(mean, rel=0.1)
+        batches, spreads = panel.charts.charts
+        dots, level = mark(batches, "points"), mark(batches, "line", color="ink")
+        assert spreads.x.domain[0] < size < spreads.x.domain[1]
+        np.testing.assert_allclose(dots.columns[1][0], panel.losses, rtol=1e-6)
+        np.testing.assert_allclose(level.columns[1], mean, rtol=1e-6)
+    assert mark(batches, "line", color="orange").columns[1].size == 0  # no spread
 
 
 @pytest.mark.parametrize(("lr", "spread"), [(100, 1e-12), (1e4, 0)])
@@ -48,19 +51,6 @@ def test_batch_noise_collects_the_sizes_looked_at(moons):
     assert panel.frame().batch_size.tolist() == [4, 64]
     panel.size.value = 8  # numbers stand at sizes four times apart
     assert marks(panel.charts.charts[1], "points")[0].get("label") == ["", ""]
-
-
-def test_batch_noise_shows_every_size_as_a_whole(moons):
-    n = len(moons.train.y)
-    panel = BatchNoisePanel(moons, size=1)
-    for size in (1, n):
-        panel.size.value = size
-        batches, spreads = panel.charts.charts
-        dots, level = mark(batches, "points"), mark(batches, "line", color="ink")
-        assert spreads.x.domain[0] < size < spreads.x.domain[1]
-        np.testing.assert_allclose(dots.columns[1][0], panel.losses, rtol=1e-6)
-        np.testing.assert_allclose(level.columns[1], panel.each.mean(), rtol=1e-6)
-    assert mark(batches, "line", color="orange").columns[1].size == 0  # no spread
 
 
 @pytest.mark.parametrize(
@@ -110,8 +100,7 @@ def test_batch_noise_of_a_diverged_network_says_so(moons):
     assert "try a smaller lr" in panel.result
 
 
-@pytest.mark.usefixtures("shown_at_once")
-def test_batch_noise_stopped_while_it_trains_says_so(moons):
+def test_batch_noise_stopped_while_it_trains_says_so(moons, shown_at_once):
     panel = BatchNoisePanel(moons, QUICK.but(batch_size=1, epochs=900))
     assert "trained first" in panel.result
     press(panel, "stop")

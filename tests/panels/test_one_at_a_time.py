@@ -43,14 +43,19 @@ def test_path_goes_step_by_step(path, moons):
     assert path.grid_button.button_style == "primary"
 
 
-def test_grid_after_a_stop_trains_the_start_that_was_stopped(path):
+def test_grid_trains_a_start_that_was_stopped_and_says_where_the_path_is(path):
     with path.live.lock:  # the thread waits for it
         path.reset()
         path.stop()
     assert "Stopped" in path.wait(60).result
     press(path, "grid")
     assert "The grid's best is" in path.result
+    assert "times as high" in path.result
     assert path.found.settings == (path.starting,)
+    best = path.grid.best
+    for name in LISTS:
+        path.starts[name].value = getattr(best, name)
+    assert "found it" in press(path.wait(10), "grid").result
 
 
 def test_path_keeps_where_each_order_ended(path):
@@ -109,13 +114,6 @@ def test_path_begins_with_its_start_trained(path):
     assert shows(path)
     vars(runs)["diverged"] = np.array([[True, False]])  # with one seed of the two
     assert "batch size 16: diverged" in path._sentence(False)
-
-
-def test_path_from_a_start_that_diverges_says_so(moons):
-    panel = make_path(moons, 1000.0, lr=[1000.0, 0.1])
-    assert "Start S, learning rate 1000, batch size 16: diverged" in panel.result
-    press(panel, "all")
-    assert panel.done[-1].winner.lr == 0.1
 
 
 def test_path_without_lists_takes_those_of_lesson_07(moons):
@@ -218,20 +216,6 @@ def test_path_stopped_within_a_step_goes_on(moons):
     assert panel.grid.finished
 
 
-@pytest.mark.parametrize(
-    ("end", "words"), [(True, "found it"), (False, "times as high")]
-)
-def test_path_says_where_it_is_beside_the_grid(moons, end, words):
-    panel = press(make_path(moons), "grid")
-    if end:
-        best = panel.grid.best
-        for name in LISTS:
-            panel.starts[name].value = getattr(best, name)
-        panel.wait(10)
-        press(panel, "grid")
-    assert words in panel.result
-
-
 def test_path_may_be_drawn_and_pressed_before_a_new_start_is_trained(path):
     press(path, "grid")
     with path.quietly():
@@ -251,10 +235,11 @@ def test_no_loss_is_so_many_times_as_high_as_none(moons):
     panel = OneAtATimePanel(load_dataset("wine"), base, seeds=1, **lists)
     assert "0.00</b>, at learning rate 100" in press(panel, "grid").result
     assert panel.result.endswith("your path's is higher.")
-    out = {"lr": [1e6, 0.1], "momentum": [0.9, 0]}  # the start diverges
-    start = QUICK.but(lr=1e6, momentum=0.9)
-    panel = press(OneAtATimePanel(moons, start, **out), "grid")
-    assert panel.result.endswith("your path's is higher.")
+    out = {"lr": [1e6, 0.1], "momentum": [0.9, 0]}
+    panel = OneAtATimePanel(moons, QUICK.but(lr=1e6, momentum=0.9), **out)
+    assert "Start S, learning rate 1e+06, momentum 0.9: diverged" in panel.result
+    assert press(panel, "grid").result.endswith("your path's is higher.")
+    assert press(panel, "all").done[-1].winner.lr == 0.1
 
 
 def test_path_starts_where_the_learner_says(moons):

@@ -141,8 +141,7 @@ def test_live_panels_of_an_earlier_run_of_their_cell_are_ended(monkeypatch):
 
 def test_live_a_cell_without_an_id_is_known_by_its_code(monkeypatch):
     message = {"header": {"msg_id": "1"}, "content": {"code": "panel"}}
-    kernel = SimpleNamespace(get_parent=lambda _: message)
-    shell = SimpleNamespace(kernel=kernel)
+    shell = SimpleNamespace(kernel=SimpleNamespace(get_parent=lambda _: message))
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     assert panel_module.running_cell() == ("panel", "1")
     message["metadata"] = {"cellId": "a"}

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from chart_reading import curve as line_of
-from chart_reading import mark, marks, move, pasted, press, shows, until
+from chart_reading import mark, marks, move, pasted, press, shows, until, watch
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import nn
 
 from hpkit import GridPanel, OneAtATimePanel, ValidationCurvePanel, plot_grid
-from hpkit.charts.searches import grid_losses, heatmap_chart
+from hpkit.charts.searches import grid_losses, heatmap_chart, value_axis
 from hpkit.charts.spec import light
 from hpkit.charts.still import draw, still
 from hpkit.hyperparameters import TABLE, USUAL, Hyperparameters
@@ -53,6 +53,7 @@ def test_curve_panel_shows_what_the_search_gives_and_its_picture_too(curve, moon
     assert ring.get("label") == [f"lowest {found.mean_val_loss[2]:#.3g} at 0.3"]
     assert "0.3" in curve.result
     assert curve.drawer.children[0].value.count("<tr") == 1 + 4
+    assert [name for _, name in curve.values.which.options] == USUAL.split()
 
     curves, validation = still(curve.charts.charts, curve.widths).axes
     said = [text.get_text() for text in curves.texts]
@@ -64,14 +65,8 @@ def test_curve_panel_shows_what_the_search_gives_and_its_picture_too(curve, moon
     assert said == {"diverged", f"lowest {found.mean_val_loss[2]:#.3g} at 0.3"}
 
 
-def test_curve_panel_answers_while_a_slider_moves(curve, monkeypatch):
-    answers, show = [], curve.charts.show
-
-    def shown(charts, **more):
-        answers.append(curve.found.base)
-        show(charts, **more)
-
-    monkeypatch.setattr(curve.charts, "show", shown)
+def test_curve_panel_answers_while_a_slider_moves(curve):
+    answers = watch(curve, lambda: curve.found.base)
     begun = time.process_time()
     for size in (8, 16, 64, 128) * 3:
         drawn = len(answers)
@@ -84,23 +79,6 @@ def test_curve_panel_answers_while_a_slider_moves(curve, monkeypatch):
     assert curve.found.base.batch_size == 128
     assert len({base.batch_size for base in answers}) >= 2
     assert curve.before.base.batch_size == 32
-
-
-@pytest.mark.parametrize("name", list(TABLE))
-def test_curve_panel_of_every_hyperparameter(curve, name, moons):
-    offered = [value for _, value in curve.values.which.options]
-    if name in offered:
-        curve.values.text.value = TABLE["lr"].usual
-        curve.values.which.value = name
-    else:
-        curve = ValidationCurvePanel(moons, name, BASE, seeds=2)
-    press(curve, "start")
-
-    assert (name in offered) == (name in USUAL.split())
-    assert curve.found.param_name == name
-    assert curve.found.finished
-    assert curve.charts.charts[1].x.label == TABLE[name].label
-    assert shows(curve)
 
 
 def test_curve_panel_chooses_by_click_and_by_cross(curve):
@@ -200,19 +178,6 @@ def test_search_stopped_before_its_first_epoch_shows_the_one_before(moons):
     assert "Stopped before the first epoch" in panel.result
 
 
-@pytest.mark.parametrize("typed", [0, 2.5, -1, 501])
-def test_wrong_number_of_seeds_is_told(curve, typed):
-    before, seeds = curve.found, curve.seeds.value
-    move(curve, curve.seeds, typed)
-
-    assert "seeds must be" in curve.result
-    assert f"got {typed}" in curve.result
-    assert (curve.found, curve.seeds.value) == (before, seeds)
-    move(curve, curve.seeds, 2)
-    assert curve.error is None
-    assert curve.found.seeds == (0, 1)
-
-
 def test_an_earlier_curve_and_a_guess_stay_on_their_axis(curve):
     move(curve, curve.values.text, "0.01, 0.1")
     x, y = line_of(curve.charts.charts[1], color="gray", legend="earlier")
@@ -221,8 +186,11 @@ def test_an_earlier_curve_and_a_guess_stay_on_their_axis(curve):
     move(curve, curve.controls["batch_size"].slider, 8)
     move(curve, curve.controls["batch_size"].slider, 64)
     assert marks(curve.charts.charts[1], "line", legend="batch 8")
-    move(curve, curve.values.which, "batch_size")
+    move(curve, curve.values.which, "hidden")  # the list was one of learning rates
+    assert (curve.found.param_name, curve.found.finished) == ("hidden", True)
+    assert curve.charts.charts[1].x.label == TABLE["hidden"].label
     assert not marks(curve.charts.charts[1], "line", legend="earlier")
+    assert shows(curve)
 
 
 def test_curve_says_what_is_as_good(moons):
@@ -303,6 +271,7 @@ def test_grid_panel_shows_and_names_the_best_over_an_axis(grid):
     grid.which.value = 0
     profile = grid.charts.charts[1]
     assert profile.title == "For each learning rate, the best batch size"
+    assert profile.x == value_axis("lr", LISTS["lr"])[0]
     best = [LISTS["batch_size"][k] for k in loss.reshape(3, 2).argmin(1)][:2]
     cross = mark(profile, "cross")  # 10 diverges
     assert (cross.columns[0].tolist(), cross.get("label")) == ([[10.0]], "diverged")

@@ -9,8 +9,7 @@ from hpkit import Hyperparameters, SeedsPanel, validation_curve
 QUICK = Hyperparameters(lr=0.3, epochs=20)
 
 
-@pytest.mark.usefixtures("shown_at_once")
-def test_seeds_of_a_single_setting_stopped_say_so(moons):
+def test_seeds_of_a_single_setting_stopped_say_so(moons, shown_at_once):
     panel = SeedsPanel(moons, [QUICK.but(epochs=20_000)], seeds=4, most=4)
     until(lambda: panel.runs.epochs_done.min() > 0)
     press(panel, "stop")

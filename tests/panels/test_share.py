@@ -32,8 +32,7 @@ def test_line_comes_back(line):
     again.end()
 
 
-@pytest.mark.usefixtures("shown_at_once")
-def test_line_holds_what_was_changed():
+def test_line_holds_what_was_changed(shown_at_once):
     panel = hk.TrainingPanel(hk.load_dataset("moons"), hk.Hyperparameters(epochs=3))
     panel.wait(60).list.pin(panel.list.chosen)
     move(panel, panel.controls["lr"].slider, 0.1)
@@ -54,9 +53,8 @@ def test_line_holds_what_was_changed():
     assert panel.note.value == ""  # it was the line of the state before
 
 
-@pytest.mark.usefixtures("shown_at_once")
 @pytest.mark.parametrize("pins", ["", "&pin=epochs:2;lr:0.3,epochs:2"])
-def test_a_run_that_takes_long_is_kept(pins):
+def test_a_run_that_takes_long_is_kept(pins, shown_at_once):
     panel = hk.open(f"training?{DATA}&batch_size=4&epochs=200{pins}").wait(60)
 
     assert [kept.run.ended for kept in panel.list.kept] == [True] * (3 if pins else 1)
