@@ -140,6 +140,13 @@ if (!window.hpKeys) {
     window.hpMoved ||= Boolean(target.closest?.('.jp-WindowedPanel-outer'));
     if (type === 'pointerdown') window.hpUsed = target.closest?.('.hp-mortal');
   }, { capture: true, passive: true });
+  // JupyterLab says so to widgets when a kernel restarts, not when it is shut down or changed.
+  new MutationObserver(changes => {
+    for (const { target } of changes)
+      if (target.dataset.status === 'unknown')
+        target.closest('.jp-NotebookPanel')?.querySelectorAll('.hp-mortal').forEach(
+          node => node.classList.add('jupyter-widgets-disconnected'));
+  }).observe(document.body, { subtree: true, attributeFilter: ['data-status'] });
   // Who has used a panel or a quiz goes on with Shift + Enter: JupyterLab has marked its cell
   // at the first click, and would run it again, without the guess and the runs; from a box
   // it would do nothing.

@@ -92,8 +92,9 @@ def test_panel_lives_until_a_restart_and_is_a_picture_on_another_day(page, lab_s
     assert "epoch 9 of 9" in saved  # the last state
     assert len(saved) < 60_000
 
+    harness.command(page, "kernelmenu:shutdown")
+    sees(page, RESTARTED)
     page.goto("about:blank")
-    harness.shut_down_kernels(lab_server.url)
     harness.open_notebook(page, lab_server.url, path.name)
     sees(page, SAVED)
     to_html = [sys.executable, "-m", "nbconvert", "--to", "html", path]
