@@ -33,6 +33,9 @@ OWN = (2, True, 0.5, "gelu", None, (16, 8), (3,))  # of a learner's own model
         ("batch_size", "16 to 400 in 3", (16, 80, 400)),
         ("epochs", "100 to 128 in 5", (100, 107, 114, 121, 128)),
         ("lr", "0.123 to 4.567 in 2", (0.123, 4.567)),
+        ("lr", "1 to 1.2 in 4", (1, 1.06, 1.13, 1.2)),  # digits enough to differ
+        ("lr", "0,1; 0,3; 1", (0.1, 0.3, 1)),
+        ("lr", "[0.1, 0.3]", (0.1, 0.3)),
         ("weight_decay", "0 to 0.1 in 3", (0.0, 0.05, 0.1)),
         ("optimizer", "adam sgd", ("adam", "sgd")),
         ("heads", "2, True, 0.5, gelu, None, 16-8, 3-", OWN),
