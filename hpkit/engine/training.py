@@ -434,7 +434,8 @@ def fit(
     check_dataset(dataset)  # before somebody's y in place of the setting
     setting = hp.check_setting(setting, default=Hyperparameters())
     about = {"model": model, "loss": loss, "metric": metric, "device": device}
-    *_, runs = train(dataset, setting, seeds=(seed,), **about, tick=1.0)
+    seeds = (hp.check_seed("seed", seed),)
+    *_, runs = train(dataset, setting, seeds=seeds, **about, tick=1.0)
     return runs[0, 0]
 
 

@@ -280,6 +280,7 @@ class Panel(W.VBox):
         self.guess = self.error = None
         self.drawers = {"table": None}  # what is below, one at a time, by name
         self.title, self.result, self._quiet = hyper.check_text("title", title), "", 0
+        self.refused = False  # whether the last value was
         self._filled = 0.0  # when what is below the charts was
         self._saving = None  # the wait before the saved picture is drawn anew
         self.status = html_of("", "hp-status")
@@ -352,6 +353,7 @@ class Panel(W.VBox):
             with self.live.lock:
                 if self._quiet:
                     return
+                self.refused = False
                 if "hp-copy" in self.note.value:  # the line of the state before
                     self.note.value = ""
                 try:
@@ -383,8 +385,14 @@ class Panel(W.VBox):
         """Call `callback()` when a learner changes a control (not the panel itself)."""
         for widget in (getattr(widget, "source", widget) for widget in widgets):
             if hasattr(widget, "refuse"):
-                widget.refuse = lambda said: self.say(said, wrong=True)
+                widget.refuse = self._refuse
             widget.observe(self._guarded(lambda _: callback()), "value")
+
+    def _refuse(self, said):
+        """Say what is wrong with a value until something is changed."""
+        with self.live.lock:
+            self.refused = True
+            self.say(said, wrong=True)
 
     @contextmanager
     def quietly(self):
@@ -433,11 +441,12 @@ class Panel(W.VBox):
         if passing and time.monotonic() > self.live.said + ALOUD:
             passing, self.live.said = False, time.monotonic()
         charts = self._pictures()  # which may judge the guess
-        if self.error is None:
+        wrong = self.refused or self.error is not None
+        if not wrong:
             said = self.guess.said if self.guess else ""
             if not self.guess or self.guess.open:
                 said += self._sentence(running)
-        self._show(charts, said, wrong=self.error is not None, passing=passing)
+        self._show(charts, said, wrong=wrong, passing=passing)
         # Table and code follow what runs, too, though not in each picture.
         stale = time.monotonic() > self._filled + _BELOW
         if stale or not running or self.newest_first:

@@ -456,6 +456,9 @@ class _RunList:
             pins = [k for k in self.kept if k.color]
             if len(pins) == len(PINNED):
                 pins[0].color = None
+                called = WORDS["named" if pins[0].name else "run"]
+                said = len(pins), escape(called.format(pins[0].label))
+                self.note = WORDS["released"].format(*said)
             taken = {k.color for k in self.kept}
             kept.color = next(c for c in PINNED if c not in taken)
         self._changed()

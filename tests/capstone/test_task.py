@@ -155,7 +155,7 @@ def test_choice_needs_a_reason_and_a_trained_setting():
     assert "three dots" in cap.choose()
     assert cap.data["choice"] is None
     for why in ("", "  ", 3, None, "x", "it is the best"):
-        assert "yet: why must be a sentence in quotes" in cap.choose(why=why)
+        assert "why must be a sentence in quotes" in cap.choose(why=why)
         assert cap.data["choice"] is None
     why = "its curve is the most quiet one"
     words = r"must be one that was trained.*cap\.choose\(found.settings\[1\], why=why\)"

@@ -365,6 +365,31 @@ def test_pin_name_remove_and_reset(panel):
     assert (panel.new_seeds.value, panel.seed, panel.run.seed) == (False, 0, 0)
 
 
+def test_a_pin_that_makes_room_is_told(panel):
+    panel.list.name.value = "first"
+    for number in range(5):
+        assert "let go" not in panel.result
+        move(panel, panel.controls["lr"].slider, 0.1 / 2**number)
+        panel.pin_button.click()
+    assert "At most 5 runs are pinned, so “first” was let go" in panel.result
+    assert [bool(k.color) for k in panel.list.kept] == [False, *[True] * 5]
+
+
+def test_a_refused_value_stays_said_while_it_trains(moons):
+    panel = TrainingPanel(moons, QUICK)
+    panel.slow.value = True
+    panel.controls["epochs"].value = 2000
+    until(lambda: panel.now and panel.now.run.epochs_done > 3)
+    panel.controls["epochs"].source.set_state({"value": -5})
+    done = panel.now.run.epochs_done
+    until(lambda: panel.now.run.epochs_done > done + 3)
+    assert "epochs must be" in panel.result
+    panel.controls["lr"].value = 0.1
+    until(lambda: "Training, epoch" in panel.result)
+    panel.stop_button.click()
+    assert "Stopped" in panel.wait(60).result
+
+
 def test_sentence_names_a_run_that_is_the_best():
     small = load_dataset("small_moons")
     panel = TrainingPanel(small, Hyperparameters(lr=0.1, batch_size=10, epochs=60))
