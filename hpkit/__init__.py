@@ -79,7 +79,12 @@ __all__ = sorted(_MODULE_OF)
 def __getattr__(name):
     """Import the module of a public name when the name is first used (PEP 562)."""
     if name not in _MODULE_OF:
-        raise AttributeError("module 'hpkit' has no attribute %r" % name)
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, __all__, 1)
+        said = "module 'hpkit' has no attribute %r" % name
+        said += "; is %s meant?" % close[0] if close else ""
+        raise AttributeError(said)
     import gc
     from importlib import import_module
 

@@ -72,8 +72,10 @@ def test_every_public_name_is_there_and_no_other():
     assert set(hpkit.__all__) <= set(dir(hpkit))
     # Without docstrings, too.
     python("import hpkit; [getattr(hpkit, name) for name in hpkit.__all__]", "-OO")
-    with pytest.raises(AttributeError, match="no attribute 'lerning_rate'"):
-        _ = hpkit.lerning_rate
+    with pytest.raises(
+        AttributeError, match="no attribute 'TrainingPanl'; is TrainingPanel me"
+    ):
+        _ = hpkit.TrainingPanl
 
 
 def test_help_is_two_screens_and_names_what_there_is():

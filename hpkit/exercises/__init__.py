@@ -25,7 +25,7 @@ from hpkit.exercises import _results, _trainings
 from hpkit.exercises._core import LESSONS, Exercise, Feedback, configure, load_texts
 from hpkit.exercises._progress import Progress, progress
 from hpkit.exercises._quiz import Quiz
-from hpkit.hyperparameters import check_choice
+from hpkit.hyperparameters import check_choice, refusal
 
 __all__ = ["LESSONS", "Exercise", "Feedback", "Lesson", "Progress", "Quiz", "configure"]
 __all__ += ["load_lesson", "progress"]
@@ -45,6 +45,12 @@ class Lesson(ModuleType):
         self.exercises = self.EXERCISES = tuple(made.values())
         self.quiz, self.mystery_curves = Quiz(lesson), _trainings.mystery_curves
         vars(self).update(made)
+
+    def __getattr__(self, name: str) -> Exercise:
+        if name.startswith("__"):  # Python's own
+            raise AttributeError(name)
+        names = ", ".join(each.name for each in self.exercises)
+        raise refusal("no_exercise", name, kind=AttributeError, names=names)
 
 
 for _name in LESSONS:

@@ -175,7 +175,8 @@ def test_lesson_is_a_module_with_names_to_complete(name):
     names = {one.name for one in lesson.exercises}
     assert set(_core.load_texts(name)) == {"title", *names}
     assert {"quiz", *names} <= {*dir(lesson)}
-    assert not hasattr(lesson, "no_exercise")
+    with pytest.raises(AttributeError, match=f"{min(names)}, .* got 'no_ex"):
+        _ = lesson.no_exercise
 
 
 def test_names_of_exercises_are_those_of_their_checks():
