@@ -398,7 +398,7 @@ def _label_beside(kept, strong, pinned):
     """Return a pinned run's label: its name, else what tells it from the others."""
     if kept.name:  # the list has the whole
         name = kept.name
-        while columns_of(name) > 20:
+        while columns_of(name) > 14:
             name = f"{name[:-2]}…"
         return name
     runs = [strong.run, *(k.run for k in pinned)]
