@@ -2,7 +2,7 @@
    its title, slider handles and choices by the label above them, what is pressed, what a
    slider stands at; tables that scroll can be reached by Tab, notes are said aloud.
    A decimal comma becomes a point: number boxes drop it, sliders what comes after it. */
-function reachable(panel, words) {
+function reachable(panel, words, manager) {
   if (panel.hpNamed) return;
   panel.hpNamed = true;
   const put = (node, role, label) => {
@@ -118,6 +118,16 @@ function reachable(panel, words) {
     window.hpMoved = false;
     show(10, true);
   });
+  // JupyterLab says so to widgets when a kernel restarts, not when it is shut down or changed.
+  const notebook = panel.closest('.jp-NotebookPanel'), kernel = manager?.kernel;
+  const status = new MutationObserver(() => {
+    if (manager.kernel === kernel) return;
+    status.disconnect();
+    notebook.querySelectorAll('.hp-mortal').forEach(
+      node => node.classList.add('jupyter-widgets-disconnected'));
+  });
+  if (notebook && kernel)
+    status.observe(notebook, { subtree: true, attributeFilter: ['data-status'] });
   name();
   new MutationObserver(name).observe(panel, { childList: true, subtree: true });
 }
@@ -140,13 +150,6 @@ if (!window.hpKeys) {
     window.hpMoved ||= Boolean(target.closest?.('.jp-WindowedPanel-outer'));
     if (type === 'pointerdown') window.hpUsed = target.closest?.('.hp-mortal');
   }, { capture: true, passive: true });
-  // JupyterLab says so to widgets when a kernel restarts, not when it is shut down or changed.
-  new MutationObserver(changes => {
-    for (const { target } of changes)
-      if (target.dataset.status === 'unknown')
-        target.closest('.jp-NotebookPanel')?.querySelectorAll('.hp-mortal').forEach(
-          node => node.classList.add('jupyter-widgets-disconnected'));
-  }).observe(document.body, { subtree: true, attributeFilter: ['data-status'] });
   // Who has used a panel or a quiz goes on with Shift + Enter: JupyterLab has marked its cell
   // at the first click, and would run it again, without the guess and the runs; from a box
   // it would do nothing.
@@ -174,7 +177,7 @@ export default {
     let asked;
     const find = () => {  // the charts are made before they are on the page
       const panel = el.closest('.hpkit');
-      if (panel) reachable(panel, model.get('words'));
+      if (panel) reachable(panel, model.get('words'), model.widget_manager);
       else if (!el.isConnected) asked = requestAnimationFrame(find);
     };
     find();

@@ -308,6 +308,7 @@ def test_a_lost_connection_is_said_and_what_was_changed_comes_later(notebook):
     command(page, "kernelmenu:reconnect-to-kernel")
     wait_said(page, "lr 0.7,")
     page.wait_for_function(f"{said} == 'none'")
+    assert page.locator(".jupyter-widgets-disconnected").count() == 0
 
 
 CHARTS = """
