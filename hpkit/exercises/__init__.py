@@ -49,7 +49,7 @@ class Lesson(ModuleType):
     def __getattr__(self, name: str) -> Exercise:
         if name.startswith("__"):  # Python's own
             raise AttributeError(name)
-        names = ", ".join(each.name for each in self.exercises)
+        names = ", ".join(each.name for each in vars(self).get("exercises", ()))
         raise refusal("no_exercise", name, kind=AttributeError, names=names)
 
 

@@ -326,9 +326,12 @@ def parse_values(name, text, layers=2):
     # Such as "0.01, 0.1, 1" or "0.001 to 10 in 9" (by equal factors where `TABLE` says
     # so); hidden layers of several widths as "16-8, 32-16", else `layers` of one width.
     kind = TABLE[name].kind
-    if ";" in text:  # a comma in a number is its point
+    text = text.strip(" ,;")
+    if kind != "own" and text[:1] + text[-1:] == "[]":
+        text = text[1:-1]
+    if kind == "number" and ";" in text and "." not in text:  # decimal commas
         text = re.sub(r"(?<=\d),(?=\d)", ".", text)
-    parts = re.split(r"[,;\uff0c\u3001\s]+", text.strip(" ,;[]"))
+    parts = re.split(r"[,;\uff0c\u3001\s]+", text.strip(" ,;"))
     if kind == "choice":
         return check_list(name, parts)
     if kind == "own" and parts[0] and parts[1::2] != ["to", "in"]:
@@ -380,7 +383,8 @@ def _between(name, low, high, count):
     values = spaced(low, high, min(count, _MOST_VALUES + 1))
     for digits in range(4 if TABLE[name].kind in _WHOLE or not by_factor else 2, 17):
         inside = [float(f"{v:.{digits}g}") for v in values[1:-1]]
-        if len({low, *inside, high}) == len(values):
+        steps = np.sign(np.diff([low, *inside, high]))
+        if (steps == np.sign(high - low)).all():
             break
     values = [low, *inside, high][:count]
     whole = TABLE[name].kind == "own" and all(v.is_integer() for v in values)

@@ -449,7 +449,8 @@ class _RunList:
         self.show()
 
     def pin(self, kept):
-        """Pin a run, or let it go; the oldest pin makes room when colors run out."""
+        """Pin a run, or let it go; the first one makes room when colors run out."""
+        self.note = ""
         if kept and kept.color:
             kept.color = None
         elif kept:

@@ -36,6 +36,9 @@ OWN = (2, True, 0.5, "gelu", None, (16, 8), (3,))  # of a learner's own model
         ("lr", "1 to 1.2 in 4", (1, 1.06, 1.13, 1.2)),  # digits enough to differ
         ("lr", "0,1; 0,3; 1", (0.1, 0.3, 1)),
         ("lr", "[0.1, 0.3]", (0.1, 0.3)),
+        ("lr", "0.101 to 0.109 in 3", (0.101, 0.105, 0.109)),
+        ("batch_size", "16,32;64", (16, 32, 64)),
+        ("lr", "0.01,0.1;1", (0.01, 0.1, 1)),
         ("weight_decay", "0 to 0.1 in 3", (0.0, 0.05, 0.1)),
         ("optimizer", "adam sgd", ("adam", "sgd")),
         ("heads", "2, True, 0.5, gelu, None, 16-8, 3-", OWN),
