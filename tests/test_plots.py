@@ -356,7 +356,7 @@ def test_what_cannot_be_drawn_is_refused(curve, grid, run):
         (hk.plot_path, grid, {}, r"got grid_search.*hpkit\.one_at_a_time"),
         (hk.plot_best_so_far, [3], {}, "searches must be a Search"),
         (hk.plot_best_so_far, [], {}, "searches must be a Search"),
-        (hk.plot_decision_boundary, wine, {}, "a map needs two features"),
+        (hk.plot_decision_boundary, wine, {}, "chart needs two features"),
         (hk.plot_decision_boundary, 3, {}, "run must be one Run"),
         (hk.plot_data, MOONS, {"split": "test"}, r"split must be one of.*'test'"),
     ):

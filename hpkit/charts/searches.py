@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 
 from hpkit.charts import spec as mark
 from hpkit.charts.runs import HIGHEST, clipped, floor_of, nice_top, stacked, usual_high
-from hpkit.charts.spec import DASHES, GUESS, Axis, Chart, look_of
+from hpkit.charts.spec import GUESS, Axis, Chart, look_of
 from hpkit.hyperparameters import TABLE, are_numbers, in_order, varied
 from hpkit.locale import Texts, digits
 from hpkit.search.space import Range
@@ -65,11 +65,11 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
 
 @cache
 def _shades(name, values):
-    """Return colors and dashes of values, the darker the further right they stand."""
+    """Return colors of values, the darker the further right they stand."""
     _, at = value_axis(name, values)
     colors = colormaps["viridis"](np.linspace(0.85, 0.28, len(at)))
     ranks = np.argsort(np.argsort(at, kind="stable"))
-    return [to_hex(colors[r]) for r in ranks], [DASHES[r % 2] for r in ranks]
+    return [to_hex(colors[r]) for r in ranks]
 
 
 def value_curves_chart(found, chosen: int, alt: str) -> Chart:
@@ -78,7 +78,7 @@ def value_curves_chart(found, chosen: int, alt: str) -> Chart:
     # number of its setting as "curve".
     runs, name = found.runs, found.param_name
     values, out = found.values(name), runs.unfit
-    texts, (colors, dashes) = on_axis(values), _shades(name, tuple(values))
+    texts, colors = on_axis(values), _shades(name, tuple(values))
     done = runs.epochs_done.min(1)
     means = [runs.val_loss[i, :, : max(n, 0) + 1].mean(0) for i, n in enumerate(done)]
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
@@ -87,7 +87,7 @@ def value_curves_chart(found, chosen: int, alt: str) -> Chart:
     _, left = clipped(means[chosen], top)
     ends = [None if gone or i == chosen else texts[i] for i, gone in enumerate(out)]
     names = [f"{TABLE[name].short} {said}" for said in texts]
-    each = {"color": colors, "label": ends, "name": names, "dash": dashes}
+    each = {"color": colors, "label": ends, "name": names}  # dashes are of training
     strong = {"width": 3, "strong": True, "hover": False}
     strong["label"] = None if out[chosen] else texts[chosen]
     gone = {"label": WORDS["diverged" if out[chosen] else "above"]}
@@ -112,7 +112,7 @@ def validation_chart(
     runs, name = found.runs, found.param_name
     values, out, several = found.values(name), runs.unfit, len(runs.seeds) > 1
     axis, at = value_axis(name, values)
-    texts, (colors, _) = on_axis(values), _shades(name, tuple(values))
+    texts, colors = on_axis(values), _shades(name, tuple(values))
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
     mean, spread = np.where(out, np.nan, runs.mean_val_loss), runs.std_val_loss
     label, ends, each = "lowest_at", np.full(len(at), np.nan), np.zeros((0, 0))
