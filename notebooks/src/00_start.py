@@ -87,15 +87,14 @@ ex.name_it.check(answer)
 # %% [markdown]
 # ## 4. The same again (2 minutes)
 #
-# **Predict.** You train with learning rate 0.1, with 0.3, with 0.1 again. Is the lowest
-# validation loss the same as the first time?
+# **Predict.** You train with learning rate 0.2, with 0.05, with 0.2 again. Is the
+# lowest validation loss the same as the first time?
 #
 # **Do.** In the panel above, switch **Slow** off. Type these three rates into the
 # learning rate box, each followed by **Enter**.
 #
-# Now in code. The third run has another **seed**, a number that fixes everything
-# random: the order of the points and the first *weights*, the numbers inside the
-# network.
+# Now in code. `other` has another **seed**, a number that fixes everything random: the
+# order of the points and the first *weights*, the numbers inside the network.
 
 # %%
 setting = hk.Hyperparameters(lr=0.1, batch_size=32, epochs=30)

@@ -35,7 +35,7 @@ start = hk.Hyperparameters(lr=0.03, batch_size=32, epochs=60)
 hk.TrainingPanel(moons, start)
 
 # %% [markdown]
-# **What you see: none.** The lines and the map move; the sliders stay.
+# **What you see: none.** The lines and the map move; the three stay.
 # <!-- claim: training-changes-parameters -->
 #
 # The three are **hyperparameters**, set before training:
@@ -88,7 +88,7 @@ before = [p.detach().clone() for p in net.parameters()]
 # **Predict.** With 400 training points and a batch size of 32, how often does one epoch
 # change the weights?
 #
-# Read the loop line by line; the four in the middle are its heart.
+# Read the loop line by line; from `loss` to `optimizer.step()` is its heart.
 
 # %%
 loss_of, losses, steps = nn.CrossEntropyLoss(), [], 0
@@ -156,8 +156,8 @@ print("lr, batch size, epochs:", lr, batch_size, epochs)
 # **Predict.** In the map, the white band is the boundary between "blue" and "orange".
 # What shape will it have after one epoch?
 #
-# **Do.** Drag the slider **Epoch of the map** to its left end, then slowly to the
-# right.
+# **Do.** Drag the slider **Epoch of the map** to its left end, epoch 0, then slowly to
+# the right.
 
 # %%
 base = hk.Hyperparameters(lr=0.3, batch_size=32)
@@ -177,7 +177,8 @@ hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
 ax = hk.plot_data(hk.load_dataset("digits"))
 
 # %% [markdown]
-# **Predict.** Which of the six runs below would you keep? Which would you stop at once?
+# **Predict.** The next two cells draw six runs. Which would you keep? Which would you
+# stop at once?
 
 # %% tags=["drawing"]
 # the settings of six runs
@@ -266,8 +267,8 @@ for seed in range(10):
 print(f"validation loss below training loss: {below} of 10 runs")
 
 # %% [markdown]
-# **What you see: in six.** The code is the same in all ten: one split holds more easy
-# points, now this one, now that. <!-- claim: validation-below-training -->
+# **What you see: in six.** The code is the same in all ten: which split got the
+# easier points is luck. <!-- claim: validation-below-training -->
 #
 # ## 6. Defaults are a start (2 minutes)
 #
@@ -291,7 +292,7 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 # seeds. You know the faults of the first three. The next three bring new ones:
 #
 # - *unlucky seed*: the gray curves do far better,
-# - *stopped too early*: both losses still fall,
+# - *stopped too early*: few epochs, and both losses still fall,
 # - *chosen by training loss*: its record says so.
 #
 # One remedy is new: **weight decay** keeps the weights small, against overfitting.

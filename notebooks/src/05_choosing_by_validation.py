@@ -37,7 +37,7 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 # best of 100 get 70%?
 #
 # **Do.** Press **Run** and watch both lines; the dashed one is the best model so far on
-# 1000 new rows, a look that real work allows only once. Then click **New flips** and
+# 1000 new rows, which real work lets you see only once. Then click **New flips** and
 # **Run** again, three times.
 
 # %%
@@ -139,8 +139,9 @@ answer = ...
 ex.best_of_50.check(answer)
 
 # %% [markdown]
-# May we report our winner's high score? The real exam has 1000 test rows, in a box that
-# may be opened once.
+# The real exam has 1000 test rows, in a box that may be opened once.
+#
+# **Predict.** May we report our winner's high score? What will the winner get there?
 
 # %%
 winner = fifty[int(np.argmax(scores))]
@@ -159,7 +160,7 @@ with warnings.catch_warnings(record=True) as said:
 print(str(said[0].message).replace("; ", ";\n"))
 
 # %% [markdown]
-# **What you see: the box remembers.** <!-- claim: choice-second-look-warns --> Look
+# **What you see: yes, with a warning.** <!-- claim: choice-second-look-warns --> Look
 # fifty times and keep the best, and the test split is a second validation split: no
 # honest number is left anywhere.
 #
@@ -169,7 +170,7 @@ print(str(said[0].message).replace("; ", ";\n"))
 #
 # ## 4. Leaks (6 minutes)
 #
-# A split **leaks** when rows that judge a model have a part in making it. Watch it
+# A split **leaks** when rows that judge a model help to make it. Watch it
 # happen in pure noise: 1000 columns, with coin flips as labels. We keep the ten columns
 # that tell heads from tails best, train on 40 rows and validate on 40 others.
 #

@@ -105,11 +105,9 @@ for n in (1, 4, 16):
 
 # %% [markdown]
 # **What you see: four times the seeds, half the spread.** Sixteen times should make a
-# quarter; twenty groups gave 0.18. <!-- claim: seeds-four-times-halve --> The first few
-# seeds bring the most, so start with three to five.
-#
-# The spread of a mean of `n` is the spread of one, divided by the square root of `n`:
-# its **standard error**.
+# quarter; twenty groups gave 0.18. <!-- claim: seeds-four-times-halve --> The spread of
+# a mean of `n` is the spread of one, divided by the square root of `n`: its **standard
+# error**. The first few seeds bring the most, so start with three to five.
 
 # %%
 ex.enough_seeds
@@ -145,9 +143,9 @@ print("spreads: 0.2, 0.3, their differences:", *spreads)
 # <!-- claim: seeds-same-seed-is-fairer -->
 #
 # So compare two settings by their **differences**, seed by seed. Divide their mean by
-# its standard error. **More than two is more than luck**: equal settings get there one
-# time in twenty. With few seeds the spread is a guess, so it takes more: 2.8 with five,
-# 4.3 with three.
+# its standard error. **More than two is more than luck**: luck alone gets there only
+# one time in twenty. With few seeds the spread is a guess, so it takes more: 2.8 with
+# five, 4.3 with three.
 #
 # **Predict.** Ana's 0.25 and Jun's 0.3 once more: how many shared seeds tell them
 # apart?
@@ -161,8 +159,8 @@ hk.SeedsPanel(moons, [ana, jun], seeds=3, most=40)
 # **What you see: more than five.** Five seeds mostly can't tell, ten mostly can, forty
 # can. <!-- claim: seeds-forty-tell --> The standard error shrinks, so the ratio grows.
 #
-# Sharing seeds is free, so searches do it. Write the rule as code, with the plain 2 of
-# twenty seeds or more: <!-- claim: four-pairs-are-what-twenty-seeds-tell -->
+# Sharing seeds is free, so searches do it. Write the rule as code, with 2 as the limit,
+# as for twenty seeds or more: <!-- claim: four-pairs-are-what-twenty-seeds-tell -->
 
 # %%
 ex.differ

@@ -44,7 +44,7 @@ ax = hk.plot_data(spiral)
 #
 # **Do.** Follow Ana's order from S: **Next step**, three times. Dropout shows only in
 # the chart on the right. Choose Jun's order, and press **All steps**. At its end press
-# **Show the grid** and wait until the map is full.
+# **Show the grid** and wait until the map is full: each cell then has its best dropout.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
@@ -89,12 +89,11 @@ hk.ValidationCurvePanel(spiral, "lr", fours, param_range=rates, predict="draw")
 # is at least three times as large as with batch size 4.
 # <!-- claim: grid-ridge --> Ana fixed hers for a batch size that she
 # gave up a minute later. Her answer was right, for a question that no longer mattered.
-#
-# > What one-at-a-time finds is the best **for what was held fixed**.
-#
 # Learning rate and batch size belong together: a larger batch wants longer steps. Tune
 # such a pair one at a time, and your result depends on an order that nobody knows in
 # advance.
+#
+# > What one-at-a-time finds is the best **for what was held fixed**.
 #
 # ### Another lap
 #

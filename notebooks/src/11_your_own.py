@@ -235,8 +235,8 @@ print(f"before {grid.mean_val_loss.min():.3f}, now {mine.mean_val_loss.min():.3f
 # percent at most, here nothing. <!-- claim: own-skip-gains-nothing --> Many good ideas
 # end like this, so test them fairly: same cut, same seeds.
 #
-# **Do.** Change `Skip`: `nn.ReLU()` for `nn.Tanh()`, or a second bent path. Run this
-# section's cells again.
+# **Do.** Change `Skip`: put `nn.ReLU()` in place of `nn.Tanh()`, or add a second bent
+# path. Run this section's cells again.
 #
 # ## 4. Optuna (5 minutes)
 #
@@ -277,6 +277,8 @@ ax = hk.plot_parallel(hk.from_optuna(study, cells, simple))
 # there are more.
 #
 # ## 5. More machines (3 minutes)
+#
+# One computer is enough for you? Skip this section.
 #
 # Sixty runs of ten minutes take ten hours; on ten computers, one. Every search takes
 # `executor=`, which runs work elsewhere. Here Dask has two workers inside this program.
@@ -395,8 +397,8 @@ chosen = hk.grid_search(cells, simple, lr=lrs, seeds=range(3))  # as in section 
 winner = chosen.best_run
 new = frame.drop(columns="diagnosis").sample(3, random_state=1)
 names, sure = winner.predict(new, names=True), winner.predict_proba(new).max(1)
-for name, share in zip(names, sure, strict=True):
-    print(f"{name}, {share:.0%} sure")
+for name, share, true in zip(names, sure, frame["diagnosis"][new.index], strict=True):
+    print(f"{name}, {share:.0%} sure; it was {true}")
 
 # %% [markdown]
 # A file holds what `predict` needs: weights, scales, names of the classes.

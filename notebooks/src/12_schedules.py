@@ -84,7 +84,8 @@ ax = hk.plot_grid(fair)
 # %% [markdown]
 # **What you see: each has its own best rate.** The constant rate does best with 0.03,
 # cosine with 0.1. <!-- claim: decay-moves-the-best --> Each at its best, cosine mostly
-# wins. <!-- claim: cosine-at-its-best -->
+# wins, <!-- claim: cosine-at-its-best --> though three seeds can't tell: see the dashed
+# frame.
 #
 # Another question, other roles:
 
@@ -168,9 +169,6 @@ def range_test(setting, seed):  # its losses, smoothed
 
 
 # %% [markdown]
-# At the rate with the lowest loss, training is about to break. One rule takes a third
-# of it.
-#
 # **Predict.** Is the range test's lowest point left of the validation curve's, right of
 # it, or at the same rate?
 
@@ -197,8 +195,9 @@ for name, setting in (("one layer", small), ("four layers", deep)):
     print(f"    within one step of the list: {near} of 20")
 
 # %% [markdown]
-# **What you see: a region, not a value.** The test's lowest point lies further right.
-# With one hidden layer the rule lands within one step of the curve's best with nearly
+# **What you see: a region, not a value.** The test's lowest point lies further right:
+# there, training is about to break. One rule takes a third of that rate, the dashed
+# line. With one hidden layer it lands within one step of the curve's best with nearly
 # every seed, for the price of five epochs. <!-- claim: range-test-lands --> With four
 # layers and momentum it names a rate several times too large, with every seed.
 # <!-- claim: range-test-misses --> Whether the loss falls *now* doesn't tell whether

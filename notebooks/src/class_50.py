@@ -64,8 +64,8 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 #
 # **Predict.** Draw it, and press **This is my guess**.
 #
-# **Do.** Which learning rate is lowest? Click on a point at the left, and on one at the
-# right. What do their training curves look like?
+# **Do.** Which learning rate is lowest? In the right chart, click the first dot and the
+# cross. What do their training curves look like?
 
 # %%
 hk.ValidationCurvePanel(moons, "lr", base, param_range=rates, seeds=5, predict="draw")
@@ -93,8 +93,8 @@ ax = hk.plot_data(spiral)
 #
 # **Do.** Press **Next step** three times: Ana's path, from the start S. Choose the
 # order `batch_size, lr, dropout` and press **All steps**: Jun's. At its end press
-# **Show the grid**: it trains every combination, and the sentence below compares the
-# path with the best.
+# **Show the grid**: it trains every combination, each cell then has its best dropout,
+# and the sentence below compares the path with the best.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
@@ -111,8 +111,8 @@ hk.OneAtATimePanel(spiral, start, **lists)
 #
 # - Choose by the validation loss.
 # - Factors, not steps; a winner at the edge is a signpost.
-# - One at a time is cheap, 8 settings instead of 36, and its answer depends on the
-#   order. <!-- claim: path-cost path-spiral-order-decides -->
+# - One at a time is cheap, 8 settings with three seeds instead of 36, and its answer
+#   depends on the order. <!-- claim: path-cost path-spiral-order-decides -->
 #
 # ## Further reading
 #
