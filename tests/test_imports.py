@@ -31,6 +31,7 @@ ALOOF = ("__init__", "__main__", "_cli")  # load by name, or only what is their 
 DRAWING = ("matplotlib", "ipywidgets", "IPython", "anywidget")
 # modules: what they, and what they load of hpkit, must not load
 FORBIDDEN = {
+    "hpkit, hpkit._cli": ("torch", "numpy", "pandas", "packaging", *DRAWING),
     "hpkit.data.datasets, hpkit.exercises": ("torch", *DRAWING),
     # loads all of hpkit.engine
     "hpkit.search.searches, hpkit.charts.spec": ("optuna", *DRAWING),

@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_069, 62),
+    "hpkit/**/*.py": (17_074, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (20_801, 94),
+    "tests/**/*.py": (20_826, 94),
 }
 
 

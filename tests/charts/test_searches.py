@@ -7,7 +7,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 import hpkit as hk
-from hpkit.charts.searches import heatmap_chart, validation_chart, value_axis
+from hpkit.charts.searches import (
+    heatmap_chart,
+    profile_chart,
+    validation_chart,
+    value_axis,
+)
 from hpkit.charts.spec import cell_colors
 from hpkit.charts.still import draw
 from hpkit.hyperparameters import TABLE
@@ -89,6 +94,13 @@ def test_a_curve_that_is_best_at_its_end_says_where_to_look():
         found = hk.validation_curve(MOONS, hk.Hyperparameters(epochs=4), **about)
         (label,) = mark(validation_chart(found, last=last), "ring").get("label")
         assert label == f"lowest {found.mean_val_loss[1]:#.3g} at 0.02{words}"
+
+
+def test_a_profile_names_the_best_at_each_of_many_points():
+    lists = {"lr": np.geomspace(0.01, 0.1, 7).tolist(), "batch_size": [16, 64]}
+    grid = hk.grid_search(MOONS, hk.Hyperparameters(epochs=2), **lists)
+    best = [f"batch {[16, 64][k]}" for k in grid.mean_val_loss.reshape(7, 2).argmin(1)]
+    assert profile_chart(grid, 0).marks[1].get("label") == best
 
 
 def test_long_names_are_short_on_charts():

@@ -131,24 +131,25 @@ def control(name):
 
 
 CURVE = partial(hk.ValidationCurvePanel, base=QUICK, param_range=[0.01, 0.1])
-BOXES = {  # by the name of a box: its panel, where it is, what it refuses
-    "lr": (hk.TrainingPanel, control("lr"), [-1, 0]),
-    "epochs": (hk.TrainingPanel, control("epochs"), [-5, 2.5]),
-    "learning rate": (lambda _: hk.BowlPanel(steps=1), attrgetter("lr"), [-3, 500]),
-    "seeds": (CURVE, attrgetter("seeds"), [0, 2.5, -1, 501]),
-    "models": (lambda _: hk.CoinFlipsPanel(), attrgetter("count"), [0, 101, math.nan]),
+BOWL, ODD = lambda _: hk.BowlPanel(steps=1), [0, 2.5, 101, math.nan]
+BOXES = {  # by the name of a box: its panel, where it is, what it refuses, a way out
+    "lr": (hk.TrainingPanel, control("lr"), [-1, 0], "try 0.001 to 1"),
+    "epochs": (hk.TrainingPanel, control("epochs"), [-5, 2.5], "try 10 to 100"),
+    "learning rate": (BOWL, attrgetter("lr"), [-3, 100], "try 1"),
+    "seeds": (CURVE, attrgetter("seeds"), [0, 2.5, -1, 501], "try 1 to 500"),
+    "models": (lambda _: hk.CoinFlipsPanel(), attrgetter("count"), ODD, "try 1 to 100"),
 }
 
 
 @pytest.mark.parametrize("name", BOXES)
 def test_wrong_number_is_told_and_changes_nothing(moons, name):
-    make, find, refused = BOXES[name]
+    make, find, refused, way = BOXES[name]
     panel = make(moons).wait(60)
     box, trained, numbers = find(panel), panel._trained, panel.frame()
     there = box.value
     for typed in refused:
         box.source.set_state({"value": typed})  # as the browser tells it
-        said = rf"{name} must be [^<>]*, got {typed:g}; .*try"
+        said = rf"{name} must be [^<>]*, got {typed:g}; .*{way}\."
         assert re.search(said, panel.wait(60).result)
         assert (box.value, panel._trained) == (there, trained)
         assert panel.frame().equals(numbers)

@@ -72,6 +72,7 @@ def test_search_panels_take_a_count_or_any_seeds(kind, seeds, wanted):
 
 
 LARGE, LISTS = QUICK.but(batch_size=5000), {"lr": [0.1, 1], "batch_size": [16, 64]}
+SEEDS = r"seed.*, got .*[;,] .*\.$"
 REFUSED = [
     (hk.TrainingPanel, LARGE, {}, "batch_size must be at most"),
     (hk.TrainingPanel, QUICK, {"controls": ("speed",)}, "controls must be one of"),
@@ -86,7 +87,8 @@ REFUSED = [
     (hk.SchedulePanel, QUICK.but(epochs=61), {}, "60.*try 10 to 30"),
     (hk.SchedulePanel, QUICK.but(patience=3), {}, "0.*every epoch"),
     *(
-        (hk.OneAtATimePanel, QUICK, {"seeds": seeds}, r"seed.*, got .*[;,] .*\.$")
+        (lambda *_, kind=kind, **how: kind(**how), QUICK, {"seeds": seeds}, SEEDS)
+        for kind in OWN_PANELS.values()
         for seeds in ("012", [0.5], [], [1, 1], 0, None, 2.5)
     ),
 ]
