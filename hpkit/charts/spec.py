@@ -58,7 +58,7 @@ CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
 FEW = 4  # settings of which every line has room; more are a tangle
 # Of the classes, for eyes without color.
 _SHAPES = ("circle", "triangle", "square", "diamond", "plus", "x")
-DASHES = (None, "dashed", "dotted", "dashdot")
+_DASHES = (None, "dashed", "dotted", "dashdot")
 # ColorBrewer's YlGnBu without its ends, from dark (low) to light: frames stand out on
 # every cell, and the order is kept in gray print.
 _RAMP = ["#1F2F88", "#2258A5", "#1E80B8", "#2FA4C2"]
@@ -130,7 +130,7 @@ class Mark:
 
 def look_of(number):
     """Return color, shape and dash of one of several, by its number."""
-    return tuple(looks[number % len(looks)] for looks in (CLASSES, _SHAPES, DASHES))
+    return tuple(looks[number % len(looks)] for looks in (CLASSES, _SHAPES, _DASHES))
 
 
 def _mark(kind, *columns, **look):
