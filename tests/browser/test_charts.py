@@ -362,6 +362,7 @@ def test_a_finger_reads_a_value_and_draws(charts):
         place = {"x": box["x"] + across * box["width"], "y": box["y"] + 9}
         event = {"type": f"touch{kind}", "touchPoints": [place] if across else []}
         touch.send("Input.dispatchTouchEvent", event)
+    page.wait_for_function("told.length > 0")
     (event,) = told(page)  # what is drawn when a system takes the finger
     assert len(set(event["value"][1:-1])) == 1
 

@@ -9,6 +9,7 @@ import page as maker
 import pytest
 import recorded
 from axe_playwright_python.sync_playwright import Axe
+from chart_reading import until
 from harness import ROOT
 from playwright.sync_api import expect
 
@@ -238,7 +239,7 @@ def test_the_scenes_are_panels(shown, site):
         cell.press(key)
     assert "Your cell" in said(page, "grid")
     frame = page.locator("#grid svg path[stroke='var(--hp-purple)']").first
-    assert frame.bounding_box()["width"] > 20
+    until(lambda: frame.bounding_box()["width"] > 20)
 
     patient, say = made["clinic"]["patients"][0], words("panels")["clinic"]
     page.get_by_label("What is wrong?").select_option(patient["fault"])
