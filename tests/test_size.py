@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_074, 62),
+    "hpkit/**/*.py": (17_075, 62),
     "hpkit/charts/*.js": (700, 2),
     "tests/**/*.py": (20_828, 94),
 }

@@ -60,7 +60,8 @@ class SearchPanel(Panel):
         return self.found is not None and len(self.found.runs) > 0
 
     def _rows_below(self):
-        rows = self.frame()  # the best first, as few rows are seen at once
+        rows = self.frame().drop(columns=["epochs", "fit_time"], errors="ignore")
+        # The best first, as few rows are seen at once.
         return rows.sort_values("rank_val_loss") if len(rows) else rows
 
     def _table(self):
