@@ -152,7 +152,7 @@ WORDS = {
     "09": 1660,
     "10": 1450,
     "11": 1970,
-    "12": 1290,
+    "12": 1280,
 }
 LONG, FEW = 6, 2  # lines of a cell that a learner must read; how many longer ones
 MINUTES = 3  # to the first panel
