@@ -44,7 +44,7 @@ ax = hk.plot_data(spiral)
 #
 # **Do.** Follow Ana's order from S: **Next step**, three times. Dropout shows only in
 # the chart on the right. Choose Jun's order, and press **All steps**. At its end press
-# **Show the grid** and wait until the map is full: each cell then has its best dropout.
+# **Show the grid** and wait until the map is full.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
@@ -65,7 +65,8 @@ ex.order.check(answer)
 # **What you see: batch size before learning rate.** Jun finds the best of all 36
 # settings. Ana ends at more than one and a half times that loss, often at more than
 # twice. All three orders with the batch size before the learning rate reach the best;
-# none of the others does. <!-- claim: path-spiral-order-decides -->
+# none of the others does. <!-- claim: path-spiral-order-decides --> Where the full map
+# has a lower number than the path, another dropout did better.
 #
 # ## 2. Why the order matters (7 minutes)
 #

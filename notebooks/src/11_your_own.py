@@ -104,7 +104,8 @@ ax = hk.plot_grid(grid)
 # %% tags=["drawing"]
 # The default setting, and the five best with their share of right answers
 default = hk.grid_search(cells, base, lr=[base.lr], seeds=range(3))
-print(f"default, lr {base.lr:g}: loss {default.mean_val_loss[0]:.3f}")
+loss = default.mean_val_loss[0]
+print(f"default, hidden {base.hidden}, lr {base.lr:g}: loss {loss:.3f}")
 for i in grid.runs.order[:5]:
     s, runs = grid.settings[i], [grid.runs[i, k] for k in range(3)]
     right = sum(run.val_accuracy[run.best_epoch] for run in runs) / 3

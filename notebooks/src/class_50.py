@@ -93,8 +93,8 @@ ax = hk.plot_data(spiral)
 #
 # **Do.** Press **Next step** three times: Ana's path, from the start S. Choose the
 # order `batch_size, lr, dropout` and press **All steps**: Jun's. At its end press
-# **Show the grid**: it trains every combination, each cell then has its best dropout,
-# and the sentence below compares the path with the best.
+# **Show the grid**: it trains every combination, and the sentence below compares the
+# path with the best. Each cell then has its best dropout.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
