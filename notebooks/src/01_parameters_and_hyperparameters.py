@@ -67,8 +67,8 @@ ex.hyperparameters.check(answer)
 # %% [markdown]
 # ## 2. The loop (10 minutes)
 #
-# All of training is one loop, for this little network as for the largest. To read a
-# folded cell, click its three dots.
+# All of training is one loop, for this little network as for the largest. If PyTorch is
+# new to you, read its comments. To read a folded cell, click its three dots.
 
 # %% tags=["drawing"]
 # the data as tensors, three hyperparameters, a new network
