@@ -81,7 +81,9 @@ def warmed():
 def test_warmup_near_the_edge():
     cold, warm = warmed()[:, WARM.index(1) :]
     assert (np.mean(warm < cold, axis=1) >= 0.8).all()  # of groups of five
-    assert (warm.mean(1) < 0.95 * cold.mean(1)).all()
+    assert (warm > cold).any()
+    for forty in slice(8), slice(8, 16):  # groups of five
+        assert (warm[:, forty].mean(1) < cold[:, forty].mean(1)).all()
 
 
 def test_warmup_elsewhere():
