@@ -3,6 +3,7 @@
 ``python -m hpkit build [NN] [--check]`` runs a source (percent format) in a fresh
 kernel and writes what a reader needs and nothing that changes from build to build: no
 times, versions or widget state.  A panel's widget goes, the picture beside it stays.
+Beside a source, in ``NN_topic.md``, stands the lesson's part of the teacher's guide.
 Not in here: what a lesson contains (its source) and whether its numbers are right
 (tests).
 """
@@ -55,7 +56,7 @@ PICTURES = ("image/png", "image/svg+xml", "image/jpeg")
 # So do numbers: processors round otherwise, and training carries that far.
 NUMBER = re.compile(r"[ +-]*\d[\d.,]*(e[+-]?\d+)?[ ]*")
 
-SAME = "up to date"
+SAME, DIFFERS = "up to date", "differs; run python -m hpkit build"
 REDRAWN = "up to date, pictures drawn otherwise; after a change to them build again"
 RECOUNTED = "up to date, numbers come out otherwise; after a change to them build again"
 AS_COMMITTED = SAME, REDRAWN, RECOUNTED
@@ -140,13 +141,28 @@ def main(number=None, *, check=False, folder=FOLDER):
             verdict = f"FAILED: {error}"
         code |= verdict not in (*AS_COMMITTED, "written")
         print(f"{target.name}: {verdict}", flush=True)
+    if (target := folder / "TEACHING.md").is_file():
+        built = guide(target)
+        verdict = SAME if built == target.read_text("utf-8") else DIFFERS
+        if not check:
+            verdict = write(target, built)
+        code |= verdict == DIFFERS
+        print(f"{target.name}: {verdict}")
     return code
 
 
 def write(target, text):
-    """Write a built notebook with LF line ends on every system."""
+    """Write what was built with LF line ends on every system."""
     target.write_text(text, encoding="utf-8", newline="\n")
     return "written"
+
+
+def guide(target):
+    """Text of the teacher's guide, in it the part of each lesson as its file has it."""
+    before, head, rest = target.read_text("utf-8").partition("## Lesson by lesson\n")
+    files = sorted((target.parent / "src").glob("*.md"))
+    parts = [before + head, *(path.read_text("utf-8") for path in files)]
+    return "\n".join([*parts, rest[rest.index("## Grading") :]])
 
 
 def build(source, folder):
@@ -177,12 +193,25 @@ def read(source):
         seen[digest] += 1
         again = f"-{seen[digest]}" if seen[digest] > 1 else ""
         cell.id = digest[:12] + again
+    parsed.cells[-1].source += leads_to(source)
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     parsed.metadata = nbformat.from_dict(
         {"kernelspec": kernel, "language_info": {"name": "python"}}
     )
     parsed.nbformat, parsed.nbformat_minor = 4, 5
     return parsed
+
+
+def leads_to(source):
+    """Say which lesson comes after `source`, with the teaser in its first cell."""
+    numbered = source.parent.glob("[0-9]*.py")
+    later = sorted(path for path in numbered if path.name > source.name)
+    if not later:
+        return ""
+    first = jupytext.reads(later[0].read_text("utf-8"), fmt="py:percent").cells[0]
+    title = first.source.splitlines()[0].replace("#", later[0].name[:2])
+    link = f"[{title}]({later[0].stem}.ipynb)"
+    return f"\n\n**Next:** {link}. {first.metadata['teaser']}"
 
 
 class ThisPython(AsyncKernelManager):

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] words=670
 # # Start here
 #
 # One slider decides whether a network learns quickly, slowly or not at all.
@@ -145,6 +145,3 @@ hk.progress(0)
 #
 # - A. Zhang and others, *Dive into Deep Learning* (2023), section 3.1: the loss.
 # - New words: [glossary](glossary.md).
-#
-# **Next:** [01 Parameters and
-# hyperparameters](01_parameters_and_hyperparameters.ipynb): inside the network.

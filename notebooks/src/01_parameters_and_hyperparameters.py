@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] words=1290 teaser="Inside the network."
 # # Parameters and hyperparameters
 #
 # When you bake bread, you set the temperature and the timer and close the door. Inside,
@@ -326,5 +326,3 @@ hk.progress(1)
 #   (hyperparameters), 8.3 (the loop: SGD).
 # - A. Zhang and others, *Dive into Deep Learning* (2023), section 3.4: the loop.
 # - All words of this lesson: [glossary](glossary.md).
-#
-# **Next:** [02 The learning rate](02_learning_rate.ipynb), the one to tune first.

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] words=1360 teaser="The one to tune first."
 # # The learning rate
 #
 # If you have time to tune only one hyperparameter, tune this one.
@@ -255,6 +255,3 @@ hk.progress(2)
 # - I. Goodfellow and others, *Deep Learning* (2016), section 4.3 (slopes and steps),
 #   11.4.1 (figure 11.1: training loss against the learning rate).
 # - All words of this lesson: [glossary](glossary.md).
-#
-# **Next:** [03 The batch size](03_batch_size.ipynb), which moves the best learning
-# rate.

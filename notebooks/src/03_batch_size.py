@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] words=1390 teaser="It moves the best learning rate."
 # # The batch size
 #
 # "Larger batches are better, they see more data." "No, small batches are better, they
@@ -289,5 +289,3 @@ hk.progress(3)
 # - C. Shallue and others, *Measuring the Effects of Data Parallelism on Neural Network
 #   Training* (2019): each batch size with its own learning rate.
 # - All words of this lesson: [glossary](glossary.md).
-#
-# **Next:** [04 Epochs](04_epochs.ipynb), or when to stop.

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] words=1120 teaser="When to stop."
 # # Epochs
 #
 # You prepare for an exam with 50 old questions. Going through the pile once is an
@@ -225,6 +225,3 @@ hk.progress(4)
 # - A. Zhang and others, *Dive into Deep Learning* (2023), section 5.5.3: early
 #   stopping.
 # - All words of this lesson: [glossary](glossary.md).
-#
-# **Next:** [05 Choosing by validation](05_choosing_by_validation.ipynb): can you
-# believe the lowest loss?

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] words=1680 teaser="Can you believe the lowest loss?"
 # # Choosing by validation
 #
 # The best of fifty models gets 65% right. Would you report that?
@@ -362,5 +362,3 @@ hk.progress(5)
 # - G. Cawley, N. Talbot, *On Over-fitting in Model Selection* (2010), JMLR 11: the luck
 #   of the best of many.
 # - All words of this lesson: [glossary](glossary.md).
-#
-# **Next:** [06 Seeds](06_seeds.ipynb), another kind of luck.

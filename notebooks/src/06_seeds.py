@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] words=1050 teaser="Another kind of luck."
 # # Seeds
 #
 # Roll a die once. It shows 5. Is it a good die? One roll can't tell. Yet people train
@@ -219,5 +219,3 @@ hk.progress(6)
 # - X. Bouthillier and others, *Accounting for Variance in Machine Learning Benchmarks*
 #   (2021): where luck comes from, and why to compare in pairs.
 # - New words are in the [glossary](glossary.md).
-#
-# **Next:** [07 One at a time](07_one_at_a_time.ipynb), with several hyperparameters.

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] words=1260 teaser="With several hyperparameters."
 # # One at a time
 #
 # Ana and Jun tune the same network on the same data. Both train eight settings, both
@@ -232,5 +232,3 @@ hk.progress(7)
 # - V. Godbole and others, *Deep Learning Tuning Playbook* (2023): what to tune again
 #   when something else changes.
 # - New words are in the [glossary](glossary.md).
-#
-# **Next:** [08 Grid search](08_grid_search.ipynb), which tries the pairs.

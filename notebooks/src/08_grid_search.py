@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] words=1160 teaser="It tries all the pairs."
 # # Grid search
 #
 # In the last lesson Ana got stuck, because two things had to change at once. A grid
@@ -216,6 +216,3 @@ hk.progress(8)
 # - F. Pedregosa and others, *Scikit-learn: machine learning in Python* (2011); its
 #   `GridSearchCV` is the best known grid search.
 # - New words are in the [glossary](glossary.md).
-#
-# **Next:** [09 Beyond the grid](09_beyond_the_grid.ipynb), for when all combinations
-# cost too much.

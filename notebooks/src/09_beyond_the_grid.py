@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] words=1660 teaser="For when all combinations cost too much."
 # # Beyond the grid
 #
 # You have a budget: so many epochs, and no more. A grid spends it evenly, like a farmer
@@ -374,5 +374,3 @@ hk.progress(9)
 # - L. Li and others, *Hyperband* (2018): the first cut.
 # - T. Akiba and others, *Optuna* (2019).
 # - New words are in the [glossary](glossary.md).
-#
-# **Next:** [10 The capstone](10_capstone.ipynb): your turn.

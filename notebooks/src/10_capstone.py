@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] words=1440 teaser="Your turn."
 # # The capstone: sixty epochs
 #
 # A post office wants to read handwritten digits, the ones you know. There is money for
@@ -299,5 +299,3 @@ hk.progress("10")
 #   approach to improving model performance".
 # - J. Dodge and others, *Show Your Work* (2019): a score belongs to its budget.
 # - New words are in the [glossary](glossary.md).
-#
-# **Next:** [11 Your own](11_your_own.ipynb), the same with data of your own.

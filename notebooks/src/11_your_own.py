@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] words=1970 teaser="The same with data of your own."
 # # Your own
 #
 # So far data, networks and questions have been ours. Now bring yours; a last table
@@ -468,5 +468,3 @@ hk.progress("11")
 # - L. Grinsztajn, E. Oyallon, G. Varoquaux, *Why do tree-based models still outperform
 #   deep learning on tabular data?* (2022): for tables, try a forest of trees as well.
 # - Words are in the [glossary](glossary.md), calls in the [reference](REFERENCE.md).
-#
-# **Next:** [12 Schedules](12_schedules.ipynb), when one learning rate is not enough.

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] words=1290 teaser="When one learning rate is not enough."
 # # Schedules
 #
 # So far the learning rate has been one number from first step to last. Nobody parks a

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from build import FOLDER
+from build import FOLDER, guide
 
 import hpkit as hk
 
@@ -33,6 +33,10 @@ def test_sections_of_the_plans_have_their_minutes():
     for lesson, words, said in plans:
         assert lesson, words
         assert sum(minutes(lesson)[n] for n in numbers(words)) == int(said)
+
+
+def test_guide_has_the_part_of_each_lesson_as_its_file_has_it():
+    assert guide(FOLDER / "TEACHING.md") == GUIDE
 
 
 def test_plans_fill_their_time():
