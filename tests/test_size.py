@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (17_075, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (20_820, 94),
+    "tests/**/*.py": (20_603, 93),
 }
 
 
