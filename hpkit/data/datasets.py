@@ -566,8 +566,7 @@ def _encode_target(y, task, order):
     hp.check_choice("task", task, ("classification", "regression"))
     if task == "regression":
         if y.dtype.kind not in "iufb":
-            calls = tables.to_numbers(map(str, y))
-            raise refusal("regression_number", y[0], calls=calls)
+            raise refusal("regression_number", y[0])
         if len(y) < 10:
             raise refusal("regression_rows", count=len(y))
         return None, y.astype(float)

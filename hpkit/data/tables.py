@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hpkit.hyperparameters import brief, check_items, refusal
+from hpkit.hyperparameters import check_items, refusal
 from hpkit.locale import words
 
 SPLITS = ("train", "valid", "test")
@@ -204,34 +204,6 @@ def are_numbers(texts):
     return pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce").notna()
 
 
-def to_numbers(texts):
-    """Return the calls that make numbers of a column of such texts."""
-    texts = list(texts)
-    commas = '.str.replace(",", "")'
-    if _decimal_comma(texts):
-        commas = '.str.replace(".", "").str.replace(",", ".")'
-    # Where some end in one letter, as in 1.3k beside 800, that is more than a unit.
-    ends = {text[-1].isdigit() for text in texts if re.search(r"\d\s*[a-zA-Z]?$", text)}
-    after = r"[^\da-zA-Z]+$" if len(ends) > 1 else r"\D+$"
-    minus = '.str.replace("(", "-")' if any(t[:1] == "(" for t in texts) else ""
-    if any(re.search(r"[^.,]-$", text) for text in texts):  # as accountants write it
-        minus += r'.str.replace(r"(.*[^.,])-$", r"-\1", regex=True)'
-    signs = rf'.str.replace(r"[\s$€£¥\']|^[^\d.,+<>-]+|{after}", "", regex=True)'
-    return f".astype(str){minus}{signs}{commas}"
-
-
-def _decimal_comma(texts):
-    """Say whether numbers have a comma before their decimals, as in 1.250,5."""
-    plain = [re.sub(r"[^\d.,]", "", text) for text in texts]
-    if both := [number for number in plain if "," in number and "." in number]:
-        return all(number.rfind(",") > number.rfind(".") for number in both)
-    if any(number.count(".") > 1 for number in plain):  # 1.250.000
-        return True
-    parts = [number.split(",") for number in plain if "," in number]
-    single = all(len(part) == 2 for part in parts)  # not 1,250,000
-    return single and any(len(b) != 3 or a in ("", "0") for a, b in parts)
-
-
 def _refused(name, texts, rows):
     """Return the refusal of text that is no categories, but numbers, names or dates."""
     import pandas as pd
@@ -239,13 +211,7 @@ def _refused(name, texts, rows):
     read = are_numbers(texts)
     if 2 * read.sum() > len(texts):
         odd = [text for text, number in zip(texts, read, strict=True) if not number]
-        calls = to_numbers(texts)
-        some = list(itertools.compress(texts, read))
-        sample = next((text for text in some if re.search(r"[.,]\d", text)), some[-1])
-        made = eval(f"values{calls}", {"values": pd.Series([sample])})
-        made = pd.to_numeric(made, errors="coerce")[0]
-        facts = {"name": name, "calls": calls, "sample": brief(sample), "made": made}
-        return [refusal("number_texts", (odd or texts)[0], **facts)]
+        return [refusal("number_texts", (odd or texts)[0], name=name)]
     days = [text for text in texts if text[:4].isdigit()]  # not "today"
     days = pd.Series(pd.to_datetime(days, "coerce", utc=True, format="ISO8601"), days)
     if 2 * len(days := days.dropna()) > len(texts):

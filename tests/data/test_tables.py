@@ -414,8 +414,7 @@ REFUSED = {
     "dates as text": ({}, {"on": ["2026-03-01", "2026-04-01"] * 120}, "'2026-03-01'"),
     "kinds": ({"categorical": ["id"]}, {"id": [*map(str, range(N))]}, "most 99 .*Emb"),
     "numbers as text": ({}, {"hp": ["97", "8", "?"] * 80}, r"such as '\?'.*to_numeric"),
-    "thousands": ({}, {"hp": ["$1,250.50", "$7"] * 120}, r'\(",", ""\)'),
-    "decimal commas": ({}, {"hp": ["1.250,5", "7"] * 120}, r'\(",", "\."\)'),
+    "thousands": ({}, {"hp": ["$1,250.50", "$7"] * 120}, r"commas .*str\.replace"),
     "typos": ({}, {"job": [f"{'Kk'[k % 2]}{k % 39}" for k in range(N)]},
               r"got 78 .*, but 39 if .*lower"),
     "several columns": ({}, {"hp": ["1 250 €", "7"] * 120,
@@ -443,31 +442,6 @@ REFUSED = {
     "categorical": ({"categorical": ["who"]}, {}, "categorical must be the name"),
     "text standardized": ({"standardize": ["city"]}, {}, "are row, age, dose."),
 }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("texts", "values"),
-    [
-        (["$1,002.40", "-$5.00"], [1002.4, -5]),
-        (["($5.00)", "12 "], [-5, 12]),
-        (["12 kg", "?"], [12, np.nan]),
-        (["1.3k", "833"], [np.nan, 833]),  # no 1.3
-        (["1.250,00 €", "-3,50 €"], [1250, -3.5]),
-        (["0,123", "1,250", "12"], [0.123, 1.25, 12]),
-        (["1,234", "950", "2,345kWh"], [1234, 950, 2345]),
-        (["1,23,456.00", "12.50", "7.25"], [123456, 12.5, 7.25]),
-        (["1,00,000", "5,000", "950"], [100000, 5000, 950]),
-        (["1.250.000", "3.500"], [1250000, 3500]),
-        (["5.00-", "12.50"], [-5, 12.5]),
-        (["<5", "7"], [np.nan, 7]),
-        (["5,-", "6,50", "$7.-"], [5, 6.5, 7]),
-        (["CHF 1'000.50", "-£0.50"], [1000.5, -0.5]),
-    ],
-)
-def test_the_advised_calls_make_numbers_of_text(texts, values):
-    made = eval("pd.Series(texts)" + tables.to_numbers(texts))
-    made = pd.to_numeric(made, errors="coerce").tolist()
-    assert made == pytest.approx(values, nan_ok=True)
 
 
 @pytest.mark.parametrize("case", REFUSED)
