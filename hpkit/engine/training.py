@@ -502,8 +502,6 @@ def check_settings(settings, dataset):
 
 def is_ours(failure):
     """Say whether an error comes of hpkit's own code, not of a model or of memory."""
-    if hasattr(failure, "ours"):  # it comes from another process, without its frames
-        return failure.ours
     frames = [frame for frame, _ in traceback.walk_tb(failure.__traceback__)]
     ours = frames and frames[-1].f_globals.get("__name__", "").startswith("hpkit.")
     memory = isinstance(failure, MemoryError) or "allocate" in str(failure)

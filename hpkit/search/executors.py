@@ -17,7 +17,7 @@ import numpy as np
 
 from hpkit.engine.dense import BUILT_IN
 from hpkit.engine.stack import pack, unpack
-from hpkit.engine.training import Training, is_ours
+from hpkit.engine.training import Training
 from hpkit.hyperparameters import refusal
 from hpkit.locale import say
 
@@ -93,20 +93,14 @@ class Spread(Training):
             self._go_on_here(broken)
             return self.waiting.append(group)
         except Exception as failure:
-            self._note(*getattr(failure, "results", ((), {})))
-            # Dask has another in place of what cannot travel.
-            failure.ours = getattr(failure, "ours", False)
             return self.fail(group.runs, failure)
-        self._note(at, arrays)
-        self.weights |= unpack(weights, trusted=True)
-        self.forget_weights()
-        self.waiting += left
-
-    def _note(self, at, arrays):
         for name, new in arrays.items():
             place = (*at, slice(new.shape[1])) if new.ndim > 1 else at
             old = self.arrays[name]
             old[place] = np.fmax(old[place], new)  # no nan; counts only grow
+        self.weights |= unpack(weights, trusted=True)
+        self.forget_weights()
+        self.waiting += left
 
     def _go_on_here(self, broken):
         if not self.broken:
@@ -124,24 +118,13 @@ class Spread(Training):
 def work(make, settings, group, seconds, pause):
     """Train a group in the worker for that long; return what is left, and results."""
     training, at = make(settings), tuple(np.array(group.runs).T)
-    training.waiting, training.stacks = [], []
-
-    def arrays():
-        return {n: a[at] for n, a in training.arrays.items() if a is not None}
-
-    try:
-        training.stacks.append(training.build(group))
-        training.advance(seconds, pause)
-        left, weights = training.groups(), training.runs.weights
-        if any(group.state is None for group in left):
-            training.arrays.clear()  # what cannot go on is no result
-            raise refusal("network_state")
-        return left, at, arrays(), pack(weights)
-    except Exception as failure:
-        failure.ours = is_ours(failure)  # its frames stay here
-        if not failure.ours:
-            failure.results = at, arrays()
-        raise
+    training.waiting, training.stacks = [], [training.build(group)]
+    training.advance(seconds, pause)
+    left, weights = training.groups(), training.runs.weights
+    if any(group.state is None for group in left):
+        raise refusal("network_state")
+    arrays = {n: a[at] for n, a in training.arrays.items() if a is not None}
+    return left, at, arrays, pack(weights)
 
 
 def end_pool(executor, waiting=()):

@@ -97,19 +97,6 @@ def test_an_own_loss_and_metric_travel(model, pool):
         assert getattr(there, name) == pytest.approx(getattr(here, name), abs=1e-5)
 
 
-def test_an_error_of_hpkits_own_in_a_worker_is_raised(spawn_pool, monkeypatch):
-    send = executors.Spread._send
-
-    def wrong(self, group, pause):  # the worker has no such setting
-        odd = {"runs": [(99, 0)]} if group.runs[0][0] == 1 else {}
-        send(self, group._replace(**odd), pause)
-        self.stacks[[*self.stacks][-1]] = group
-
-    monkeypatch.setattr(executors.Spread, "_send", wrong)
-    with pytest.raises(IndexError):
-        hk.grid_search(MOONS, BASE, batch_size=[16, 32], executor=spawn_pool)
-
-
 def test_every_search_gives_the_numbers_of_one_process(pool):
     lrs = hk.log_uniform(1e-3, 100)  # some diverge
     adam = {"optimizer": ["adam"], "weight_decay": [0, 0.1]}

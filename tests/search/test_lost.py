@@ -14,7 +14,6 @@ from torch import nn
 
 import hpkit as hk
 from hpkit.engine import own_networks, training
-from hpkit.search import executors
 
 DIGITS = hk.load_dataset("digits")
 BASE = hk.Hyperparameters(epochs=6, batch_size=64)
@@ -90,40 +89,6 @@ def test_what_a_network_gives_late_loses_its_own_setting_alone(steps, monkeypatc
     assert {*lost} == {*ODD, "memory"}
     for reason in lost.values():
         assert re.search("ValueError: the network must .*got ", reason)
-
-
-def test_what_fails_late_keeps_its_epochs_on_an_executor_too(monkeypatch):
-    monkeypatch.setattr(executors, "CHUNK", 60)  # it counts outside its buffers
-    about = {"odd": ["raises", ""], "seeds": (0, 1), "model": Odd}
-    about |= {"dataset": DIGITS, "base": BASE.but(batch_size=400)}
-    with futures.ThreadPoolExecutor(1) as pool:
-        here, there = (hk.grid_search(**about, executor=e) for e in (None, pool))
-    assert here.epochs_done.tolist() == there.epochs_done.tolist() == [[2, 2], [6, 6]]
-    assert np.array_equal(here.val_loss, there.val_loss, equal_nan=True)
-    assert here.describe() == there.describe()
-
-
-class Replacing(futures.ThreadPoolExecutor):
-    """Raises another error in place of one, as Dask does where that cannot travel."""
-
-    def submit(self, function, *args):
-        return super().submit(self.instead, function, *args)
-
-    def instead(self, function, *args):
-        try:
-            return function(*args)
-        except Exception as error:
-            raise Exception(repr(error)).with_traceback(error.__traceback__) from None
-
-
-def test_what_fails_with_an_error_that_cannot_travel_is_lost_alone(monkeypatch):
-    monkeypatch.setattr(executors, "CHUNK", 60)
-    with Replacing(1) as pool:
-        values = {"odd": ["pair", ""], "model": Odd, "executor": pool}
-        found = hk.grid_search(DIGITS, BASE, **values)
-    (lost,) = found.lost
-    assert "the network must give" in lost.reason
-    assert (lost.runs, found.best.odd) == (((0, 0),), "")
 
 
 def test_a_setting_that_lost_a_run_is_never_the_best(tmp_path):
