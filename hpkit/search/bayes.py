@@ -214,11 +214,10 @@ def from_optuna(
 ) -> Search:
     """Return the trials of an Optuna study, which minimizes a loss, as a `Search`.
 
-    Its `val_loss` has the trials' intermediate values, by their step, if in every trial
-    the lowest of them is its value; else only the values, at the last epoch, and no
-    pruned trials. The rest is nan: a study does not hold it. Seeds and their spread
-    come back where a trial's user attributes hold them, as those of `to_optuna` do:
-    "seeds" and "val_loss", a number or a curve per seed; or one "seed".
+    Its `val_loss` has the trials' values, at the last epoch; the rest is nan. Pruned
+    trials are left out. Seeds and curves come back where a trial's user attributes
+    hold them, as those of `to_optuna` do: "seeds", and "val_loss", a number or a curve
+    per seed.
 
     Parameters
     ----------
@@ -242,25 +241,20 @@ def from_optuna(
         if (known := hp.ours_for(name)) in hp.NAMES:
             raise refusal("optuna_name", name, ours=known)
     base = base.but(own=dict.fromkeys(own) | dict(base.own))
-    complete = [t for t in trials if t.state is TrialState.COMPLETE]
-    lowest = [min(t.intermediate_values.values(), default=np.nan) for t in complete]
-    reported = np.allclose(lowest, [trial.value for trial in complete])
     runs, space, about, rows = [], {}, about_data(dataset), dataset.fingerprint
     for trial in trials:
         setting = _setting({ours[n]: v for n, v in trial.params.items()}, base)
-        curve = _curve(trial, setting.epochs, reported)
-        if not np.isfinite(curve).any():
-            continue
-        for name, found in trial.distributions.items():
-            space[ours[name]] = _values(ours[name], found)
-        told = trial.user_attrs
+        told, complete = trial.user_attrs, trial.state is TrialState.COMPLETE
         known = told.get("dataset")  # which others may use for something else
         is_ours = isinstance(known, dict) and known.keys() == about.keys()
         if is_ours and (known != about or told.get("rows", rows) != rows):
             raise refusal("other_data", dataset.name, name=known["name"])
-        one = [{"seeds": [k], "val_loss": [curve]} for k in (told.get("seed", 0), 0)]
-        each = (_runs_of(what, dataset, setting) for what in (told, *one))
-        runs += next(filter(None, each))
+        value = {"seeds": [0], "val_loss": [trial.value]} if complete else {}
+        each = [_runs_of(what, dataset, setting) for what in (told, value)]
+        if found := each[0] or each[1]:
+            runs += found
+            for name, values in trial.distributions.items():
+                space[ours[name]] = _values(ours[name], values)
     if not runs:
         raise refusal("study_empty")
     folds = min(trial.user_attrs.get("folds", 0) for trial in trials)
@@ -274,16 +268,6 @@ def _check_study(study):
     directions = [direction.name.lower() for direction in study.directions]
     if directions != ["minimize"]:
         raise refusal("study_direction", directions=", ".join(directions))
-
-
-def _curve(trial, epochs, reported):
-    known, pruned = trial.intermediate_values, trial.state is TrialState.PRUNED
-    if not reported:
-        known = {} if pruned else {epochs: trial.value}
-    known = {step: value for step, value in known.items() if 0 <= step <= epochs}
-    curve = np.full(epochs + 1, np.nan)
-    curve[[*known]] = [*known.values()]
-    return curve[: max(known, default=-1) + 1] if pruned else curve
 
 
 def _new_study(sampler):

@@ -198,49 +198,29 @@ def test_seeds_and_their_spread_come_back_from_a_study():
     assert "exactly" not in hk.from_optuna(study, MOONS, BASE).describe()
 
 
-def test_curves_that_somebody_else_reports_are_kept():
-    study, make = optuna.create_study(), optuna.trial.create_trial
-    lr = {"distributions": {"lr": optuna.distributions.FloatDistribution(0.01, 10)}}
-    for rate, value, curve in ((0.1, 2, [3, 2, 4]), (1, None, [5, 6]), (2, None, [])):
-        state = {"state": optuna.trial.TrialState.PRUNED} if value is None else {}
-        about = {"params": {"lr": rate}, "value": value} | lr | state
-        study.add_trial(make(intermediate_values=dict(enumerate(curve)), **about))
-
-    found = hk.from_optuna(study, MOONS, BASE)
-
-    curves = [[3, 2, 4, np.nan], [5, 6, np.nan, np.nan]]
-    np.testing.assert_array_equal(found.val_loss[:, 0], curves)
-    assert found.epochs_done.tolist() == [[3], [1]]
-    assert found.fit_time.sum() == 0
-
-
-@pytest.mark.parametrize(
-    "how", ["trial by trial", "numbers", "curves", "nonsense", "too long"]
-)
+@pytest.mark.parametrize("how", ["value", "numbers", "curves", "nonsense", "too long"])
 def test_seeds_that_somebody_else_says_are_kept(how):
     study, losses = optuna.create_study(), {0.1: [0.5, 0.7], 1.0: [0.2, 0.4]}
-    for (lr, both), k in [(pair, k) for pair in losses.items() for k in range(2)]:
-        if how != "trial by trial" and k:
-            continue
+    for lr, both in losses.items():
         told = {
-            "trial by trial": {"seed": 7 + k},
+            "value": {},
             "numbers": {"seeds": [7, 8], "val_loss": both},
             "curves": {"seeds": [7, 8], "val_loss": [[1, 2, loss] for loss in both]},
-            "nonsense": {"seeds": 3, "val_loss": "low", "seed": "a"},
+            "nonsense": {"seeds": 3, "val_loss": "low"},
             "too long": {"seeds": [7, 8], "val_loss": [[1] * 5] * 2},
         }[how]
-        value = both[k] if how == "trial by trial" else np.mean(both)
         space = {"lr": optuna.distributions.FloatDistribution(0.01, 10)}
-        about = {"params": {"lr": lr}, "distributions": space, "value": float(value)}
-        study.add_trial(optuna.trial.create_trial(**about, user_attrs=told))
+        about = {"params": {"lr": lr}, "distributions": space}
+        about |= {"value": sum(both) / 2, "user_attrs": told}
+        study.add_trial(optuna.trial.create_trial(**about))
 
     found = hk.from_optuna(study, MOONS, BASE)
 
     assert found.values("lr") == [0.1, 1]
     assert found.mean_val_loss.tolist() == pytest.approx([0.6, 0.3])
     assert (found.epochs_done == (2 if how == "curves" else 3)).all()
-    if how in ("nonsense", "too long"):
-        assert found.seeds == (0,)
-    else:
+    if how in ("numbers", "curves"):
         assert found.seeds == (7, 8)
         assert found.std_val_loss.tolist() == pytest.approx([0.02**0.5] * 2)
+    else:
+        assert found.seeds == (0,)
