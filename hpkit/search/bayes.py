@@ -71,9 +71,6 @@ def bayesian_search(
     if sampler is not None or seed or plan.storage or plan.cv:
         raise refusal("study_alone")
     earlier = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
-    tried = {name for trial in earlier for name in trial.params}
-    if tried and not tried & {*plan.space}:
-        raise refusal("study_names", ", ".join(tried), names=", ".join(plan.space))
     if runs := _earlier_runs(plan, earlier):
         runs = Runs.of(runs, seeds=plan.seeds)
         plan.settings, plan.now = runs.settings, plan.make(settings=runs.settings)
@@ -135,10 +132,7 @@ def _ask_and_tell(plan, count, study, first, asked=0):
     plan.planned = plan.cost([plan.base.but(epochs=longest)] * count)
     while asked < count:
         now = min(count - asked, 1 if asked else first)
-        try:
-            trials = [study.ask(ranges) for _ in range(now)]
-        except ValueError as error:  # Optuna's: its earlier trials tried other values
-            raise refusal("study_values", reason=error) from None
+        trials = [study.ask(ranges) for _ in range(now)]
         asked += now
         settings = [_setting(trial.params, plan.base) for trial in trials]
         yield from plan.train(settings)
@@ -153,12 +147,7 @@ def _ask_and_tell(plan, count, study, first, asked=0):
                 loss = DIVERGED_ABOVE * abs(runs.val_loss[number, :, 0].mean())
             fit = np.isfinite(loss) and not any(i == number for i, _ in runs.lost)
             told = (float(loss),) if fit else (None, TrialState.FAIL)
-            try:
-                study.tell(trial, *told)
-            except RuntimeError as error:
-                if "stop" not in str(error):
-                    raise
-                count = asked  # a sampler that has tried all that there is
+            study.tell(trial, *told)
     yield plan.found()
 
 
@@ -231,8 +220,6 @@ def from_optuna(
     _check_study(study)
     check_dataset(dataset)
     base, names = hp.check_setting(base, "base", default=Hyperparameters()), names or {}
-    if not isinstance(names, Mapping):
-        raise refusal("optuna_names", names, kind=TypeError)
     trials = study.get_trials(deepcopy=False, states=_READ)
     ours = {name: names.get(name, name) for trial in trials for name in trial.params}
     own = [n for n in ours.values() if n not in hp.NAMES]
