@@ -121,11 +121,8 @@ class Dataset:
         return 1 if self.is_regression else len(self.classes)
 
     def __repr__(self):
-        kind, sizes = "classes", [len(s.y) for s in (self.train, self.valid, self.test)]
-        if self.is_regression:
-            y = self.train.y * self.target_scale + self.target_center
-            counts = 0 < len(np.unique(y.round())) <= 100 and np.allclose(y, y.round())
-            kind = "maybe_classes" if counts else "regression"
+        sizes = [len(split.y) for split in (self.train, self.valid, self.test)]
+        kind = "regression" if self.is_regression else "classes"
         facts = {"features": self.n_features, "classes": self.n_outputs}
         facts |= {"name": self.name, "sizes": "/".join(map(str, sizes))}
         return "\n".join((words("data")[kind].format(**facts), *self.notes))

@@ -163,21 +163,6 @@ def test_numbers_are_classes_only_if_all_are_whole_and_few(values, regression):
     assert Dataset.from_arrays(X, y).is_regression == regression
 
 
-def test_a_few_whole_numbers_as_target_are_told_of():
-    y = np.arange(260) % 26
-    X = np.arange(260.0)[:, None]
-
-    told = 'regression; if its whole numbers are classes, give task="classification")'
-    assert repr(Dataset.from_arrays(X, y)).endswith(told)
-    classes = Dataset.from_arrays(X, y, task="classification")
-    assert repr(classes).endswith("26 classes)")
-    assert repr(Dataset.from_arrays(X, y + 0.5)).endswith("regression)")
-    for count, told in ((1, True), (100, True), (101, False)):
-        y = np.arange(1000) % count
-        said = repr(Dataset.from_arrays(np.eye(1000), y, task="regression"))
-        assert ("if its whole numbers are classes" in said) == told
-
-
 def test_rows_are_known_by_the_same_letters_everywhere():
     """Rounded to six digits; the letters are in the files of earlier versions."""
     rows = [range(2), range(2, 4), range(4, 6)]
