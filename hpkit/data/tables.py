@@ -367,8 +367,6 @@ def notes(table, rows, learned, y, classes):
             lists["codes"].append(f"{name} ({kinds})")
         if gaps.any():
             lists["gaps"].append(f"{name} ({gaps.sum()})")
-            coded = own.categories is None and not own.standardize
-            lists["embedded"] += [name] * (coded and _whole_kinds(values[~gaps]) > 2)
     for names in lists.values():
         names[_MOST_NAMES:] = [f"... ({len(names)})"] * (len(names) > _MOST_NAMES)
     plain = [name.strip().lower() for name in classes or ()]

@@ -272,14 +272,12 @@ def test_a_first_gap_in_new_rows_gets_the_median_of_training_rows(gap, kept, tmp
     np.testing.assert_allclose(module.detach(), run.predict_proba(new), atol=1e-12)
 
 
-def test_a_blank_in_new_rows_is_a_gap_and_gaps_in_codes_are_told():
+def test_a_blank_in_new_rows_is_a_gap():
     code = [3, 7, np.nan, 9, 3, np.nan, 7, 9, 3] * 3
     frame = pd.DataFrame({"code": code, "x": range(27), "y": [0, 1, 0] * 9})
     data = Dataset.from_frame(frame, "y", standardize=["x"])
-    assert note("embedded", "code") in data.notes
     blank, gap = ({"code": code, "x": "3"} for code in (" ", None))
     assert data.prepare(blank).tolist() == data.prepare(gap).tolist()
-    assert note("embedded", "code") not in Dataset.from_frame(frame, "y").notes
 
 
 def test_rows_without_categories_are_filled_in_a_fold_and_in_arrays():
