@@ -124,27 +124,14 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
     one = say["best" if len(runs.seeds) > 1 else "best_one"]
     loss = loss_of(runs, runs.order[0])
     found = [one.format(loss=loss, setting=label(search.best, names))]
-    twins = () if early or on_map else _twins(search)
-    if ties := () if early else [one for one in search.ties if one not in twins]:
+    if ties := () if early else search.ties:
         kind = "ties_folds" if runs.folds else "ties"
         kind = kind if not on_map else "framed" if len(ties) > 1 else "framed_one"
         facts = {"seeds": len(runs.seeds), "settings": _any_of(ties, names)}
         found.append(say[kind].format(**facts, n=len(ties)))
-    if twins:
-        found.append(say["twins"].format(_any_of(twins, names)))
     if diverged.any() and not on_map:
         last.append(say["diverged"].format(count=diverged.sum(), all=tried.sum()))
     return found + last + _metric_sentences(search) + lost
-
-
-def _twins(search):
-    """Return other settings that have the very curves of the best one."""
-    runs, best = search.runs, search.runs.order[0]
-    first, each = runs.val_loss[best], zip(search.settings, runs.val_loss, strict=True)
-    if runs.epochs_done[best].min() <= 0 or np.isnan(first[:, :2]).any():
-        return []  # a study may have one number a trial
-    same = [one for one, curves in each if np.array_equal(curves, first, True)]
-    return [one for one in same if one != search.best]
 
 
 def _few(said):

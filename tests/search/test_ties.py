@@ -141,20 +141,3 @@ def test_rounding_is_no_difference():
     loss = np.random.default_rng(5).uniform(0.1, 0.2, 10)
     others = loss, loss * (1 + 1e-7), loss * 1.0001, loss + 0.01  # of no spread at all
     assert [told(loss, other) for other in others] == [False, False, True, True]
-
-
-@pytest.mark.parametrize(
-    ("base", "space", "said"),
-    [
-        ({"hidden": ()}, {"dropout": [0, 0.2, 0.5]}, "exactly those at 0.2 or 0.5: w"),
-        ({"optimizer": "adam"}, {"momentum": [0, 0.9]}, "exactly those at 0.9: what"),
-        ({}, {"momentum": [0, 0.9]}, None),
-        ({}, {"lr": [0.1]}, None),
-    ],
-)
-def test_what_does_nothing_is_no_tie(base, space, said):
-    base = hk.Hyperparameters(epochs=2, **base)
-    found = hk.grid_search(MOONS, base, seeds=range(3), **space)
-    assert ("exactly" in found.describe()) == bool(said)
-    assert (said or "") in found.describe()
-    assert not said or "cannot tell" not in found.describe()
