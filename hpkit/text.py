@@ -112,7 +112,7 @@ def sentences(search, beside_table=False) -> list:
 def best_sentences(search, beside_table=False, on_map=False) -> list:
     say, runs, names = words("search"), search.runs, tuple(search.space)
     diverged, tried = runs.diverged.any(1), (runs.epochs_done >= 0).any(1)
-    lost = [one.said for one in search.lost]
+    lost = lost_sentences(search)
     if diverged[tried].all():
         known = np.isfinite(runs.val_loss[tried][..., 0]).any()
         out = say["all_diverged" if known else "all_nan"]
@@ -171,17 +171,15 @@ def _metric_sentences(search) -> list:
     return found
 
 
-def lost_sentence(search, lost) -> str:
-    say, seeds, alike = words("search"), {}, {}
-    for i, k in sorted(lost.runs):  # they fail in any order
-        seeds.setdefault(search.settings[i], []).append(search.seeds[k])
-    for setting, own in seeds.items():
-        said = alike.setdefault(", ".join(map(str, own)), [])
-        said.append(label(setting, search.space))
-    each = [("; ".join(_few(said)), own) for own, said in alike.items()]
-    places = [say["lost_at"].format(settings=said, seeds=own) for said, own in each]
-    facts = {"count": len(lost.runs), "places": "; ".join(places)}
-    return say["lost"].format(**facts, reason=lost.reason.rstrip("."))
+def lost_sentences(search) -> list:
+    found = []
+    for lost in search.lost:  # in any order
+        settings = dict.fromkeys(search.settings[i] for i, _ in sorted(lost.runs))
+        said = _few([label(setting, search.space) for setting in settings])
+        facts = {"count": len(lost.runs), "places": "; ".join(said)}
+        facts["reason"] = lost.reason.rstrip(".")
+        found.append(words("search")["lost"].format(**facts))
+    return found
 
 
 def _edge_sentences(search) -> list:

@@ -372,14 +372,10 @@ class Cost:
 
 @dataclass(frozen=True, repr=False)
 class Lost:
-    """Runs that failed: (setting, seed) numbers, and why; printed, it is in words."""
+    """Runs that failed: (setting, seed) numbers, and why."""
 
     runs: tuple
     reason: str
-    said: str = field(default="", compare=False)  # by the search
-
-    def __repr__(self):
-        return f"<{self.said or self.reason}>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

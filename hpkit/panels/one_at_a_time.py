@@ -20,7 +20,7 @@ from hpkit.panels.parts import dropdown, html_of
 from hpkit.panels.searches import SearchPanel
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import check_space, with_own
-from hpkit.text import html_table, label, loss_of, short, step_sentences
+from hpkit.text import html_table, label, loss_of, lost_sentences, short, step_sentences
 
 WORDS = Texts("panels.one_at_a_time", "panels.search_panel")
 
@@ -247,7 +247,7 @@ class OneAtATimePanel(SearchPanel):
             out = found.runs.diverged.any()
             loss, at = loss_of(found.runs, 0), label(self.starting, order)
             said = WORDS["out" if out else "begin"].format(at, loss)
-        said = escape(said + "".join(f"{lost.said} " for lost in found.lost))
+        said = escape(said + "".join(f"{one} " for one in lost_sentences(found)))
         if len(found.steps) > done or not (found.steps or found.finished):
             return said + ("" if running else WORDS["stopped"])
         if self.grid:

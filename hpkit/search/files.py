@@ -56,8 +56,7 @@ def _plain(value):
         return setting_to_plain(value)
     if is_dataclass(value):
         same = ("whole", False)  # as before there were whole ranges
-        parts = ((name, v) for name, v in vars(value).items() if name != "said")
-        value = dict(part for part in parts if part != same)
+        value = dict(part for part in vars(value).items() if part != same)
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items()}
     return list(map(_plain, value)) if isinstance(value, tuple) else value

@@ -103,10 +103,6 @@ class Search(_AsRuns):
     rungs: tuple = ()
     lost: tuple = ()
 
-    def __post_init__(self):
-        lost = [replace(one, said=text.lost_sentence(self, one)) for one in self.lost]
-        object.__setattr__(self, "lost", tuple(lost))
-
     @property
     def param_name(self) -> str:
         """The hyperparameter that was searched; of several, the first."""

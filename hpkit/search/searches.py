@@ -30,6 +30,7 @@ from hpkit.locale import say
 from hpkit.search import space as tried
 from hpkit.search.files import Storage
 from hpkit.search.result import Rung, Search, Step
+from hpkit.text import lost_sentences
 
 # Seconds between two partial results: about 30 pictures a second for a panel; while
 # nobody looks, what Ctrl-C may lose.
@@ -187,8 +188,7 @@ def _last_of(live, progress):
                 raise
             warnings.warn(say("search.interrupted"), UserWarning, stacklevel=3)
     if found.lost:
-        text = " ".join(one.said for one in found.lost)
-        warnings.warn(text, UserWarning, stacklevel=3)
+        warnings.warn(" ".join(lost_sentences(found)), UserWarning, stacklevel=3)
     return found
 
 

@@ -162,7 +162,7 @@ def test_choice_needs_a_reason_and_a_trained_setting():
     for untrained in (BASE.but(lr=0.7), hk.Hyperparameters(lr=0.01), {"lr": 0.01}):
         with pytest.raises(ValueError, match=words):
             cap.choose(untrained, why=why)
-    with pytest.warns(UserWarning, match=r"Runs lost: 1, at hidden units 3 \(seeds"):
+    with pytest.warns(UserWarning, match=r"Runs lost: 1, at hidden units 3: "):
         cap.grid_search(BASE, hidden=[(8,), (3,)], model=failing)
     with pytest.raises(ValueError, match=words):
         cap.choose(BASE.but(hidden=(3,)), why="to see what comes of it")

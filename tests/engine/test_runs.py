@@ -612,7 +612,7 @@ def test_a_file_holds_what_is_not_finite(tmp_path):
     assert np.array_equal(again.val_loss, curves, equal_nan=True)
     assert again.lost == search.lost
     for said in again.describe(), again._repr_html_():
-        assert "Runs lost: 1, at learning rate 0.2 (seeds: 0): gone." in said
+        assert "Runs lost: 1, at learning rate 0.2: gone." in said
     assert again.dataset is MOONS
     assert repr(again.dataset) == repr(MOONS)
     text = (tmp_path / "search.json").read_text()

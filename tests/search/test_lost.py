@@ -40,8 +40,7 @@ def test_settings_that_fail_are_named_and_lose_no_other(threads, seeds):
         assert np.array_equal(found.val_loss[0, k], alone.val_loss)
     assert found.best == found.settings[0]
     assert f"Runs lost: {2 * len(seeds)}, at hidden units 3, " in found.describe()
-    which = f"learning rate 1e+38 (seeds: {', '.join(map(str, seeds))})"
-    assert f"{which}: RuntimeError: no such network.>" in str(found.lost)
+    which = "learning rate 1e+38"
     assert f"{which}: RuntimeError: no such network." in found.describe()
     assert found.epochs_done.min() == -1
     assert (found.fit_time[found.epochs_done < 0] == 0).all()
