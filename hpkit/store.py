@@ -72,7 +72,7 @@ class Store:
                 with filelock.FileLock(lock, timeout=LOCK_SECONDS):
                     data = self._changed(self._read(set_aside=True))
                     update(data)
-                    write(self.path, as_text(data))
+                    write(self.path, json.dumps(data))
             except (OSError, NotImplementedError) as error:  # Timeout is an OSError
                 self._waiting.append(update)
                 self._tell("memory", error=reason(error))
@@ -126,20 +126,6 @@ def write(path, content):
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-
-
-def as_text(data):
-    """Return a dict as JSON that a person can read: a line for each dict in a part."""
-    parts = []
-    for key, value in data.items():
-        text = json.dumps(value)
-        if text.startswith("[{"):
-            text = "[\n  " + ",\n  ".join(map(json.dumps, value)) + "\n]"
-        elif isinstance(value, dict) and dict in map(type, value.values()):
-            lines = (f"{json.dumps(k)}: {json.dumps(v)}" for k, v in value.items())
-            text = "{\n  " + ",\n  ".join(lines) + "\n}"
-        parts.append(f"{json.dumps(key)}: {text}")
-    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def check_kinds(part, kinds):

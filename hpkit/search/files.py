@@ -1,4 +1,4 @@
-"""Searches as files: plain JSON that a person can read, one line per run.
+"""Searches as files: plain JSON.
 
 A file holds settings and curves, not the weights and not the data. With ``storage=`` a
 search that was stopped or killed goes on where it was: beside its file lies, until it
@@ -47,7 +47,7 @@ def save(search, path, **more):
     for step, own in zip(plain["steps"], search.steps, strict=True):
         step["winner"] = own.winner and search.settings.index(own.winner)
     with checked(path):
-        store.write(path, store.as_text(plain | runs_to_plain(search.runs) | more))
+        store.write(path, json.dumps(plain | runs_to_plain(search.runs) | more))
     return Path(path)
 
 
