@@ -161,11 +161,8 @@ def _metric_sentences(search) -> list:
         if value <= there or np.isclose(value, there, 3e-7, 0):  # but for rounding
             best = search.best
         one = "metric" if best == search.best else "metric_apart"
-        # As many digits as tell the two apart, of one number three.
-        pairs = ([f"{mean:#.{n}g}" for mean in (value, there)] for n in range(3, 18))
-        pair = next(each for each in pairs if one == "metric" or len({*each}) > 1)
-        facts = {"setting": label(best, search.space), "value": pair[0]}
-        found.append(say[one].format(**facts, there=pair[1]))
+        facts = {"setting": label(best, search.space), "value": digits(value)}
+        found.append(say[one].format(**facts, there=digits(there)))
     if count := unknown.sum():
         found.append(say["metric_nan"].format(count=count, all=unknown.size))
     return found
