@@ -140,27 +140,3 @@ def reason(error):
 
 def now():
     return datetime.now().astimezone().isoformat(timespec="seconds")
-
-
-def _check_guesses(data):
-    if not all(0 <= off < 1e9 for off in data["guesses"]):
-        raise ValueError("no such guess")
-
-
-_guesses = Store(None, {"guesses": []}, _check_guesses, {"memory": "", "damaged": ""})
-
-
-def guesses():
-    """Return how far off drawn curves were, as shares of the loss before training."""
-    _guesses.path = home() / "guesses.json"
-    return _guesses.load()["guesses"]
-
-
-def keep_guess(off):
-    guesses()  # where they are kept now
-    _guesses.change(lambda data: data["guesses"].append(round(float(off), 4)))
-
-
-def forget_guesses():
-    if guesses():
-        _guesses.change(lambda data: data["guesses"].clear())

@@ -11,7 +11,6 @@ from hpkit.exercises._core import CORRECT, LESSONS, load_entries, load_texts, wh
 from hpkit.exercises._quiz import Quiz
 from hpkit.hyperparameters import brief, refusal
 from hpkit.locale import say
-from hpkit.store import forget_guesses, guesses
 from hpkit.text import html_table, text_lines
 
 if TYPE_CHECKING:
@@ -106,16 +105,10 @@ class Progress:
             return _say("kept")
         before = len(load_entries())
         notice = _core.forget({row["lesson"] for row in self.rows})
-        if self.overview:
-            forget_guesses()
         return f"{_say('deleted', n=before - len(load_entries()))} {notice}".strip()
 
     def _title(self):
-        said = _say("title", done=self.done, total=len(self.rows), percent=self.percent)
-        if off := self.overview and guesses():
-            numbers = ", ".join(f"{100 * share:.0f}%" for share in off[-12:])
-            said += _say("guesses", n=len(off), off=numbers)
-        return said
+        return _say("title", done=self.done, total=len(self.rows), percent=self.percent)
 
     @property
     def _lessons(self):

@@ -25,7 +25,6 @@ from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
 from hpkit.panels.parts import USUAL, head_of, html_of, named, row
 from hpkit.search.space import check_list
-from hpkit.store import keep_guess
 from hpkit.text import shown
 
 WORDS = Texts("panels.controls")
@@ -501,13 +500,12 @@ class Guess:
         return (self.widget.at, self.value) if told else None
 
     def judge(self, truth):
-        """Say how far a drawn curve is from the true losses there, and keep it."""
+        """Say how far a drawn curve is from the true losses there."""
         # What lies above the drawing could not be drawn: its upper end counts. Where
         # all diverged, nothing is there to compare with.
         if self.off is None and self.drawn and not np.isnan(truth).all():
             truth = np.minimum(truth, self.widget.highest)
             self.off = float(np.nanmean(np.abs(truth - self.value)))
-            keep_guess(self.off / self.widget.before)
 
     def _chosen(self):
         """Ask no longer for a choice; a cell's frame is also said."""

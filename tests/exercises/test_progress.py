@@ -136,29 +136,6 @@ def test_progress_of_an_unknown_lesson():
         hk.progress(77)
 
 
-def test_guesses_are_counted_with_how_far_off_they_were():
-    assert "Curves drawn" not in repr(hk.progress())
-    for off in (0.31, 0.2, 0.1249):
-        store.keep_guess(off)
-
-    said = "Curves drawn: 3, off by 31%, 20%, 12% of the loss before training"
-    assert said in repr(hk.progress())
-    assert said in hk.progress()._repr_html_()
-    assert "Curves drawn" not in repr(hk.progress(2))
-    hk.progress(2).reset(sure=True)
-    assert len(store.guesses()) == 3
-    hk.progress().reset(sure=True)
-    assert store.guesses() == []
-
-
-@pytest.mark.parametrize("text", ["[]", '{"guesses": [1, -1]}', '{"guesses": ["a"]}'])
-def test_file_of_guesses_that_makes_no_sense_is_set_aside(text):
-    store.home().mkdir(parents=True)
-    (store.home() / "guesses.json").write_text(text, encoding="utf-8")
-    store.keep_guess(0.5)
-    assert store.guesses() == [0.5]
-
-
 def test_reset_deletes_the_lessons_of_its_table_when_sure(monkeypatch):
     quiz = "02_learning_rate/quiz/1"
     for key in (KEY, quiz, "00_start/stop", "06_seeds/differ"):
