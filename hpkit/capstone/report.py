@@ -1,4 +1,4 @@
-"""A capstone's report, from its log: pairs of HTML and Markdown; texts of anybody."""
+"""A capstone's report, a page of HTML made of its log; texts of anybody are escaped."""
 
 from dataclasses import dataclass, replace
 from html import escape
@@ -17,7 +17,7 @@ from hpkit.hyperparameters import Hyperparameters, varied
 from hpkit.locale import language, words
 from hpkit.search import files
 from hpkit.store import reason, write
-from hpkit.text import html_table, label, markdown_table, run_sentence
+from hpkit.text import html_table, label, run_sentence
 
 TEXTS = ("author", "plan", "learned")
 FRAME = (
@@ -27,7 +27,6 @@ FRAME = (
 # Points of letters on 6.4 inches; on a printed page they are a third of that.
 _LOOK = {"letter": 14, "width": 6.4, "dpi": 110}
 HEIGHT = 12  # letters
-_STARTS = {"h1": "# ", "h2": "## ", "blockquote": "> "}  # of lines of Markdown
 
 
 def runs_of(entry):
@@ -78,11 +77,10 @@ def in_words(plain):
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """A report: `html`, `markdown`, `paths` of what was written, and `said`."""
+    """A report: the page as `html`, its `path` if it was written, and `said`."""
 
     html: str = ""
-    markdown: str = ""
-    paths: tuple = ()
+    path: Path | None = None
     said: str = ""
 
     def __repr__(self):
@@ -91,42 +89,34 @@ class Report:
     def _repr_html_(self):  # where it is, and the page itself in a frame
         if not self.html:
             return f"<p>{escape(self.said)}</p>"
-        said = f"{self.said} {say('report.scroll')}" if self.paths else self.said
+        said = f"{self.said} {say('report.scroll')}" if self.path else self.said
         title = escape(say("report.frame"))
         return FRAME.format(said=escape(said), page=escape(self.html), title=title)
 
 
 def make_report(capstone):
-    data, log, stem = capstone.data, capstone.log, f"{capstone.name}-report"
+    data, log = capstone.data, capstone.log
     if not data["entries"]:
         return Report(said=say("report.nothing"))
-    pictures, blocks = {}, []  # pictures by the name of their file
-    for block in content(data, capstone.bars):
-        shown = isinstance(block, dict)
-        blocks.append(_figures(block, pictures, stem) if shown else block)
-    body, markdown = map("\n\n".join, zip(*blocks, strict=True))
     page = Template((Path(__file__).parent / "page.html").read_text("utf-8"))
     title = escape(say("report.title", data=data["dataset"]))
+    blocks = content(data, capstone.bars)
+    body = "\n".join(_figures(b) if isinstance(b, dict) else b for b in blocks)
     facts = {"lang": language(), "css": words("language")["css"]}
     page = page.substitute(title=title, body=body, **facts)
-    paths, said = (), " ".join(log.notices)
+    path, said = None, " ".join(log.notices)
     if not log.in_memory:
-        made = pictures | {f"{stem}.html": page, f"{stem}.md": f"{markdown}\n"}
         try:
-            for name, what in made.items():
-                write(capstone.folder / name, what)
-            paths = tuple(capstone.folder / name for name in [*made][-2:])
-            names = ", ".join(path.as_posix() for path in paths)
-            said = say("report.written", paths=names)
+            write(capstone.folder / f"{capstone.name}-report.html", page)
+            path = capstone.folder / f"{capstone.name}-report.html"
+            said = say("report.written", file=path.as_posix())
         except OSError as error:
             said = say("report.memory", error=reason(error))
-    for name, drawn in () if paths else pictures.items():
-        markdown = markdown.replace(f"]({name})", f"]({uri(drawn)})")
     missing = [n for n in TEXTS if not data["texts"].get(n)]
     ways = {"choice": "cap.choose(why='...')", "test": "cap.open_test()"}
     if missing := ", ".join(missing + [ways[n] for n in ways if not data[n]]):
         said = f"{said} {say('report.missing', names=missing)}".strip()
-    return Report(page, f"{markdown}\n", paths, said)
+    return Report(page, path, said)
 
 
 def content(data, bars):
@@ -139,7 +129,7 @@ def content(data, bars):
     yield _block("p", " ".join([*_in_short(data), *_tested(data["test"], bars)]))
     yield _block("h2", say("report.plan"))
     yield _block("blockquote", texts.get("plan") or say("report.open_plan"))
-    yield _table(say("report.heads"), [_row(*one) for one in enumerate(entries, 1)])
+    yield html_table(say("report.heads"), [_row(*e) for e in enumerate(entries, 1)])
     each = [(e["what"], *map(files.numbers_from_plain, e["so_far"])) for e in entries]
     chosen = choice and (choice["setting"]["lr"], choice["mean_val_loss"])
     tried = tried_chart(map(runs_of, entries), chosen)
@@ -156,7 +146,7 @@ def content(data, bars):
         beside = Comparison(**data["rivals"] | own)
         yield _block("h2", say("report.test"))
         yield _block("p", beside.sentence)
-        yield _table(say("rivals.heads"), beside.table)
+        yield html_table(say("rivals.heads"), beside.table)
         yield {"beside": beside.chart}
     yield _block("h2", say("report.learned"))
     yield _block("blockquote", texts.get("learned") or say("report.open_learned"))
@@ -206,7 +196,7 @@ def _again(data):
     own = f", model={model}" if model else ""
     code = f"hk.fit({load or 'data'}, hk.{setting!r}, seed={choice['seed']}{own})"
     yield _block("p", say("report.again"))
-    yield f"<pre><code>{escape(code)}</code></pre>", f"```python\n{code}\n```"
+    yield f"<pre><code>{escape(code)}</code></pre>"
     if not load:
         yield _block("p", say("report.own_data"))
     if model:
@@ -214,20 +204,14 @@ def _again(data):
 
 
 def _block(tag, text):
-    start = _STARTS.get(tag, "")
-    return f"<{tag}>{escape(text)}</{tag}>", start + text.replace("\n", f"\n{start}")
+    return f"<{tag}>{escape(text)}</{tag}>"
 
 
-def _table(heads, rows):
-    return html_table(heads, rows), markdown_table(heads, rows)
-
-
-def _figures(shown, pictures, stem):
-    html, lines = "", []
+def _figures(shown):
+    html = ""
     for caption, chart in shown.items():
-        name, caption = f"{stem}-{len(pictures) + 1}.png", say(f"report.{caption}")
-        drawn = pictures[name] = picture([replace(chart, height=HEIGHT)], **_LOOK)
-        image = f"<img src='{uri(drawn)}' alt='{escape(chart.alt)}'>"
-        html += f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
-        lines += [f"![{chart.alt}]({name})", caption]
-    return f"<div class='pictures'>{html}</div>", "\n\n".join(lines)
+        drawn = uri(picture([replace(chart, height=HEIGHT)], **_LOOK))
+        image = f"<img src='{drawn}' alt='{escape(chart.alt)}'>"
+        caption = escape(say(f"report.{caption}"))
+        html += f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+    return f"<div class='pictures'>{html}</div>"

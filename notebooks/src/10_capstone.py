@@ -275,8 +275,8 @@ author, learned = ..., ...  # what you learned, and would do next
 cap.report(author=author, learned=learned)
 
 # %% [markdown]
-# It is in `hpkit-runs`, as `capstone-report.html` and `capstone-report.md`. Another try
-# needs other rows, since you have seen these:
+# It is in `hpkit-runs`, as `capstone-report.html`. Another try needs other rows, since
+# you have seen these:
 # `cap = hk.Capstone(hk.load_dataset("digits", seed=1), name="second")`.
 
 # %%

@@ -1,5 +1,8 @@
 """A small capstone: 178 rows of wine, two searches of eight epochs."""
 
+import re
+from html import unescape
+
 import hpkit as hk
 
 BASE = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=4, hidden=(8,))
@@ -27,3 +30,9 @@ def linear(n_in, n_out, setting):
 def one_line(capsys):
     """Return what was printed, without the breaks of its lines."""
     return " ".join(capsys.readouterr().out.split())
+
+
+def text_of(report):
+    """Return what stands on a report's page."""
+    body = report.html.partition("<body>")[2]
+    return unescape(re.sub(r"<[^>]+>", " ", body))

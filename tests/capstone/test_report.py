@@ -1,6 +1,7 @@
 """The report: what it says, what it shows, and that it is one page."""
 
 import re
+from html import unescape
 from xml.etree import ElementTree
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from tasks import BASE, TWO, finished, linear, task
+from tasks import BASE, TWO, finished, linear, task, text_of
 
 import hpkit as hk
 from hpkit.text import markdown_table
@@ -24,7 +25,7 @@ def test_report_is_one_page_with_pictures_that_say_themselves(here):
 
     assert report.html == (here / "hpkit-runs/capstone-report.html").read_text("utf-8")
     assert "<html lang='en'>" in report.html
-    assert f"| this choice | {cap.spent} |" in report.markdown
+    assert f"this choice</td><td>{cap.spent}<" in report.html
     # Every other tag must be closed in its turn.
     page = re.sub(r"<((?:meta|img|br)\b[^>]*)>", r"<\1/>", report.html)
     page = ElementTree.fromstring(page)
@@ -56,22 +57,13 @@ def test_report_is_one_page_with_pictures_that_say_themselves(here):
     assert shown.count("<iframe") == 1
 
 
-def test_report_in_markdown_has_its_pictures_beside_it_and_escapes(here):
+def test_report_escapes_what_a_learner_writes():
     plan = "<script>alert(1)</script> & a | b\nsecond line"
     report = finished().report(plan=plan)
 
-    folder = here / "hpkit-runs"
-    text = (folder / "capstone-report.md").read_text("utf-8")
-    assert text == report.markdown
-    targets = re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", text)
-    assert len(targets) == 3
-    for alt, target in targets:
-        assert len(alt) > 40
-        assert (folder / target).read_bytes().startswith(b"\x89PNG")
-    assert text.startswith("# Tuning report: wine\n")
-    assert "<script>" not in report.html  # what a learner writes is escaped
+    assert "<script>" not in report.html
     assert "&lt;script&gt;" in report.html
-    assert "> second line" in text
+    assert plan in text_of(report)
     assert markdown_table(["a|b"], [["c"]]).startswith("| a\\|b |")
 
 
@@ -79,7 +71,7 @@ def test_report_names_what_is_missing():
     cap = finished()
     some = cap.report(author="Jo", plan="Two rates.", learned=...)
     whole = cap.report(learned="More is not better.")
-    assert re.fullmatch(r"Written: \S+html, \S+md\. Still missing: learned.", some.said)
+    assert re.fullmatch(r"Written: \S+html\. Still missing: learned.", some.said)
     assert "missing" not in whole.said
     assert "Scroll in the box" in whole._repr_html_()
     assert "Two rates." in task().report().html  # written from the log alone
@@ -89,11 +81,12 @@ def test_report_names_what_is_missing():
     report = draft.report()
     missing = "missing: author, plan, learned, cap.choose(why='...'), cap.open_test()."
     assert missing in report.said
-    assert "cap.choose(why='...')" in report.markdown
-    assert "No setting is chosen yet." in report.markdown
-    assert "The test set has not been opened." in report.markdown
+    text = text_of(report)
+    assert "cap.choose(why='...')" in text
+    assert "No setting is chosen yet." in text
+    assert "The test set has not been opened." in text
     draft.choose(why="a straight line is enough here")
-    assert "seed=0, model=model)" in draft.report().markdown  # it has no name
+    assert "seed=0, model=model)" in text_of(draft.report())  # it has no name
 
 
 def test_a_new_plan_takes_the_place_of_the_old_one():
@@ -101,8 +94,8 @@ def test_a_new_plan_takes_the_place_of_the_old_one():
     cap.note(plan="a draft", author="Jo")
     cap.grid_search(BASE, **TWO)
     cap.report(plan="what came out of it")
-    text = task().report().markdown
-    assert "\n\n> what came out of it\n\n" in text
+    text = text_of(task().report())
+    assert "what came out of it" in text
     assert "a draft" not in text
     assert "by Jo" in text
 
@@ -117,8 +110,8 @@ def test_report_code_gives_the_chosen_run_again_with_what_is_ones_own():
         cap.choose(why="the lowest loss of the two")
 
         report = cap.report()
-        text = report.markdown
-        code = text.split("again:\n\n```python\n")[1].split("\n```")[0]
+        text = text_of(report)
+        code = unescape(report.html.split("<pre><code>")[1].split("</code>")[0])
         run = eval(code, {"hk": hk, "data": cap.dataset, "linear": linear})
 
         assert run.best_val_loss == pytest.approx(cap.data["choice"]["val_loss"])
@@ -134,23 +127,23 @@ def test_report_says_of_each_search_what_was_held_and_the_seeds():
     drawn = {"lr": hk.log_uniform(0.01, 1), "n_trials": 2, "search_seed": 7}
     cap.random_search(BASE.but(momentum=0.5), seeds=[1, 2], **drawn)
 
-    text = cap.report().markdown
+    text = text_of(cap.report())
 
-    held = "the same in all: batch size 16, epochs 4, hidden units 8; seed 0 |"
-    assert f"\n| 1 | grid_search | learning rate 0.01, 0.1; {held}" in text
-    assert "momentum 0.5, hidden units 8; seeds 1, 2; search_seed 7 |" in text
+    held = "the same in all: batch size 16, epochs 4, hidden units 8; seed 0 "
+    assert f" 1  grid_search  learning rate 0.01, 0.1; {held}" in text
+    assert "momentum 0.5, hidden units 8; seeds 1, 2; search_seed 7 " in text
 
 
 def test_setting_that_is_trained_again_is_paid_and_told_once(here):
     cap = task(budget=16)
     cap.grid_search(BASE, **TWO)
     cap.grid_search(BASE, lr=[0.1, 1.0])
-    (here / "hpkit-runs/capstone-report.md").mkdir()  # it cannot be written there
+    (here / "hpkit-runs/capstone-report.html").mkdir()  # it cannot be written there
     report = cap.report()
     assert "16 of 16 epochs were spent on 3 settings" in report.html
     assert ": 3 dots" in report.html
     assert "could not be written (" in report.said
-    assert (report.paths, report.markdown.count("](data:")) == ((), 2)
+    assert (report.path, report.html.count("src='data:")) == (None, 2)
 
 
 def test_letters_of_the_pictures_can_be_read_at_half_a_page(monkeypatch):

@@ -12,7 +12,7 @@ import torch
 from architectures import failing
 from build import FOLDER
 from IPython.core.interactiveshell import InteractiveShell
-from tasks import BASE, TWO, finished, linear, one_line, task
+from tasks import BASE, TWO, finished, linear, one_line, task, text_of
 from traitlets.config import Config
 
 import hpkit as hk
@@ -57,10 +57,9 @@ def test_folder_that_cannot_be_written_keeps_it_in_memory(here, capsys):
     cap.choose(why="the lowest loss of the three")
     assert "Test accuracy" in cap.open_test()
     report = cap.report()
-    assert report.paths == ()
+    assert report.path is None
     assert "in memory" in repr(report)
-    assert "<img" in report.html
-    assert "data:image/png" in report.markdown
+    assert "data:image/png" in report.html
 
 
 @pytest.mark.parametrize("text", ["{", '{"format": "x"}'])  # others: test_store
@@ -216,10 +215,10 @@ def test_looks_before_the_test_set_is_opened_are_told():
     with pytest.warns(UserWarning, match="look number 3"):
         cap.open_test()
     assert cap.test["looks"] == 2
-    text = cap.report().markdown
+    text = text_of(cap.report())
     assert "its rows had been looked at for 2 models" in text
     assert "opened once" not in text
-    assert "opened once" in finished(name="honest").report().markdown
+    assert "opened once" in text_of(finished(name="honest").report())
 
 
 def test_cut_run_of_a_halving_is_tested_as_far_as_it_came():
@@ -229,7 +228,7 @@ def test_cut_run_of_a_halving_is_tested_as_far_as_it_came():
     cap.choose(halv.settings[cut], why="to see what one epoch gives")
     task("digits").open_test()  # on another day
     assert cap.test["loss"] == pytest.approx(halv.runs[cut, 0].test_loss(), 1e-6)
-    assert "hk.fit(" not in cap.report().markdown  # which stops in no schedule
+    assert "hk.fit(" not in cap.report().html  # which stops in no schedule
 
 
 def test_own_network_of_an_earlier_day_asks_for_its_search():
@@ -263,7 +262,7 @@ def test_bar_is_reached_by_the_accuracy_that_is_told():
     for accuracy, bar in ((765 / 797, 0.96), (764 / 797, 0.9), (0.8994, None)):
         cap.log.change(lambda data, a=accuracy: data["test"].update(accuracy=a))
         assert cap.bar == bar
-        assert ("0.96 reached" in cap.report().markdown) == (bar == 0.96)
+        assert ("0.96 reached" in cap.report().html) == (bar == 0.96)
     assert "The lowest bar, 0.9, is not reached." in cap.open_test()
     cap = finished(bars=(0.5, 2.0), name="low")
     assert cap.bar == 0.5
