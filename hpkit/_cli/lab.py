@@ -95,15 +95,14 @@ def refresh(root=ROOT):
         pages = (path for name in PAGES for path in source.glob(name))
         for original in [*source.glob("*.ipynb"), *pages]:
             name, mine = original.name, folder / original.name
-            old, new, made_of = digests(mine), digests(original), known.get(name)
-            changed = old[0] != new[0]
-            if not mine.exists() or (changed and made_of in old):
+            old, new, made_of = digest(mine), digest(original), known.get(name)
+            if not mine.exists() or (old != new and made_of == old):
                 write(mine, original.read_bytes())  # nothing of the learner's is in it
-            elif changed and made_of not in new:
+            elif old != new and made_of != new:
                 beside, number = _free_name(mine, "new"), name.partition("_")[0]
                 write(beside, original.read_bytes())
                 print(say("updated", name=name, new=beside, number=number))
-            known[name] = new[0]
+            known[name] = new
         if known != record(folder):
             write(folder / RECORD, json.dumps(known, indent=0))
     except OSError as error:
@@ -128,12 +127,12 @@ def reset(lesson, root=ROOT):
     print(say("renewed", folder=FOLDER, name=mine.name))
 
 
-def digests(path):
-    """Give those of the cells, which opening leaves alone, and of the whole file."""
-    cells = content = path.read_bytes() if path.exists() else b""
+def digest(path):
+    """Give that of the cells, which opening leaves alone; of another file, of all."""
+    content = path.read_bytes() if path.exists() else b""
     with suppress(ValueError, KeyError, TypeError):
-        cells = json.dumps(json.loads(content)["cells"], sort_keys=True).encode()
-    return [hashlib.sha256(part).hexdigest() for part in (cells, content)]
+        content = json.dumps(json.loads(content)["cells"], sort_keys=True).encode()
+    return hashlib.sha256(content).hexdigest()
 
 
 def record(folder):
