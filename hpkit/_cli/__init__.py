@@ -60,8 +60,6 @@ def _run(given, argv):
     if installed and command in ("test", "wheels", "build", "page"):
         raise Failure(say("no_clone", command=command, root=ROOT))
     lesson = lesson_name(given.lesson) if command in ("lab", "reset") else ""
-    if command == "lab" and given.port is not None and not 0 < given.port < 2**16:
-        raise Failure(say("port", port=given.port))
     if command == "lab" and given.wheels:
         environment.use_wheels(given.wheels)
     if command != "doctor":  # it checks this environment, or .venv; never installs
