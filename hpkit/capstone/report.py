@@ -156,8 +156,7 @@ def _in_short(data):
     settings = {setting for e in data["entries"] for setting in runs_of(e).settings}
     spent = sum(entry["epochs"] for entry in data["entries"])
     facts = {"spent": spent, "budget": data["budget"], "settings": len(settings)}
-    over = "overdrawn" if spent > data["budget"] else "budget"
-    yield say(f"report.{over}", **facts)
+    yield say("report.budget", **facts)
     if choice := data["choice"]:
         setting = in_words(choice["setting"])
         yield say("report.chosen", setting=setting, loss=choice["mean_val_loss"])

@@ -153,11 +153,6 @@ class Capstone:
         return max(0, self.budget - self.spent)
 
     @property
-    def overdrawn(self) -> bool:
-        """Whether more was spent than the budget."""
-        return self.spent > self.budget
-
-    @property
     def best(self) -> dict[str, Any] | None:
         """The run with the lowest mean validation loss: a dict, or None."""
         bests = filter(None, map(report.best_of, self.entries))
@@ -183,7 +178,7 @@ class Capstone:
     def state(self) -> str:
         """What is spent, left and found, in sentences."""
         facts = {"spent": self.spent, "budget": self.budget, "left": self.left}
-        said = [say("overdrawn" if self.overdrawn else "state", **facts)]
+        said = [say("state", **facts)]
         if best := self.best:
             setting = report.in_words(best["setting"])
             said.append(say("best", loss=best["mean_val_loss"], setting=setting))

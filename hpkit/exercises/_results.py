@@ -11,7 +11,7 @@ from hpkit.hyperparameters import TABLE, varied
 from hpkit.text import label
 
 DATA, _BUDGET = "digits", 60
-_NEEDED = ["dataset", "budget", "spent", "overdrawn", "entries", "why", "test", "bar"]
+_NEEDED = ["dataset", "budget", "spent", "entries", "why", "test", "bar"]
 _FEW_ROWS, _FEW_SETTINGS, _FEW_SEEDS = 20, 5, 3
 _LESSON_TABLE = {"mean_radius", "worst_area"}
 
@@ -188,7 +188,7 @@ def finish(answer):
         {"cap": answer},
         other_task=answer.dataset.name != DATA or answer.budget > _BUDGET,
         nothing=not answer.entries,
-        overdrawn=answer.overdrawn,
+        overdrawn=answer.spent > answer.budget,
         not_chosen=not answer.why,
         not_opened=not answer.test,
         looked=answer.test and answer.test.get("looks"),

@@ -120,17 +120,15 @@ def test_foreign_log_is_shown_escaped_or_set_aside(here, monkeypatch):
     assert shown > 60
 
 
-def test_two_notebooks_lose_nothing_and_an_overdraft_is_seen():
+def test_two_notebooks_lose_nothing_and_what_both_spent_is_seen():
     one, other = task(budget=8), task(budget=8)
     third = task(name="third")
     third.grid_search(BASE, **TWO)
     for cap in (one, other):
         cap.log.change(lambda data: data["entries"].append(third.entries[0]))
     assert one.spent == other.spent == 16
-    assert one.overdrawn
-    assert other.overdrawn
-    assert one.state.startswith("Overdrawn: 16 of 8 epochs")
-    assert "The budget was overdrawn: 16 of 8 epochs" in other.report().html
+    assert one.state.startswith("16 of 8 epochs spent, 0 left.")
+    assert "Budget: 16 of 8 epochs were spent" in other.report().html
 
 
 def test_best_is_over_all_entries_and_never_a_diverged_one():
@@ -318,7 +316,7 @@ def test_fit_is_counted_and_is_the_same_run():
 def test_too_dear_is_refused_before_it_trains(monkeypatch):
     cap = task(budget=8, name="exact")
     cap.grid_search(BASE, **TWO)
-    assert (cap.left, cap.overdrawn) == (0, False)
+    assert cap.left == 0
     with pytest.raises(hk.BudgetError, match=r"1 epoch, but only 0 .*, or choose"):
         cap.fit(BASE.but(epochs=1))
     cap = task(budget=7)

@@ -104,7 +104,6 @@ def a_task(**changes):
         "dataset": SimpleNamespace(name="digits"),
         "budget": 60,
         "spent": 60,
-        "overdrawn": False,
         "entries": [{}],
         "bar": 0.93,
         "bars": (0.85, 0.93),
@@ -360,7 +359,7 @@ WRONG = {
     "10/finish": by(
         other_task=[a_task(dataset=SimpleNamespace(name="wine")), a_task(budget=100)],
         nothing=[a_task(entries=[], spent=0)],
-        overdrawn=[a_task(overdrawn=True, spent=72)],
+        overdrawn=[a_task(spent=72)],
         not_chosen=[a_task(why="")],
         not_opened=[a_task(test=None)],
         looked=[a_task(test={"accuracy": 0.95, "looks": 2})],
