@@ -112,10 +112,6 @@ def make_report(capstone):
             said = say("report.written", file=path.as_posix())
         except OSError as error:
             said = say("report.memory", error=reason(error))
-    missing = [n for n in TEXTS if not data["texts"].get(n)]
-    ways = {"choice": "cap.choose(why='...')", "test": "cap.open_test()"}
-    if missing := ", ".join(missing + [ways[n] for n in ways if not data[n]]):
-        said = f"{said} {say('report.missing', names=missing)}".strip()
     return Report(page, path, said)
 
 
