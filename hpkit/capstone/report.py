@@ -192,10 +192,6 @@ def _again(data):
     code = f"hk.fit({load or 'data'}, hk.{setting!r}, seed={choice['seed']}{own})"
     yield _block("p", say("report.again"))
     yield f"<pre><code>{escape(code)}</code></pre>"
-    if not load:
-        yield _block("p", say("report.own_data"))
-    if model:
-        yield _block("p", say("report.own_model", model=model))
 
 
 def _block(tag, text):

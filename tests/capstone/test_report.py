@@ -109,13 +109,10 @@ def test_report_code_gives_the_chosen_run_again_with_what_is_ones_own():
         cap.choose(why="the lowest loss of the two")
 
         report = cap.report()
-        text = text_of(report)
         code = unescape(report.html.split("<pre><code>")[1].split("</code>")[0])
         run = eval(code, {"hk": hk, "data": cap.dataset, "linear": linear})
 
         assert run.best_val_loss == pytest.approx(cap.data["choice"]["val_loss"])
-        assert ("data is the data set" in text) == (dataset is own[1])
-        assert ("linear is the function" in text) == (model is linear)
         assert (type(run.network()) is torch.nn.Linear) == (model is linear)
         assert "`" not in report.html
 
