@@ -7,7 +7,7 @@ from string import Template
 
 import numpy as np
 
-from hpkit.capstone.rivals import Comparison, chance, reached, say
+from hpkit.capstone.rivals import Comparison, chance, say
 from hpkit.charts.runs import runs_chart
 from hpkit.charts.searches import spent_chart, tried_chart
 from hpkit.charts.still import picture, uri
@@ -100,10 +100,9 @@ def make_report(capstone):
         return Report(said=say("report.nothing"))
     page = Template((Path(__file__).parent / "page.html").read_text("utf-8"))
     title = escape(say("report.title", data=data["dataset"]))
-    blocks = content(data, capstone.bars)
-    body = "\n".join(_figures(b) if isinstance(b, dict) else b for b in blocks)
+    blocks = (_figures(b) if isinstance(b, dict) else b for b in content(data))
     facts = {"lang": language(), "css": words("language")["css"]}
-    page = page.substitute(title=title, body=body, **facts)
+    page = page.substitute(title=title, body="\n".join(blocks), **facts)
     path, said = None, " ".join(log.notices)
     if not log.in_memory:
         try:
@@ -115,14 +114,14 @@ def make_report(capstone):
     return Report(page, path, said)
 
 
-def content(data, bars):
+def content(data):
     """Give the blocks of the report; pictures are a dict of caption: Chart."""
     choice, texts, entries = data["choice"], data["texts"], data["entries"]
     yield _block("h1", say("report.title", data=data["dataset"]))
     if texts.get("author"):
         yield _block("p", say("report.by", **texts))
     yield _block("h2", say("report.short"))
-    yield _block("p", " ".join([*_in_short(data), *_tested(data["test"], bars)]))
+    yield _block("p", " ".join([*_in_short(data), *_tested(data["test"])]))
     yield _block("h2", say("report.plan"))
     yield _block("blockquote", texts.get("plan") or say("report.open_plan"))
     yield html_table(say("report.heads"), [_row(*e) for e in enumerate(entries, 1)])
@@ -160,7 +159,7 @@ def _in_short(data):
         yield say("report.not_chosen")
 
 
-def _tested(test, bars):
+def _tested(test):
     key = "looked" if test and test.get("looks") else "once" if test else "closed"
     yield say(f"report.{key}", **test or {})
     if test and test["accuracy"] is None:
@@ -168,10 +167,6 @@ def _tested(test, bars):
     elif test:
         share = test["accuracy"]
         yield say("report.accuracy", **test, noise=chance(share, test["rows"]))
-        keys = ("reached" if reached(bar, share) else "missed" for bar in bars)
-        each = zip(keys, bars, strict=True)
-        if said := ", ".join(say(f"report.{key}", bar=bar) for key, bar in each):
-            yield say("report.bars", bars=said)
 
 
 def _row(number, entry):

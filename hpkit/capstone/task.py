@@ -57,7 +57,7 @@ def _check_log(data):
         raise ValueError("another kind of file")
     check_kinds(data, {name: type(_NEW[name]) for name in [*_NEW][2:6]})
     check_kinds(data["texts"], dict.fromkeys(TEXTS & data["texts"].keys(), str))
-    list(content(data, ()))
+    list(content(data))
 
 
 class _Told(str):

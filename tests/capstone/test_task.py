@@ -260,7 +260,6 @@ def test_bar_is_reached_by_the_accuracy_that_is_told():
     for accuracy, bar in ((765 / 797, 0.96), (764 / 797, 0.9), (0.8994, None)):
         cap.log.change(lambda data, a=accuracy: data["test"].update(accuracy=a))
         assert cap.bar == bar
-        assert ("0.96 reached" in cap.report().html) == (bar == 0.96)
     assert "The lowest bar, 0.9, is not reached." in cap.open_test()
     cap = finished(bars=(0.5, 2.0), name="low")
     assert cap.bar == 0.5
