@@ -58,7 +58,7 @@ SET_BY_NOBODY = "weights", "biases", "training loss", "validation loss"
 SET_BEFORE = EX["01_parameters_and_hyperparameters"].hyperparameters.answer()
 
 
-def loop_with(order, *, first="", last="", whole=False, drop_last=False, factor=1):
+def loop_with(order, *, first="", last="", end=10, factor=1):
     """Return a loop with one mistake: the steps of a batch, before and after all."""
 
     def train(net, optimizer, X, y, batch_size):
@@ -69,11 +69,9 @@ def loop_with(order, *, first="", last="", whole=False, drop_last=False, factor=
             for name in names:
                 loss.backward() if name == "b" else steps[name]()
 
-        size = len(X) if whole else batch_size
-        end = len(X) - len(X) % size if drop_last else len(X)
         take(first)
-        for start in range(0, end, size):
-            rows = slice(start, start + size)
+        for start in range(0, end, batch_size):
+            rows = slice(start, start + batch_size)
             loss = torch.nn.functional.cross_entropy(net(X[rows]), y[rows])
             take(order, factor * loss)
         take(last)
@@ -205,12 +203,10 @@ WRONG = {
     "01/loop": by(
         early=[loop_with(order) for order in ("zsb", "snb", "sbz")],
         no_step=[loop_with("zb")],
-        no_backward=[loop_with("zs"), lambda n, optimizer, *rest: optimizer.step],
+        no_backward=[loop_with("zs")],
         no_zero_grad=[loop_with("bs")],
         zeroed=[loop_with("bzs")],
-        too_large=[loop_with("zbs", whole=True)],
-        left_out=[loop_with("zbs", drop_last=True)],
-        updates=[loop_with("b", first="z", last="s")],
+        updates=[loop_with("b", first="z", last="s"), loop_with("zbs", end=8)],
         once=[loop_with("bs", first="z")],
         weights=[loop_with("zbs", factor=2)],
         raised_at=[lambda net, optimizer, X, y, batch_size: net(X).no_such_thing],
