@@ -86,31 +86,21 @@ def recipe(answer):
     read.check_cases(answer, right, cases, slips, shown="loss, base, lists")
 
 
-def _kept_in(answer):  # a panel, known by its list: exercises do not need its class
-    return getattr(getattr(answer, "list", None), "kept", None)
-
-
 def _has(answer, *names):
     return all(hasattr(answer, name) for name in names)
 
 
-def _is_run(answer):
-    return _has(answer, "setting", "seed", "epochs_done")
-
-
-def _runs_of(answer):
-    """Return the runs of a panel, of a collection, or the run itself."""
-    if (kept := _kept_in(answer)) is not None:
-        return [one.run for one in kept]
-    runs = [answer] if _is_run(answer) else sequence(answer)
-    check_kind(answer, runs and all(map(_is_run, runs)))
-    return runs
+def _kept_in(answer):
+    """Return the list of a panel, by which it is known: no class of it is needed."""
+    kept = getattr(getattr(answer, "list", None), "kept", None)
+    check_kind(answer, kept is not None)
+    return kept
 
 
 @Exercise
 def stop(answer):
-    """Some run has begun and was stopped before its last epoch."""
-    runs = _runs_of(answer)
+    """Some run of the panel has begun and was stopped before its last epoch."""
+    runs = [one.run for one in _kept_in(answer)]
     wrong_if(not_begun=not any(r.epochs_done for r in runs))  # or the list is empty
     stopped = [r for r in runs if 0 < r.epochs_done < r.setting.epochs]
     run = (stopped or runs)[-1]
@@ -122,24 +112,23 @@ def stop(answer):
 def name_it(answer):
     """Some run of the panel is pinned and has a name."""
     kept = _kept_in(answer)
-    check_kind(answer, kept is not None)
-    names = [one.name.strip() for one in kept if one.color]
-    if any(names):
-        return {"name": next(filter(None, names))}
+    pinned = [one.name.strip() for one in kept if one.color]
+    names = [name for name in pinned if name]
     named = any(one.name.strip() for one in kept)
-    wrong_if(not_pinned=named, not_named=names, neither=True)
+    wrong_if(not_pinned=named and not names, not_named=pinned and not names)
+    return wrong_if({"name": "".join(names[:1])}, neither=not names)
 
 
 @Exercise
 def seeds(answer):
     """Two runs on the same data, alike in the setting, with different seeds."""
-    runs = _runs_of(answer)
+    runs = sequence(answer)
+    check_kind(answer, all(_has(run, "setting", "seed", "dataset") for run in runs))
     wrong_if({"n": len(runs)}, not_two=len(runs) != 2)
     one, other = runs
-    of = "fingerprint" if all(len(run.dataset.train.y) for run in runs) else "name"
     wrong_if(
         {"seed": one.seed},
-        other_data=getattr(one.dataset, of) != getattr(other.dataset, of),
+        other_data=one.dataset.fingerprint != other.dataset.fingerprint,
         other_setting=one.setting != other.setting,
         same_seed=one.seed == other.seed,
     )

@@ -180,8 +180,8 @@ by = dict  # of the reasons
 # answer with one member changed; the reason is the key unless another one is named.
 WRONG = {
     "00/stop": by(
-        not_begun=[a_run(done=0, epochs=30), a_list()],
-        to_the_end=[[a_run(done=30, epochs=30)]],
+        not_begun=[a_panel(run=a_run(done=0, epochs=30)), a_list()],
+        to_the_end=[a_panel(run=a_run(done=30, epochs=30))],
     ),
     "00/name_it": by(
         neither=[a_panel()],
