@@ -300,14 +300,10 @@ def test_same_is_strict_about_kind_and_near_about_numbers():
     assert not _answers.same(math.nan, 1.0)
 
 
-def test_describe_never_fails():
-    class Bad:
-        def __repr__(self):
-            raise RuntimeError
-
-    assert _answers.describe(Bad()) == "a value of type Bad"
-    assert len(_answers.describe(list(range(1000)))) <= 80
-    assert [_answers.describe(x) for x in (1 / 21, 0.1)] == ["0.04761905", "0.1"]
+def test_an_answer_is_described_without_its_address():
+    found = [_answers.describe(x) for x in (print, lambda: 1, [0.1] * 99, object())]
+    assert found[1::2] == ["a value of type function", "a value of type object"]
+    assert max(map(len, found)) <= 80
 
 
 def test_words_of_another_language_stand_beside_the_english(tmp_path, monkeypatch):
