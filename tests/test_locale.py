@@ -64,18 +64,6 @@ def test_language_is_chosen_and_what_it_lacks_is_english(little):
     assert all("word-break:keep-all;" in one for one in shown)
 
 
-def test_another_language_may_have_other_synonyms_and_more_of_them(little, tmp_path):
-    (tmp_path / "de").mkdir()
-    (tmp_path / "00.toml").write_text('extra = ["the"]\n[full]\nlr = "rate"')
-    more = 'extra = ["der", "die"]\n[full]\nlr = "Rate"\nlernrate = "Rate"'
-    (tmp_path / "de" / "00.toml").write_text(more)
-    hk.language("de")
-
-    full = {"lr": "Rate", "lernrate": "Rate"}
-    told = locale.texts_of(tmp_path / "00.toml")
-    assert told == {"extra": ["der", "die"], "full": full}
-
-
 def test_a_text_that_cannot_be_filled_is_said_in_english(little, tmp_path):
     wrong = {"{kind}": "{typ}", "{}": "{} {}", "no": "{", "{n:run/runs}": 1}
     wrong |= {"{m:run/runs}": "{m:o}", "{l:.3g}": "{l:.3q}", "{a}": "{a!x}"}

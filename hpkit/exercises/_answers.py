@@ -78,15 +78,11 @@ def number_list(answer, **limits):
     return [number(member, **limits) for member in sequence(answer)]
 
 
-def choice(answer, choices, *, full=None, extra=()):
+def choice(answer, choices):
     """Return one of the choices; "Over fitting" is read as "over-fitting"."""
-    # `full` has other words for them, in lower case; `extra` are words without weight.
     value = plain(answer)
     fits = isinstance(value, str | numbers.Real) and not isinstance(value, bool)
     check_kind(answer, fits)
-    if isinstance(value, str):
-        value = " ".join(word for word in value.split() if word.lower() not in extra)
-        value = (full or {}).get(value.lower(), value)
     for one in choices:
         if _letters(one) == _letters(value) or same(value, one):
             return one
@@ -106,12 +102,12 @@ def ordering(answer, items):
     return members
 
 
-def check_choices(answer, want, choices, names=None, **how):
+def check_choices(answer, want, choices, names=None):
     """Compare choices with the right ones: a dict by key, or some of them in a list."""
     # A wrong one has a message under its name, in English. One alone needs no list.
     if isinstance(want, list):
         members = [answer] if isinstance(answer, str) else sequence(answer)
-        got = {choice(member, choices, **how) for member in members}
+        got = {choice(member, choices) for member in members}
         pairs = zip(names or choices, choices, strict=True)
         wrong = {name: one in got and one not in want for name, one in pairs}
         facts = {"right": len(got.intersection(want)), "of": len(want)}
@@ -121,7 +117,7 @@ def check_choices(answer, want, choices, names=None, **how):
     answer = {_letters(key): value for key, value in answer.items()}
     for key in want:
         wrong_if({"missing": repr(key)}, missing=answer.get(_letters(key), ...) is ...)
-    got = {key: choice(answer[_letters(key)], choices, **how) for key in want}
+    got = {key: choice(answer[_letters(key)], choices) for key in want}
     wrong = [key for key in want if got[key] != want[key]]
     facts = {"right": len(want) - len(wrong), "of": len(want)}
     wrong_if(facts, **dict.fromkeys(wrong, True))

@@ -142,9 +142,8 @@ class Exercise:
         if slips := words.get("slips"):
             return read.check_numbers(answer, self.answer(), slips)
         if choices := words.get("choices"):
-            how = {name: words[name] for name in ("full", "extra") if name in words}
             names = load_texts(self.lesson, translated=False)[self.name]["choices"]
-            return read.check_choices(answer, self.answer(), choices, names, **how)
+            return read.check_choices(answer, self.answer(), choices, names)
         any_order = words.get("any_order", False)
         return read.check_cases(answer, *self.cases(), any_order=any_order)
 

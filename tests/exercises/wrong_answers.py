@@ -43,10 +43,8 @@ def right(one):
     return one.answer(panel=PANEL)
 
 
-SPLITS = "Training", " validation split", "the MOCK EXAM", "Test set"
 ALSO_RIGHT = {  # names of exercises, and what makes other answers of the right one
     "loop": lambda _: [loop_with("nbs")],  # it clears the gradients of the network
-    "which_split": lambda one: [dict(zip(one, SPLITS, strict=True))],
     "double_loop": lambda _: [
         lambda lrs, sizes: product(reversed(lrs), sizes),
         lambda lrs, sizes: [np.array([a, b]) for b in sizes for a in lrs],
