@@ -102,14 +102,13 @@ def ordering(answer, items):
     return members
 
 
-def check_choices(answer, want, choices, names=None):
+def check_choices(answer, want, choices):
     """Compare choices with the right ones: a dict by key, or some of them in a list."""
-    # A wrong one has a message under its name, in English. One alone needs no list.
+    # A wrong one has a message under its name. One alone needs no list.
     if isinstance(want, list):
         members = [answer] if isinstance(answer, str) else sequence(answer)
         got = {choice(member, choices) for member in members}
-        pairs = zip(names or choices, choices, strict=True)
-        wrong = {name: one in got and one not in want for name, one in pairs}
+        wrong = {one: one in got and one not in want for one in choices}
         facts = {"right": len(got.intersection(want)), "of": len(want)}
         return wrong_if(facts, **wrong, none=not got, more=len(got) < len(want))
     check_kind(answer, isinstance(answer, Mapping))

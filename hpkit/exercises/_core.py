@@ -114,8 +114,8 @@ class Page(str):
         return str(self)
 
 
-def load_texts(lesson, translated=True):
-    return texts_of(TEXTS / f"{lesson}.toml", translated)
+def load_texts(lesson):
+    return texts_of(TEXTS / f"{lesson}.toml")
 
 
 class Exercise:
@@ -142,8 +142,7 @@ class Exercise:
         if slips := words.get("slips"):
             return read.check_numbers(answer, self.answer(), slips)
         if choices := words.get("choices"):
-            names = load_texts(self.lesson, translated=False)[self.name]["choices"]
-            return read.check_choices(answer, self.answer(), choices, names)
+            return read.check_choices(answer, self.answer(), choices)
         any_order = words.get("any_order", False)
         return read.check_cases(answer, *self.cases(), any_order=any_order)
 

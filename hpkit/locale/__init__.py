@@ -79,12 +79,10 @@ class _Text(str):
         return _Formatter().vformat(self, args, facts)
 
 
-def texts_of(english, translated=True):
+def texts_of(english):
     """Return what a file holds, in the words of ko/file where there is one."""
     other = english.parent / _chosen[0] / english.name
-    if not translated or not other.exists():
-        return _read(english)
-    return _merged(_read(english), _read(other))
+    return _merged(_read(english), _read(other)) if other.exists() else _read(english)
 
 
 @functools.cache
