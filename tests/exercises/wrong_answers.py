@@ -109,16 +109,6 @@ def a_task(**changes):
     return SimpleNamespace(**facts | changes)
 
 
-def lesson_table():
-    """Return the lesson's own table under another name."""
-    import pandas as pd
-
-    from hpkit.data.datasets import data_folder
-
-    frame = pd.read_csv(data_folder() / "breast_cancer.csv")
-    return hk.Dataset.from_frame(frame, target="diagnosis", name="mine")
-
-
 def searched(dataset, n=5, seeds=3, looks=0):
     """Return runs that may break one condition."""
     settings = [hk.Hyperparameters(lr=0.01 * (k + 1), epochs=1) for k in range(n)]
@@ -134,7 +124,6 @@ def searches():
     own = EX["11_your_own"].own_data.answer
     return by(
         course=[searched(hk.load_dataset("moons"))],
-        lesson=[searched(lesson_table())],
         settings=[searched(own(), n=4)],
         seeds=[searched(own(), seeds=2)],
         looked=[searched(own(), looks=2)],
@@ -362,7 +351,6 @@ WRONG = {
     ),
     "11/own_data": lambda: by(
         course=[hk.load_dataset("moons")],
-        lesson=[lesson_table()],
         few=[hk.Dataset.from_arrays([[n] for n in range(30)], [0, 1] * 15)],
     ),
     "11/search": searches,
