@@ -138,11 +138,8 @@ def optuna_study(answer):
     ways = [direction.name for direction in answer.directions]
     wrong_if({"n": n}, few=n < 10, direction=ways != ["MINIMIZE"])
     best = answer.best_trial
-    names, others = list(best.params), sorted(best.params.keys() - {"lr"})
-    no_lr = "lr" not in names
-    wrong_if({"names": ", ".join(names)}, no_parameters=not names, no_lr=no_lr)
-    linear = not getattr(best.distributions["lr"], "log", False)
-    wrong_if({"names": ", ".join(others)}, others=others, linear=linear)
+    wrong_if({"names": ", ".join(best.params)}, names=[*best.params] != ["lr"])
+    wrong_if(linear=not getattr(best.distributions["lr"], "log", False))
     lr = number(best.params["lr"], above=0)
     losses = trained("digits", DIGITS.but(lr=lr), seeds=range(3)).best_val_loss[0]
     facts = {"lr": lr, "loss": losses.mean(), "n": n, "value": best.value}

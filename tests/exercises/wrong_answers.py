@@ -322,9 +322,7 @@ WRONG = {
     "09/optuna_study": lambda: by(
         few=[a_study(n=3), a_study(n=0)],
         direction=[a_study(direction="maximize")],
-        no_parameters=[a_study(names=())],
-        no_lr=[a_study(names=("x",))],
-        others=[a_study(names=("lr", "batch_size"))],
+        names=[a_study(names=names) for names in ((), ("x",), ("lr", "batch_size"))],
         linear=[a_study(log=False)],
         poor=[a_study(best=0.001)],
         value=[a_study()],
