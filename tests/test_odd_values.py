@@ -388,6 +388,8 @@ def noted(progress, told):
     if told.outcome == "not attempted":
         return progress
     now, old = load_entries()[told.exercise], progress.get(told.exercise, {})
+    if "passed" in old:
+        return progress
     more = {"tries": old.get("tries", 0) + 1, "outcome": told.outcome}
     more |= {"last": now["last"]}
     if told.outcome == "correct":

@@ -340,18 +340,18 @@ def _change(update):
 
 
 def record(key, outcome=None, **more):
-    """Keep a try, or a look alone; a pass stays a pass whatever comes after it."""
+    """Keep a try, or a look alone; after a pass no try changes anything."""
     last = now()
 
     def update(entries):
-        entry = {"tries": 0, "last": last} | entries.get(key, {}) | more
+        entry = entries.setdefault(key, {"tries": 0, "last": last})
+        if outcome and entry.get("passed"):
+            return
+        entry.update(more)
         if outcome:
-            again = outcome == CORRECT and "passed" in entry  # a cell that runs again
-            entry |= {"tries": entry["tries"] + (not again)}
-            entry |= {"outcome": outcome, "last": last}
+            entry.update(tries=entry["tries"] + 1, outcome=outcome, last=last)
         if outcome == CORRECT:
-            entry.setdefault("passed", last)
-        entries[key] = entry
+            entry["passed"] = last
 
     return _change(update)
 

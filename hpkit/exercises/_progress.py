@@ -56,9 +56,7 @@ def _rows_of(lesson, entries):
         entry = entries.get(f"{lesson}/{name}", {})
         passed = entry.get("passed") or ""
         state = entry.get("outcome", "seen" if entry else "new")
-        if passed or state == CORRECT:
-            plain = state in (CORRECT, "seen") or name.startswith("quiz/")  # or a look
-            state = "passed" if plain else f"passed_{state}"
+        state = CORRECT if passed else state
         yield {
             "lesson": lesson,
             "exercise": name,

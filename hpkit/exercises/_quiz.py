@@ -8,7 +8,6 @@ quiz prints itself and is answered by `Quiz.answer`.
 
 import html
 import string
-import threading
 from pathlib import Path
 
 from hpkit.exercises import _core
@@ -31,7 +30,6 @@ class Quiz:
 
     def __init__(self, lesson: str) -> None:
         self.lesson = lesson
-        self._lock = threading.RLock()
         self._places = {}  # (question, letter): where the feedback is shown
         self._box = None  # of the buttons
 
@@ -49,22 +47,16 @@ class Quiz:
 
     def answer(self, number: int, letter: str) -> Feedback:
         """Answer question 1, 2, ... by the letter of a choice; return `Feedback`."""
-        with self._lock:
-            choices = self._choices(number)
-            if not isinstance(letter, str) or letter.strip().upper() not in choices:
-                raise refusal("quiz_choice", letter, letters=", ".join(choices))
-            letter = letter.strip().upper()
-            key, outcome = self.key(number), _outcome(choices[letter])
-            before = _core.load_entries().get(key, {})
-            # Whoever was right only looks at the others, which is no try.
-            looks = outcome == NOT_YET and "passed" in before
-            about = {"choice": letter, "first": before.get("first", letter)}
-            note = "" if looks else _core.record(key, outcome, **about)
-            word = say("exercises.outcome.looked") if looks else ""
-            message = choices[letter]["feedback"]
-            feedback = Feedback(key, outcome, message, letter, note, word)
-            self._show(number, feedback)
-            return feedback
+        choices = self._choices(number)
+        if not isinstance(letter, str) or letter.strip().upper() not in choices:
+            raise refusal("quiz_choice", letter, letters=", ".join(choices))
+        letter = letter.strip().upper()
+        key, outcome = self.key(number), _outcome(choices[letter])
+        first = _core.load_entries().get(key, {}).get("first", letter)
+        note = _core.record(key, outcome, choice=letter, first=first)
+        feedback = Feedback(key, outcome, choices[letter]["feedback"], letter, note)
+        self._show(number, feedback)
+        return feedback
 
     def _choices(self, number):
         if type(number) is not int or not 1 <= number <= len(self):
@@ -110,19 +102,18 @@ class Quiz:
 
         from hpkit.panels import parts
 
-        with self._lock:
-            if self._box:
-                parts.close(self._box)
-            self._places, self._score = {}, HTML()
-            blocks = [self._block(n) for n in range(1, len(self) + 1)]
-            for n, entry in self._entries():  # of an earlier day
-                if (n, letter := entry.get("choice")) in self._places:
-                    a = self._choices(n)[letter]
-                    facts = {"when": _core.when(entry["last"]), "letter": letter}
-                    before = say("exercises.quiz.before", **facts)
-                    about = self.key(n), _outcome(a), a["feedback"], letter, before
-                    self._show(n, Feedback(*about))
-            self._box = box = VBox()
+        if self._box:
+            parts.close(self._box)
+        self._places, self._score = {}, HTML()
+        blocks = [self._block(n) for n in range(1, len(self) + 1)]
+        for n, entry in self._entries():  # of an earlier day
+            if (n, letter := entry.get("choice")) in self._places:
+                a = self._choices(n)[letter]
+                facts = {"when": _core.when(entry["last"]), "letter": letter}
+                before = say("exercises.quiz.before", **facts)
+                about = self.key(n), _outcome(a), a["feedback"], letter, before
+                self._show(n, Feedback(*about))
+        self._box = box = VBox()
         box.children = HTML(parts.alive(box)), *blocks, self._score
         box.add_class("hpkit-quiz")
         return box
@@ -160,14 +151,9 @@ class Quiz:
             self._score.value = to_html(say("exercises.quiz.fault", error=said))
 
     def _show(self, n, feedback):
-        """Show an answer below its choice, in place of the question's earlier one."""
-        # The right one stays: what is read after it takes nothing back.
+        """Show an answer below its choice, where it stays."""
         if not self._places:  # nothing is on the screen
             return
-        stays = self.right(n) if feedback.word else None
-        for (other, choice), place in self._places.items():
-            if other == n and choice != stays:
-                place.layout.display, place.value = "none", ""
         place = self._places[n, feedback.reason]
         place.value, place.layout.display = feedback._repr_html_(), None
         first = sum(entry.get("first") == self.right(k) for k, entry in self._entries())
