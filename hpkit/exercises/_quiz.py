@@ -52,8 +52,7 @@ class Quiz:
             raise refusal("quiz_choice", letter, letters=", ".join(choices))
         letter = letter.strip().upper()
         key, outcome = self.key(number), _outcome(choices[letter])
-        first = _core.load_entries().get(key, {}).get("first", letter)
-        note = _core.record(key, outcome, choice=letter, first=first)
+        note = _core.record(key, outcome, choice=letter)
         feedback = Feedback(key, outcome, choices[letter]["feedback"], letter, note)
         self._show(number, feedback)
         return feedback
@@ -156,9 +155,7 @@ class Quiz:
             return
         place = self._places[n, feedback.reason]
         place.value, place.layout.display = feedback._repr_html_(), None
-        first = sum(entry.get("first") == self.right(k) for k, entry in self._entries())
-        facts = {"right": self.score, "first": first, "total": len(self)}
-        said = say("exercises.quiz.score", **facts)
+        said = say("exercises.quiz.score", right=self.score, total=len(self))
         self._score.value = f"<div aria-live='polite'><b>{said}</b></div>"
 
 
