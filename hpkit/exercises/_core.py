@@ -302,7 +302,7 @@ class Exercise:
 
 
 # What may stand in an entry: anything else is no file of ours.
-_TEXTS = dict.fromkeys(("outcome", "choice", "last"), str)
+_TEXTS = dict.fromkeys(("outcome", "last"), str)
 KINDS = {"tries": int, "hints": int, "solution": bool, "passed": str | None} | _TEXTS
 
 

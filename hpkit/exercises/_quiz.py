@@ -51,8 +51,10 @@ class Quiz:
         if not isinstance(letter, str) or letter.strip().upper() not in choices:
             raise refusal("quiz_choice", letter, letters=", ".join(choices))
         letter = letter.strip().upper()
-        key, outcome = self.key(number), _outcome(choices[letter])
-        note = _core.record(key, outcome, choice=letter)
+        key, outcome = self.key(number), NOT_YET
+        if choices[letter]["correct"]:
+            outcome = CORRECT
+        note = _core.record(key, outcome)
         feedback = Feedback(key, outcome, choices[letter]["feedback"], letter, note)
         self._show(number, feedback)
         return feedback
@@ -69,11 +71,9 @@ class Quiz:
     @property
     def score(self) -> int:
         """How many questions have been answered right, now or earlier."""
-        return sum(bool(entry.get("passed")) for _, entry in self._entries())
-
-    def _entries(self):
         entries = _core.load_entries()
-        return [(n, entries.get(self.key(n), {})) for n in range(1, len(self) + 1)]
+        keys = map(self.key, range(1, len(self) + 1))
+        return sum(bool(entries.get(key, {}).get("passed")) for key in keys)
 
     def __repr__(self):
         return repr(_core.Page(self._markdown()))
@@ -105,13 +105,7 @@ class Quiz:
             parts.close(self._box)
         self._places, self._score = {}, HTML()
         blocks = [self._block(n) for n in range(1, len(self) + 1)]
-        for n, entry in self._entries():  # of an earlier day
-            if (n, letter := entry.get("choice")) in self._places:
-                a = self._choices(n)[letter]
-                facts = {"when": _core.when(entry["last"]), "letter": letter}
-                before = say("exercises.quiz.before", **facts)
-                about = self.key(n), _outcome(a), a["feedback"], letter, before
-                self._show(n, Feedback(*about))
+        self._count()
         self._box = box = VBox()
         box.children = HTML(parts.alive(box)), *blocks, self._score
         box.add_class("hpkit-quiz")
@@ -155,13 +149,12 @@ class Quiz:
             return
         place = self._places[n, feedback.reason]
         place.value, place.layout.display = feedback._repr_html_(), None
+        self._count()
+
+    def _count(self):
         said = say("exercises.quiz.score", right=self.score, total=len(self))
         self._score.value = f"<div aria-live='polite'><b>{said}</b></div>"
 
 
 def _by_letter(question):
     return dict(zip(LETTERS, question["answers"], strict=False))
-
-
-def _outcome(choice):
-    return CORRECT if choice["correct"] else NOT_YET

@@ -50,7 +50,7 @@ def test_default_folder_is_the_users(monkeypatch):
 
 LAST = '1, "last": "2026-01-01T00:00", '
 TRIES = ['"many"', '1, "last": "soon"', "1"]
-TRIES += [LAST + more for more in ('"choice": []', '"hints": "1"', '"outcome": {}')]
+TRIES += [LAST + more for more in ('"hints": "1"', '"outcome": {}')]
 ENTRIES = ["[]", '{"a": 1}', *(f'{{"a": {{"tries": {more}}}}}' for more in TRIES)]
 
 
@@ -94,7 +94,7 @@ def test_table_says_states_in_words():
     _core.record(opened, hints=1, solution=True)
     entry = _core.load_entries()[opened]
     assert (entry["tries"], entry["hints"], entry["solution"]) == (0, 1, True)
-    _core.record("02_learning_rate/quiz/1", "correct", choice="B")
+    _core.record("02_learning_rate/quiz/1", "correct")
 
     table = hk.progress(2)
     states = {row["exercise"]: row["state"] for row in table.rows}
