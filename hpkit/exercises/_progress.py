@@ -109,52 +109,41 @@ class Progress:
         return _say("title", done=self.done, total=len(self.rows), percent=self.percent)
 
     @property
-    def _lessons(self):
-        """The rows of each lesson, by its name."""
+    def _table(self):
+        if not self.overview:
+            return [_say("row_heads"), *map(_exercise, self.rows)]
         names = dict.fromkeys(row["lesson"] for row in self.rows)
-        return {name: [r for r in self.rows if r["lesson"] == name] for name in names}
-
-    def _overview(self):
-        for name, rows in self._lessons.items():
-            cells = [_lesson_title(name)]
-            for quiz in (False, True):
-                part = [r for r in rows if r["exercise"].startswith("quiz/") == quiz]
-                done, total = sum(bool(r["passed"]) for r in part), len(part)
-                key = "all_of" if done == total else "of"
-                cells.append(_say(key, done=done, total=total))
-            last = max(row["last"] for row in rows)
-            yield [*cells, when(last) if last else _say("never")]
-
-    def _details(self):
-        """Give the title of each lesson that is begun, and its rows as cells."""
-        for name, rows in self._lessons.items():
-            cells = []
-            for row in rows:
-                tries, hints = str(row["tries"] or ""), str(row["hints"] or "")
-                seen = _say("solution") if row["solution_seen"] else ""
-                hints = ", ".join(filter(None, (hints, seen)))
-                last = row["last"] and when(row["last"])
-                cells.append([row["title"], row["state"], tries, hints, last])
-            if not self.overview or any(row["last"] for row in rows):
-                yield _lesson_title(name), [_say("row_heads"), *cells]
+        each = ([r for r in self.rows if r["lesson"] == name] for name in names)
+        return [_say("heads"), *map(_lesson, each)]
 
     def __repr__(self):
-        lines = [self._title()]
-        if self.overview:
-            lines += ["", *text_lines([_say("heads"), *self._overview()], rule=True)]
-        for title, table in self._details():
-            lines += ["", title, *text_lines(table, rule=True)]
-        return "\n".join(lines)
+        lines = [self._title(), ""]
+        if not self.overview:
+            lines.append(_lesson_title(self.rows[0]["lesson"]))
+        return "\n".join([*lines, *text_lines(self._table, rule=True)])
 
     def _repr_html_(self):
         cell = "text-align:left;padding:3px 14px 3px 6px"
-        how = {"row_heads": True, "style": "margin:6px 0", "cell": cell}
-        table = details = ""
-        for title, (heads, *rows) in self._details():
-            details += f"<div style='margin-top:8px'><b>{title}</b></div>"
-            details += html_table(heads, rows, **how)
-        if self.overview:
-            table = html_table(_say("heads"), self._overview(), **how)
-            fold = f"<summary style='cursor:pointer'>{_say('details')}</summary>"
-            details = details and f"<details>{fold}{details}</details>"
-        return f"<div><b>{self._title()}</b>{table}{details}</div>"
+        heads, *rows = self._table
+        table = html_table(heads, rows, row_heads=True, style="margin:6px 0", cell=cell)
+        if not self.overview:
+            title = _lesson_title(self.rows[0]["lesson"])
+            table = f"<div style='margin-top:8px'><b>{title}</b></div>{table}"
+        return f"<div><b>{self._title()}</b>{table}</div>"
+
+
+def _lesson(rows):
+    cells = [_lesson_title(rows[0]["lesson"])]
+    for quiz in (False, True):
+        part = [r for r in rows if r["exercise"].startswith("quiz/") == quiz]
+        done, total = sum(bool(r["passed"]) for r in part), len(part)
+        cells.append(_say("all_of" if done == total else "of", done=done, total=total))
+    last = max(row["last"] for row in rows)
+    return [*cells, when(last) if last else _say("never")]
+
+
+def _exercise(row):
+    tries, hints = str(row["tries"] or ""), str(row["hints"] or "")
+    seen = _say("solution") if row["solution_seen"] else ""
+    hints = ", ".join(filter(None, (hints, seen)))
+    return [row["title"], row["state"], tries, hints, row["last"] and when(row["last"])]

@@ -115,7 +115,6 @@ def test_overview_counts_lessons_and_shows_no_path(home):
     assert f"1 of {len(table.rows)} done" in repr(table)
     assert "not yet begun" in repr(table)
     assert "---\n00 Start here   " in repr(table)  # below the rule of the heads
-    assert "<details>" in table._repr_html_()
     assert set(table.to_frame()["lesson"]) == set(exercises.LESSONS)
     assert str(home) not in repr(table) + table._repr_html_()
 
