@@ -168,7 +168,8 @@ class Exercise:
         note = "" if outcome == _NOT_ATTEMPTED else record(self.key, outcome)
         if outcome != CORRECT:
             note = note or self._passed_before
-        if outcome == NOT_YET and not note and self._hints_left:
+        more_hints = self._hints_shown < len(self.words["hints"])
+        if outcome == NOT_YET and more_hints and not note:
             note = say("exercises.ask_hint", name=self.name)
         # Nobody has judged a free text, so nobody calls it correct.
         kept = outcome == CORRECT and not self.words.get("judged", True)
@@ -194,14 +195,10 @@ class Exercise:
 
     def hint(self) -> Page:
         """Show the next hint."""
-        page = self._hint(self._hints_shown + bool(self._hints_left))
-        last = "no_more_hints" if _solutions_shown() else "no_more"
-        foot = "more_hints" if self._hints_left else last
+        steps = len(self.words["hints"])
+        page = self._hint(min(self._hints_shown + 1, steps))
+        foot = "more_hints" if self._hints_shown < steps else "no_more_hints"
         return Page(f"{page}\n\n{say(f'exercises.{foot}', name=self.name)}")
-
-    @property
-    def _hints_left(self):
-        return len(self.words["hints"]) - self._hints_shown
 
     def _hint(self, step):
         before = load_entries().get(self.key, {}).get("hints", 0)
@@ -261,8 +258,7 @@ class Exercise:
         from hpkit.panels import parts
 
         display(Page(self._repr_markdown_()))
-        key = "by_call" if _solutions_shown() else "by_call_hint"
-        by_call = say(f"exercises.{key}", name=self.name)
+        by_call = say("exercises.by_call", name=self.name)
         texts = {"plain": to_text(by_call), "markdown": by_call}
         parts.show_saved(self.widget(), "", line=to_html(by_call), **texts)
 
@@ -286,13 +282,13 @@ class Exercise:
             if len(shown) < steps:
                 shown.append(to_html(self._hint(len(shown) + 1)))
             else:
-                title, code, _ = self.solution().split("```")
-                code = html.escape(code.removeprefix("python\n"), quote=False)
+                title, _, code = self.solution().partition("```python\n")
+                code = html.escape(code.removesuffix("```"), quote=False)
                 shown.append(f"{to_html(title)}<pre aria-live='off'>{code}</pre>")
             if len(shown) == steps:
                 button.description = say("exercises.solution_button")
             # A button that is disabled loses the place of the keys.
-            button.icon = "check" * (len(shown) == steps + _solutions_shown())
+            button.icon = "check" * (len(shown) > steps)
             new = f"<div aria-live='polite'>{shown[-1]}</div>"  # said alone
             page.value = "".join([*(f"{old}<br>" for old in shown[:-1]), new])
 
