@@ -15,7 +15,7 @@ from matplotlib.text import Text
 
 import hpkit as hk
 from hpkit import locale
-from hpkit.exercises import load_lesson
+from hpkit.exercises import lesson_02_learning_rate as lesson
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import words
 from hpkit.panels.controls import LiveCharts
@@ -58,7 +58,6 @@ def test_language_is_chosen_and_what_it_lacks_is_english(little):
     translated = english.replace("Grid search", "GITTER")
     assert german == translated.replace("learning rate", "LERNRATE")
     assert words("search")["nothing"] == "NICHTS"
-    lesson = load_lesson("02_learning_rate")
     feedback, quiz = lesson.good_rate.check(...), lesson.quiz.widget()
     shown = grid._repr_html_(), feedback._repr_html_(), quiz.children[0].value
     assert all("word-break:keep-all;" in one for one in shown)
@@ -247,7 +246,7 @@ def test_another_language_leaves_no_english_in_panels(speaking, tmp_path, monkey
         assert panel.error is None
         assert english(texts_of(panel)) == []
     assert panel.save()[0].read_text("utf-8").startswith("\ufeffpatient,")  # for Excel
-    one = load_lesson("02_learning_rate").good_rate
+    one = lesson.good_rate
     hints = {*texts_of(one.widget())} - {one.words["title"]}  # of another file
     assert len("".join(hints).strip()) > 3
     assert english(hints) == []

@@ -34,7 +34,7 @@ from scipy.stats import loguniform  # noqa: F401
 from torch import nn  # noqa: F401
 
 import hpkit as hk
-from hpkit.exercises import LESSONS, configure, load_lesson
+from hpkit.exercises import BY_NAME, configure
 from hpkit.exercises._core import load_entries
 from hpkit.panels.panel import Live
 
@@ -176,7 +176,6 @@ FUNCTIONS = {name: p for name, p in PUBLIC.items() if inspect.isroutine(p[0])} |
     "to_module": own_of("to_module", epoch="last"),
     "save run": (lambda **v: search().best_run.save(**v), {"path": "run.pt"}),
     "configure": (configure, {"solutions": True}),
-    "load_lesson": (load_lesson, {"name": "00_start"}),
     "Capstone": (hk.Capstone, {"bars": (0.8,), "name": "odd", "folder": None}),
     "cap.fit": of_capstone("fit", setting=BASE, seed=0, model=None),
     "cap.grid_search": of_capstone("grid_search", base=BASE, lr=[0.1], seeds=(0,)),
@@ -357,7 +356,7 @@ def leave(*_):
     raise SystemExit
 
 
-EXERCISES = [e for lesson in LESSONS for e in load_lesson(lesson).exercises]
+EXERCISES = [one for lesson in BY_NAME.values() for one in lesson.EXERCISES]
 LOOP = next(exercise for exercise in EXERCISES if exercise.key.endswith("loop"))
 
 

@@ -23,7 +23,7 @@ SEEN = """panel => {
     const {top, bottom} = panel.getBoundingClientRect()
     return top >= room.top && bottom <= room.bottom + 1
 }"""
-ANSWERS = {exercise.name: exercise.answer() for exercise in ex.exercises}
+ANSWERS = {exercise.name: exercise.answer() for exercise in ex.EXERCISES}
 
 
 class Learner:

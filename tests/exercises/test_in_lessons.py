@@ -33,7 +33,7 @@ def test_every_exercise_stands_in_its_lesson(name):
     assert "ex.quiz" in cells
     prose = "\n".join(cells_of(name, "markdown"))
     answers = filter(CHECK.search, cells)  # in the order in which progress lists them
-    for one, answer in zip(exercises.load_lesson(name).exercises, answers, strict=True):
+    for one, answer in zip(exercises.BY_NAME[name].EXERCISES, answers, strict=True):
         assert one.words["question"].strip()[:60] not in prose, "written once"
         assert f"ex.{one.name}" in cells
         assert CHECK.findall(answer) == [(one.name, CHECK.search(answer)[2])]
@@ -96,7 +96,7 @@ for _ in [*map(globals().pop, get_ipython().run_line_magic("who_ls", ""))]: pass
 def solution_of(name, cell):
     """Return what solves the exercise or quiz of a cell, or None."""
     if found := CHECK.search(cell.source):
-        return shown(getattr(exercises.load_lesson(name), found[1]))
+        return shown(getattr(exercises.BY_NAME[name], found[1]))
     if cell.source == "ex.quiz":
         return (
             "for n in range(1, len(ex.quiz) + 1):\n"

@@ -82,7 +82,7 @@ def test_home_that_cannot_be_written_keeps_it_in_memory(tmp_path, monkeypatch):
     assert "could not be saved" in said
     assert "HPKIT_HOME" in said
     assert _core.load_entries()[KEY]["tries"] == 2
-    got = exercises.load_lesson("02_learning_rate").good_rate.check("x")
+    got = exercises.lesson_02_learning_rate.good_rate.check("x")
     assert "could not be saved" in got.note
 
 

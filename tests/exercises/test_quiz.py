@@ -15,7 +15,7 @@ from hpkit.exercises._core import to_html
 from hpkit.exercises._quiz import LETTERS
 from hpkit.panels.parts import VIEW, WORDS
 
-QUIZZES = [exercises.load_lesson(name).quiz for name in exercises.LESSONS]
+QUIZZES = [lesson.quiz for lesson in exercises.BY_NAME.values()]
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from hpkit import exercises
 from hpkit.exercises._core import CASES, texts_of
 from hpkit.exercises._results import parts_of
 
-EX = {name: exercises.load_lesson(name) for name in exercises.LESSONS}
-ALL = [one for lesson in EX.values() for one in lesson.exercises]
+EX = exercises.BY_NAME
+ALL = [one for lesson in EX.values() for one in lesson.EXERCISES]
 
 
 def a_run(*, done=5, epochs=5, seed=0, lr=0.1, rows=0):

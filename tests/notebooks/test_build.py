@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from PIL import Image
 
-from hpkit.exercises import _core, load_lesson
+from hpkit.exercises import _core, lesson_06_seeds
 
 LESSON = """
 # %% [markdown]
@@ -319,7 +319,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("HPKIT_HOME", str(home))
     monkeypatch.setattr(_core, "now", lambda: "2020-02-02T20:20:20+00:00")
     _core.record("06_seeds/enough_seeds", "correct")
-    said = load_lesson("06_seeds").enough_seeds.check(...).note
+    said = lesson_06_seeds.enough_seeds.check(...).note
     assert said == "You passed this exercise on 2020-02-02 20:20."
     return home / "progress.json"
 
