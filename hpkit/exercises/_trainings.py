@@ -247,17 +247,12 @@ def order(answer):
 @Exercise
 def wide_enough(answer):
     """At most 20 settings, the best lr not at the edge, and nothing good left out."""
-    read.check_kind(answer, isinstance(answer, Mapping))
-    names = ("lr", "batch_size")
-    for name in (*answer, *names):
-        odd = {"no_such_key": name not in names, "key_missing": name not in answer}
-        wrong_if({"name": repr(name)}, **odd)
+    keys = {*answer} if isinstance(answer, Mapping) else ()
+    read.check_kind(answer, keys == {"lr", "batch_size"})
     lrs = sorted(set(read.number_list(answer["lr"], above=0)))
-    sizes = sorted(set(read.number_list(answer["batch_size"], low=1, whole=True)))
-    size, n = max(sizes, default=0), len(lrs) * len(sizes)
-    small = min(sizes, default=16) < 16  # there a list of the lesson would do
-    wrong_if({"size": size, "n": n}, large=size > 400, small=small, many=n > 20)
-    wrong_if({"n": len(lrs)}, one_size=len(sizes) < 2, few=len(lrs) < 3)
+    sizes = read.number_list(answer["batch_size"], low=16, high=400, whole=True)
+    sizes, n = sorted(set(sizes)), len(lrs) * len(set(sizes))
+    wrong_if({"n": n}, many=n > 20, one_size=len(sizes) < 2, few=len(lrs) < 3)
     settings = [MOONS.but(lr=lr, batch_size=b) for lr in lrs for b in sizes]
     runs = trained("moons", *settings, seeds=range(3))
     best, loss = runs.best, runs.mean_val_loss[runs.order[0]]
