@@ -187,8 +187,8 @@ def own_data(answer):
 @Exercise
 def search(answer):
     """Enough settings and seeds on one's own data; the test split at most once."""
-    runs = getattr(answer, "runs", answer)
-    check_kind(answer, _has(runs, "settings", "seeds", "mean_val_loss"))
+    check_kind(answer, _has(answer, "runs", "edge"))
+    runs = answer.runs
     _check_own(runs.dataset)
     looked = len({setting for (setting, _), _ in runs.dataset.test_looks})
     wrong_if({"n": len(runs.settings)}, settings=len(runs.settings) < _FEW_SETTINGS)
@@ -197,9 +197,8 @@ def search(answer):
     best = label(runs.settings[runs.order[0]], varied(runs.settings))
     look = "hk.fit(my_data, my_search.best)" if runs.folds else "my_search.best_run"
     look += ".test_loss()" if runs.dataset.is_regression else ".test_accuracy()"
-    names = ", ".join(TABLE[name].label for name in getattr(answer, "edge", ()))
+    names = ", ".join(TABLE[name].label for name in answer.edge)
     edge = search.words["edges"]["at" if names else "none"].format(names)
-    edge = edge if hasattr(answer, "edge") else ""
     return {"n": len(runs.settings), "best": best, "edge": edge, "look": look}
 
 

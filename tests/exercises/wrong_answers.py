@@ -110,14 +110,14 @@ def a_task(**changes):
 
 
 def searched(dataset, n=5, seeds=3, looks=0):
-    """Return runs that may break one condition."""
-    settings = [hk.Hyperparameters(lr=0.01 * (k + 1), epochs=1) for k in range(n)]
-    *_, runs = hk.train(dataset, settings, seeds=range(seeds))
+    """Return a search that may break one condition."""
+    lrs, quick = [0.01 * (k + 1) for k in range(n)], hk.Hyperparameters(epochs=1)
+    found = hk.grid_search(dataset, quick, lr=lrs, seeds=range(seeds))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for k in range(looks):
-            runs[k, 0].test_loss()
-    return runs
+            found.runs[k, 0].test_loss()
+    return found
 
 
 def searches():
