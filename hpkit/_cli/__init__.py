@@ -16,9 +16,6 @@ from hpkit._cli.lab import lesson_name, open_lab, reset
 
 
 def main(argv):
-    if not argv:
-        parser().print_help()
-        sys.exit(2)
     try:
         # pytest's arguments are pytest's, also those that look like ours.
         own = argv[:1] if argv[:1] == ["test"] else argv
@@ -31,7 +28,7 @@ def main(argv):
 
 def parser():
     top = argparse.ArgumentParser(prog=f"{PYTHON} -m hpkit", description=_help("hpkit"))
-    commands = top.add_subparsers(required=True, metavar="command", dest="command")
+    commands = top.add_subparsers(required=True, dest="command")
     lab, again, _, wheels, page, build, _ = (
         commands.add_parser(name, help=_help(name))
         for name in ("lab", "reset", "doctor", "wheels", "page", "build", "test")
