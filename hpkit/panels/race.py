@@ -10,8 +10,6 @@ import numpy as np
 from hpkit.charts import searches as charts
 from hpkit.charts.spec import look_of
 from hpkit.data.datasets import Dataset
-from hpkit.engine.dense import Model
-from hpkit.engine.training import own_names
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting, refusal
 from hpkit.locale import Texts, digits
 from hpkit.panels.controls import count_box
@@ -45,8 +43,6 @@ class SearchRacePanel(Panel):
     races : int
         How many the button starts, each with different seeds: one race may be luck. The
         first one is run when the panel is made.
-    model : function, optional
-        As in `hpkit.train`.
     **values : Range
         What is searched; default lr=log_uniform(1e-4, 10) and
         weight_decay=log_uniform(1e-7, 1e-4).
@@ -69,14 +65,12 @@ class SearchRacePanel(Panel):
         races: int = 20,
         title: str | None = None,
         predict: bool = False,
-        model: Model | None = None,
         **values: Any,
     ) -> None:
         self.base = check_setting(base, "base", default=Hyperparameters(epochs=27))
         super().__init__(dataset, title)
         rates = {"lr": log_uniform(1e-4, 10), "weight_decay": log_uniform(1e-7, 1e-4)}
-        own = own_names(values, model, self.base)
-        self.space, self.model = _check_ranges(values or rates, own), model
+        self.space = _check_ranges(values or rates)
         self.found, self.lowest, self.whole = {}, {kind: [] for kind in KINDS}, True
         whole = self.base.epochs
         budget, most = 9 * whole if budget is None else budget, _MOST_RUNS * whole
@@ -99,7 +93,7 @@ class SearchRacePanel(Panel):
 
     def _searches(self, seed):
         budget, space = self.budget.value, self.space
-        return searches(self.dataset, self.base, space, budget, seed, self.model)
+        return searches(self.dataset, self.base, space, budget, seed)
 
     def start(self) -> None:
         """Run the race anew."""
@@ -200,12 +194,12 @@ class SearchRacePanel(Panel):
     def _code(self):
         ranges = [f"{name}=hk.{given!r}" for name, given in self.space.items()]
         count = f"n_trials={len(self._trained.settings)}"
-        more = self.base, self.model, [count, *ranges]
+        more = self.base, None, [count, *ranges]
         return code_of_search("random_search", self.dataset, *more, without=self.space)
 
 
-def _check_ranges(values, own):
-    space = check_space("SearchRacePanel", values, ranges=True, own=own)
+def _check_ranges(values):
+    space = check_space("SearchRacePanel", values, ranges=True)
     for name, given in space.items():
         if not isinstance(given, Range):
             raise refusal("race_range", given, kind=TypeError, name=name)
@@ -224,7 +218,7 @@ def halving_count(budget, epochs):
     return max(2, bisect_right(range(budget + 1), budget, lo=2, key=cost) - 1)
 
 
-def searches(dataset, base, space, budget, seed, model):
+def searches(dataset, base, space, budget, seed):
     """Return the searches of a race as generators, by kind; checks all at once."""
     # The epochs of `base` are those of a whole run, `budget` those of each search;
     # `space` is {name: Range}, `seed` that of the models and of the drawing.
@@ -235,7 +229,7 @@ def searches(dataset, base, space, budget, seed, model):
     shares = np.linspace(0, 1, max(1, per_axis))
     points = {name: map(values.at, shares) for name, values in space.items()}
     points = {name: list(dict.fromkeys(each)) for name, each in points.items()}
-    same = {"seeds": (seed,), "model": model, "tick": FRAME}
+    same = {"seeds": (seed,), "tick": FRAME}
     draw = {"search_seed": seed, **same, **space}
     many = {"n_trials": halving_count(budget, base.epochs), "eta": _ETA}
     return {

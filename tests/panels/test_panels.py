@@ -114,7 +114,6 @@ def test_seeds_panel_takes_any_seeds():
 
 
 OWN_CODE = OWN_PANELS | {
-    "race": partial(hk.SearchRacePanel, OWN, QUICK, budget=20, races=1),
     "run": partial(hk.TrainingPanel, OWN, QUICK),
     "box": lambda model: hk.TestBoxPanel(hk.fit(OWN, QUICK, model=model)),
 }
@@ -195,8 +194,9 @@ def test_code_is_also_a_script_for_pytorch_and_scikit_learn():
         assert panel.rows_button.layout.display == ""
     panel.rows_button.click()
     assert panel._rows in panel.note.value
-    seeds = {"seeds": lambda model: hk.SeedsPanel(OWN, [QUICK], seeds=[9, 4])}
-    for number, make in enumerate((OWN_CODE | seeds).values()):
+    more = {"seeds": lambda model: hk.SeedsPanel(OWN, [QUICK], seeds=[9, 4])}
+    more["race"] = lambda model: hk.SearchRacePanel(OWN, QUICK, budget=20, races=1)
+    for number, make in enumerate((OWN_CODE | more).values()):
         panel = make(model=(None, mlp, lambda *about: mlp(*about))[number % 3])
         names = {"model": mlp}
         exec(panel.wait(60).codes()["PyTorch"], names)
