@@ -148,7 +148,6 @@ OWN = {
     "plot_training_curves": {"split": "both"},
     "TrainingPanel": {"controls": ("lr",)},
     "ValidationCurvePanel": {"param_range": "0.1, 1", "controls": (), "seeds": 1},
-    "SearchRacePanel": {"lr": hk.log_uniform(0.1, 1), "batch_size": hk.uniform(8, 16)},
     "SeedsPanel": {"settings": [BASE, BASE.but(lr=1)], "seeds": 2},
     "GridPanel": {"seeds": 1},
     "OneAtATimePanel": {"seeds": 1},

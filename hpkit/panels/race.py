@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from typing import Any
+from math import isqrt
 
 import ipywidgets as W
 import numpy as np
@@ -17,7 +17,7 @@ from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_search
 from hpkit.search import searches as search
 from hpkit.search.bayes import bayesian_search
-from hpkit.search.space import Range, check_space, log_uniform
+from hpkit.search.space import log_uniform
 from hpkit.text import short
 
 WORDS = Texts("panels.race")
@@ -26,13 +26,14 @@ KINDS = ("grid", "random", "halving", "bayes")
 _BEST, _MOST_IN_COLOR = 0.2, 12
 _MOST_RUNS, _MOST_RACES = 810, 1000  # as many as can be typed
 _ETA = 3
+SPACE = {"lr": log_uniform(1e-4, 10), "weight_decay": log_uniform(1e-7, 1e-4)}
 
 
 class SearchRacePanel(Panel):
     """Give four searches the same number of epochs and see whose loss is lowest.
 
-    The grid has as many values per axis as the budget allows, from end to end. With
-    other ranges its points fall elsewhere, and the race may end differently.
+    They look for a learning rate (1e-4 to 10) and a weight decay (1e-7 to 1e-4). The
+    grid has as many values per axis as the budget allows, from end to end.
 
     Parameters
     ----------
@@ -43,9 +44,6 @@ class SearchRacePanel(Panel):
     races : int
         How many the button starts, each with different seeds: one race may be luck. The
         first one is run when the panel is made.
-    **values : Range
-        What is searched; default lr=log_uniform(1e-4, 10) and
-        weight_decay=log_uniform(1e-7, 1e-4).
 
     Examples
     --------
@@ -65,12 +63,9 @@ class SearchRacePanel(Panel):
         races: int = 20,
         title: str | None = None,
         predict: bool = False,
-        **values: Any,
     ) -> None:
         self.base = check_setting(base, "base", default=Hyperparameters(epochs=27))
         super().__init__(dataset, title)
-        rates = {"lr": log_uniform(1e-4, 10), "weight_decay": log_uniform(1e-7, 1e-4)}
-        self.space = _check_ranges(values or rates)
         self.found, self.lowest, self.whole = {}, {kind: [] for kind in KINDS}, True
         whole = self.base.epochs
         budget, most = 9 * whole if budget is None else budget, _MOST_RUNS * whole
@@ -92,8 +87,7 @@ class SearchRacePanel(Panel):
         self.live.now(self._racing(race, 1), seconds=8.0)
 
     def _searches(self, seed):
-        budget, space = self.budget.value, self.space
-        return searches(self.dataset, self.base, space, budget, seed)
+        return searches(self.dataset, self.base, self.budget.value, seed)
 
     def start(self) -> None:
         """Run the race anew."""
@@ -156,7 +150,7 @@ class SearchRacePanel(Panel):
             kinds += [kind] * len(begun)
             settings += [runs.settings[i] for i in begun]
             losses += runs.mean_val_loss[begun].tolist()
-        axes, shares = charts.parallel_axes(self.space, settings, losses)
+        axes, shares = charts.parallel_axes(SPACE, settings, losses)
         ends = np.sort(shares[:, -1])[:_MOST_IN_COLOR]
         strong = shares[:, -1] <= min([_BEST, *ends[-1:]])
         facts = strong.sum(), len(strong)
@@ -165,7 +159,7 @@ class SearchRacePanel(Panel):
         looks = zip(*(look_of(KINDS.index(kind)) for kind in kinds), strict=True)
         looks = dict(zip(("color", "shape", "dash"), looks, strict=False))
         looks["legend"] = [WORDS["kinds"][kind] for kind in kinds]
-        said = looks["legend"], [short(s, self.space) for s in settings], losses
+        said = looks["legend"], [short(s, SPACE) for s in settings], losses
         looks["tip"] = list(map(WORDS["setting"].format, *said))
         return charts.parallel_chart(axes, shares, strong, looks, **look)
 
@@ -183,7 +177,7 @@ class SearchRacePanel(Panel):
 
         names = WORDS["kinds"]
         frames = [f.to_frame().assign(search=names[k]) for k, f in self.found.items()]
-        columns = [f"param_{n}" for n in self.space]
+        columns = [f"param_{n}" for n in SPACE]
         columns = ["search", *columns, "mean_val_loss", "diverged", "epochs"]
         return pd.concat(frames)[columns].sort_values(["diverged", "mean_val_loss"])
 
@@ -192,20 +186,10 @@ class SearchRacePanel(Panel):
         return self.found.get("random")
 
     def _code(self):
-        ranges = [f"{name}=hk.{given!r}" for name, given in self.space.items()]
+        ranges = [f"{name}=hk.{given!r}" for name, given in SPACE.items()]
         count = f"n_trials={len(self._trained.settings)}"
         more = self.base, None, [count, *ranges]
-        return code_of_search("random_search", self.dataset, *more, without=self.space)
-
-
-def _check_ranges(values):
-    space = check_space("SearchRacePanel", values, ranges=True)
-    for name, given in space.items():
-        if not isinstance(given, Range):
-            raise refusal("race_range", given, kind=TypeError, name=name)
-    if "epochs" in space:
-        raise refusal("race_epochs", space["epochs"])
-    return space
+        return code_of_search("random_search", self.dataset, *more, without=SPACE)
 
 
 def halving_count(budget, epochs):
@@ -218,19 +202,17 @@ def halving_count(budget, epochs):
     return max(2, bisect_right(range(budget + 1), budget, lo=2, key=cost) - 1)
 
 
-def searches(dataset, base, space, budget, seed):
+def searches(dataset, base, budget, seed):
     """Return the searches of a race as generators, by kind; checks all at once."""
     # The epochs of `base` are those of a whole run, `budget` those of each search;
-    # `space` is {name: Range}, `seed` that of the models and of the drawing.
+    # `seed` is that of the models and of the drawing.
     if budget < 2 * base.epochs:
         raise refusal("race_budget", budget, least=2 * base.epochs)
     count = budget // base.epochs
-    per_axis = int(count ** (1 / len(space)) + 1e-9)  # of at most `count` cells
-    shares = np.linspace(0, 1, max(1, per_axis))
-    points = {name: map(values.at, shares) for name, values in space.items()}
-    points = {name: list(dict.fromkeys(each)) for name, each in points.items()}
+    shares = np.linspace(0, 1, isqrt(count))  # of at most `count` cells
+    points = {name: [*map(values.at, shares)] for name, values in SPACE.items()}
     same = {"seeds": (seed,), "tick": FRAME}
-    draw = {"search_seed": seed, **same, **space}
+    draw = {"search_seed": seed, **same, **SPACE}
     many = {"n_trials": halving_count(budget, base.epochs), "eta": _ETA}
     return {
         "grid": search.grid_search.live(dataset, base, **same, **points),

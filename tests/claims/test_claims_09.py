@@ -139,9 +139,7 @@ def test_tpe_goes_on_trying():
 
 
 def race_of_the_panel(budget, seed):
-    space = {"lr": hk.log_uniform(1e-4, 10), "weight_decay": hk.log_uniform(1e-7, 1e-4)}
-    digits = hk.load_dataset("digits")
-    return searches(digits, DIGITS.but(epochs=9), space, budget, seed, None)
+    return searches(hk.load_dataset("digits"), DIGITS.but(epochs=9), budget, seed)
 
 
 @cache

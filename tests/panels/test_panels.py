@@ -81,9 +81,7 @@ REFUSED = [
     (hk.PatiencePanel, LARGE, {}, "batch_size must be at most"),
     (hk.OneAtATimePanel, QUICK, LISTS | {"batch_size": [401]}, "batch_size must"),
     (hk.OneAtATimePanel, QUICK, LISTS | {"lr": hk.uniform(0, 1)}, "Panel tries every"),
-    (hk.SearchRacePanel, QUICK, LISTS, "must have ranges"),
     (hk.SearchRacePanel, QUICK, {"budget": 7}, "budget must be .* >= 10, got 7;"),
-    (hk.SearchRacePanel, QUICK, {"epochs": hk.uniform(2, 9)}, "must not search epochs"),
     (hk.SchedulePanel, QUICK.but(epochs=61), {}, "60.*try 10 to 30"),
     (hk.SchedulePanel, QUICK.but(patience=3), {}, "0.*every epoch"),
     *(
