@@ -6,8 +6,7 @@ import numpy as np
 from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, line, points
 from hpkit.data.datasets import Dataset
-from hpkit.hyperparameters import Hyperparameters as Setting
-from hpkit.hyperparameters import check_number, check_seed, check_setting
+from hpkit.hyperparameters import Hyperparameters
 from hpkit.locale import Texts
 from hpkit.panels.controls import batch_knob
 from hpkit.panels.panel import Panel
@@ -15,20 +14,21 @@ from hpkit.panels.parts import code_of_run
 
 WORDS = Texts("panels.noise")
 BATCHES = 120
+SETTING = Hyperparameters(lr=0.1, epochs=5)
 _HALF = 0.35, 0.71  # shares nearer to a half than to a quarter or to the whole
 
 
 class BatchNoisePanel(Panel):
     """See how the loss of a batch jumps about the loss of all points.
 
+    A network is trained with learning rate 0.1 for 5 epochs; the batches are drawn for
+    its last weights.
     A batch repeats no point, so the spread is that of all points' losses times
     sqrt((1 - size / n) / size), about (Goodfellow, Bengio, Courville, Deep Learning,
     2016, 8.1.3).
 
     Parameters
     ----------
-    setting : Hyperparameters, default lr 0.1, 5 epochs
-        A network is trained with it; the batches are drawn for its last weights.
     size : int
         Points in a batch.
 
@@ -43,16 +43,12 @@ class BatchNoisePanel(Panel):
     def __init__(
         self,
         dataset: Dataset,
-        setting: Setting | None = None,
         *,
         size: int = 16,
-        seed: int = 0,
         title: str | None = None,
         predict: bool = False,
     ) -> None:
-        self.setting = check_setting(setting, default=Setting(lr=0.1, epochs=5))
-        super().__init__(dataset, title, self.setting.but(batch_size=size))
-        self.seed = check_seed("seed", seed)
+        super().__init__(dataset, title, SETTING.but(batch_size=size))
         knob = batch_knob("batch_size", dataset, size)
         self.size = knob.slider
         self.sizes = []  # those looked at
@@ -62,16 +58,15 @@ class BatchNoisePanel(Panel):
         self.live.now(self._training())
 
     def _training(self):
-        runs = yield from self.train(self.dataset, self.setting, (self.seed,))
+        runs = yield from self.train(self.dataset, SETTING, (0,))
         run, split = runs[0, 0], self.dataset.train
         if self.dataset.is_regression:
             each = (run.predict(split, "last") - split.y) ** 2
         else:
             right = run.predict_proba(split, "last")[np.arange(len(split.y)), split.y]
             each = -np.log(np.clip(right, 1e-12, 1))
-        check_number("batch_loss", float(each.mean()), low=0)
         # Batches of all sizes: the first points of 120 orders.
-        rng, n = np.random.default_rng(self.seed), len(each)
+        rng, n = np.random.default_rng(0), len(each)
         orders = np.stack([rng.permutation(n) for _ in range(BATCHES)])
         means = np.cumsum(each[orders], 1) / np.arange(1, n + 1)
         self.means = dict(enumerate(means.T, 1))  # of each size

@@ -106,7 +106,7 @@ INSTRUMENTS = {
         holds="it.lr.value == it.runs.settings[-1].lr",
     ),
     "noise": Case(
-        "hk.BatchNoisePanel(moons, base",
+        "hk.BatchNoisePanel(moons",
         last="Home",
         holds="f'Batches of {it.size.value}:' in it.result",
     ),
