@@ -15,7 +15,6 @@ from hpkit.panels.parts import code_of_run
 WORDS = Texts("panels.noise")
 BATCHES = 120
 SETTING = Hyperparameters(lr=0.1, epochs=5)
-_HALF = 0.35, 0.71  # shares nearer to a half than to a quarter or to the whole
 
 
 class BatchNoisePanel(Panel):
@@ -120,25 +119,15 @@ class BatchNoisePanel(Panel):
         alt = WORDS["spreads_alt"].format("; ".join(told))
         return [batches, Chart(x, y, marks, alt=alt)]
 
-    def _judged(self):
-        """Return what the sizes looked at say about the guess."""
-        few = [s for s in self.sizes if 4 * s in self.sizes and self.spreads[s]]
-        shares = [self.spreads[4 * size] / self.spreads[size] for size in few]
-        # Of large batches with few others left to draw, the spread falls by more.
-        if not self.guesses or not any(_HALF[0] < s < _HALF[1] for s in shares):
-            return ""
-        return WORDS["right" if self.guess.widget.index == 1 else "wrong"]
-
     def _says(self, running):
         n, (*before, size) = len(self.each), self.sizes
         facts = {"size": size, "spread": self.spreads[size], "n": n}
         said = WORDS["whole" if size >= n else "jumps"]
-        said = self._judged() + said.format(**facts, loss=self.each.mean())
+        said = said.format(**facts, loss=self.each.mean())
         for few, many in ((size // 4, size), (size, 4 * size)):
             if {few, many} <= {*self.sizes} and self.spreads[few]:
                 a, b = self.spreads[few], self.spreads[many]
-                said += WORDS["times_4"].format(few, many, a, b, b / a)
-                return said + WORDS["few_left"] * bool(b / a < _HALF[0])
+                return said + WORDS["times_4"].format(few, many, a, b, b / a)
         for last in before[-1:]:
             said += WORDS["before"].format(last, self.spreads[last])
         return said

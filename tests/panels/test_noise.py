@@ -41,30 +41,15 @@ def test_batch_noise_collects_the_sizes_looked_at(moons):
     assert marks(panel.charts.charts[1], "points")[0].get("label") == ["", ""]
 
 
-@pytest.mark.parametrize(
-    ("guess", "sizes", "said"),
-    [
-        (1, (16,), "That is right. "),
-        (2, (16,), "It is about half. "),
-        (0, (16,), "It is about half. "),
-        (2, (64, 256), ""),  # nearly all points
-        (2, (8,), ""),
-    ],
-)
-def test_batch_noise_judges_the_guess_once_it_was_tried(moons, guess, sizes, said):
+def test_batch_noise_says_the_guess_and_how_many_times_the_spread_is(moons):
     panel = BatchNoisePanel(moons, size=4, predict=True)
-    commit(panel, index=guess)
-    start = f"Your guess: <b>{panel.guess.value}</b>. "
-    assert shows(panel).startswith(f"{start}Batches of 4:")
-    panel.sizes.clear()
-    for size in sizes:
-        panel.size.value = size
-
-    if said:
-        assert shows(panel).startswith(f"{start}Batches of {size}:")
-        panel.size.value = 4
-        size = 4
-    assert shows(panel).startswith(f"{start}{said}Batches of {size}:")
+    commit(panel, index=1)
+    start = "Your guess: <b>it halves</b>. Batches of "
+    assert shows(panel).startswith(f"{start}4:")
+    panel.size.value = 16
+    assert shows(panel).startswith(f"{start}16:")
+    times = panel.spreads[16] / panel.spreads[4]
+    assert panel.result.endswith(f", {times:.2f} times as large.")
 
 
 @pytest.mark.parametrize("target", ["class", "number"])
