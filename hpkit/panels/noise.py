@@ -102,13 +102,9 @@ class BatchNoisePanel(Panel):
         alt = WORDS["batches_alt"].format(BATCHES, size, spread, mean)
         batches = Chart(x, Axis(WORDS["loss"], (0, high)), marks, alt=alt)
         told = list(map(WORDS["at"].format, spreads, self.sizes))
-        tips = list(map(WORDS["tip"].format, self.sizes, spreads))
-        # Numbers stand at sizes four times apart: between them they would touch.
-        apart = np.log2(np.divide(self.sizes, size)) % 2 == 0
-        said = [text * bool(far) for text, far in zip(told, apart, strict=True)]
         look = {"color": "orange", "size": 5.5}
-        before = look | {"filled": False, "label": said[:-1], "tip": tips[:-1]}
-        now = look | {"strong": True, "label": told[-1:], "tip": tips[-1:]}
+        before = look | {"filled": False, "label": told[:-1]}
+        now = look | {"strong": True, "label": told[-1:]}
         marks = [
             points(self.sizes[:-1], spreads[:-1], **before),
             points([size], [spread], **now),
@@ -120,7 +116,7 @@ class BatchNoisePanel(Panel):
         return [batches, Chart(x, y, marks, alt=alt)]
 
     def _says(self, running):
-        n, (*before, size) = len(self.each), self.sizes
+        n, size = len(self.each), self.size.value
         facts = {"size": size, "spread": self.spreads[size], "n": n}
         said = WORDS["whole" if size >= n else "jumps"]
         said = said.format(**facts, loss=self.each.mean())
@@ -128,8 +124,6 @@ class BatchNoisePanel(Panel):
             if {few, many} <= {*self.sizes} and self.spreads[few]:
                 a, b = self.spreads[few], self.spreads[many]
                 return said + WORDS["times_4"].format(few, many, a, b, b / a)
-        for last in before[-1:]:
-            said += WORDS["before"].format(last, self.spreads[last])
         return said
 
     def _table(self):
