@@ -33,7 +33,7 @@ CURED = 0.8  # of the loss before: what lies above counts as no help
 SEEDS = 40  # among which an unlucky one is looked for
 SHOWN = 6  # the highest loss that a chart grows for
 OTHERS = 4  # seeds shown beside the patient
-_ROW = ["patient", "named", "right", "remedy", "loss_before", "loss_after", "try"]
+_ROW = ["patient", "named", "right", "remedy", "loss_before", "loss_after"]
 RECORD = ("lr", "batch_size", "epochs", "hidden", "momentum", "weight_decay")
 
 
@@ -183,17 +183,15 @@ class ClinicPanel(Panel):
         fault, tried = self.patient.fault, self.patient.tried  # which overfits, too
         right = named == fault or (named == "overfitting" and bool(tried))
         ends = map(_end_of, (self.run, self.treated))
-        tries = 1 + sum(self.number == old["patient"] for old in self.rows)
         # Not the fault: the table would tell it to whoever is to look again.
-        row = self.number, named, right, remedy, *ends, tries
+        row = self.number, named, right, remedy, *ends
         self.rows.append(dict(zip(_ROW, row, strict=True)))
         yield
 
     def _update(self, running):
         self.treat_button.disabled = running or not self.there
-        right = [r["right"] for r in self.rows if r["try"] == 1]
-        in_a_row = right[::-1].index(False) if False in right else len(right)
-        said = WORDS["score"].format(in_a_row, sum(right), len(right))
+        right = [row["right"] for row in self.rows]
+        said = WORDS["score"].format(sum(right), len(right))
         self.status.value = said if right else ""
         if not self.there:
             if not running:
