@@ -14,6 +14,7 @@ from hpkit.panels.panel import Panel, play
 
 WORDS = Texts("panels.bowl")
 WIDE = 5.0  # the chart shows weights from -5 to 5
+START = -4.0  # the first weight
 EDGE = 1.07 * WIDE  # room for the whole ball
 MOST = 20  # steps of a run
 PAUSE = 0.12  # seconds between two steps of a run
@@ -51,10 +52,8 @@ class BowlPanel(Panel):
 
     Parameters
     ----------
-    lr, curvature : float, 0 to 100
-        The slope of the bowl at w is curvature * w.
-    start : float, -5 to 5
-        The first weight.
+    lr : float, 0 to 100
+        At first; the curvature begins at 1, the ball at weight -4.
     steps : int
         Taken when the panel is made.
 
@@ -70,22 +69,17 @@ class BowlPanel(Panel):
         self,
         *,
         lr: float = 0.2,
-        curvature: float = 1.0,
-        start: float = -4.0,
         steps: int = 0,
         title: str | None = None,
         predict: bool = False,
     ) -> None:
-        for name, value in (("lr", lr), ("curvature", curvature)):
-            _checked(name, value)
-        self.start = check_number("start", start, low=-WIDE, below=WIDE)
+        _checked("lr", lr)
         self.steps = check_count("steps", steps, low=0, most=1000)  # taken so far
         super().__init__(None, title)
         self.lr = self._knob("lr", lr, 0.05, 2.5)
-        self.curvature = self._knob("curvature", curvature, 0.1, 4.0)
-        self.asked = lr, curvature
+        self.curvature = self._knob("curvature", 1.0, 0.1, 4.0)
         look = {"text": "{:g}".format, "min": 0, "max": 5, "step": 0.1}
-        self.ask(predict, WORDS["guess"].format(curvature), W.FloatSlider, 1.0, **look)
+        self.ask(predict, WORDS["guess"], W.FloatSlider, 1.0, **look)
         if self.guess and not steps:  # the ball at its start tells nothing
             self.add_class("hp-shown")
         first = self.buttons(step=self.step, run=self._run)
@@ -107,7 +101,7 @@ class BowlPanel(Panel):
     @property
     def path(self) -> np.ndarray:
         """The weights so far: ndarray (steps + 1,)."""
-        return _descend(self.start, *self.right, self.steps)
+        return _descend(START, *self.right, self.steps)
 
     def step(self) -> None:
         with self.live.lock:
@@ -132,7 +126,7 @@ class BowlPanel(Panel):
     def _charts(self):
         w, n, curvature = self.path, self.steps, self.curvature.value
         losses, _ = bowl(w, curvature)
-        top = max(nice_top(1.05 * bowl(WIDE, self.asked[1])[0]), 1.5 * losses[0])
+        top = max(nice_top(1.05 * bowl(WIDE, 1.0)[0]), 1.5 * losses[0])
         grid, way = np.linspace(-EDGE, EDGE, 81), np.clip(w, -3 * WIDE, 3 * WIDE)
         tips = [WORDS["tip"].format(k, w[k], losses[k]) for k in range(n + 1)]
         there = (np.abs(w) <= WIDE) & (losses <= top)
@@ -166,7 +160,7 @@ class BowlPanel(Panel):
 
     @property
     def _guess_fits(self):
-        return self.curvature.value == self.asked[1]
+        return self.curvature.value == 1.0
 
     def _says(self, running):
         w, (lr, curvature) = self.path[-1], self.right
@@ -184,7 +178,7 @@ class BowlPanel(Panel):
 
     def _code(self):
         lr, curvature = self.right
-        return f"""w, lr, curvature = {self.start}, {lr}, {curvature}
+        return f"""w, lr, curvature = {START}, {lr}, {curvature}
 for step in range({self.steps}):
     slope = curvature * w
     w = w - lr * slope

@@ -32,7 +32,7 @@ def test_bowl_steps_are_gradient_descent(lr, words):
 
 
 def test_bowl_diverges_exactly_above_two_over_the_curvature():
-    bowl = BowlPanel(lr=0.9, curvature=2.0, steps=20)
+    bowl = BowlPanel(lr=0.9, steps=20)
     for lr, curvature in ((0.9, 2.0), (1.1, 2.0), (1.1, 1.0)):
         bowl.lr.value, bowl.curvature.value = lr, curvature
         out = lr * curvature > 2
@@ -73,7 +73,8 @@ def test_bowl_says_no_minus_zero_and_is_infinite_without_a_warning():
     assert not np.signbit(bowl.frame()[["w", "slope"]].iloc[1:]).any(axis=None)
     bowl.lr.value = 0
     assert "no step moves" in shows(bowl)
-    bowl = BowlPanel(lr=90, curvature=50, steps=200)
+    bowl = BowlPanel(lr=90, steps=200)
+    bowl.curvature.value = 50
     assert "inf" in shows(bowl)
     assert np.isinf(bowl.path[-1])
     assert all(marks(chart, "cross") for chart in bowl.charts.charts)
@@ -98,14 +99,14 @@ def test_bowl_shows_every_step_on_both_charts():
 
 
 def test_bowl_judges_the_guess_at_once_and_drops_it_with_its_question():
-    bowl = BowlPanel(lr=1.5, curvature=4.0, predict=True)
+    bowl = BowlPanel(lr=2.1, predict=True)
     assert "hp-shown" in bowl._dom_classes  # not covered, unless steps are shown
     assert "hp-shown" not in BowlPanel(steps=1, predict=True)._dom_classes
     assert "Make your guess" in bowl.result
 
     commit(bowl, 1.6)
     bowl.step()
-    assert "Your guess: <b>1.6</b>. The limit is <b>0.5</b>. Step 1" in shows(bowl)
+    assert "Your guess: <b>1.6</b>. The limit is <b>2</b>. Step 1" in shows(bowl)
 
     bowl.lr.value = 0.4  # it has the limit still to find
     assert "Your guess: <b>1.6</b>. Step 1" in shows(bowl)
