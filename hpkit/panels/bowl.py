@@ -128,21 +128,19 @@ class BowlPanel(Panel):
         losses, _ = bowl(w, curvature)
         top = max(nice_top(1.05 * bowl(WIDE, 1.0)[0]), 1.5 * losses[0])
         grid, way = np.linspace(-EDGE, EDGE, 81), np.clip(w, -3 * WIDE, 3 * WIDE)
-        tips = [WORDS["tip"].format(k, w[k], losses[k]) for k in range(n + 1)]
         there = (np.abs(w) <= WIDE) & (losses <= top)
         dots, ball = np.flatnonzero(there[:-1]), np.flatnonzero(there[-1:]) + n
         gone = np.sign(w[-1:])[~there[-1:]] * 0.96 * WIDE
         before = {"label": [WORDS["first"] if k == 0 else "" for k in dots]}
-        before |= {"tip": [tips[k] for k in dots], "size": 3.5}
-        now = {"label": WORDS["now" if n else "first"], "tip": tips[n], "strong": True}
+        now = {"label": WORDS["now" if n else "first"], "strong": True}
         now |= {"color": "orange", "size": 8.5}
         out = {"color": "orange", "label": WORDS["out"]}
         marks = [
             line(grid, bowl(grid, curvature)[0], color="gray", hover=False),
             line(way, bowl(way, curvature)[0], width=1.5, dash="dashed", hover=False),
-            points(w[dots], losses[dots], **before),
+            points(w[dots], losses[dots], size=3.5, **before),
             points(w[ball], losses[ball], **now),
-            cross(gone, tip=tips[n], **out),
+            cross(gone, **out),
         ]
         x = Axis(WORDS["weight"], (-EDGE, EDGE))
         low = Axis(WORDS["loss"], (-0.04 * top, top))  # room for the ball

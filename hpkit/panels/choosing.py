@@ -109,13 +109,12 @@ class CoinFlipsPanel(Panel):
     def _charts(self):
         valid, test, best = self._shown
         at, tens = np.arange(1, len(valid) + 1), np.arange(20, 81, 10)
-        tips = list(map(_COINS["tip"].format, at, valid, test))
         guess = np.divide(self.guesses, 100)
         dots = {"color": "gray", "size": 2.8, "opacity": 0.6, "legend": _COINS["each"]}
         steps = {"width": 2.8, "step": True, "hover": False}
         same = steps | {"color": "orange", "dash": "dashed", "label": _COINS["test"]}
         marks = [
-            points(at, valid, tip=tips, **dots),
+            points(at, valid, **dots),
             line(at, valid[best], strong=True, label=_COINS["valid"], **steps),
             line(at, test[best], **same),
             rule(guess, across=True, label=_COINS["mine"], **GUESS),
