@@ -259,11 +259,9 @@ class OneAtATimePanel(SearchPanel):
     def _told_grid(self):
         grid, end = self.grid, self._stops[-1]
         best, mine = _loss(grid, grid.best), _loss(self.found, end)
-        out = self.found.runs.unfit[self.found.settings.index(end)]
-        times = inf if out else mine / best if best else inf if mine else 1.0
-        even = "even" if f"{times:.3g}" == "1" else "apart" if times < inf else "higher"
-        facts = {"setting": escape(label(grid.best, self.found.space)), "times": times}
-        return WORDS["there" if end == grid.best else even].format(**facts, best=best)
+        facts = {"setting": escape(label(grid.best, self.found.space)), "best": best}
+        said = WORDS["there" if end == grid.best else "apart"]
+        return said.format(**facts, times=mine / max(best, 1e-12))
 
     def _state(self):
         return self.starting, self._line_of(self.ordered)

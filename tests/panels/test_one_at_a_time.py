@@ -229,16 +229,11 @@ def test_path_may_be_drawn_and_pressed_before_a_new_start_is_trained(path):
         assert path.error is None
 
 
-def test_no_loss_is_so_many_times_as_high_as_none(moons):
-    base = QUICK.but(lr=0.1, batch_size=16)
-    lists = {"lr": [0.1, 100], "hidden": [(), (4,)]}
-    panel = OneAtATimePanel(load_dataset("wine"), base, seeds=1, **lists)
-    assert "0.00</b>, at learning rate 100" in press(panel, "grid").result
-    assert panel.result.endswith("your path's is higher.")
+def test_path_may_begin_where_training_diverges(moons):
     out = {"lr": [1e6, 0.1], "momentum": [0.9, 0]}
     panel = OneAtATimePanel(moons, QUICK.but(lr=1e6, momentum=0.9), **out)
     assert "Start S, learning rate 1e+06, momentum 0.9: diverged" in panel.result
-    assert press(panel, "grid").result.endswith("your path's is higher.")
+    assert "times as high" in press(panel, "grid").result
     assert press(panel, "all").done[-1].winner.lr == 0.1
 
 
