@@ -231,11 +231,8 @@ class OneAtATimePanel(SearchPanel):
 
     def _title(self):
         """Return what a cell of the map shows."""
-        others = [TABLE[name].knob for name in list(self.space)[2:]]
-        if not others:
-            return WORDS["map"]
-        name = others[0] if len(others) == 1 else WORDS["rest"]
-        return WORDS["whole"].format(name)
+        others = ", ".join(TABLE[name].knob for name in list(self.space)[2:])
+        return WORDS["whole"].format(others) if others else WORDS["map"]
 
     def _sentence(self, running):
         if not self.there:
