@@ -32,15 +32,12 @@ def test_path_goes_step_by_step(path, moons):
     assert [step.winner.lr for step in path.done] == [0.3]
     assert path.found.cost.runs == 6
     assert path.bar.value == 0.5
-    assert path.next_button.button_style == "primary"
     assert nth(path, 0, "line").columns[0][0].round().tolist() == [0, 1]
     press(path, "next")
     whole = one_at_a_time(moons, path.starting, seeds=(0, 1), **LISTS)
     assert path.found.best == whole.best
     np.testing.assert_array_equal(path.found.val_loss, whole.val_loss)
     assert [s.winner for s in path.done] == [s.winner for s in whole.steps]
-    assert path.next_button.button_style == ""
-    assert path.grid_button.button_style == "primary"
 
 
 def test_grid_trains_a_start_that_was_stopped_and_says_where_the_path_is(path):
@@ -67,7 +64,6 @@ def test_path_keeps_where_each_order_ended(path):
     assert "times the best" in path.paths.value
     press(path, "grid")
     grid = path.grid
-    assert path.grid_button.button_style == ""
 
     assert [order for order, _ in path.walked] == [*ends][::-1]  # the newest last
     for (order, _), (_, loss) in path.walked.items():
