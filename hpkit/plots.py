@@ -195,7 +195,7 @@ def plot_grid(
     >>> ax = hk.plot_grid(grid)
     """
     grid = _as_search(grid)
-    space = _two_lists(grid, x, y, grid)
+    space = _two_lists(grid, x, y)
     others = ", ".join(hyper.TABLE[n].label for n in grid.space if n not in space)
     seeds = len(grid.runs.seeds)
     title = _SAY["cells" if seeds > 1 else "cells_one"].format(seeds)
@@ -206,8 +206,8 @@ def plot_grid(
     return drawn(chart, ax, _size(space), _alt("grid", grid.runs))
 
 
-def _two_lists(search, x, y, known):
-    """Return two hyperparameters of a search, and their values that are known."""
+def _two_lists(search, x=None, y=None):
+    """Return two hyperparameters of a search, and their values."""
     names = list(search.space)
     if len(names) < 2:
         raise hyper.refusal("map_names", got=", ".join(names))
@@ -218,7 +218,7 @@ def _two_lists(search, x, y, known):
     y = next(n for n in names if n != x) if y is None else y
     if x == y:
         raise hyper.refusal("axes_differ", x)
-    return {name: hyper.in_order(dict.fromkeys(known.values(name))) for name in (x, y)}
+    return {name: hyper.in_order(dict.fromkeys(search.values(name))) for name in (x, y)}
 
 
 def _framed(search, space):
@@ -239,27 +239,12 @@ def _size(space):
     return wide, max(2.6, 1.4 + 0.5 * rows)
 
 
-def plot_path(
-    steps: Search,
-    ax: Axes | None = None,
-    *,
-    grid: Search | None = None,
-    x: str | None = None,
-    y: str | None = None,
-) -> Axes:
-    """Return the axes with the path of one-at-a-time on the map.
+def plot_path(steps: Search, ax: Axes | None = None) -> Axes:
+    """Return the axes with the path of one-at-a-time on a map of what it has seen.
 
-    S is the start; the number of each step stands where it ended. A step that changes a
-    third hyperparameter does not move: see the title.
-
-    Parameters
-    ----------
-    steps : Search
-        Of `one_at_a_time`.
-    grid : Search, optional
-        The whole map, drawn below the path; without it only what the path has seen.
-    x, y : str, optional
-        The two hyperparameters; default those of the first two steps.
+    The map is that of the first two steps. S is the start; the number of each step
+    stands where it ended. A step that changes a third hyperparameter does not move: see
+    the title. `steps` is a search by `one_at_a_time`.
 
     Examples
     --------
@@ -269,8 +254,7 @@ def plot_path(
     'batch size'
     """
     steps = _as_search(steps, "one_at_a_time")
-    known = steps if grid is None else _as_search(grid)
-    space = _two_lists(steps, x, y, known)
+    space = _two_lists(steps)
     said, path = [], [steps.base]
     for number, step in enumerate(steps.steps, 1):
         if step.winner is not None:
@@ -278,10 +262,9 @@ def plot_path(
             said.append(_SAY["step"].format(number=number, change=change))
             path.append(step.winner)
     between = "   " if len("".join(said)) < 60 else "\n"
-    look = {"title": between.join(said), "legends": {"best": charts.WORDS["best"]}}
-    look["framed"] = _framed(known, space) if grid is not None else {}
     alt = f"{_CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}"
-    return drawn(charts.path_chart(space, [known], path, **look), ax, _size(space), alt)
+    chart = charts.path_chart(space, [steps], path, title=between.join(said))
+    return drawn(chart, ax, _size(space), alt)
 
 
 def plot_decision_boundary(

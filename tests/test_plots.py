@@ -365,25 +365,21 @@ def test_what_cannot_be_drawn_is_refused(curve, grid, run):
 
 
 def test_path_leads_through_the_winner_of_each_step(steps):
-    grid = hk.grid_search(MOONS, BASE, lr=[0.01, 0.1, 1], batch_size=[32, 64])
-
     def cell(setting):
-        lrs, batches = grid.space.values()
+        lrs, batches = steps.space.values()
         return lrs.index(setting.lr), batches.index(setting.batch_size)
 
-    for below in (None, grid):
-        ax = hk.plot_path(steps, axes(), grid=below)
+    ax = hk.plot_path(steps, axes())
 
-        cells = map(cell, [steps.base, *(step.winner for step in steps.steps)])
-        badges = [text for text in ax.texts if text.get_fontweight() == "bold"]
-        places = [tuple(np.round(text.get_position())) for text in badges]
-        assert places == [*dict.fromkeys(cells)]
-        assert frame(ax) == (around(*cell(grid.best)) if below else set())
-        assert badges[0].get_text().startswith("S")
-        assert badges[-1].get_text().endswith("2")
-        path, at = curves(ax)[-1], [text.get_position() for text in badges]
-        np.testing.assert_allclose(path.get_xydata(), at)
-        assert ax.get_title().startswith(f"1. learning rate {steps.best.lr:g}")
+    cells = map(cell, [steps.base, *(step.winner for step in steps.steps)])
+    badges = [text for text in ax.texts if text.get_fontweight() == "bold"]
+    places = [tuple(np.round(text.get_position())) for text in badges]
+    assert places == [*dict.fromkeys(cells)]
+    assert badges[0].get_text().startswith("S")
+    assert badges[-1].get_text().endswith("2")
+    path, at = curves(ax)[-1], [text.get_position() for text in badges]
+    np.testing.assert_allclose(path.get_xydata(), at)
+    assert ax.get_title().startswith(f"1. learning rate {steps.best.lr:g}")
 
 
 def test_best_so_far_draws_each_search(grid, steps):
