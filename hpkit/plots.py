@@ -14,11 +14,11 @@ from matplotlib.axes import Axes
 
 from hpkit import hyperparameters as hyper
 from hpkit.charts import searches as charts
-from hpkit.charts.runs import map_cells, map_chart, map_pixels, runs_chart, seeds_chart
-from hpkit.charts.spec import FEW, light, points, text
+from hpkit.charts.runs import map_chart, map_pixels, runs_chart, seeds_chart
+from hpkit.charts.spec import FEW, points, text
 from hpkit.charts.still import draw, ticks
 from hpkit.data.datasets import Dataset, check_dataset, check_there
-from hpkit.engine.runs import Run, Runs, softmax
+from hpkit.engine.runs import Run, Runs
 from hpkit.locale import Texts, digits
 from hpkit.search.result import Search, as_runs, as_searches, describe
 from hpkit.text import named_value, on_chart, short
@@ -30,7 +30,6 @@ _SAY = Texts("plots")
 _CHARTS = Texts("plots.charts")
 _NAMED = 50  # curves of which each has room for its name
 _STRONG = dict(blue=None, orange="dashed", purple="dashdot", ink=None, green="dashed")
-CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms
 DOT = 3.4  # size of the points
 HEARD = '<span style="position:absolute;clip:rect(0,0,0,0)">'  # and not seen
 
@@ -272,8 +271,8 @@ def plot_decision_boundary(
 ) -> Axes:
     """Return the axes with the network's answer everywhere, and the points of a split.
 
-    The stronger the color, the surer the network; the black line is the boundary, where
-    two classes are equally likely. Each class has its own marker.
+    The stronger the color, the surer the network: at the boundary between two classes
+    it fades. Each class has its own marker.
 
     Parameters
     ----------
@@ -293,22 +292,11 @@ def plot_decision_boundary(
     hyper.check_choice("split", split, ("train", "valid"))
     run.network(epoch)  # or says why there is none
     check_there(run.dataset)
-    pixels = map_pixels(run, epoch, CELLS)
-    # Sixteen steps: a picture of flat areas is a fifth of the size of a smooth one.
-    pixels[..., 3] = 16 * np.ceil(pixels[..., 3] / 16).clip(0, 15)
+    pixels = map_pixels(run, epoch)
     at = run.best_epoch if epoch == "best" else run.epochs_done
     title = _SAY["map"].format(epoch=at)
     chart = map_chart(run.dataset, pixels, split=split, title=title, size=DOT)
-    ax = drawn(chart, ax, (5.0, 4.0), _alt("map", run, epoch=at))
-    cells = map_cells(run.dataset, CELLS)  # on the scale of the networks
-    chance = softmax(run.outputs(cells, epoch)).reshape(CELLS, CELLS, -1)
-    sides = cells.T.reshape(2, CELLS, CELLS)
-    classes = range(run.dataset.n_outputs)
-    for number in classes[1:] if len(classes) == 2 else classes:
-        lead = chance[..., number] - np.delete(chance, number, -1).max(-1)
-        if lead.min() < 0 < lead.max():
-            ax.contour(*sides, lead, [0], colors=light("ink"), linewidths=1.6)
-    return ax
+    return drawn(chart, ax, (5.0, 4.0), _alt("map", run, epoch=at))
 
 
 def plot_data(

@@ -13,7 +13,6 @@ from IPython.core.pylabtools import select_figure_formats
 from matplotlib.collections import LineCollection, PathCollection, QuadMesh
 from matplotlib.collections import PolyCollection as Band
 from matplotlib.colors import to_hex
-from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from torch import nn
@@ -456,15 +455,6 @@ def test_boundary_shows_every_training_point_on_the_networks_answers(run):
     for corner, pixel in zip(run.predict_proba(corners, "last"), pixels, strict=True):
         blue, orange = pixel[2] > pixel[0], pixel[0] > pixel[2]
         assert (blue, orange) == (corner[0] > 0.5, corner[1] > 0.5)
-
-
-def test_boundary_stands_between_the_classes_of_a_table_in_its_own_units():
-    X = np.random.default_rng(0).normal(size=(200, 2)) * [100, 3] + [500, -20]
-    table = hk.Dataset.from_arrays(X, (X[:, 0] > 520).astype(int))
-    ax = hk.plot_decision_boundary(hk.fit(table, BASE.but(lr=0.3)), axes())
-    (border,) = (made for made in ax.collections if isinstance(made, ContourSet))
-    found = border.get_paths()[0].vertices[:, 0].mean()
-    assert found == pytest.approx(table.scaled([[520, -20]])[0, 0], abs=0.1)
 
 
 def test_digits_are_drawn_as_pictures_side_by_side():

@@ -294,15 +294,15 @@ def map_cells(dataset, grid: int = GRID):
     return np.stack(np.meshgrid(*sides), -1).reshape(-1, 2)
 
 
-def map_pixels(run, epoch: str = "best", grid: int = GRID) -> np.ndarray:
+def map_pixels(run, epoch: str = "best") -> np.ndarray:
     """Return the map of a run ("best" or "last" epoch), bottom row first, uint8."""
     # A cell has the color of the likeliest class, the clearer the surer it is: the
     # boundary between two classes is where the color fades.
-    shares = np.nan_to_num(softmax(run.outputs(map_cells(run.dataset, grid), epoch)))
+    shares = np.nan_to_num(softmax(run.outputs(map_cells(run.dataset), epoch)))
     n, likeliest = shares.shape[1], shares.argmax(1)
     sure = np.clip((shares.max(1) - 1 / n) / (1 - 1 / n), 0, 1)
     colors = [_PALETTE[likeliest % len(CLASSES)], 0.62 * sure[:, None] ** 0.8]
-    return (255 * np.concatenate(colors, 1)).astype(np.uint8).reshape(grid, grid, 4)
+    return (255 * np.concatenate(colors, 1)).astype(np.uint8).reshape(GRID, GRID, 4)
 
 
 def map_chart(dataset, pixels, *, split="train", names=(), size=2.6, **chart) -> Chart:
