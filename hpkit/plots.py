@@ -267,9 +267,9 @@ def plot_path(steps: Search, ax: Axes | None = None) -> Axes:
 
 
 def plot_decision_boundary(
-    run: Run, ax: Axes | None = None, *, epoch: str = "best", split: str = "train"
+    run: Run, ax: Axes | None = None, *, epoch: str = "best"
 ) -> Axes:
-    """Return the axes with the network's answer everywhere, and the points of a split.
+    """Return the axes with the network's answer everywhere, and the training points.
 
     The stronger the color, the surer the network: at the boundary between two classes
     it fades. Each class has its own marker.
@@ -289,42 +289,38 @@ def plot_decision_boundary(
     if not isinstance(run, Run):
         raise hyper.refusal("one_run", kind=TypeError, type=type(run).__name__)
     _check_flat(run.dataset)
-    hyper.check_choice("split", split, ("train", "valid"))
     run.network(epoch)  # or says why there is none
     check_there(run.dataset)
     pixels = map_pixels(run, epoch)
     at = run.best_epoch if epoch == "best" else run.epochs_done
     title = _SAY["map"].format(epoch=at)
-    chart = map_chart(run.dataset, pixels, split=split, title=title, size=DOT)
+    chart = map_chart(run.dataset, pixels, title=title, size=DOT)
     return drawn(chart, ax, (5.0, 4.0), _alt("map", run, epoch=at))
 
 
-def plot_data(
-    dataset: Dataset, ax: Axes | None = None, *, split: str = "train"
-) -> Axes:
-    """Return the axes with the points of a data set of two features, or ten digits.
+def plot_data(dataset: Dataset, ax: Axes | None = None) -> Axes:
+    """Return the axes with the training points of two features, or ten digits.
 
-    Each class has its own color and marker. `split` is "train" or "valid".
+    Each class has its own color and marker.
 
     Examples
     --------
     >>> len(hk.plot_data(hk.load_dataset("moons")).collections)
     2
     """
-    hyper.check_choice("split", split, ("train", "valid"))
     if check_there(check_dataset(dataset)).name == "digits":
-        return _draw_digits(dataset, ax, getattr(dataset, split))
+        return _draw_digits(dataset, ax)
     _check_flat(dataset)
     names = [_SAY["class"].format(name=name) for name in dataset.classes]
-    chart = map_chart(dataset, None, split=split, names=names, size=DOT)
-    facts = {"data": dataset.name, "n": len(getattr(dataset, split).y)}
+    chart = map_chart(dataset, None, names=names, size=DOT)
+    facts = {"data": dataset.name, "n": dataset.n_train}
     alt = _CHARTS["data"].format(**facts, classes=dataset.n_outputs)
     more = 0.1 * max(0, dataset.n_outputs - 6)  # their names are in rows
     return drawn(chart, ax, (5.0, 3.6 + more), alt)
 
 
-def _draw_digits(data, ax, rows):
-    ax = _axes_for(ax, (7.2, 1.0))
+def _draw_digits(data, ax):
+    ax, rows = _axes_for(ax, (7.2, 1.0)), data.train
     first = [rows.X[rows.y == k][0] * data.scale + data.center for k in range(10)]
     tiles = [np.pad(row.reshape(8, 8), 1) for row in first]
     ax.imshow(np.hstack(tiles), cmap="gray_r")

@@ -357,7 +357,6 @@ def test_what_cannot_be_drawn_is_refused(curve, grid, run):
         (hk.plot_best_so_far, [], {}, "searches must be a Search"),
         (hk.plot_decision_boundary, wine, {}, "chart needs two features"),
         (hk.plot_decision_boundary, 3, {}, "run must be one Run"),
-        (hk.plot_data, MOONS, {"split": "test"}, r"split must be one of.*'test'"),
     ):
         with pytest.raises((TypeError, ValueError), match=words):
             plot(drawn, **how)
@@ -459,20 +458,20 @@ def test_boundary_shows_every_training_point_on_the_networks_answers(run):
 
 def test_digits_are_drawn_as_pictures_side_by_side():
     digits = hk.load_dataset("digits")
-    ax = hk.plot_data(digits, split="valid")
+    ax = hk.plot_data(digits)
 
     pixels = np.asarray(ax.images[0].get_array())
-    valid = digits.valid.X * digits.scale + digits.center
+    train = digits.train.X * digits.scale + digits.center
     assert pixels.shape == (10, 100)
     for k, tile in enumerate(np.split(pixels, 10, axis=1)):
-        (row,) = np.flatnonzero(np.isclose(valid, tile[1:9, 1:9].ravel()).all(1))[:1]
-        assert digits.valid.y[row] == k
+        (row,) = np.flatnonzero(np.isclose(train, tile[1:9, 1:9].ravel()).all(1))[:1]
+        assert digits.train.y[row] == k
     assert "digits" in ax.figure.hpkit_said[0]
 
 
-def test_data_shows_the_points_of_a_split():
-    ax = hk.plot_data(MOONS, axes(), split="valid")
-    assert sum(len(made.get_offsets()) for made in dots(ax)) == len(MOONS.valid.y)
+def test_data_shows_the_training_points():
+    ax = hk.plot_data(MOONS, axes())
+    assert sum(len(made.get_offsets()) for made in dots(ax)) == len(MOONS.train.y)
     words = [text.get_text() for text in ax.get_legend().get_texts()]
     assert words == ["class 0", "class 1"]
 

@@ -305,11 +305,11 @@ def map_pixels(run, epoch: str = "best") -> np.ndarray:
     return (255 * np.concatenate(colors, 1)).astype(np.uint8).reshape(GRID, GRID, 4)
 
 
-def map_chart(dataset, pixels, *, split="train", names=(), size=2.6, **chart) -> Chart:
-    """Return the points of a split over a map's pixels; None draws no map."""
+def map_chart(dataset, pixels, *, names=(), size=2.6, **chart) -> Chart:
+    """Return the training points over a map's pixels; None draws no map."""
     # `names` of the classes stand above the chart.
     (left, bottom), (right, top) = map_cells(dataset, 2)[[0, -1]]
-    part, dots = getattr(dataset, split), []
+    part, dots = dataset.train, []
     for n in range(dataset.n_outputs):
         color, shape, _ = mark.look_of(n)
         look = {"size": size, "hover": False, "legend": names[n] if names else None}
