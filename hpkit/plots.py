@@ -266,20 +266,12 @@ def plot_path(steps: Search, ax: Axes | None = None) -> Axes:
     return drawn(chart, ax, _size(space), alt)
 
 
-def plot_decision_boundary(
-    run: Run, ax: Axes | None = None, *, epoch: str = "best"
-) -> Axes:
+def plot_decision_boundary(run: Run, ax: Axes | None = None) -> Axes:
     """Return the axes with the network's answer everywhere, and the training points.
 
     The stronger the color, the surer the network: at the boundary between two classes
-    it fades. Each class has its own marker.
-
-    Parameters
-    ----------
-    run : Run
-        On data with two features and classes.
-    epoch : {"best", "last"}, default "best"
-        Weights of the epoch with the lowest validation loss, or of the last.
+    it fades. Its weights are those of the epoch with the lowest validation loss. Each
+    class has its own marker. The data has two features and classes.
 
     Examples
     --------
@@ -289,13 +281,10 @@ def plot_decision_boundary(
     if not isinstance(run, Run):
         raise hyper.refusal("one_run", kind=TypeError, type=type(run).__name__)
     _check_flat(run.dataset)
-    run.network(epoch)  # or says why there is none
     check_there(run.dataset)
-    pixels = map_pixels(run, epoch)
-    at = run.best_epoch if epoch == "best" else run.epochs_done
-    title = _SAY["map"].format(epoch=at)
-    chart = map_chart(run.dataset, pixels, title=title, size=DOT)
-    return drawn(chart, ax, (5.0, 4.0), _alt("map", run, epoch=at))
+    title = _SAY["map"].format(epoch=run.best_epoch)
+    chart = map_chart(run.dataset, map_pixels(run), title=title, size=DOT)
+    return drawn(chart, ax, (5.0, 4.0), _alt("map", run, epoch=run.best_epoch))
 
 
 def plot_data(dataset: Dataset, ax: Axes | None = None) -> Axes:

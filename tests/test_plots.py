@@ -442,16 +442,16 @@ def test_seeds_has_a_dot_for_each_run(curve):
 
 
 def test_boundary_shows_every_training_point_on_the_networks_answers(run):
-    assert str(run.best_epoch) in hk.plot_decision_boundary(run, axes()).get_title()
-    ax = hk.plot_decision_boundary(run, axes(), epoch="last")
+    ax = hk.plot_decision_boundary(run, axes())
 
+    assert str(run.best_epoch) in ax.get_title()
     assert sum(len(made.get_offsets()) for made in dots(ax)) == len(MOONS.train.y)
     assert len({len(made.get_paths()[0]) for made in dots(ax)}) == 2  # shapes
     picture = np.asarray(ax.images[0].get_array())
     left, right, bottom, top = ax.images[0].get_extent()
     corners = np.array([[left, bottom], [right, top]])
     pixels = picture[0, 0], picture[-1, -1]
-    for corner, pixel in zip(run.predict_proba(corners, "last"), pixels, strict=True):
+    for corner, pixel in zip(run.predict_proba(corners), pixels, strict=True):
         blue, orange = pixel[2] > pixel[0], pixel[0] > pixel[2]
         assert (blue, orange) == (corner[0] > 0.5, corner[1] > 0.5)
 
