@@ -215,8 +215,6 @@ def _two_lists(search, x=None, y=None):
             hyper.check_choice(way, name, names)
     x = next(n for n in names if n != y) if x is None else x
     y = next(n for n in names if n != x) if y is None else y
-    if x == y:
-        raise hyper.refusal("axes_differ", x)
     return {name: hyper.in_order(dict.fromkeys(search.values(name))) for name in (x, y)}
 
 
