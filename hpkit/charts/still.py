@@ -30,7 +30,6 @@ from hpkit.locale import language, say
 from hpkit.text import columns_of
 
 _LETTER = 9.0  # points
-_UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}  # same chart, same bytes
 _SMALLEST = 0.7  # size of crowded labels over that of others
 _NARROW = 200  # points: axes where numbers may meet that elsewhere have room
 _LINE = 1.25  # height of a line of text over the size of its letters
@@ -75,13 +74,9 @@ getLogger("matplotlib.font_manager").addFilter(lambda said: _no_bold not in said
 
 
 def picture(charts, widths=None, *, form="png", dpi=100, **look) -> bytes:
-    """Return charts side by side as PNG or SVG; the same charts give the same bytes."""
+    """Return charts side by side as PNG or SVG."""
     file = io.BytesIO()
-    # Else parts of an SVG get new names each time. No rc_context: it may end in a
-    # thread, and undoes what was set meanwhile.
-    rcParams["svg.hashsalt"] = rcParams["svg.hashsalt"] or "hpkit"
-    made = still(charts, widths, **look)
-    made.savefig(file, format=form, dpi=dpi, metadata=_UNDATED[form])
+    still(charts, widths, **look).savefig(file, format=form, dpi=dpi)
     return file.getvalue()
 
 

@@ -612,7 +612,7 @@ class Panel(W.VBox):
         return self.forms.value
 
     def picture(self, form: str = "png") -> bytes:
-        """Return the still picture as PNG or SVG; same state, same bytes."""
+        """Return the still picture as PNG or SVG."""
         return picture(self.charts.charts, self.widths, form=form)
 
     def _ipython_display_(self):

@@ -113,22 +113,10 @@ def test_dollar_signs_of_names_begin_no_formula():
     assert (texts[name], texts["$x^2$"]) == (False, True)
 
 
-@pytest.mark.parametrize("form", ["png", "svg"])
-def test_the_same_charts_give_the_same_bytes(form, monkeypatch):
-    monkeypatch.setitem(rcParams, "svg.hashsalt", None)  # as a style of one's own may
+def test_the_same_charts_give_the_same_bytes():
     charts = [Chart(Axis("x"), Axis("y"), [spec.line([0, 1], [0, 1], label="a")])] * 2
-    assert picture(charts, (1, 2), form=form) == picture(charts, (1, 2), form=form)
-
-
-def test_what_a_cell_sets_while_a_panel_is_drawn_stays(monkeypatch):
-    def meanwhile(charts, widths):  # as pyplot does at the first figure of a session
-        monkeypatch.setitem(rcParams, "interactive", not rcParams["interactive"])
-        return still(charts, widths)
-
-    monkeypatch.setattr("hpkit.charts.still.still", meanwhile)
-    before = rcParams["interactive"]
-    picture([Chart(Axis("x"), Axis("y"), [])], form="svg")
-    assert rcParams["interactive"] != before
+    assert picture(charts, (1, 2)) == picture(charts, (1, 2))
+    assert b"<svg" in picture(charts, form="svg")
 
 
 def test_charts_stand_side_by_side_and_nothing_is_cut():
