@@ -7,8 +7,6 @@ Margins are measured from the texts: a layout engine takes longer than all the r
 
 import base64
 import io
-import re
-import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from logging import getLogger
@@ -19,15 +17,13 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager
+from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation, Text
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from hpkit.charts.spec import Axis, Chart, light, unpacked
-from hpkit.locale import language, say
-from hpkit.text import columns_of
 
 _LETTER = 9.0  # points
 _SMALLEST = 0.7  # size of crowded labels over that of others
@@ -42,29 +38,19 @@ _ALIGN = {"start": "left", "middle": "center", "end": "right"}
 # With letters that matplotlib's own font lacks, such as Hangul: Windows, macOS, Linux.
 _WIDER = ("Malgun Gothic", "Apple SD Gothic Neo", "NanumGothic", "Noto Sans CJK KR")
 _WIDER += ("Noto Sans CJK JP",)  # the name of the same file for matplotlib before 3.11
-_FILES = re.compile("malgun|AppleSDGothic|Nanum|NotoSansCJK", re.IGNORECASE)
 
 
 def find_letters() -> None:
     """Let all pictures have one more font, a learner's own, too."""
     # Matplotlib takes the first font that has a letter.
-    families, more = rcParams["font.family"], _more_letters(language())
+    families, more = rcParams["font.family"], _more_letters()
     rcParams["font.family"] = [*families, *(m for m in more if m not in families)]
 
 
 @lru_cache
-def _more_letters(chosen):
-    """Return a font for a language, in a list, or say that there is none."""
-    # Matplotlib's list of fonts may be older than one that was installed for it.
-    needed = columns_of(name := say("charts.loss")) > len(name)
-    if needed and not {*_WIDER} & {*fontManager.get_font_names()}:
-        for path in filter(_FILES.search, findSystemFonts()):
-            fontManager.addfont(path)
-    known = [name for name in _WIDER if name in fontManager.get_font_names()][:1]
-    if needed and not known:
-        warnings.warn(say("charts.no_font", fonts=", ".join(_WIDER)), stacklevel=3)
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-    return known
+def _more_letters():
+    """Return a font with more letters in a list, if there is one."""
+    return [name for name in _WIDER if name in fontManager.get_font_names()][:1]
 
 
 find_letters()

@@ -168,14 +168,3 @@ def test_pictures_take_letters_from_one_font_more(there, last, monkeypatch):
     families = rcParams["font.family"]
     assert (families[0], families[-1]) == ("sans-serif", last)
     assert len(families) <= 2
-
-
-def test_letters_of_a_language_are_looked_for_and_said_to_be_missing(monkeypatch):
-    found = []
-    monkeypatch.setattr(charts, "say", lambda path, **facts: "손실")
-    monkeypatch.setattr(charts, "findSystemFonts", lambda: ["Arial.ttf", "Nanum.ttf"])
-    monkeypatch.setattr(fontManager, "get_font_names", lambda: ["DejaVu Sans"])
-    monkeypatch.setattr(fontManager, "addfont", found.append)
-    with pytest.warns(UserWarning, match="손실"):
-        charts._more_letters.__wrapped__("ko")
-    assert found == ["Nanum.ttf"]
