@@ -110,7 +110,6 @@ def draw(ax: Axes, chart: Chart, letter: float = _LETTER) -> Axes:
         if sum(rgb) < 1.5 * alpha:
             ground.set_facecolor("white")
             ax.title.set_color("black")  # one of the caller's, too
-    before = {text: text.get_text() for text in ax.findobj(Text)}
     _axes(ax, chart, letter)
     sheet = _Sheet(ax, letter)
     for number, mark in enumerate(chart.marks):
@@ -120,9 +119,9 @@ def draw(ax: Axes, chart: Chart, letter: float = _LETTER) -> Axes:
     _header(sheet, chart, sheet.end_labels())
     for note in sheet.notes:
         sheet.beside(*note)
-    for text in ax.findobj(Text):  # "$" in a name begins no formula
-        if text.get_text() != before.get(text):
-            text.set_parse_math("$" not in text.get_text())
+    for text in ax.findobj(Text):
+        if "$" in text.get_text():  # in a name it begins no formula
+            text.set_parse_math(False)
     return ax
 
 
