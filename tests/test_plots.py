@@ -138,19 +138,12 @@ def test_training_curves_one_run_dashed_and_solid(run):
 
 def test_training_curves_diverged_ones_have_a_cross_each_at_the_top_edge():
     digits, base = hk.load_dataset("digits"), BASE.but(hidden=(16,))
-    *runs, more = (hk.fit(digits, base.but(lr=lr)) for lr in (0.1, 30, 50, 70))
-    many = hk.plot_training_curves([*runs, more], axes())
-    assert len(crosses(many)) == 3
-    assert [t.get_text() for t in many.texts] == ["lr 0.1", "3 of 4 diverged"]
-
+    runs = [hk.fit(digits, base.but(lr=lr)) for lr in (0.1, 30, 50)]
     ax = hk.plot_training_curves(runs, axes())
 
     first, second = crosses(ax)
     assert first.get_color() != second.get_color()
-    told = [t.xy[0] for t in ax.texts if "diverged" in t.get_text()]
-    assert {*told} == {*first.get_xdata(), *second.get_xdata()}
-    assert len({*told}) == len(told) == 2
-    assert apart(boxes(ax))
+    assert [t.get_text() for t in ax.texts] == ["lr 0.1", "2 of 3 diverged"]
     for cross in (first, second):
         assert cross.get_ydata() == [1]
         assert cross.get_transform() == ax.get_xaxis_transform()

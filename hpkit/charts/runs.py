@@ -154,8 +154,7 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
     start = start or highest or 1.0
     top = floor + 1.08 * float(np.clip(highest, start, HIGHEST * start))
     most, one = max(1, int(runs.epochs_done.max())), len(there) == 1
-    marks, taken, gap, gone = [], [], 0.03 * most, [i for i in there if out[i]]
-    many = len(gone) > 2
+    marks, gone = [], [i for i in there if out[i]]
     for i, color in zip(there, shades(len(there)), strict=True):
         strong, look = not one and bool(i == runs.order[0]), {"color": color}
         look["name"] = names[i]
@@ -178,12 +177,8 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
         mean = runs.val_loss[i].mean(0)
         if out[i]:
             at = min(clipped(mean, top)[1] or most, most)
-            step = gap if at < most / 2 else -gap  # to a place that is not taken
-            while any(abs(at - other) < 0.9 * gap for other in taken):
-                at += step
-            taken += [] if many else [at]
             said = WORDS["gone"].format(name=names[i])
-            if many:  # one label for all: theirs would meet
+            if len(gone) > 1:  # one label for all: theirs would meet
                 all_of = WORDS["gone_of"].format(len(gone), len(there))
                 said = all_of if i == gone[0] else ""
             marks.append(mark.cross([at], label=said, color=color))
