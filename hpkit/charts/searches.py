@@ -44,20 +44,19 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
     # Positive numbers over a wide span are on a logarithmic axis, other numbers on a
     # linear one; anything else, and 0 beside small numbers, is side by side.
     label, texts = TABLE[name].label, on_axis(values)
-    flat = [v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in values]
-    numbers = are_numbers(flat)
-    above = [v for v in flat if numbers and v > 0]
+    numbers = are_numbers(values)
+    above = [v for v in values if numbers and v > 0]
     factors = len(above) > 1 and max(above) / min(above) >= WIDE
-    mixed = factors and len(above) < len(flat)  # 0 among factors
-    if not numbers or len(set(flat)) < len(flat) or mixed:
-        return Axis(label, kind="band", texts=texts), np.arange(len(flat), dtype=float)
-    at, low, high = np.array(flat, float), float(min(flat)), float(max(flat))
+    mixed = factors and len(above) < len(values)  # 0 among factors
+    if not numbers or mixed:
+        return Axis(label, kind="band", texts=texts), np.arange(float(len(values)))
+    at, low, high = np.array(values, float), float(min(values)), float(max(values))
     order = np.argsort(at)
     ticks = {"ticks": at[order].tolist(), "texts": [texts[i] for i in order]}
     if not factors:
         room = _ROOM * (high - low) or 0.5 * abs(low) or 1.0
         return Axis(label, (low - room, high + room), **ticks), at
-    if flat == list(values) and high / low >= 1000:
+    if high / low >= 1000:
         ticks = {}  # powers of ten say it with less ink
     room = (high / low) ** _ROOM
     return Axis(label, (low / room, high * room), "log", **ticks), at

@@ -11,7 +11,6 @@ from architectures import mlp
 from chart_reading import move, pasted, press, shows
 
 import hpkit as hk
-from hpkit.charts.searches import value_axis
 from hpkit.panels.panel import FOLDER, Live
 from hpkit.text import label, short
 
@@ -37,9 +36,6 @@ def test_a_network_reads_the_same_everywhere(moons):
     for words in NETWORKS.values():
         assert f"<td>{words}</td>" in curve.drawer.children[0].value
     assert curve.charts.charts[1].x.texts == list(NETWORKS.values())
-    axis, at = value_axis("hidden", [(n,) * 3 for n in (2, 64)])
-    assert (axis.kind, axis.texts) == ("log", ["2-2-2", "64-64-64"])
-    assert at.tolist() == [2, 64]
 
 
 TRAIN, RATES = hk.load_dataset("moons").train, [0.01, 0.3]
