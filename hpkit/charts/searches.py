@@ -29,14 +29,7 @@ _FRAMES = {  # of cells
     "chosen": {"color": "ink", "width": 2.5, "dash": "dotted", "inset": 0.07},
     "guess": GUESS | {"width": 4.0},  # a right one and the best are both seen
 }
-_LONG = 20  # letters of a name
 _COLUMN = 0.07  # of the budget: from one column of ends to the next
-
-
-def _beside(name):
-    """Return a name where something else stands beside it."""
-    label = TABLE[name].label
-    return label if len(label) <= _LONG else TABLE[name].short
 
 
 def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
@@ -97,7 +90,7 @@ def value_curves_chart(found, chosen: int, alt: str) -> Chart:
     ]
     across = Axis(WORDS["epoch"], (0, 1.02 * max(s.epochs for s in found.settings)))
     up = Axis(WORDS["val_loss"], (0, top))
-    return Chart(across, up, marks, alt=alt, ends=_beside(name))
+    return Chart(across, up, marks, alt=alt, ends=TABLE[name].label)
 
 
 def validation_chart(
@@ -197,7 +190,7 @@ def heatmap_chart(
         made.append(mark.frames(*np.reshape(framed[kind], (-1, 2)).T, **look))
     (across, its), (up, own) = [*space.items()][:2]
     x = Axis(TABLE[across].label, kind="band", texts=on_axis(its))
-    y = Axis(_beside(up), kind="band", texts=on_axis(own))  # beside the legend
+    y = Axis(TABLE[up].label, kind="band", texts=on_axis(own))
     at = [(c, r) for r, c in np.ndindex(np.shape(loss))]
     told = {kind: framed[kind] for kind in given}
     if "ties" in told:  # the frame around all of them has the best inside

@@ -15,7 +15,6 @@ from hpkit.charts.searches import (
 )
 from hpkit.charts.spec import cell_colors
 from hpkit.charts.still import draw
-from hpkit.hyperparameters import TABLE
 
 MOONS = hk.load_dataset("moons")
 HEADS = "attention_heads_per_layer"  # of a learner's own model
@@ -99,8 +98,3 @@ def test_a_profile_names_the_best_at_each_of_many_points():
     grid = hk.grid_search(MOONS, hk.Hyperparameters(epochs=2), **lists)
     best = [f"batch {[16, 64][k]}" for k in grid.mean_val_loss.reshape(7, 2).argmin(1)]
     assert profile_chart(grid, 0).marks[1].get("label") == best
-
-
-def test_long_names_are_short_on_charts():
-    chart = heatmap_chart({"lr": [0.1], HEADS: [1, 2]}, np.ones((2, 1)))
-    assert (chart.y.label, TABLE[HEADS].label) == ("attentio…r_layer", HEADS)
