@@ -21,7 +21,7 @@ from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.runs import Run, Runs
 from hpkit.locale import Texts, digits
 from hpkit.search.result import Search, as_runs, as_searches, describe
-from hpkit.text import named_value, on_chart, short
+from hpkit.text import named_value, short
 
 _Found = Run | Runs | Search | Iterable[Run]
 _SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when projected
@@ -229,11 +229,9 @@ def _framed(search, space):
 
 
 def _size(space):
-    """Return inches that leave room for the numbers, and for long values beside."""
+    """Return inches that leave room for the numbers."""
     columns, rows = map(len, space.values())
-    beside = max(0, *(len(on_chart(value)) - 8 for value in [*space.values()][1]))
-    wide = max(4.2, 1.6 + 0.75 * columns) + 0.08 * beside
-    return wide, max(2.6, 1.4 + 0.5 * rows)
+    return max(4.2, 1.6 + 0.75 * columns), max(2.6, 1.4 + 0.5 * rows)
 
 
 def plot_path(steps: Search, ax: Axes | None = None) -> Axes:
