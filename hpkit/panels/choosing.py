@@ -9,7 +9,7 @@ from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import GUESS, Axis, Chart, cross, line, points, rule, text
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.runs import Run
-from hpkit.hyperparameters import Hyperparameters, check_count, check_seed, refusal
+from hpkit.hyperparameters import Hyperparameters, check_count, refusal
 from hpkit.locale import Texts, digits
 from hpkit.panels.controls import count_box
 from hpkit.panels.panel import FOLDER, Panel, play
@@ -35,8 +35,6 @@ class CoinFlipsPanel(Panel):
     ----------
     models : int, 1 to 100
         How many are tried at first.
-    seed : int
-        Of the coin flips.
 
     Examples
     --------
@@ -50,12 +48,11 @@ class CoinFlipsPanel(Panel):
         self,
         *,
         models: int = 50,
-        seed: int = 0,
         title: str | None = None,
         predict: bool = False,
     ) -> None:
-        self.flips = check_seed("seed", seed, most=2**31)
-        super().__init__(load_dataset("coin_flips", self.flips), title)
+        self.flips = 0
+        super().__init__(load_dataset("coin_flips", 0), title)
         self.first = check_count("models", models, most=_MODELS)  # tried before Run
         self.valid = self.test = np.zeros(0)
         self.count = count_box(_COINS["box"], self.first, 1, _MODELS, most=_MODELS)
