@@ -174,7 +174,7 @@ def test_training_curves_of_many_show_validation_only_with_labels_apart(count):
     many = curve_of(MOONS, np.geomspace(1e-4, 3, count).tolist(), epochs=3)
     ax = hk.plot_training_curves(many, axes())
     drawn = boxes(ax)
-    assert len(drawn) >= min(count, 20)
+    assert len(drawn) >= (count if count <= 20 else 1)  # the best is always named
     assert apart(drawn)
     assert any(line.get_linestyle() == "--" for line in ax.lines) == (count < 5)
     assert "validation" in ax.get_ylabel()

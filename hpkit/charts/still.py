@@ -389,21 +389,16 @@ class _Sheet:
 
     def end_labels(self):
         """Write what stands at line ends; return how far it reaches, in points."""
-        # Many are smaller; where not all have room, the strong ones are written, then
-        # every so many.
+        # Many are smaller; where not all have room, the strong ones are written.
         ax, ends = self.ax, self.ends
-        if not ends:
-            return 0.0
-        room = self.height / (_LINE * self.letter * len(ends))
+        room = self.height / (_LINE * self.letter * max(1, len(ends)))
         letter = self.letter * np.clip(room, _SMALLEST, 1)
         gap, to_axes = _LINE * letter / self.height, ax.transData - ax.transAxes
+        if len(ends) > int(1 / gap) + 1:
+            ends = [end for end in ends if end[4]]
+        if not ends:
+            return 0.0
         places = to_axes.transform([end[:2] for end in ends]).clip(0, 1)
-        if len(ends) > (most := int(1 / gap) + 1):
-            strong = sum(end[4] for end in ends)
-            keep = -(-(len(ends) - strong) // max(1, most - strong))
-            order = np.argsort(places[:, 1], kind="stable")
-            some = [i for k, i in enumerate(order) if k % keep == 0 or ends[i][4]]
-            ends, places = [ends[i] for i in some[:most]], places[some[:most]]
         heights, em = spread(places[:, 1], gap), letter / self.width
         turn, begin = 1 + 0.3 * em, 1 + _GAP * em
         each = zip(places, heights, strict=True)
