@@ -19,7 +19,6 @@ import html
 import re
 import threading
 import time
-from collections import deque
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
@@ -59,25 +58,7 @@ CHOSEN = 0.4  # seconds without a move after which what a control shows counts
 _LAST = 5.0  # seconds that threads have to end before Python does
 
 
-class _Turns:
-    """A lock that goes to the one who has waited longest: panels train by turns."""
-
-    def __init__(self):
-        self.waiting, self.moved = deque(), threading.Condition()
-
-    def __enter__(self):
-        mine = object()
-        with self.moved:
-            self.waiting.append(mine)
-            self.moved.wait_for(lambda: self.waiting[0] is mine)
-
-    def __exit__(self, *_):
-        with self.moved:
-            self.waiting.popleft()
-            self.moved.notify_all()
-
-
-_turns = _Turns()
+_turns = threading.Lock()  # panels train by turns
 _lives = WeakSet()
 
 
