@@ -62,7 +62,7 @@ def as_pytorch(found, path=None):
         path = Path(path)
         rows = path.with_name(f"{path.stem}_data.npz")
         text = pytorch(found, rows.name)
-        write_rows(found.dataset, rows)
+        _write_rows(found.dataset, rows)
         store.write(path, text)
     return text
 
@@ -77,7 +77,7 @@ def forms(found, rows, how):
     return {name: text for name, text in texts.items() if text}
 
 
-def write_rows(dataset, path):
+def _write_rows(dataset, path):
     """Write training and validation rows, as the networks see them; no test rows."""
     if not len(dataset.train.y):
         raise refusal("script_rows", dataset.name)

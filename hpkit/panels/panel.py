@@ -31,7 +31,7 @@ import ipywidgets as W
 from hpkit import hyperparameters as hyper
 from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import picture, small, uri
-from hpkit.engine.as_pytorch import forms, write_rows
+from hpkit.engine.as_pytorch import forms
 from hpkit.engine.training import TURN, check_settings, rated, train
 from hpkit.locale import Texts, words
 from hpkit.panels import parts
@@ -285,8 +285,6 @@ class Panel(W.VBox):
         self.code_box = named(W.Textarea(), WORDS["code_tip"])
         self.code_box.add_class("hp-mono")
         self.forms = named(W.ToggleButtons(options=[HPKIT]), WORDS["forms_tip"])
-        rows = self.button("rows", lambda: self._write(self._write_rows))
-        rows.layout.display = "none"
         code = row(self.forms.add_class("hp-forms"), self.code_box, name="hp-code")
         self.drawers |= {"code": code}
         names = [(self.texts[name], name) for name in self.drawers]
@@ -294,7 +292,7 @@ class Panel(W.VBox):
         self.view = W.ToggleButtons(options=names, tooltips=tips)
         below = [box or html_of("", "hp-table") for box in self.drawers.values()]
         self.drawer = W.Stack(below, selected_index=0)
-        save = self.button("save", lambda: self._write(self._saved))
+        save = self.button("save", self._save)
         share = [self.button("share", self._share)] if self.shares else []
         self.on_change(self._show_drawer, self.forms, self.view)
         self.children = (
@@ -302,7 +300,7 @@ class Panel(W.VBox):
             row(head, self.status, name="hp-head"),
             self.bar,
             row(*body, name="hp-body"),
-            row(self.view, save, *share, rows, self.note, name="hp-foot"),
+            row(self.view, save, *share, self.note, name="hp-foot"),
             self.drawer.add_class("hp-drawer"),
         )
 
@@ -477,12 +475,7 @@ class Panel(W.VBox):
         """Return `code`, and scripts without hpkit, by the name of their library."""
         with self.live.lock:
             codes, found = {HPKIT: self.code()}, self._trained
-            return codes | (forms(found, self._rows, "by_button") if found else {})
-
-    @property
-    def _rows(self):
-        data = self._trained.dataset
-        return f"{FOLDER}/{stem(data.name)}-{data.fingerprint}.npz"
+            return codes | (forms(found, "run_data.npz", "by_call") if found else {})
 
     def stop(self) -> None:
         """Stop the training; returns at once."""
@@ -545,24 +538,13 @@ class Panel(W.VBox):
         """Start of the names of files."""
         return stem(f"{self.dataset.name}-{self.kind}" if self.dataset else self.kind)
 
-    def _write(self, write):
-        """Say below the charts what `write()` wrote, or why it could not."""
+    def _save(self):
         try:
-            said = write()
+            table, *pictures = self.save()
+            said = WORDS["saved"].format(table, *(path.name for path in pictures))
         except OSError as error:  # what is shown stays
             said = reason(error)
         self.note.value = html.escape(said)
-
-    def _saved(self):
-        table, *pictures = self.save()
-        return WORDS["saved"].format(table, *(path.name for path in pictures))
-
-    def _write_rows(self):
-        if not self._trained:  # the button stands there a moment longer
-            return ""
-        FOLDER.mkdir(exist_ok=True)
-        write_rows(self._trained.dataset, self._rows)
-        return WORDS["wrote"].format(self._rows)
 
     def _share(self):
         code = f"<code>hk.open({html.escape(repr(self.line()))})</code>"
@@ -571,8 +553,8 @@ class Panel(W.VBox):
     def _show_drawer(self):
         self._filled = time.monotonic()
         self.drawer.selected_index = number = self.view.index
-        scripted = self.view.value == "code" and self._show_code() != HPKIT
-        self.rows_button.layout.display = "" if scripted else "none"
+        if self.view.value == "code":
+            self._show_code()
         if self.view.value == "table":
             rows = self._rows_below()[:: -1 if self.newest_first else 1]
             said = dict(zip((False, True), words("values")["flags"], strict=False))
@@ -590,7 +572,6 @@ class Panel(W.VBox):
             self.forms.options = tuple(codes)  # equal ones change nothing
             self.forms.value = chosen if chosen in codes else HPKIT
         self.code_box.value = codes[self.forms.value]
-        return self.forms.value
 
     def picture(self, form: str = "png") -> bytes:
         """Return the still picture as PNG or SVG."""

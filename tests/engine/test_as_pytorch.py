@@ -310,7 +310,7 @@ def test_scikit_learn_is_offered_for_a_whole_grid_alone(ran, capsys):
     lists = {"lr": [0.01, 0.1], "hidden": [(4,), (8, 8)], "optimizer": ["sgd", "adam"]}
     grid = hk.grid_search(DATA, QUICK, seeds=range(2), **lists)
     ran(grid)
-    exec(forms(grid, "run_data.npz", "by_button")["scikit-learn"], names := {})
+    exec(forms(grid, "run_data.npz", "by_call")["scikit-learn"], names := {})
     found = names["search"].cv_results_
 
     assert len(found["params"]) == 16

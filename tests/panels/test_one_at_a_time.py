@@ -212,17 +212,12 @@ def test_path_stopped_within_a_step_goes_on(moons):
     assert panel.grid.finished
 
 
-def test_path_may_be_drawn_and_pressed_before_a_new_start_is_trained(path):
+def test_path_may_be_drawn_before_a_new_start_is_trained(path):
     press(path, "grid")
     with path.quietly():
         path.starts["lr"].source.value = 10.0
         path._draw()
     assert path.found.settings == (path.starting,)
-    path.view.value, path.forms.value = "code", "PyTorch"
-    with path.live.lock:  # the thread waits for it
-        path.reset()
-        path.rows_button.click()
-        assert path.error is None
 
 
 def test_path_may_begin_where_training_diverges(moons):

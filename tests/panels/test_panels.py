@@ -181,28 +181,18 @@ def test_code_is_also_a_script_for_pytorch_and_scikit_learn():
     panel.view.value = "code"
 
     assert panel.forms.options == ("hpkit", "PyTorch", "scikit-learn")
-    assert panel.rows_button.layout.display == "none"
     for name in panel.forms.options[1:]:
         panel.forms.value = name
         assert panel.code_box.value == panel.codes()[name] != panel.code()
-        assert panel.rows_button.layout.display == ""
-    panel.rows_button.click()
-    assert panel._rows in panel.note.value
     more = {"seeds": lambda model: hk.SeedsPanel(OWN, [QUICK], seeds=[9, 4])}
     more["race"] = lambda model: hk.SearchRacePanel(OWN, QUICK, budget=20, races=1)
     for number, make in enumerate((OWN_CODE | more).values()):
         panel = make(model=(None, mlp, lambda *about: mlp(*about))[number % 3])
-        names = {"model": mlp}
-        exec(panel.wait(60).codes()["PyTorch"], names)
-        found = panel._trained
+        names, found = {"model": mlp}, panel.wait(60)._trained
+        found.as_pytorch("run.py")  # with its rows
+        exec(panel.codes()["PyTorch"], names)
         np.testing.assert_allclose(names["val_loss"], found.val_loss, atol=1e-4)
     assert list(hk.BowlPanel().codes()) == ["hpkit"]
-    FOLDER.rename("elsewhere")
-    FOLDER.write_text("no folder")
-    panel.rows_button.click()
-    with pytest.raises(FileExistsError) as refused:
-        FOLDER.mkdir()
-    assert panel.note.value == refused.value.strerror
 
 
 @pytest.mark.parametrize("kind", [hk.OneAtATimePanel, hk.SearchRacePanel])
