@@ -75,12 +75,6 @@ class LiveCharts(anywidget.AnyWidget):
             self._state, self._changed = self._state | new, set()
             self.send_state({*news, "picture"})
 
-    def __getattr__(self, name):
-        """Return what is shown by its key: ipywidgets' embed asks for it so."""
-        if name in self.__dict__.get("_state", ()):
-            return self._state[name]
-        raise AttributeError(f"LiveCharts has no attribute {name!r}")
-
     def get_state(self, key=None, drop_defaults=False):
         """Return the state for the front end: traits and what is shown."""
         if key is None:
