@@ -331,7 +331,9 @@ class ValidationCurvePanel(_ListsPanel):
         return {"param_name": name, "param_range": values}
 
     def _choose_out(self, number):
-        self.choose(int(np.flatnonzero(self.found.diverged.any(1))[number]))
+        out = np.flatnonzero(self.found.diverged.any(1))
+        if number < len(out):  # a click may come later than the next search
+            self.choose(int(out[number]))
 
     def _charts(self):
         found = self.found
