@@ -31,7 +31,6 @@ CURVE = Texts("panels.curve", "panels.search_panel")
 GRID = Texts("panels.grid", "panels.search_panel")
 USUAL = 354  # weights of the usual network on moons
 PACE = 3e-6  # seconds a unit of `work`, until a search has shown it
-LONG = 60  # seconds: the panel warns
 FEW = {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
 
 
@@ -201,11 +200,8 @@ class _ListsPanel(SearchPanel):
             self.settled = self.found
 
     def _come_in(self):
-        """Search at once, unless that takes long."""
         self._renamed()
         search = self._begin()  # checks all before anything is shown
-        if self.seconds() > LONG:
-            return self._moved()
         self.live.now(self._searching(search, rest=False))
 
     def seconds(self) -> float:
@@ -230,11 +226,10 @@ class _ListsPanel(SearchPanel):
         seconds = self.seconds()
         if seconds < c.QUICK:
             return self.start(replace=self.job_seconds >= c.QUICK)
-        self.error, words = None, WORDS["long" if seconds > LONG else "slow"]
-        settings, each = self._planned(), len(self.seed_list)
+        self.error, settings, each = None, self._planned(), len(self.seed_list)
         facts = {"runs": len(settings) * each, "seconds": seconds}
         epochs = sum(setting.epochs for setting in settings) * each
-        self.offer = words.format(**facts, epochs=epochs)
+        self.offer = WORDS["slow"].format(**facts, epochs=epochs)
         self._draw()
 
     def _update(self, running):
