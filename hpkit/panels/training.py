@@ -77,7 +77,6 @@ class TrainingPanel(Panel):
         seed, self.model = hyper.check_seed("seed", seed), check_model(model)
         self.first, self.seed = (base, seed), seed
         self.now = None  # the run in training, as `Kept`
-        self.unbegun = False  # whether the last one was stopped before its first epoch
         self.per_update = math.inf  # seconds, until one has ended
         # The map, its epoch, of what and when it was taken; whether a job takes one.
         self.pixels, self.epoch, self.mapped = None, None, (None, 0.0)
@@ -130,7 +129,7 @@ class TrainingPanel(Panel):
     def _training(self, setting, seed, *, wait=False):
         """Train a setting (a job), with `wait` to a moment without a newer job."""
         training = Training(self.dataset, setting, seeds=(seed,), model=self.model)
-        self.unbegun, run = False, None
+        run = None
         try:
             while not training.finished:
                 due = time.perf_counter() + PACE
@@ -154,11 +153,10 @@ class TrainingPanel(Panel):
                         self._keep(run)
 
     def _keep(self, run):
-        self.unbegun = not run.epochs_done
-        if self.unbegun:
-            return
-        self.per_update = run.fit_time / run.epochs_done / self._updates(run.setting)
-        self._expect()
+        if run.epochs_done:
+            each = run.fit_time / run.epochs_done
+            self.per_update = each / self._updates(run.setting)
+            self._expect()
         self.list.add(run)
         self._renew_seed()
 
@@ -314,9 +312,8 @@ class TrainingPanel(Panel):
             self.scrubbing = self.live.asked
 
     def _sentence(self, running):
-        unbegun = WORDS["unbegun"] if self.unbegun and not self.now else ""
         if (run := self.run) is None:
-            return unbegun + WORDS["none"]
+            return WORDS["none"]
         early = run.epochs_done < run.setting.epochs
         ended = ("early" if early else "best") if run.ended else "stopped"
         kind = "diverged" if run.diverged else ended
@@ -327,7 +324,7 @@ class TrainingPanel(Panel):
         facts = {"setting": WORDS["described"].format(run=run, others=others)}
         facts |= {"last": digits(run.val_loss[-1]), "best": digits(run.best_val_loss)}
         text = WORDS[kind].format(**facts, run=run)
-        return text if self.now else unbegun + text + self._best() + self.list.note
+        return text if self.now else text + self._best() + self.list.note
 
     def _best(self):
         kept, mine = self.list.kept, self.run.best_val_loss

@@ -575,18 +575,19 @@ def test_present_makes_panels_large_and_small_again(panel):
     assert sheet.value == plain
 
 
-def test_stop_before_the_first_epoch_keeps_what_was(panel, monkeypatch):
+def test_stop_before_the_first_epoch_is_said(panel, monkeypatch):
     panel.controls.setting = LONG
     panel.stop()  # moving the controls has started trainings of its own
     panel.wait(60)
-    before = len(panel.runs)
     monkeypatch.setattr("hpkit.panels.training.FRAME", 0)  # a step at a time
     panel.train_button.click()
     until(lambda: panel.now is not None)
     press(panel, "stop")
 
-    assert len(panel.runs) == before
-    assert "Stopped before the first epoch" in panel.result
+    assert "Stopped at epoch 0 of 2000" in shows(panel)
+    assert "0/2000" in panel.list.list.options[-1]
+    panel.view.value = "table"
+    assert "<td>0.3</td>" in panel.drawer.children[1].value
 
 
 def test_a_control_that_an_own_model_never_reads_is_refused(moons):
