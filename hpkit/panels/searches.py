@@ -96,7 +96,7 @@ class _ListsPanel(SearchPanel):
         self.chosen = None  # number of the setting highlighted; None is the best
         self.before = self.settled = self.offer = None
         self.pace, self.job_seconds = PACE, 0.0
-        self.entries, self.unbegun = [], False
+        self.entries = []
         self.controls = c.Controls(dataset, self.base, controls)
         pair = self.buttons(start=self._pressed, stop=self.stop)
         self.search_box = [self.controls.box, self.seeds, pair]
@@ -186,13 +186,8 @@ class _ListsPanel(SearchPanel):
     def _searching(self, search, *, rest=True):
         """Run a search (a job); it becomes `settled` when no newer one comes."""
         self.before, start = self.settled, time.process_time()
-        last, self.unbegun = (self.found, self.chosen), False
-        try:
-            for self.found in search:
-                yield
-        finally:
-            if last[0] is not None and not self.found.cost.epochs:
-                (self.found, self.chosen), self.unbegun = last, True
+        for self.found in search:
+            yield
         self.pace = (time.process_time() - start) / self._work(self.found.settings)
         if rest:
             yield from self.live.rest()
@@ -250,9 +245,7 @@ class _ListsPanel(SearchPanel):
         found, text = self.found, ""
         if not self.there:
             return WORDS["none"]
-        if self.unbegun and not running:
-            text = WORDS["unbegun"]
-        elif not (running or found.finished):
+        if not (running or found.finished):
             unequal = len(np.unique(found.runs.epochs_done)) > 1
             text = WORDS["stopped"].format(found=found) + WORDS["unequal"] * unequal
         best = best_sentences(found, on_map=self.on_map)
