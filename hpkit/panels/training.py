@@ -446,19 +446,12 @@ class _RunList:
         self.show()
 
     def pin(self, kept):
-        """Pin a run, or let it go; the first one makes room when colors run out."""
+        """Pin a run, or let it go; of more pins than colors two share one."""
         self.note = ""
         if kept and kept.color:
             kept.color = None
         elif kept:
-            pins = [k for k in self.kept if k.color]
-            if len(pins) == len(PINNED):
-                pins[0].color = None
-                called = WORDS["named" if pins[0].name else "run"]
-                said = len(pins), escape(called.format(pins[0].label))
-                self.note = WORDS["released"].format(*said)
-            taken = {k.color for k in self.kept}
-            kept.color = next(c for c in PINNED if c not in taken)
+            kept.color = min(PINNED, key=[k.color for k in self.kept].count)
         self._changed()
 
     def pin_beside(self, runs):

@@ -365,14 +365,16 @@ def test_pin_name_remove_and_reset(panel):
     assert (panel.new_seeds.value, panel.seed, panel.run.seed) == (False, 0, 0)
 
 
-def test_a_pin_that_makes_room_is_told(panel):
-    panel.list.name.value = "first"
+def test_a_sixth_pin_shares_the_color_of_the_first(panel):
+    panel.pin_button.click()
     for number in range(5):
-        assert "let go" not in panel.result
         move(panel, panel.controls["lr"].slider, 0.1 / 2**number)
         panel.pin_button.click()
-    assert "At most 5 runs are pinned, so “first” was let go" in panel.result
-    assert [bool(k.color) for k in panel.list.kept] == [False, *[True] * 5]
+    colors = [kept.color for kept in panel.list.kept]
+    assert len({*colors}) == 5
+    assert colors[5] == colors[0]
+    labels = mark(panel.charts.charts[0], "line", width=2.2).get("label")
+    assert len({*labels}) == 5  # beside the one drawn strongly
 
 
 def test_a_refused_value_stays_said_while_it_trains(moons):
