@@ -319,19 +319,21 @@ def parse_values(name, text, layers=2):
     parts = re.split(r"[,;\uff0c\u3001\s]+", text.strip(" ,;"))
     if kind == "choice":
         return check_list(name, parts)
-    if kind == "own" and parts[0] and parts[1::2] != ["to", "in"]:
-        return check_list(name, map(_typed, parts))
+    spaced, shapes = parts[1::2] == ["to", "in"], kind == "units" and "-" in text
+    typed = kind == "own" and not spaced  # as in Python
     try:
-        if shapes := kind == "units" and "-" in text:
+        if typed:
+            values = ast.literal_eval(f"[{text}]")
+        elif shapes:
             widths = (filter(None, part.split("-")) for part in parts)
             values = [tuple(map(int, each)) for each in widths]
-        elif parts[1::2] == ["to", "in"]:
+        elif spaced:
             values = _between(name, float(parts[0]), float(parts[2]), int(parts[4]))
         else:
             values = list(map(float, parts))
-        if not values or not (shapes or np.isfinite(values).all()):  # in 0, 1e999
-            raise ValueError
-    except (ValueError, IndexError):
+        if not values or not (typed or shapes or np.isfinite(values).all()):
+            raise ValueError  # in 0, 1e999
+    except (ValueError, IndexError, SyntaxError):
         raise hyper.refusal("typed_values", text) from None
     if len(values) > _MOST_VALUES:
         raise hyper.refusal("typed_many", most=_MOST_VALUES, got=parts[-1])
@@ -341,16 +343,6 @@ def parse_values(name, text, layers=2):
     if kind == "units" and not shapes:
         values = [(v,) * layers for v in values]
     return check_list(name, values)
-
-
-def _typed(part):
-    """Return a value of a model's own: a number, True, None, 16-8 or a text."""
-    if re.fullmatch(r"\d+(-\d*)+", part):
-        return tuple(map(int, filter(None, part.split("-"))))
-    try:
-        return ast.literal_eval(part)
-    except (ValueError, SyntaxError):
-        return part
 
 
 def usual(name, dataset, lists=None):
@@ -400,9 +392,9 @@ class Entry:
         self.which = named(which, of + WORDS["which_tip"])
         if not isinstance(values, str):
             values = check_list(name, values)
-        # Of a model's own the text is not all: its texts may have commas.
-        self.own = {} if name in TABLE else {(name, written(values)): values}
-        text = W.Text(written(values), continuous_update=False)
+            own = name not in TABLE
+            values = ", ".join(map(repr, values)) if own else written(values)
+        text = W.Text(values, continuous_update=False)
         self.text = named(text, of + WORDS["values_tip"])
         self.note = html_of("", "hp-muted")
         head = row(head_of(label or WORDS["values"]), self.which, name="hp-row")
@@ -436,9 +428,6 @@ class Entry:
 
     @property
     def values(self):
-        own = self.own.get((self.name, self.text.value))
-        if own and not isinstance(own, str):
-            return own
         return parse_values(self.name, self.text.value, self.layers)
 
 

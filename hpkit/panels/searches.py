@@ -107,12 +107,12 @@ class _ListsPanel(SearchPanel):
         values = c.usual(name, self.dataset, lists) if values is None else values
         entry = c.Entry(name, values, max(1, len(self.base.hidden)), label)
         self.entries.append(entry)
-        if entry.own:
+        own = {} if name in TABLE else {name: entry.text.value}
+        if own:
             self.base = self.controls.base = with_own(self.base, {name: entry.values})
 
         def renamed():
             with self.quietly():
-                own = dict(entry.own.keys())
                 entry.text.value = c.usual(entry.name, self.dataset, own)
             self._renamed()
             self._moved()
