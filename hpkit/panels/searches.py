@@ -15,7 +15,7 @@ from hpkit.charts import searches as charts
 from hpkit.charts.runs import loss_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
-from hpkit.engine.training import check_model, own_names, weights
+from hpkit.engine.training import check_model, own_names
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts
 from hpkit.panels import controls as c
@@ -29,7 +29,6 @@ from hpkit.text import best_sentences, course, label, loss_of, seeds_of, short, 
 WORDS = Texts("panels.search_panel")
 CURVE = Texts("panels.curve", "panels.search_panel")
 GRID = Texts("panels.grid", "panels.search_panel")
-USUAL = 354  # weights of the usual network on moons
 PACE = 3e-6  # seconds a unit of `work`, until a search has shown it
 FEW = {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
 
@@ -162,14 +161,10 @@ class _ListsPanel(SearchPanel):
         """Return a number that grows as the time of a search, all trained at once."""
         # A step costs about ten runs' worth of calls, and measuring the losses after an
         # epoch about six steps.
-        points, alike = len(self.dataset.train.y), {}
-        for s in settings:
-            agreed = hyper.agreed(s, "loop"), hyper.agreed(s, "network")
-            alike.setdefault((s.batch_size, s.hidden, *agreed), []).append(s.epochs)
-        work, each = 0, len(self.seed_list)
-        for (size, hidden, *_), epochs in alike.items():
-            width = weights(self.dataset, hidden) / USUAL
-            step = 10 + each * len(epochs) * (1 + width * size / 64)
+        work, points, each = 0, len(self.dataset.train.y), len(self.seed_list)
+        for size in {setting.batch_size for setting in settings}:
+            epochs = [s.epochs for s in settings if s.batch_size == size]
+            step = 10 + each * len(epochs) * (1 + size / 64)
             work += max(epochs) * (6 + points / size) * step
         return work
 
