@@ -394,15 +394,10 @@ class Kept:
 def _label_beside(kept, strong, pinned):
     """Return a pinned run's label: its name, else what tells it from the others."""
     if kept.name:  # the list has the whole
-        name = kept.name
-        while columns_of(name) > 14:
-            name = f"{name[:-2]}…"
-        return name
-    runs = [strong.run, *(k.run for k in pinned)]
-    if names := hyper.varied([run.setting for run in runs]):
+        return hyper.without_middle(kept.name, 14)
+    if names := hyper.varied([k.run.setting for k in (strong, *pinned)]):
         return short(kept.run.setting, names)
-    seeds = len({run.seed for run in runs})
-    return WORDS["of_seed"].format(kept.run.seed) if seeds > 1 else kept.label
+    return WORDS["of_seed"].format(kept.run.seed)
 
 
 class _RunList:

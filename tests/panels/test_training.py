@@ -293,9 +293,9 @@ def test_pinned_curves_are_labeled_by_what_differs(panel):
 
     assert names() == ["first"]
     panel.list.list.index = 0
-    panel.list.name.value = "학습률을 아주 많이 낮춘 실행"  # 29 columns
+    panel.list.name.value = "the very first run"
     panel.list.list.index = 1
-    assert names() == ["학습률을 아주…"]
+    assert names() == ["the ver…st run"]
 
 
 def test_chosen_run_brings_its_setting_back_into_the_controls(panel):
