@@ -100,12 +100,12 @@ def _model_of(model):
     return [f"model={name if name.isidentifier() else 'model'}"]
 
 
-def code_of_setting(setting, without=()):
+def code_of_setting(setting):
     """Return the call that makes a setting; defaults are left out."""
-    said = {*varied([setting, Hyperparameters()]), *USUAL} - {*without}
+    said = {*varied([setting, Hyperparameters()]), *USUAL}
     parts = [f"{name}={getattr(setting, name)!r}" for name in NAMES if name in said]
-    own = {name: value for name, value in setting.own if name not in without}
-    return call("hk.Hyperparameters", [*parts, *([f"own={own}"] if own else [])])
+    own = [f"own={dict(setting.own)}"] if setting.own else []
+    return call("hk.Hyperparameters", [*parts, *own])
 
 
 def code_of_run(run, *end):
@@ -129,9 +129,9 @@ def code_of_runs(dataset, settings, seeds, end, *before):
     return cell(dataset, None, *before, made, run, end)
 
 
-def code_of_search(name, dataset, base, model, arguments, *, without=()):
-    """Return the cell that runs a search; `base` need not say what is searched."""
-    base = f"base = {code_of_setting(base, without)}"
+def code_of_search(name, dataset, base, model, arguments):
+    """Return the cell that runs a search."""
+    base = f"base = {code_of_setting(base)}"
     arguments = ["data", "base", *arguments, *_model_of(model)]
     return cell(dataset, model, base, call(f"found = hk.{name}", arguments), "found")
 

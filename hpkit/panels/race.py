@@ -189,7 +189,7 @@ class SearchRacePanel(Panel):
         ranges = [f"{name}=hk.{given!r}" for name, given in SPACE.items()]
         count = f"n_trials={len(self._trained.settings)}"
         more = self.base, None, [count, *ranges]
-        return code_of_search("random_search", self.dataset, *more, without=SPACE)
+        return code_of_search("random_search", self.dataset, *more)
 
 
 def halving_count(budget, epochs):

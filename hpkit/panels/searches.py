@@ -74,11 +74,11 @@ class SearchPanel(Panel):
             many = "" if len(seeds) == 3 else str(len(seeds))
         return {"space": ";".join(lists), "seeds": many}
 
-    def _code_of(self, search, base, *, without=(), **arguments):
+    def _code_of(self, search, base, **arguments):
         seeds = self.found.seeds if self.found else self.seed_list
         arguments = [f"{name}={value!r}" for name, value in arguments.items()]
         facts = self.dataset, base, self.model, [*arguments, seeds_of(seeds)]
-        return code_of_search(search, *facts, without=without)
+        return code_of_search(search, *facts)
 
 
 class _ListsPanel(SearchPanel):
@@ -142,9 +142,8 @@ class _ListsPanel(SearchPanel):
     def code(self) -> str:
         space = self.found.space if self.found else self._space()
         space = {name: list(values) for name, values in space.items()}
-        more = self._arguments(space) | {"without": space}
         base = self.found.base if self.found else self.controls.setting
-        return self._code_of(self.search, base, **more)
+        return self._code_of(self.search, base, **self._arguments(space))
 
     @property
     def focus(self) -> int:
