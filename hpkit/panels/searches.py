@@ -139,11 +139,9 @@ class _ListsPanel(SearchPanel):
         more = self._line_of(self._space()) | self.controls.line(self.usual)
         return self.controls.setting, more
 
-    def code(self) -> str:
-        space = self.found.space if self.found else self._space()
-        space = {name: list(values) for name, values in space.items()}
-        base = self.found.base if self.found else self.controls.setting
-        return self._code_of(self.search, base, **self._arguments(space))
+    def _code(self):
+        space = {name: list(values) for name, values in self.found.space.items()}
+        return self._code_of(self.search, self.found.base, **self._arguments(space))
 
     @property
     def focus(self) -> int:
