@@ -4,9 +4,6 @@ import inspect
 import itertools
 import math
 import pickle
-import sys
-import textwrap
-from unittest.mock import patch
 
 import numpy as np
 import oracle
@@ -144,35 +141,6 @@ def test_every_hyperparameter_has_a_control_usual_values_and_code(name):
         controls[name].value = value
         assert controls.setting == QUICK.but(**{name: value})
         assert eval(code_of_setting(controls.setting)) == controls.setting
-
-
-FORGETFUL = {
-    "facts": """
-        import hpkit.hyperparameters as h
-        text = open(h.__file__).read()
-        text = text.replace("    dropout: float", "    novel: int = 0; dropout: float")
-        exec(text, vars(h))
-    """,
-    "engine": """
-        import hpkit.hyperparameters as h
-        h.TABLE["novel"] = h.TABLE["momentum"]
-        import hpkit.engine.training
-    """,
-    "panels": """
-        import dataclasses, hpkit.hyperparameters as h
-        h.TABLE["lr"] = dataclasses.replace(h.TABLE["lr"], control="dial")
-        import hpkit.panels.controls
-    """,
-}
-
-
-@pytest.mark.parametrize("part", FORGETFUL)
-def test_a_name_that_some_part_does_not_know_fails_at_import(part):
-    with patch.dict(sys.modules):  # hpkit is imported anew, torch is not
-        for name in [name for name in sys.modules if f"{name}."[:6] == "hpkit."]:
-            del sys.modules[name]
-        with pytest.raises((AssertionError, KeyError), match=r"facts|novel|an unk"):
-            exec(textwrap.dedent(FORGETFUL[part]))
 
 
 def test_a_setting_is_told_without_what_was_left_as_it_is():

@@ -30,9 +30,6 @@ _BETA1, _BETA2, _ALPHA, _EPSILON = 0.9, 0.999, 0.99, 1e-8
 _STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v")}
 _STATES |= {"nesterov": _STATES["sgd"], "adamw": _STATES["adam"]}
 _EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
-# What else is read here; only class weights, batch size and optimizer may not differ.
-STEPS_READ = (*_EACH, "clip", "label_smoothing", "class_weight", "schedule", "warmup")
-STEPS_READ += ("epochs", "patience", "batch_size", "optimizer")
 _DRAWS = ("shuffles", "droppers")  # the generators
 # What a new stack has as the old one, or `arrange` makes anew from the rest.
 _REMADE = ("net", "data", "device", "place", "weights", "class_weights")

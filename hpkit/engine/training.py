@@ -24,16 +24,12 @@ import torch
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_there
-from hpkit.engine.dense import READ, DenseNetworks, Model, Objective, Score, network
+from hpkit.engine.dense import DenseNetworks, Model, Objective, Score, network
 from hpkit.engine.model_functions import group_by_reading, warn
 from hpkit.engine.runs import Lost, Run, Runs, check_default_device, empty_arrays, fill
-from hpkit.engine.stack import STEPS_READ, Columns, OneThread, Stack, pack, unpack
+from hpkit.engine.stack import Columns, OneThread, Stack, pack, unpack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal, was_refused
 from hpkit.locale import say
-
-# A hyperparameter that nothing here reads would do nothing, in silence.
-_READ = {*READ, *STEPS_READ}
-assert {*hp.TABLE} == _READ, {*hp.TABLE} ^ _READ
 
 # What a thread enters to train for a moment. Small steps of several threads at once are
 # a fight for Python's lock, in which four took 14 times as long as one.
