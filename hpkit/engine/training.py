@@ -11,7 +11,6 @@ import functools
 import itertools
 import math
 import time
-import traceback
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
@@ -28,7 +27,7 @@ from hpkit.engine.dense import DenseNetworks, Model, Objective, Score, network
 from hpkit.engine.model_functions import group_by_reading, warn
 from hpkit.engine.runs import Lost, Run, Runs, check_default_device, empty_arrays, fill
 from hpkit.engine.stack import Columns, OneThread, Stack, pack, unpack
-from hpkit.hyperparameters import Hyperparameters, agreed, refusal, was_refused
+from hpkit.hyperparameters import Hyperparameters, agreed, refusal
 from hpkit.locale import say
 
 # What a thread enters to train for a moment. Small steps of several threads at once are
@@ -244,7 +243,7 @@ class Training:
 
     def fail(self, runs, failure):
         """Lose runs if it is `lasting`; of a learner's stack first see which it is."""
-        if not self.lasting or is_ours(failure):
+        if not self.lasting:
             raise failure
         if len(runs) > 1 and self.own and "waiting" in vars(self):
             for name, array in self.arrays.items():
@@ -494,14 +493,6 @@ def check_settings(settings, dataset):
             if (value := getattr(setting, name)) != getattr(Hyperparameters, name):
                 raise refusal(alone, value, name=name)
     return settings
-
-
-def is_ours(failure):
-    """Say whether an error comes of hpkit's own code, not of a model or of memory."""
-    frames = [frame for frame, _ in traceback.walk_tb(failure.__traceback__)]
-    ours = frames and frames[-1].f_globals.get("__name__", "").startswith("hpkit.")
-    memory = isinstance(failure, MemoryError) or "allocate" in str(failure)
-    return ours and not was_refused(failure) and not memory
 
 
 def weights(dataset, hidden):
