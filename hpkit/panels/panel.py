@@ -59,7 +59,6 @@ _LAST = 5.0  # seconds that threads have to end before Python does
 
 
 _turns = threading.Lock()  # panels train by turns
-_lives = WeakSet()
 
 
 class Live:
@@ -76,7 +75,6 @@ class Live:
         self._next = self._thread = None
         self._halt, self._go = threading.Event(), threading.Event()
         self.pause, self.resume = self._go.clear, self._go.set
-        _lives.add(self)
 
     @property
     def asked(self):
@@ -196,18 +194,18 @@ def play(show, now, most, pause, first=0):
         yield
 
 
+_panels = WeakSet()  # that no later run of their cell has ended
+
+
 @atexit.register
 def _end_all():
     """End all threads: torch aborts a Python that ends while one still trains."""
     until = time.monotonic() + _LAST
-    for live in list(_lives):
-        live.stop()
-    for live in list(_lives):
-        if thread := live._thread:
+    for panel in list(_panels):
+        panel.stop()
+    for panel in list(_panels):
+        if thread := panel.live._thread:
             thread.join(max(0.0, until - time.monotonic()))
-
-
-_panels = WeakSet()  # that no later run of their cell has ended
 
 
 def stop_earlier(panel):
