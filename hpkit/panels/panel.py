@@ -552,7 +552,12 @@ class Panel(W.VBox):
         self._filled = time.monotonic()
         self.drawer.selected_index = number = self.view.index
         if self.view.value == "code":
-            self._show_code()
+            codes, chosen = self.codes(), self.forms.value
+            self.forms.layout.display = "" if len(codes) > 1 else "none"
+            with self.quietly():
+                self.forms.options = tuple(codes)  # equal ones change nothing
+                self.forms.value = chosen if chosen in codes else HPKIT
+            self.code_box.value = codes[self.forms.value]
         if self.view.value == "table":
             rows = self._rows_below()[:: -1 if self.newest_first else 1]
             said = dict(zip((False, True), words("values")["flags"], strict=False))
@@ -562,14 +567,6 @@ class Panel(W.VBox):
             look |= {"index": False, "border": 0}
             table = rows.rename(columns=_head_of).to_html(**look)
             self.drawer.children[number].value = table
-
-    def _show_code(self):
-        codes, chosen = self.codes(), self.forms.value
-        self.forms.layout.display = "" if len(codes) > 1 else "none"
-        with self.quietly():
-            self.forms.options = tuple(codes)  # equal ones change nothing
-            self.forms.value = chosen if chosen in codes else HPKIT
-        self.code_box.value = codes[self.forms.value]
 
     def picture(self, form: str = "png") -> bytes:
         """Return the still picture as PNG or SVG."""
