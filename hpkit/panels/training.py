@@ -300,10 +300,8 @@ class TrainingPanel(Panel):
         """Train a run again up to an epoch (a job): same seed, same weights."""
         self.scrubbing, more = True, {"seeds": (run.seed,), "model": self.model}
         training = Training(self.dataset, run.setting, **more)
-        late = time.perf_counter() + c.QUICK  # then Stop can be pressed
         try:
-            for _ in training.under_way(FRAME, epoch):
-                yield time.perf_counter() > late
+            yield from training.under_way(FRAME, epoch)
             pixels = map_pixels(training.runs[0, 0], "last")
             with self.live.lock:
                 self.pixels, self.epoch = pixels, epoch
