@@ -1,8 +1,7 @@
 """The Python environment that the lessons need: found, or made in ``.venv``.
 
 Standard library only.  An environment serves when its packages meet requirements.txt
-and pyproject.toml; otherwise ``.venv`` in the project's folder is made and filled.
-Not in here: what is then run in it.
+and pyproject.toml.
 """
 
 import os

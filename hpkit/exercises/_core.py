@@ -1,9 +1,4 @@
-"""`Exercise`: a question with a check, hints in steps and a solution.
-
-What a learner gets wrong is shown, never raised, so that Run All passes. Tries are kept
-in ``progress.json`` in the user's folder; where it cannot be written, changes stay in
-memory and the feedback says so.
-"""
+"""`Exercise`: a question with a check, hints and a solution; what is kept of tries."""
 
 import functools
 import html
@@ -52,10 +47,6 @@ CASES = Path(__file__).parent / "cases.toml"
 def configure(*, solutions: bool) -> None:
     """Show or hide all solutions: set HPKIT_SOLUTIONS in the environment."""
     os.environ["HPKIT_SOLUTIONS"] = str(int(check_flag("solutions", solutions)))
-
-
-def _solutions_shown():
-    return os.environ.get("HPKIT_SOLUTIONS", "1").lower() not in ("0", "no", "false")
 
 
 def to_html(text):
@@ -121,11 +112,8 @@ def load_texts(lesson):
 class Exercise:
     """A question that checks its answer: a decorator of the check.
 
-    The name is that of the check, the lesson is the one in whose texts/<lesson>.toml it
-    stands, with title, question, expects, hints, solution, right and says. A text that
-    nobody can judge has ``judged = false`` there: the model answer is then shown beside
-    it. The check returns values for the words of `right`, a dict or None, and raises
-    `NotYet` for a wrong answer.
+    The check returns values for the words of `right`, a dict or None, and raises
+    `NotYet` for a wrong answer. What is wrong is shown, never raised: Run All passes.
     """
 
     def __init__(self, check: Callable | None = None, *, name: str = "") -> None:
@@ -210,7 +198,7 @@ class Exercise:
 
     def solution(self) -> Page:
         """Show one right answer as code, unless solutions are switched off."""
-        if not _solutions_shown():
+        if os.environ.get("HPKIT_SOLUTIONS", "1").lower() in ("0", "no", "false"):
             return Page(say("exercises.hidden", name=self.name))
         record(self.key, solution=True)
         code = self.words["solution"].strip()

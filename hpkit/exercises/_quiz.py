@@ -1,9 +1,7 @@
 """`Quiz`: multiple choice whose every choice has an answer that says why.
 
-Questions are JSON in the schema of jupyterquiz: a list of ``{"question", "type":
-"multiple_choice", "code", "answers": [{"answer", "correct", "feedback"}]}``. In a
-notebook each choice has a button whose label its words are; without a front end the
-quiz prints itself and is answered by `Quiz.answer`.
+Questions are JSON in the schema of jupyterquiz. Without a front end the quiz prints
+itself and is answered by `Quiz.answer`.
 """
 
 import html
