@@ -169,10 +169,8 @@ class Exercise:
         try:
             if answer is ...:
                 raise NotYet("empty")
-            message = self.words["right"].format(**self._check(answer) or {})
-            if not self.words.get("judged", True):
-                message = f"{say('exercises.compare')}\n\n{message}"
-            return CORRECT, message, "right"
+            right = self.words["right"].format(**self._check(answer) or {})
+            return CORRECT, right, "right"
         except NotYet as problem:
             if problem.reason == "empty":
                 return _NOT_ATTEMPTED, say("exercises.empty"), "empty"
