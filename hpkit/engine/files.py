@@ -20,7 +20,7 @@ from hpkit.engine.dense import Model, network
 from hpkit.engine.runs import CURVES, Run
 from hpkit.engine.stack import Weights, pack, unpack
 from hpkit.engine.training import check_model
-from hpkit.hyperparameters import Hyperparameters, check_seed, refusal
+from hpkit.hyperparameters import Hyperparameters, refusal
 
 ALL = {"remove_duplicate": False}  # as a state_dict names them
 FORMAT, VERSION = "hpkit model", 1
@@ -129,9 +129,6 @@ def _from_plain(plain, make):
     rest = tree_map_only(torch.Tensor, torch.Tensor.numpy, rest)
     dataset = without_rows(**rest["dataset"], absent_rows=rest["n_train"])
     curves = {name: rest.get(name) for name in (*CURVES, "fit_time")}
-    setting, seed = Hyperparameters(**rest["setting"]), check_seed("seed", rest["seed"])
-    run, probe = Run(dataset, setting, seed, **curves, model=make), rest.get("probe")
-    _ = bool(rest["own"]), run.best_epoch, repr(run), [*map(_shapes, saved)]
-    if probe is not None and probe.shape != (2, dataset.n_outputs):
-        raise ValueError
-    return run, saved, probe
+    setting, seed = Hyperparameters(**rest["setting"]), rest["seed"]
+    run = Run(dataset, setting, seed, **curves, model=make)
+    return run, saved, rest.get("probe")

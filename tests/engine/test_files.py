@@ -149,12 +149,6 @@ def test_damaged_and_foreign_files_are_refused(run, tmp_path):
         with pytest.raises(ValueError, match=words):
             hk.load_model(bad)
     plain = torch.load(path, weights_only=True)
-    odd = {"version": "one", "dataset": {}, "setting": {"lr": -1}, "seed": "one"}
-    odd |= {"best": None, "probe": torch.zeros(3), "own": torch.zeros(2), "last": {}}
-    for name, value in odd.items():
-        torch.save(plain | {name: value}, bad)
-        with pytest.raises(ValueError, match=f"{words}|trained, got another"):
-            hk.load_model(bad)
     torch.save(plain | {"version": 2}, bad)
     with pytest.raises(ValueError, match=r"at most 1, got 2 in '.*'; install a newer"):
         hk.load_model(bad)
