@@ -464,15 +464,12 @@ class Runs:
             yield self[at]
 
     def __getitem__(self, at):
-        settings, seeds = self.epochs_done.shape
         try:
             i, k = map(operator.index, at)
-            i, k = range(settings)[i], range(seeds)[k]
-        except IndexError:
-            facts = {"settings": settings, "seeds": seeds}
-            raise refusal("no_place", at, kind=IndexError, **facts) from None
         except (TypeError, ValueError):
             raise refusal("place", at, kind=TypeError) from None
+        settings, seeds = map(range, self.epochs_done.shape)
+        i, k = settings[i], seeds[k]
         done = int(self.epochs_done[i, k])
         if done < 0:
             raise refusal("not_started", kind=IndexError, i=i, k=k)
