@@ -177,8 +177,7 @@ def _called(name, function, outputs, targets):
 
 def first_line(error):
     kind, said = type(error).__name__, str(error).strip().splitlines()
-    line = f"{kind}: {said[0]}" if said else kind
-    return line if len(line) <= 120 else f"{line[:117]}..."
+    return f"{kind}: {said[0]}" if said else kind
 
 
 BUILT_IN = Objective()

@@ -78,12 +78,8 @@ def test_a_name_is_mentioned_by_a_model_function_or_what_it_calls(model):
     assert [mentions(model, name) for name in asked] == [True, False, False]
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [("x" * 108, "x" * 108), ("x" * 109, "x" * 105 + "..."), (" \na\nb", "a")],
-)
-def test_an_error_is_told_in_one_short_line(text, said):
-    assert first_line(ValueError(text)) == f"ValueError: {said}"
+def test_an_error_is_told_in_one_line():
+    assert first_line(ValueError(" \na\nb")) == "ValueError: a"
     assert first_line(ValueError()) == "ValueError"
 
 
