@@ -265,8 +265,6 @@ class Run:
         array([0, 1])
         """
         data, names = self.dataset, hp.check_flag("names", names)
-        if names and data.is_regression:
-            raise refusal("no_names")
         out = self.outputs(self._scaled(X), epoch)
         if not data.is_regression:
             found = out.argmax(1)

@@ -106,8 +106,6 @@ def test_new_rows_are_predicted_in_the_units_of_the_table(diabetes):
     row = turned.iloc[0]
     for one in (row, row.to_dict(), values[0], [*values[0]]):
         assert run.predict(one) == pytest.approx(said[:1])
-    with pytest.raises(ValueError, match="names=True needs classes, got a regression"):
-        run.predict(new, names=True)
     error = run.predict(data.valid) - data.valid.y  # of a split, in its own units
     assert (error**2).mean() == pytest.approx(run.best_val_loss, rel=1e-5)
 
