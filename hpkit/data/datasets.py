@@ -516,8 +516,7 @@ def _refuse_rows(key, bad, names):
 def check_rows(X, names, preparation=()):
     """Return rows to predict, float (n, columns); of a table the columns by name."""
     columns, count = preparation or tuple(map(Column, names)), len(names)
-    way = words("data")["many_columns" if count > 6 else "columns"]
-    way = way.format(count=count, names=", ".join(names))
+    way = words("data")["columns"].format(count=count)
     X = X.to_pandas() if hasattr(X, "to_pandas") else X
     rows = X if isinstance(X, list) else [X]
     if rows and all({*names} <= {*getattr(row, "_fields", ())} for row in rows):

@@ -243,16 +243,12 @@ def test_wrong_kinds_are_refused():
     assert Dataset.from_arrays(widest, [0, 1] * 10).n_train == 12
 
 
-@pytest.mark.parametrize("count", [6, 7])
-def test_no_more_than_six_columns_are_named(count):
-    names = [f"c{i}" for i in range(count)]
-    X, y = np.eye(20)[:, :count], [0, 1] * 10
+def test_no_more_than_six_columns_are_named():
+    names = [f"c{i}" for i in range(7)]
+    X, y = np.eye(20)[:, :7], [0, 1] * 10
     data = Dataset.from_arrays(X, y, features=names)
-    for rows in (pd.DataFrame({"x": [1]}), np.full((1, count), np.inf)):
-        with pytest.raises(ValueError, match=", got ") as error:
+    for rows in (pd.DataFrame({"x": [1]}), np.full((1, 7), np.inf)):
+        with pytest.raises(ValueError, match=r"c0, .*, c5;"):
             data.prepare(rows)
-        said = str(error.value).partition(";")[0]
-        assert sum(name in said for name in names) == 6
-    with pytest.raises(ValueError, match=r"got \(1,\)") as error:
+    with pytest.raises(ValueError, match=r"got \(1,\); give the 7 columns"):
         data.prepare([1])
-    assert ("c5" in str(error.value)) == (count == 6)
