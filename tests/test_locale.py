@@ -65,11 +65,14 @@ def test_language_is_chosen_and_what_it_lacks_is_english(little):
 
 def test_a_text_that_cannot_be_filled_is_said_in_english(little, tmp_path):
     wrong = {"{kind}": "{typ}", "{}": "{} {}", "no": "{", "{n:run/runs}": 1}
-    wrong |= {"{m:run/runs}": "{m:o}", "{l:.3g}": "{l:.3q}", "{a}": "{a!x}"}
-    right = {"{ }": "{ }!", "{} of {}": "{1}/{0}", "{a} {b}": "{a}", "x {": "y {"}
-    right |= {"{n:one/many}": "{n}", "a = {'A': 1}": "a = {'B': 2}"}
+    wrong |= {"{m:run/runs}": "{m:o}", "{l:.3g}": "{l:.3q}", "{n}": "{n!x}"}
+    right = {"{} of {}": "{1}/{0}", "{n} {m}": "{n}", "{n:one/many}": "{n}"}
+    facts = {"kind": "a", "n": 1, "m": 2.5, "l": 0.5}
     for english, other in (wrong | right).items():
-        assert locale._merged(english, other) == (other, english)[english in wrong]
+        both = locale._merged(*map(locale._told, (english, other)))
+        given = [3, 4][: english.count("{}")]
+        said = locale._told((other, english)[english in wrong])
+        assert both.format(*given, **facts) == said.format(*given, **facts)
     (tmp_path / "de.toml").write_text("\ufefflanguage = 'no table'", "utf-8")
     hk.language("de")
     assert words("language")["css"] == ""

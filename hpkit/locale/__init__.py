@@ -1,10 +1,8 @@
 """What a person reads, apart from the code: one file a language, here en.toml."""
 
 import functools
-import itertools
 import json
 import os
-import re
 import string
 import sys
 import tomllib
@@ -75,8 +73,15 @@ class _Formatter(string.Formatter):
 class _Text(str):
     """A text whose numbers end in no point, and may count: {n:run/runs}."""
 
+    english = None  # what is said where a translation cannot be filled
+
     def format(self, *args, **facts):
-        return _Formatter().vformat(self, args, facts)
+        try:
+            return _Formatter().vformat(self, args, facts)
+        except (LookupError, ValueError, TypeError, AttributeError):
+            if self.english is None:
+                raise
+            return self.english.format(*args, **facts)
 
 
 def texts_of(english):
@@ -110,32 +115,18 @@ def _told(read):
 
 
 def _merged(english, other):
-    """Return texts by name, in English where the other language lacks a right one."""
+    """Return texts by name, in English where the other language lacks one."""
     if type(english) is not type(other):
         return english
     if isinstance(english, list):
         both = map(_merged, english, other)
         return [*both, *english[len(other) :], *other[len(english) :]]
     if not isinstance(english, dict):
-        known, used = map(_filled, (english, other))
-        fits = known is None or (used is not None and used <= known)
-        return other if fits else english
+        if isinstance(other, _Text):
+            other.english = english
+        return other
     both = {key: _merged(english[key], other[key]) for key in english if key in other}
     return english | other | both  # the other may know more, such as synonyms
-
-
-def _filled(text):
-    """Return what stands in the braces of a text, and how; None where it is code."""
-    found, numbers = {}, itertools.count()
-    try:
-        for _, name, spec, how in string.Formatter().parse(text):
-            if name is not None:
-                form = how, "" if "/" in spec else spec
-                found[name or str(next(numbers))] = form
-    except (TypeError, ValueError):
-        return None
-    odd = any(re.search(r"[^\w.\[\]]", name) for name in found)
-    return None if odd else found.items()
 
 
 try:
