@@ -195,9 +195,8 @@ def _last_of(live, progress):
 def _show(found, bar):
     # Epochs that patience saves are done: a notebook's bar would not get shorter.
     done = found.cost.epochs + found.planned.epochs - found.expected
-    if bar.total is None:  # what a file has is no measure of the time left
+    if bar.total is None:
         bar.reset(found.planned.epochs)  # in a notebook the bar is a stub before
-        bar.n = bar.initial = bar.last_print_n = done
     facts = {"runs": found.runs_done, "all_runs": found.planned.runs}
     bar.set_description(say("search.bar", **facts), refresh=False)
     bar.update(done - bar.n)

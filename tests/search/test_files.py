@@ -2,7 +2,6 @@
 
 import concurrent.futures as futures
 import contextlib
-import importlib
 import json
 import os
 import subprocess
@@ -104,18 +103,6 @@ def test_a_search_that_was_left_goes_on_where_it_was(search):
     run = found.best_run
     alone = hk.fit(DIGITS, run.setting, seed=run.seed)
     np.testing.assert_allclose(alone.val_loss, run.val_loss, atol=1e-6)
-
-
-def test_time_left_is_measured_on_what_is_trained_now(monkeypatch):
-    bars = []
-    tqdm = importlib.import_module("tqdm.auto")
-    own = type("Bar", (tqdm.tqdm,), {"close": lambda bar: bars.append(bar.format_dict)})
-    monkeypatch.setattr(tqdm, "tqdm", own)
-    search = {"lr": LRS, "batch_size": [64, 200], "storage": "tuning.json"}
-    there = left(hk.grid_search, lambda f: f.cost.epochs >= 12, base=BASE, **search)
-    hk.grid_search(DIGITS, BASE, progress=True, **search)
-    assert bars[0]["initial"] >= there.cost.epochs
-    assert bars[0]["n"] == bars[0]["total"] == 48
 
 
 @pytest.mark.parametrize("model", ["mlp", "batch_norm", "dropout", "Counting"])
