@@ -109,7 +109,7 @@ class Store:
 
 def write(path, content):
     """Replace a file at once: it is the old one or the new one, whole."""
-    path = Path(os.path.realpath(path))  # a link stays a link
+    path = Path(path)
     draft = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.new")
     if isinstance(content, str):
         content = content.encode("utf-8", "replace")

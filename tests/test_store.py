@@ -182,21 +182,6 @@ def test_file_that_windows_does_not_replace_yet_is_tried_20_times(path, monkeypa
         assert one.in_memory == (refused == 20)
 
 
-def test_link_stays_a_link_and_its_target_is_replaced(tmp_path):
-    target, link = tmp_path / "target.json", tmp_path / "link.json"
-    target.write_text("old")
-    before = target.stat().st_ino
-    try:
-        link.symlink_to(target)
-    except OSError:
-        pytest.skip("this system makes no links")
-
-    store.write(link, "new")
-
-    assert (link.is_symlink(), target.read_text()) == (True, "new")
-    assert target.stat().st_ino != before  # at once: nobody sees a part of it
-
-
 def test_20_processes_lose_nothing(path):
     code = """
 for n in range(10):
