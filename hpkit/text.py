@@ -157,12 +157,9 @@ def _metric_sentences(search) -> list:
     unknown, means = np.isnan(each[runs.epochs_done >= 0]), runs.mean_val_metric
     if not unknown.all():
         best = search.best_by("metric")
-        there, value = (means[search.settings.index(s)] for s in (search.best, best))
-        if value <= there or np.isclose(value, there, 3e-7, 0):  # but for rounding
-            best = search.best
-        one = "metric" if best == search.best else "metric_apart"
-        facts = {"setting": label(best, search.space), "value": digits(value)}
-        found.append(say[one].format(**facts, there=digits(there)))
+        value = digits(means[search.settings.index(best)])
+        facts = {"setting": label(best, search.space), "value": value}
+        found.append(say["metric"].format(**facts))
     if count := unknown.sum():
         found.append(say["metric_nan"].format(count=count, all=unknown.size))
     return found
