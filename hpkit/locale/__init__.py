@@ -99,11 +99,7 @@ def _all_words(folder, name):
 @functools.cache
 def _read(path):
     read = json.loads if path.suffix == ".json" else tomllib.loads
-    try:
-        return _told(read(path.read_text("utf-8-sig")))
-    except ValueError as error:
-        error.add_note(str(path))
-        raise
+    return _told(read(path.read_text("utf-8-sig")))
 
 
 def _told(read):
