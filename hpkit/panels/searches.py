@@ -224,7 +224,8 @@ class _ListsPanel(SearchPanel):
             self.status.value = self.offer or ""
             return
         found, seconds = self.found, float(self.found.fit_time.sum())
-        self.bar.value = 1.0 if found.finished else found.cost.epochs / found.expected
+        done = (found.planned if found.finished else found.cost).epochs
+        self.bar.value = done / found.planned.epochs
         kind = "took" if found.finished else "going" if running else "halted"
         status = WORDS[kind].format(found=found, seconds=seconds)
         offered = self.offer and not running

@@ -133,14 +133,6 @@ class Search(_AsRuns):
         over, done = self.runs._over, self.epochs_done
         return sum((over[i] | (done[i] == end)).sum() for i, end in goals)
 
-    @property
-    def expected(self) -> int:
-        """Epochs of the whole search, without those that patience has saved so far."""
-        if self.finished or self.kind == "successive_halving":
-            return (self.cost if self.finished else self.planned).epochs
-        saved = np.transpose([[s.epochs for s in self.settings]]) - self.epochs_done
-        return self.planned.epochs - int(saved[self.ended].sum())
-
     def scores(self, by: str = "validation") -> np.ndarray:
         """Return a number for each setting, the lower the better: (n_settings,).
 

@@ -193,8 +193,8 @@ def _last_of(live, progress):
 
 
 def _show(found, bar):
-    # Epochs that patience saves are done: a notebook's bar would not get shorter.
-    done = found.cost.epochs + found.planned.epochs - found.expected
+    # What patience saved is done in the end: a notebook's bar would not get shorter.
+    done = (found.planned if found.finished else found.cost).epochs
     if bar.total is None:
         bar.reset(found.planned.epochs)  # in a notebook the bar is a stub before
     facts = {"runs": found.runs_done, "all_runs": found.planned.runs}

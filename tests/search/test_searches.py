@@ -321,15 +321,12 @@ def test_a_run_without_patience_counts_as_done(search, tmp_path):
     base = BASE.but(epochs=27, batch_size=10, momentum=0.9, patience=2)
     arguments = SEARCHES[search] | {"seeds": (0, 1)}
 
-    *founds, found = search.live(MOONS, base, tick=0, **arguments)
+    *_, found = search.live(MOONS, base, tick=0, **arguments)
 
     assert found.finished
     assert found.runs_done == found.cost.runs
-    assert found.cost.epochs == found.expected < found.planned.epochs
+    assert found.cost.epochs < found.planned.epochs
     assert (found.epochs_done < 27).any()
-    assert all(part.cost.epochs <= part.expected for part in founds)
-    if search is hk.grid_search:
-        assert founds[-1].expected == found.expected
     epochs, loss = found.best_so_far()
     assert epochs[-1] == found.cost.epochs
     assert loss[-1] == pytest.approx(found.best_val_loss.mean(1).min())
