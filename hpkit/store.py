@@ -31,13 +31,7 @@ def home():
 
 
 class Store:
-    """A dict that is kept in a JSON file; `notices` hold what its user must be told.
-
-    `path`: None keeps it in memory; no file is made before the first change, and when
-    another path is set, what is still in memory goes there. `new`: what a new file
-    holds. `check(dict)` raises where what was read is not what its user expects.
-    `words`: the notices "memory" with {error}, "damaged" with {path}.
-    """
+    """A dict in a JSON file or in memory; `notices` are what its user must be told."""
 
     def __init__(self, path, new, check, words):
         self.path, self.new, self.check, self.words = path, new, check, words

@@ -32,17 +32,12 @@ _MOST_COLUMNS = 2000  # of a column with categories: a table of millions would n
 
 @dataclass(frozen=True)
 class Column:
-    """How one column of a table becomes columns of X, as the training rows have it.
-
-    Of `categories`, None for numbers, each becomes a column of 0 and 1; "" is a gap.
-    A gap in numbers is filled by `fill`, their median, None in older files; `missing`:
-    one more column tells of it. `standardize`: they get mean 0, standard deviation 1.
-    """
+    """How one column of a table becomes columns of X, as the training rows have it."""
 
     name: str
-    categories: tuple | None = None
-    fill: float | None = None
-    missing: bool = False
+    categories: tuple | None = None  # a column of 0 and 1 for each; "" is a gap
+    fill: float | None = None  # gaps in numbers: the median, None in older files
+    missing: bool = False  # whether one more column tells of gaps in numbers
     standardize: bool = True
 
     @property

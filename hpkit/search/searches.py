@@ -1,9 +1,5 @@
 """The searches: curve, grid, random; one at a time and halving, in stages.
 
-    grid = hk.grid_search(moons, base, lr=[0.01, 0.1, 1], seeds=range(3))
-    for grid in grid_search.live(moons, base, lr=[0.01, 0.1, 1], seeds=range(3)):
-        ...                   # draw it; leave the loop to stop, and keep what is there
-
 A search is written once, as a generator of partial results. `searching` adds the
 arguments of all searches and makes of it the function that trains to the end.
 """
