@@ -218,8 +218,6 @@ def validation_curve(plan, *, param_name, param_range):
     >>> curve.best.lr
     0.1
     """
-    if not isinstance(param_name, str):
-        hp.check_name(param_name)
     plan = plan(space={param_name: param_range})
     return _train_all(plan, tried.all_settings(plan.base, plan.space))
 

@@ -397,7 +397,7 @@ BAD_SHARED = [
 ]
 BAD_OWN = {
     hk.validation_curve: [
-        *({"param_name": n} for n in ("learning_rate", "", None, 3, ["lr"], {"lr"})),
+        *({"param_name": n} for n in ("learning_rate", "", None, 3)),
         {"param_range": hk.log_uniform(0.1, 1)},
     ],
     hk.one_at_a_time: [
