@@ -88,15 +88,11 @@ def read(path, dataset):
         content = Path(path).read_bytes()
     try:
         plain = json.loads(content)
-        if plain["format"] != FORMAT:
+        if plain["format"] != FORMAT or plain["version"] > VERSION:
             raise ValueError
-        newer = plain["version"] > VERSION
-        search = None if newer else _search_from_plain(plain, dataset)
+        return _search_from_plain(plain, dataset), plain
     except store.DAMAGED:
         raise refusal("not_saved", str(path)) from None
-    if newer:
-        raise refusal("version", str(path), most=VERSION, version=plain["version"])
-    return search, plain
 
 
 def _search_from_plain(plain, dataset):

@@ -319,9 +319,9 @@ NO_SEARCH = "", "{", "{}", "[1]", '{"format": "other"}', "\0\xff", NEWER
 @pytest.mark.parametrize("text", NO_SEARCH, ids=lambda text: repr(text[:9]))
 def test_a_file_of_something_else_or_of_a_newer_version_is_refused_and_stays(text):
     Path("tuning.json").write_text(text, "latin-1")
-    words = "at most 1, got 2 in" if text == NEWER else r"written by save\(\) .*, got"
+    words = r"written by save\(\) .*, got"
     for read in hk.load, lambda path: hk.grid_search(DIGITS, lr=LRS, storage=path):
-        with pytest.raises(ValueError, match=rf"{words} 'tuning\.json'.*; (give|inst)"):
+        with pytest.raises(ValueError, match=rf"{words} 'tuning\.json'.*; give"):
             read("tuning.json")
     assert Path("tuning.json").read_text("latin-1") == text
 
