@@ -126,10 +126,6 @@ def validation_chart(
     picked = [] if chosen is None else [chosen]
     # Of one that diverged, the sign is below its cross.
     height = np.where(out, floor + 0.92 * (top - floor), mean)[picked]
-    kinds = np.where(out, "tip_out", np.where(np.isnan(spread), "tip", "tip_spread"))
-    each_said = zip(kinds, texts, mean, spread, strict=True)
-    called = TABLE[name].short
-    tips = [WORDS[kind].format(f"{called} {v}", *of) for kind, v, *of in each_said]
     dots = each.ravel() if several and len(runs.seeds) <= 12 else []  # else a smear
     level = (axis.domain, [start, start]) if last else ((), ())
     words = ("before_training", "last_epoch", "best_epoch")
@@ -141,7 +137,6 @@ def validation_chart(
     soft = {"color": "soft", "dash": "dotted", "hover": False}
     sign = {"color": "ink", "shape": "diamond", "legend": WORDS["chosen"]}
     lost = {"color": "ink" if last else [colors[i] for i in gone], "click": "cross"}
-    lost |= {"label": WORDS["diverged"], "tip": [tips[i] for i in gone]}
     lowest = [WORDS[label].format(mean[i], texts[i]) for i in best]
     marks = [
         mark.band(x, y - s, y + s, legend=WORDS["spread"] if several else None),
@@ -151,9 +146,9 @@ def validation_chart(
         mark.line(at[order], ends[order], width=2.2, label=end, **soft),
         mark.line(x, y, width=2.6, label=curve, strong=last, hover=False),
         mark.points(np.repeat(at, each.shape[-1])[: len(dots)], dots, **DOT),
-        mark.points(at, mean, color=colors, size=5, click="point", tip=tips),
+        mark.points(at, mean, color=colors, size=5, click="point"),
         mark.points(at[picked], height, size=5, hover=False, **sign),
-        mark.cross(at[gone], **lost),
+        mark.cross(at[gone], label=WORDS["diverged"], **lost),
         mark.ring(at[best], mean[best], color="orange", label=lowest),
     ]
     up = Axis(WORDS["val_loss" if last else "lowest_loss"], (floor, top))
@@ -220,19 +215,17 @@ def profile_chart(found, side: int, title: str = "") -> Chart:
     winner, lowest = known.argmin(side), known.min(side)
     axis, at = value_axis(name, values)
     beats = [f"{TABLE[other].short} {on_axis(others)[k]}" for k in winner]
-    named = [f"{TABLE[name].short} {value}" for value in on_axis(values)]
     fine = [k for k in np.argsort(at, kind="stable") if np.isfinite(lowest[k])]
     gone = np.flatnonzero(np.isinf(lowest) & found.finished)
-    tips = [WORDS["tip_profile"].format(named[k], beats[k], lowest[k]) for k in fine]
-    dots = {"size": 5, "tip": tips, "label": [beats[k] for k in fine]}
-    lost = {"color": "ink", "tip": [WORDS["tip_out"].format(named[k]) for k in gone]}
+    its = [beats[k] for k in fine]
     marks = [
         mark.line(at[fine], lowest[fine], width=2.6, hover=False),
-        mark.points(at[fine], lowest[fine], **dots),
-        mark.cross(at[gone], label=WORDS["diverged"], **lost),
+        mark.points(at[fine], lowest[fine], size=5, name=its, label=its),
+        mark.cross(at[gone], label=WORDS["diverged"], color="ink"),
     ]
     top = nice_top(1.1 * max(lowest[fine], default=0))
-    places = [f"{value} ({beat})" for value, beat in zip(named, beats, strict=True)]
+    both = zip(on_axis(values), beats, strict=True)
+    places = [f"{TABLE[name].short} {value} ({beat})" for value, beat in both]
     alt = f"{title}: {course(lowest[fine], [places[k] for k in fine])}."
     return Chart(axis, Axis(WORDS["lowest_loss"], (0, top)), marks, title, alt=alt)
 

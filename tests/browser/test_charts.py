@@ -249,7 +249,8 @@ def test_keys_choose_a_point(charts):
     page.keyboard.press("ArrowLeft")
     page.keyboard.press(" ")
 
-    assert spoken == [f"lr {v}" for v in (0.001, 0.003, 0.01, 0.003, 10)]
+    values = 0.001, 0.003, 0.01, 0.003, 10
+    assert spoken == [f"learning rate {v}" for v in values]
     assert told(page) == [
         {"type": "click", "name": "cross", "mark": 9, "value": 0, "chart": 1},
         {"type": "click", "name": "point", "mark": 7, "value": 7, "chart": 1},
@@ -351,7 +352,7 @@ def test_a_finger_reads_a_value_and_draws(charts):
     tip = page.locator("#curve .hpc").nth(1).locator(".hpc-tip")
     point = page.locator("#curve .hpc").nth(1).locator(".points path").nth(2)
     point.tap(force=True)
-    assert tip.inner_text().splitlines()[0] == "lr 0.01"
+    assert tip.inner_text().splitlines()[0] == "learning rate 0.01"
     told(page)
 
     chart = hit(page, "guess")

@@ -273,7 +273,7 @@ def test_grid_panel_shows_and_names_the_best_over_an_axis(grid):
     points = mark(profile, "points")
     np.testing.assert_allclose(points.columns[0], [LISTS["lr"][:2]], rtol=1e-6)
     assert points.get("label") == [f"batch {n}" for n in best]
-    assert points.get("tip")[1].startswith(f"lr 0.3\nbatch {best[1]}\nloss 0.")
+    assert points.get("name")[1] == f"batch {best[1]}"
 
 
 def test_grid_panel_other_axes_and_the_same_one_twice(grid):
