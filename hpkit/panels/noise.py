@@ -128,10 +128,7 @@ class BatchNoisePanel(Panel):
 
     def _table(self):
         spreads = [self.spreads[size] for size in self.sizes]
-        each = np.stack([self.means[size] for size in self.sizes])
-        table = {"batch_size": self.sizes, "spread": spreads}
-        table |= {"mean_loss": each.mean(1), "lowest": each.min(1)}
-        return table | {"highest": each.max(1)}
+        return {"batch_size": self.sizes, "spread": spreads}
 
     def _code(self):
         each = """shares = run.predict_proba(data.train, "last")
