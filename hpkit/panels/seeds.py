@@ -131,8 +131,7 @@ class SeedsPanel(Panel):
         elif n == 1:
             said = WORDS["one"]
         elif outs.any():
-            said = WORDS["outs" if outs.all() else "out"]
-            facts |= {"outs": outs, "name": names[outs.argmax()], "count": outs.max()}
+            said, facts["outs"] = WORDS["outs"], outs
         else:
             (difference,), (error,), df = paired_differences(losses[:1], losses[1])
             facts |= {"wins": (losses[1] < losses[0]).sum(), "error": error}
