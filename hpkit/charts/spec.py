@@ -215,9 +215,8 @@ class Chart:
 
     def spec(self) -> dict:
         said, marks = words("charts")["script"], [mark.spec() for mark in self.marks]
-        both = said["both"].format(x=self.x.label, y=self.y.label)
         made = {"x": self.x.spec(), "y": self.y.spec(), "marks": marks, "words": said}
-        made |= {"alt": self.alt or self.title or both, "height": float(self.height)}
+        made |= {"alt": self.alt or self.title, "height": float(self.height)}
         axes = ", ".join(filter(None, (self.y.label, self.x.label)))
         made["choose"] = self.choose or axes or self.title
         return made | {name: getattr(self, name) for name in ("title", "ends", "grid")}
