@@ -9,7 +9,6 @@ import base64
 import io
 from collections.abc import Sequence
 from functools import lru_cache
-from logging import getLogger
 
 import numpy as np
 from matplotlib import rcParams
@@ -54,9 +53,6 @@ def _more_letters():
 
 
 find_letters()
-# Such a font often lacks a bold face; the nearest one needs no line in red.
-_no_bold = "Failed to find font weight"
-getLogger("matplotlib.font_manager").addFilter(lambda said: _no_bold not in said.msg)
 
 
 def picture(charts, widths=None, *, form="png", dpi=100, **look) -> bytes:
