@@ -166,9 +166,7 @@ class BowlPanel(Panel):
         facts = {"n": self.steps, "w": w, "lr": lr, "loss": loss, "slope": slope}
         facts |= {"next": _descend(w, lr, curvature, 1)[1], "r": r}
         said = WORDS["went" if self.steps else "start"]
-        passed = self.guesses and self.steps and r > 2
-        told = WORDS["limit"].format(2 / curvature) if passed else ""
-        return told + said.format(**facts, how=WORDS[_regime(r)])
+        return said.format(**facts, how=WORDS[_regime(r)])
 
     def _table(self):
         loss, slope = bowl(self.path, self.curvature.value)
