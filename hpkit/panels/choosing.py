@@ -125,8 +125,7 @@ class CoinFlipsPanel(Panel):
     def _says(self, running):
         valid, test, best = self._shown
         facts = {"n": len(best), "valid": valid[best[-1]], "test": test[best[-1]]}
-        said = _COINS["luck" if len(best) > 1 else "one"]
-        return said.format(**facts, rows=len(self.dataset.test.y))
+        return _COINS["luck"].format(**facts, rows=len(self.dataset.test.y))
 
     def _table(self):
         valid, test, best = self._shown

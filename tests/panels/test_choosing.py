@@ -30,7 +30,7 @@ def test_coin_flips_best_is_lucky_on_validation_only():
     assert "50 models" in shows(panel)
     panel.count.value = 1
     assert len(panel.frame()) == 1
-    assert "One model has" in panel.result
+    assert "best of 1 model has" in panel.result
     panel.count.value = 100
     assert "best of 100 models" in panel.result
 
