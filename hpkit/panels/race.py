@@ -239,5 +239,4 @@ def race_sentence(lowest, budget):
     wins = (losses <= losses.min(0)).sum(1)
     beat = np.less(lowest["random"], lowest["grid"]).sum()
     table = ", ".join(f"{names[k]} {n}" for k, n in zip(lowest, wins, strict=True))
-    many = WORDS["many_ties" if wins.sum() > count else "many"]
-    return said + many.format(beat=beat, n=count, wins=table)
+    return said + WORDS["many"].format(beat=beat, n=count, wins=table)
