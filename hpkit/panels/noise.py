@@ -118,8 +118,7 @@ class BatchNoisePanel(Panel):
     def _says(self, running):
         n, size = len(self.each), self.size.value
         facts = {"size": size, "spread": self.spreads[size], "n": n}
-        said = WORDS["whole" if size >= n else "jumps"]
-        said = said.format(**facts, loss=self.each.mean())
+        said = WORDS["jumps"].format(**facts, loss=self.each.mean())
         for few, many in ((size // 4, size), (size, 4 * size)):
             if {few, many} <= {*self.sizes} and self.spreads[few]:
                 a, b = self.spreads[few], self.spreads[many]
