@@ -240,7 +240,6 @@ def cell_colors(values, beside=()):
         logs, every = np.log(logs), np.log(every)
     low = every.min() if len(every) else 0.0
     share = (logs - low) / max(every.max(initial=low) - low, np.log(2))
-    share = np.full(values.shape, 0.5) if len(every) == 1 else share
     at = np.linspace(0, 1, len(_RAMP))
     stops = np.array([[int(c[k : k + 2], 16) / 255 for k in (1, 3, 5)] for c in _RAMP])
     colors = np.stack([np.interp(share, at, stop) for stop in stops.T], -1)

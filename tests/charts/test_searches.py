@@ -48,9 +48,6 @@ def test_map_colors_reach_over_a_factor_of_two():
     assert beside[0, 0].tolist() == plateau[0, 1].tolist()
     wide = cell_colors(np.array([[0.1, 0.2, 10.0]]))
     assert wide[0, [0, 2]].tolist() == ends[0].tolist()
-    # A single loss is neither dark nor light.
-    one, two = (cell_colors(np.array([[low, 0.7]])) for low in (np.nan, 0.1))
-    assert two[0, 0, :3].sum() < one[0, 1, :3].sum() < two[0, 1, :3].sum()
 
 
 @pytest.mark.parametrize(
