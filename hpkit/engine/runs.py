@@ -38,12 +38,6 @@ DIVERGED_ABOVE = 3
 EVEN = 1e-5
 
 
-class TestSplitWarning(UserWarning):
-    """The test split was looked at more than once."""
-
-    __test__ = False  # no test, whatever pytest thinks of the name
-
-
 def lowest(val_loss):
     """Return the lowest loss and its epoch along the last axis; nan counts as worst."""
     worst_last = np.where(np.isnan(val_loss), np.inf, val_loss)
@@ -321,7 +315,7 @@ class Run:
         look = len({run for run, _ in looks}) + len(looks) - len({*looks})
         if look > 1:
             text = say("engine.test_again", dataset=self.dataset.name, look=look)
-            warnings.warn(text, TestSplitWarning, stacklevel=3)
+            warnings.warn(text, UserWarning, stacklevel=3)
         return self.dataset.test
 
     def as_pytorch(self, path: str | Path | None = None) -> str:

@@ -242,7 +242,7 @@ def test_own_network_of_an_earlier_day_asks_for_its_search():
     assert cap.spent == 4
 
 
-@pytest.mark.filterwarnings("ignore::hpkit.engine.runs.TestSplitWarning")
+@pytest.mark.filterwarnings("ignore:the test split of")
 def test_one_model_is_not_taken_for_another_of_its_name_or_setting():
     def deep(n_in, n_out, setting):
         return torch.nn.Sequential(linear(n_in, 9, setting), torch.nn.Linear(9, n_out))
