@@ -189,12 +189,10 @@ ROWS_AT_ONCE = 16
 
 
 class DenseNetworks:
-    """Networks alike in shape, each layer's weights stacked as (runs, out, in).
+    """Networks alike in shape, each layer's weights stacked as (runs, out, in)."""
 
-    Points are columns, (runs, units, points): softmax over a middle axis is about sixty
-    times as fast, and `nn.Linear`'s (out, in) weights fit without a copy.
-    """
-
+    # Points are columns, (runs, units, points): softmax over a middle axis is about
+    # sixty times as fast, and `nn.Linear`'s (out, in) weights fit without a copy.
     pads = True  # narrow and short batches are filled up
     whole_splits = False  # points may be measured in any pieces
     absent = ()  # every parameter has a gradient
@@ -286,12 +284,10 @@ class DenseNetworks:
         return self.forward(x, self.eval_layers)
 
     def gradient(self, x, y, weight):
-        """Write the gradient of the mean loss into `grads`.
-
-        x (runs, features, points), y (runs, outputs, points): one-hot classes or the
-        target, weight (points,) or (runs, 1, points): of a mean 1 / number of points,
-        0 for a filling column.
-        """
+        """Write the gradient of the mean loss into `grads`."""
+        # x (runs, features, points), y (runs, outputs, points): one-hot classes or the
+        # target, weight (points,) or (runs, 1, points): of a mean 1 / number of points,
+        # 0 for a filling column.
         out = self.forward(x, self.layers)
         delta = self.above[0][0] if self.above else self.first[0]
         if self.objective.loss is not None:

@@ -46,14 +46,9 @@ class OneByOneWarning(UserWarning):
 
 
 class ModuleNetworks:
-    """Networks that a learner's function made from the same values of the setting.
+    """Networks of a learner's function, at once while that works, else one by one."""
 
-    If `stacked`, all are trained at once until that turns out not to work. Batches are
-    not padded: a BatchNorm would see the filling. A run trained alone has torch's
-    global random state for its own, as after ``torch.manual_seed(seed)``.
-    """
-
-    pads = False
+    pads = False  # a BatchNorm would see the filling
     drops = False  # a network's own dropout draws for itself
     eval_numbers = 60_000  # its tensors are new at each call; large ones come slowly
 

@@ -656,9 +656,8 @@ def over_seeds(function, losses, **more):
 def ranked(runs, scores, among=None):
     """Return the numbers of settings from the lowest score to the highest.
 
-    Any seed that diverged or failed ranks last, no runs after that. Scores that differ
-    by rounding alone (see `EVEN`) are a tie: first comes what has fewer epochs, then
-    what no halving has cut, then what is first in `among`.
+    What diverged or failed is last. Of a tie (see `EVEN`) first comes what has fewer
+    epochs, then what no halving has cut, then what is first in `among`.
     """
     among = np.arange(len(runs.settings)) if among is None else np.asarray(among)
     epochs = [runs.settings[i].epochs for i in among]

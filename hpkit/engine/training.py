@@ -52,24 +52,17 @@ _LIMITS = (
 
 
 class Group(NamedTuple):
-    """(setting, seed) numbers for a stack; `size`: their weights, 0 if not known.
+    """What makes a stack, or goes on with one."""
 
-    `state`: what `pack` made of that of a stack that has come to epoch `done`.
-    """
-
-    runs: list
+    runs: list  # (setting, seed) numbers
     stacked: bool = False
-    size: int = 0
-    state: bytes | None = None
-    done: float = -1.0
+    size: int = 0  # weights of all, 0 if not known
+    state: bytes | None = None  # of a stack, packed, that has come to
+    done: float = -1.0  # that epoch
 
 
 class Training:
-    """Runs under way: `advance` trains them on, `runs` is what there is so far.
-
-    `workers`: how many share the work. `lasting`, as in a search: what fails is `lost`,
-    and all else goes on. `folds`: each seed's own data set.
-    """
+    """Runs under way: `advance` trains them on, `runs` is what there is so far."""
 
     lost, failure = (), None  # the first one
 
@@ -82,9 +75,9 @@ class Training:
         model=None,
         dtype=torch.float32,
         device="cpu",
-        workers=1,
-        lasting=False,
-        folds=(),
+        workers=1,  # how many share the work
+        lasting=False,  # what fails is `lost`, and all else goes on
+        folds=(),  # each seed's own data set
     ):
         self.dataset, self.seeds = check_dataset(dataset), hp.check_seeds(seeds)
         self.model = network if check_model(model) is None else model
