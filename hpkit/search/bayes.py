@@ -147,7 +147,12 @@ def _ask_and_tell(plan, count, study, first, asked=0):
                 loss = DIVERGED_ABOVE * abs(runs.val_loss[number, :, 0].mean())
             fit = np.isfinite(loss) and not any(i == number for i, _ in runs.lost)
             told = (float(loss),) if fit else (None, TrialState.FAIL)
-            study.tell(trial, *told)
+            try:
+                study.tell(trial, *told)
+            except RuntimeError as error:
+                if "stop" not in str(error):
+                    raise
+                count = asked  # a sampler that has tried all that there is
     yield plan.found()
 
 

@@ -77,6 +77,12 @@ def test_trials_of_somebody_else_count():
         hk.from_optuna(study, hk.load_dataset("moons", seed=5), BASE)
 
 
+def test_a_sampler_that_is_through_ends_a_search_with_its_result():
+    sampler = optuna.samplers.GridSampler({"lr": [0.1, 0.2]})
+    found = hk.bayesian_search(MOONS, BASE, lr=SPACE["lr"], sampler=sampler)
+    assert sorted(found.values("lr")) == [0.1, 0.2]
+
+
 def test_a_study_may_go_on_with_another_range():
     about = {"study": optuna.create_study(), "n_trials": 2}
     hk.bayesian_search(MOONS, BASE, lr=hk.log_uniform(0.1, 0.3), **about)
