@@ -362,7 +362,7 @@ class Cost:
         return say("search.cost", **vars(self))
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Lost:
     """Runs that failed: (setting, seed) numbers, and why."""
 

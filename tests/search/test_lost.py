@@ -35,6 +35,7 @@ def test_settings_that_fail_are_named_and_lose_no_other(threads, seeds):
         assert words[setting.hidden[0]] in reason
     lost = [(setting.hidden[0], setting.lr) for setting in reasons]
     assert sorted(lost) == [(2, 1e38), (3, 0.1), (3, 1e38), (5, 0.1), (5, 1e38)]
+    assert repr(found.lost[0]).startswith("Lost(runs=((")
     for k, seed in enumerate(seeds):
         alone = hk.fit(DIGITS, found.settings[0], seed=seed, model=failing)
         assert np.array_equal(found.val_loss[0, k], alone.val_loss)
