@@ -34,7 +34,7 @@ def _watched(train):
 
         return called
 
-    X, did = torch.arange(20.0).reshape(10, 2).cos(), []
+    X, did = torch.arange(14.0).reshape(7, 2).cos(), []
     net = torch.nn.utils.skip_init(torch.nn.Linear, 2, 2)  # draws no number
     torch.nn.init.eye_(net.weight)
     torch.nn.init.zeros_(net.bias)
@@ -44,8 +44,8 @@ def _watched(train):
     net.zero_grad = optimizer.zero_grad  # either will do
     net.weight.register_hook(lambda gradient: did.append("backward"))
     net.register_forward_pre_hook(lambda *_: did.append("forward"))
-    shown, y = "net, optimizer, X, y, batch_size=4", (X[:, 0] > 0).long()
-    read.call(train, net, optimizer, X, y, 4, shown=shown, changes=True)
+    shown, y = "net, optimizer, X, y, batch_size=3", (X[:, 0] > 0).long()
+    read.call(train, net, optimizer, X, y, 3, shown=shown, changes=True)
     return did, torch.cat([p.detach().flatten() for p in net.parameters()])
 
 

@@ -56,7 +56,7 @@ SET_BY_NOBODY = "weights", "biases", "training loss", "validation loss"
 SET_BEFORE = EX["01_parameters_and_hyperparameters"].hyperparameters.answer()
 
 
-def loop_with(order, *, first="", last="", end=10, factor=1):
+def loop_with(order, *, first="", last="", end=7, factor=1):
     """Return a loop with one mistake: the steps of a batch, before and after all."""
 
     def train(net, optimizer, X, y, batch_size):
@@ -193,7 +193,13 @@ WRONG = {
         no_backward=[loop_with("zs")],
         no_zero_grad=[loop_with("bs")],
         zeroed=[loop_with("bzs")],
-        updates=[loop_with("b", first="z", last="s"), loop_with("zbs", end=8)],
+        updates=[
+            loop_with("b", first="z", last="s"),
+            loop_with("zbs", end=6),
+            lambda net, optimizer, X, y, batch_size: loop_with("zbs")(
+                net, optimizer, X, y, 4
+            ),
+        ],
         once=[loop_with("bs", first="z")],
         weights=[loop_with("zbs", factor=2)],
         raised=[lambda net, optimizer, X, y, batch_size: net(X).no_such_thing],
