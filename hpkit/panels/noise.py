@@ -102,8 +102,11 @@ class BatchNoisePanel(Panel):
         alt = WORDS["batches_alt"].format(BATCHES, size, spread, mean)
         batches = Chart(x, Axis(WORDS["loss"], (0, high)), marks, alt=alt)
         told = list(map(WORDS["at"].format, spreads, self.sizes))
+        # Numbers stand at sizes four times apart: between them they would touch.
+        apart = np.log2(np.divide(self.sizes, size)) % 2 == 0
+        said = [text * bool(far) for text, far in zip(told, apart, strict=True)]
         look = {"color": "orange", "size": 5.5}
-        before = look | {"filled": False, "label": told[:-1]}
+        before = look | {"filled": False, "label": said[:-1]}
         now = look | {"strong": True, "label": told[-1:]}
         marks = [
             points(self.sizes[:-1], spreads[:-1], **before),

@@ -35,6 +35,8 @@ def test_batch_noise_collects_the_sizes_looked_at(moons):
     assert before.get("label") == [f"{spread:#.3g} at 4"]
     assert now.get("label") == [f"{panel.losses.std():#.3g} at 64"]
     assert panel.frame().batch_size.tolist() == [4, 64]
+    panel.size.value = 8  # numbers stand at sizes four times apart
+    assert marks(panel.charts.charts[1], "points")[0].get("label") == ["", ""]
 
 
 def test_batch_noise_says_the_guess_and_how_many_times_the_spread_is(moons):
