@@ -333,7 +333,8 @@ def parse_values(name, text, layers=2):
         if not values or not (typed or shapes or np.isfinite(values).all()):
             raise ValueError  # in 0, 1e999
     except (ValueError, IndexError, SyntaxError):
-        raise hyper.refusal("typed_values", text) from None
+        way = "typed_own" if typed else "typed_values"
+        raise hyper.refusal(way, text) from None
     if len(values) > _MOST_VALUES:
         raise hyper.refusal("typed_many", most=_MOST_VALUES, got=parts[-1])
     if kind in _WHOLE and not shapes:

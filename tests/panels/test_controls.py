@@ -69,6 +69,8 @@ def test_values_that_are_no_list_say_the_way_out_at_once(text):
     with pytest.raises(ValueError, match=WRONG[text]):
         parse_values("lr", text)
     assert time.process_time() - start < 1
+    with pytest.raises(ValueError, match="put text in quotes"):
+        parse_values("heads", "gelu, relu")
 
 
 def test_entry_counts_its_values_and_says_what_is_wrong():
