@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_075, 62),
+    "hpkit/**/*.py": (16_341, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (20_603, 93),
+    "tests/**/*.py": (20_078, 93),
 }
 
 
