@@ -57,8 +57,8 @@ class Group(NamedTuple):
     runs: list  # (setting, seed) numbers
     stacked: bool = False
     size: int = 0  # weights of all, 0 if not known
-    state: bytes | None = None  # of a stack, packed, that has come to
-    done: float = -1.0  # that epoch
+    state: bytes | None = None  # of a stack that goes on, as `pack` made it
+    done: float = -1.0  # the epoch that it has come to
 
 
 class Training:

@@ -1,4 +1,8 @@
-"""Training on other processes or machines, by any ``concurrent.futures.Executor``."""
+"""Training on other processes or machines, by any ``concurrent.futures.Executor``.
+
+Groups of runs are sent out for half a second of training, again and again. The numbers
+are those of one process, up to rounding where a group was cut.
+"""
 
 import concurrent.futures as futures
 import importlib.util
