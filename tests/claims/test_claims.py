@@ -10,6 +10,7 @@ import ast
 import re
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from over_seeds import apart, code_of, defined, losses, repeats, trained_beside
 from over_seeds import trained as trained_with
 
 import hpkit as hk
+from hpkit.exercises import lesson_01_parameters_and_hyperparameters as ex_01
 
 # None of them is shown in a lesson, where seeds are 0 to 4.
 SEEDS = repeats(40)
@@ -298,3 +300,119 @@ def test_every_result_in_a_lesson_is_a_claim(source):
     assert bullets
     for said in [*seen, *(b for b in bullets if re.search(r"\d", b))]:
         assert IDS.search(said), said
+
+
+# Wrong answers to the exercises: see tests/exercises/wrong_answers.py.
+def a_run(*, done=5, epochs=5, seed=0, lr=0.1, rows=0):
+    """Return what the checks look at in a run."""
+    return SimpleNamespace(
+        setting=SimpleNamespace(epochs=epochs, lr=lr),
+        seed=seed,
+        epochs_done=done,
+        dataset=hk.load_dataset("moons", seed=rows),
+    )
+
+
+def a_panel(*, run=None, color=None, name=""):
+    return a_list(SimpleNamespace(run=run, color=color, name=name))
+
+
+def a_list(*kept):
+    return SimpleNamespace(list=SimpleNamespace(kept=list(kept)))
+
+
+SET_BY_NOBODY = "weights", "biases", "training loss", "validation loss"
+SET_BEFORE = ex_01.hyperparameters.answer()
+
+
+def loop_with(order, *, first="", last="", end=7, factor=1):
+    """Return a loop with one mistake: the steps of a batch, before and after all."""
+
+    def train(net, optimizer, X, y, batch_size):
+        import torch
+
+        def take(names, loss=None):
+            steps = {"z": optimizer.zero_grad, "s": optimizer.step, "n": net.zero_grad}
+            for name in names:
+                loss.backward() if name == "b" else steps[name]()
+
+        take(first)
+        for start in range(0, end, batch_size):
+            rows = slice(start, start + batch_size)
+            loss = torch.nn.functional.cross_entropy(net(X[rows]), y[rows])
+            take(order, factor * loss)
+        take(last)
+
+    return train
+
+
+# What a hand does in lesson 00.
+PANEL = a_panel(run=a_run(done=5, epochs=200), color="orange", name="short")
+
+ALSO_RIGHT = {"loop": lambda _: [loop_with("nbs")]}  # clears those of the network
+WRONG = {
+    "00/stop": dict(
+        not_begun=[a_panel(run=a_run(done=0, epochs=30)), a_list()],
+        to_the_end=[a_panel(run=a_run(done=30, epochs=30))],
+    ),
+    "00/name_it": dict(
+        neither=[a_panel()],
+        not_named=[a_panel(color="red")],
+        not_pinned=[a_panel(name="slow")],
+    ),
+    "00/seeds": dict(
+        not_two=[[a_run()]],
+        same_seed=[[a_run(), a_run()]],
+        other_setting=[[a_run(), a_run(epochs=6, seed=1)]],
+        other_data=[[a_run(), a_run(seed=1, rows=1)]],
+    ),
+    "01/hyperparameters": dict(
+        **{word: [[*SET_BEFORE, word]] for word in SET_BY_NOBODY},
+        more=[["learning rate", "epochs"]],
+        none=[[]],
+        unknown=["momentum"],
+    ),
+    "01/loop": dict(
+        early=[loop_with(order) for order in ("zsb", "snb", "sbz")],
+        no_step=[loop_with("zb")],
+        no_backward=[loop_with("zs")],
+        no_zero_grad=[loop_with("bs")],
+        zeroed=[loop_with("bzs")],
+        updates=[
+            loop_with("b", first="z", last="s"),
+            loop_with("zbs", end=6),
+            lambda net, optimizer, X, y, batch_size: loop_with("zbs")(
+                net, optimizer, X, y, 4
+            ),
+        ],
+        once=[loop_with("bs", first="z")],
+        weights=[loop_with("zbs", factor=2)],
+        raised=[lambda net, optimizer, X, y, batch_size: net(X).no_such_thing],
+        called=[lambda net: None],
+    ),
+    "01/six_curves": dict(
+        changed="A/good, B/good, C/good, E/good, F/good, D/noisy, D/slow/unknown",
+    ),
+    "02/good_rate": dict(
+        too_small=[0.002, 0.05, 0.2], too_large=[8], listed=[1, 0.3001]
+    ),
+    "02/diverging_rate": dict(learns=[0.1, 1], smaller_too=[10], unknown=[5]),
+    "02/worst_to_best": dict(
+        reversed=[[0.3, 0.01, 0.001, 10]],
+        larger_is_better=[[0.001, 0.01, 0.3, 10]],
+        smaller_is_better=[[10, 0.3, 0.01, 0.001]],
+        order=[[0.001, 10, 0.3, 0.01]],
+        missing=[[10, 0.001, 0.3]],
+        kind=[[10, 0.001, 0.3, 0.01, 0.01]],
+        empty=[[..., ...]],
+    ),
+    "02/log_list": dict(
+        high_end=[[0.01, 0.02, 0.04, 0.08, 0.16]],
+        close=[[0.01, 0.02, 0.03, 0.04, 0.05], [0.5, 0.6, 0.7, 0.8, 0.9, 1.0]],
+        low_end=[[3, 6, 12, 24, 48]],
+        uneven=[[0.01, 0.4, 0.8, 1.2, 1.6, 5]],
+        few=[[0.1, 0.3, 1]],
+        many=[[0.01, 0.03, 0.1, 0.3, 1, 3, 10]],
+        twice=[[0.03, 0.1, 0.1, 0.3, 1, 3]],
+    ),
+}

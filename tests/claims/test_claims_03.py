@@ -141,3 +141,28 @@ def test_batch_epoch_gets_faster():
     seconds = defined("03", "import hpkit", "from time")["seconds"]
     seconds(64)
     assert np.median([seconds(1) / seconds(64) for _ in repeats(20)]) > 5
+
+
+# Wrong answers to the exercises: see tests/exercises/wrong_answers.py.
+WRONG = {
+    "03/updates": dict(
+        case=[
+            lambda n_points, batch_size: int(n_points / batch_size + 0.5),
+        ],
+        raised=[lambda n_points, batch_size: n_points / (batch_size - 600)],
+        returned_none=[lambda n_points, batch_size: print(end="")],
+        called=[lambda n_points: 7],
+        empty=[lambda n_points, batch_size: ...],
+    ),
+    "03/equal_epochs": dict(
+        near=[[16, 32]],
+        order=[[256, 16]],
+        diverged=[[1, 256]],
+        not_two=[[16]],
+        kind=[[16, 601]],
+    ),
+    "03/scaled_rate": dict(
+        unchanged=[0.04], smaller=[0.005], too_small=[0.1], too_large=[10]
+    ),
+    "03/scaling_breaks": dict(holds=[64], unknown=[4]),
+}

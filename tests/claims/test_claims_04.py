@@ -104,3 +104,13 @@ def test_epochs_plateau():
     here = hk.fit(hk.load_dataset("clean_spiral"), PLATEAU).val_loss[None]
     kept = [stopped(here, patience)[1] for patience in (2, 3)]
     np.testing.assert_allclose(kept, [[16], [4]], rtol=0.05)
+
+
+# Wrong answers to the exercises: see tests/exercises/wrong_answers.py.
+WRONG = {
+    "04/best": dict(
+        case=[lambda val_loss: 2, lambda v: v.index(min(v)) if min(v) < 1 else 0]
+    ),
+    "04/choose_patience": dict(too_eager=[1], too_patient=[150], kind=[0, 2.5]),
+    "04/how_long": dict(changed="A/enough, B/enough, C/longer, C/stop/unknown"),
+}

@@ -185,3 +185,28 @@ def test_choice_folds_other_wines():
     losses = last_losses(FOLDED[1:], cuts, [0] * len(cuts))
     lead = losses.reshape(3, 20, 4 * 5).mean(2).argmin(0)
     assert min(np.bincount(lead, minlength=3)[1:]) >= 4
+
+
+# Wrong answers to the exercises: see tests/exercises/wrong_answers.py.
+GOOD = hk.Hyperparameters(lr=0.5, epochs=30)
+
+
+WRONG = {
+    "05/which_split": dict(
+        changed="update/valid, lr/test, stop/train, "
+        "report/valid, report/all/unknown, report/exam/unknown",
+        missing=[{"lr": "valid"}],
+    ),
+    "05/find_leaks": dict(
+        more=["C", "A"], none=[[]], B=[["A", "C", "B"]], D=[["A", "C", "D"]]
+    ),
+    "05/best_of_50": dict(too_high=[0.65, 80], too_low=[0.45], kind=[500]),
+    "05/honest_number": dict(
+        poor=[(GOOD.but(lr=0.001), 0.67)],
+        too_low=[(GOOD, 0.001)],
+        too_high=[(GOOD, 3)],
+        epochs=[(GOOD.but(epochs=500), 0.1)],
+        refused=[(GOOD.but(batch_size=5000), 0.1)],
+        kind=[(GOOD,)],
+    ),
+}

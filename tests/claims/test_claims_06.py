@@ -3,6 +3,9 @@
 A learner of the lesson has 20 seeds, for the means 40: 800 seeds are twenty learners.
 """
 
+from operator import sub
+from statistics import mean, stdev
+
 import numpy as np
 import pytest
 from over_seeds import apart, repeats, trained
@@ -127,3 +130,31 @@ def test_seeds_several_as_good():
 
     assert np.mean([len(some) >= 1 for some in ties]) >= 0.95
     assert not set().union(*ties) & {0.05, 0.1, 4}
+
+
+# Wrong answers to the exercises: see tests/exercises/wrong_answers.py.
+def told_apart(factor=2.0, fewer=0):
+    """Return the rule of lesson 06 with another factor, or of fewer seeds."""
+
+    def can_tell(a, b):
+        d = [*map(sub, a, b)]
+        return abs(mean(d)) > factor * stdev(d) / (len(d) - fewer) ** 0.5
+
+    return can_tell
+
+
+WRONG = {
+    "06/differ": dict(
+        case=[
+            lambda a, b: "yes",
+            lambda a, b: abs(mean(a) - mean(b)) > stdev(map(sub, a, b)),
+            *(told_apart(factor=factor) for factor in (1.5, 1.85, 2.1, 2.5)),
+            told_apart(fewer=1),
+        ],
+        of_losses=[lambda a, b: bool(abs(mean(a) - mean(b)) > 2 * stdev(b))],
+    ),
+    "06/four_pairs": dict(
+        changed="A/cannot tell, B/cannot tell, C/second, D/first, D/both/unknown"
+    ),
+    "06/enough_seeds": dict(linear=[3], count=[8, 100], kind=[2.5]),
+}

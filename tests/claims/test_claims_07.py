@@ -117,3 +117,22 @@ def test_path_digits_any_order(order):
     ratio = ratios("digits", order)
     assert np.mean(ratio <= 1.12) >= 0.95
     assert (ratio < 1.2).all()
+
+
+# Wrong answers to the exercises: see tests/exercises/wrong_answers.py.
+WRONG = {
+    "07/recipe": dict(
+        case=[lambda loss, base, lists: dict(base)],
+        raised=[
+            lambda loss, base, lists: loss(None),
+            lambda loss, base, lists: loss({"lr": 0.1}),
+        ],
+    ),
+    "07/cost": dict(case=[lambda sizes: 8]),
+    "07/order": dict(
+        jun=[["batch_size", "lr", "dropout"]],
+        far=[["lr", "batch_size", "dropout"], ["dropout", "lr", "batch_size"]],
+        missing=[["lr", "dropout"]],
+        unknown=[["lr", "momentum", "dropout"]],
+    ),
+}

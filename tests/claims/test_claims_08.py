@@ -4,6 +4,7 @@ As in the lesson a grid has three seeds, so 60 seeds are 20 learners with moons 
 """
 
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -196,3 +197,42 @@ def test_grid_cost():
 def test_grid_smaller_batch_no_better():
     two = spiral(LRS[3:8], (2,)).min((0, 1))
     assert (abs(two / lowest(sizes=(4,)) - 1) < 0.25).all()
+
+
+# Wrong answers to the exercises: see tests/exercises/wrong_answers.py.
+ALSO_RIGHT = {
+    "double_loop": lambda _: [
+        lambda lrs, sizes: product(reversed(lrs), sizes),
+        lambda lrs, sizes: [np.array([a, b]) for b in sizes for a in lrs],
+    ],
+}
+
+
+WRONG = {
+    "08/double_loop": dict(
+        case=[
+            lambda lrs, batch_sizes: [(1, 2)] * 6,
+            lambda lrs, batch_sizes: lrs,
+            lambda lrs, batch_sizes: [*zip(lrs, batch_sizes, strict=False)] * 2,
+            lambda lrs, batch_sizes: [*product(lrs, batch_sizes)] * 2,
+            lambda lrs, batch_sizes: "pairs",
+        ],
+    ),
+    "08/wide_enough": dict(
+        high_edge=[{"lr": [0.003, 0.01, 0.03], "batch_size": [32, 64]}],
+        low_edge=[{"lr": [3, 10, 30], "batch_size": [16, 32]}],
+        gap=[{"lr": [0.001, 0.01, 100], "batch_size": [16, 32]}],
+        one_size=[{"lr": [0.1, 1, 10], "batch_size": [32]}],
+        few=[{"lr": [0.1, 1], "batch_size": [32, 64]}],
+        many=[{"lr": [0.01, 0.03, 0.1, 0.3, 1, 3, 10], "batch_size": [16, 32, 64]}],
+        kind=[
+            {"lr": 0.1, "batch_size": [32, 64]},
+            {"lr": [0.1, 1, 10]},
+            {"lr": [0.1, 1, 10], "batch_size": [4, 32]},
+            {"lr": [0.1, 1, 10], "batch_size": [32, 4000]},
+        ],
+    ),
+    "08/affordable": dict(
+        no_seeds=[20], no_rates=[33], over=[7], count=[4], kind=[2.5]
+    ),
+}

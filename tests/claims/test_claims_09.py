@@ -4,6 +4,7 @@ from collections import deque
 from functools import cache
 
 import numpy as np
+import optuna
 import pytest
 from over_seeds import apart, losses, repeats, trained
 
@@ -183,3 +184,38 @@ def test_race_others_close():
         close = np.mean(lowest <= 1.25 * lowest.min(1, keepdims=True), axis=0)
         assert (close[1:] > least).all()
         assert (close[0] > least) == (budget == 243)  # the grid
+
+
+# Wrong answers to the exercises: see tests/exercises/wrong_answers.py.
+def a_study(n=12, *, direction="minimize", names=("lr",), log=True, best=0.3):
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    made = optuna.create_study(direction=direction)
+    low = optuna.distributions.FloatDistribution(1e-4, 10, log=log)
+    sign = 1 if direction == "minimize" else -1
+    for k in range(n):
+        trial = optuna.trial.create_trial(
+            params=dict.fromkeys(names, best),
+            value=sign * (1.0 + k),
+            distributions=dict.fromkeys(names, low),
+        )
+        made.add_trial(trial)
+    return made
+
+
+WRONG = {
+    "09/how_many": dict(
+        grid=[[64, 64]], random=[[4, 4]], turned=[[64, 4]], count=[[3, 9]]
+    ),
+    "09/first_cut": dict(lost=[3, 5], late=[70], kind=[0, 90]),
+    "09/with_momentum": dict(
+        same_lr=[0.1], larger=[0.0241], smaller=[0.0179], kind=[-1]
+    ),
+    "09/optuna_study": lambda: dict(
+        few=[a_study(n=3), a_study(n=0)],
+        direction=[a_study(direction="maximize")],
+        names=[a_study(names=names) for names in ((), ("x",), ("lr", "batch_size"))],
+        linear=[a_study(log=False)],
+        poor=[a_study(best=0.001)],
+        value=[a_study()],
+    ),
+}

@@ -6,6 +6,7 @@ first weights and other draws.
 
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -143,3 +144,43 @@ def test_capstone_tickets_far_apart():
     accuracy = -here.scores("accuracy")[np.argsort(here.values("lr"))]
     assert (accuracy[:5] < 0.9).all()
     assert 18 <= (accuracy > 0.95).sum() <= 23  # "two in three"
+
+
+# Wrong answers to the exercises: see tests/exercises/wrong_answers.py.
+def a_task(**changes):
+    """Return what the check looks at in a capstone."""
+    facts = {
+        "dataset": SimpleNamespace(name="digits"),
+        "budget": 60,
+        "spent": 60,
+        "entries": [{}],
+        "bar": 0.93,
+        "bars": (0.85, 0.93),
+        "why": "the lowest validation loss of all",
+        "test": {"accuracy": 0.95},
+    }
+    return SimpleNamespace(**facts | changes)
+
+
+WRONG = {
+    "10/budget": dict(all=[162], again=[54], first=[18], count=[60]),
+    "10/my_plan": dict(
+        short=["random search, 6 settings, 60 epochs"],
+        no_numbers=[
+            "I will do a search and see what comes out of it.",
+            "I will do a search for 60 epochs and see what comes.",
+        ],
+    ),
+    "10/finish": dict(
+        other_task=[a_task(dataset=SimpleNamespace(name="wine")), a_task(budget=100)],
+        nothing=[a_task(entries=[], spent=0)],
+        overdrawn=[a_task(spent=72)],
+        not_chosen=[a_task(why="")],
+        not_opened=[a_task(test=None)],
+        looked=[a_task(test={"accuracy": 0.95, "looks": 2})],
+        below=[a_task(test={"accuracy": 0.64}, bar=None)],
+    ),
+    "10/may_say": dict(
+        B=[["A", "B", "C", "E"]], D=[["A", "D"]], more=[["A", "C"]], none=[[]]
+    ),
+}

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import warnings
 from dataclasses import replace
 from functools import cache
 
@@ -338,3 +339,50 @@ def test_every_curve_is_read_back_by_tensorboards_own_reader(tmp_path, monkeypat
         events = EventAccumulator(folder).Reload().Scalars("val_loss")
         assert [event.step for event in events] == [*range(31)]
         assert [event.value for event in events] == pytest.approx(run.val_loss)
+
+
+# Wrong answers to the exercises: see tests/exercises/wrong_answers.py.
+def one_search(dataset, n=5, seeds=3, looks=0):
+    """Return a search that may break one condition."""
+    lrs, quick = [0.01 * (k + 1) for k in range(n)], hk.Hyperparameters(epochs=1)
+    found = hk.grid_search(dataset, quick, lr=lrs, seeds=range(seeds))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for k in range(looks):
+            found.runs[k, 0].test_loss()
+    return found
+
+
+def searches():
+    own = ex.own_data.answer
+    return dict(
+        course=[one_search(hk.load_dataset("moons"))],
+        settings=[one_search(own(), n=4)],
+        seeds=[one_search(own(), seeds=2)],
+        looked=[one_search(own(), looks=2)],
+    )
+
+
+def report_with(**parts):
+    """Return the model answer with other lines."""
+    got = parts_of(ex.report.answer()) | parts
+    return "\n".join(f"{part}: {text}" for part, text in got.items())
+
+
+CATS = "I have three cats, the sea is blue, and there is soup on the table. "
+
+
+WRONG = {
+    "11/own_data": lambda: dict(
+        course=[hk.load_dataset("moons")],
+        few=[hk.Dataset.from_arrays([[n] for n in range(30)], [0, 1] * 15)],
+    ),
+    "11/search": searches,
+    "11/report": dict(
+        line=[CATS * 2],
+        rows=[report_with(data="my table, with many rows")],
+        range=[report_with(tried="many learning rates with 3 seeds")],
+        number=[report_with(test="all was well at the end")],
+        open=[report_with(mistake="...")],
+    ),
+}

@@ -144,3 +144,14 @@ def test_pruning_saves():
     assert max(costs) < 27 * 9 / 2
     assert np.median(costs) > 63  # of the halving
     assert np.mean(np.array(ratios) <= 1.25) >= 0.95
+
+
+# Wrong answers to the exercises: see tests/exercises/wrong_answers.py.
+WRONG = {
+    "12/roles": dict(
+        changed="batch_size/fixed, lr/fixed, hidden/nuisance, "
+        "activation/scientific, lr/tuned/unknown"
+    ),
+    "12/warm_cosine": dict(case=[lambda t, n, warm, lr: lr / 2]),
+    "12/after_the_test": dict(too_large=[0.03, 1], too_small=[0.003], kind=[0]),
+}
