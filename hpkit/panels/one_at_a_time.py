@@ -195,6 +195,9 @@ class OneAtATimePanel(SearchPanel):
         every = prod(map(len, self.space.values())) * int(self.seeds.value)
         self.status.value = WORDS["count"].format(runs=runs, all=every)
         self.bar.value = len(self.done) / len(self.space)
+        ended = len(self.done) == len(self.space)
+        self.next_button.button_style = "" if ended else "primary"
+        self.grid_button.button_style = "primary" if ended and not self.grid else ""
         if self.there:
             self._keep_path()
 

@@ -38,6 +38,8 @@ def test_path_goes_step_by_step(path, moons):
     assert path.found.best == whole.best
     np.testing.assert_array_equal(path.found.val_loss, whole.val_loss)
     assert [s.winner for s in path.done] == [s.winner for s in whole.steps]
+    styles = [getattr(path, f"{name}_button").button_style for name in ("next", "grid")]
+    assert styles == ["", "primary"], "what comes next is the grid"
 
 
 def test_grid_trains_a_start_that_was_stopped_and_says_where_the_path_is(path):
