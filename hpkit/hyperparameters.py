@@ -16,6 +16,8 @@ import math
 import numbers
 import re
 import reprlib
+import sys
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import islice
@@ -71,6 +73,16 @@ def refusal(key, value=None, *, kind=ValueError, **facts):
 
 def was_refused(error):
     return getattr(error, "refused", False)
+
+
+def warn(text, kind=UserWarning):
+    """Warn at the line of the learner's that called hpkit."""
+    frame, level, ours = sys._getframe(), 0, 0
+    while frame:
+        level += 1
+        ours = level if frame.f_globals["__name__"].startswith("hpkit.") else ours
+        frame = frame.f_back
+    warnings.warn(text, kind, stacklevel=ours + 1)
 
 
 def _says(name, hint):

@@ -6,7 +6,6 @@ Nothing here trains.
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections import namedtuple
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -248,7 +247,7 @@ class Dataset:
         x2, ...; the rest is as in `from_frame`, which has more for a DataFrame: groups,
         time, splits, categories, codes.
         """
-        named = features is None and hasattr(X, "iloc")
+        named = features is None and hasattr(X, "columns")
         features = [*map(str, X.columns)] if named else features
         X, y = _check_arrays(X, y, [*features, "y"] if named else ())
         count = X.shape[1]
@@ -481,6 +480,7 @@ def _check_arrays(X, y, names=(), gaps=False):
     except Exception:
         raise refusal("X_numbers", X, kind=TypeError) from None
     y = np.asarray(y)
+    y = y[:, 0] if y.shape[1:] == (1,) else y  # a table of one column
     if X.ndim != 2 or y.ndim != 1 or len(X) != len(y) or X.shape[1] < 1:
         raise refusal("X_shape", X=X.shape, y=y.shape)
     if not len(y):
@@ -538,7 +538,7 @@ def check_rows(X, names, preparation=()):
     parts = zip(columns, gaps.any(0), strict=True)
     if new := [column.name for column, gap in parts if gap and not column.missing]:
         text = words("data")["new_gap"].format(names=", ".join(new))
-        warnings.warn(text, stacklevel=6)
+        hp.warn(text)
     return X
 
 

@@ -7,14 +7,13 @@ Nothing here knows of `Dataset`.
 import itertools
 import numbers
 import re
-import warnings
 from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hpkit.hyperparameters import check_items, refusal
+from hpkit.hyperparameters import check_items, refusal, warn
 from hpkit.locale import words
 
 SPLITS = ("train", "valid", "test")
@@ -116,6 +115,8 @@ def read_frame(frame, target, by, categorical, standardize):
         raise refusal("no_inputs", names=", ".join(names))
     X, columns = _read_inputs(inputs, categorical, standardize)
     y, kind = frame[target], frame[target].dtype.kind
+    if kind in "mM":
+        raise refusal("target_dates", y.iloc[0], name=target)
     order = _texts(y.cat.categories.to_series()) if hasattr(y, "cat") else ()
     y = y.to_numpy(kind + "8") if kind in "iuf" else np.array(_texts(y), str)
     cut_by = [(what, str(name), _key(what, frame[name])) for what, name in by.items()]
@@ -172,7 +173,11 @@ def _read_inputs(inputs, categorical, standardize):
     plain = [name for name, column in columns.items() if column.categories is None]
     if isinstance(standardize, bool):
         standardize = plain if standardize else ()
-    standardize = _check_columns("standardize", standardize, plain)
+    else:
+        standardize = _check_columns("standardize", standardize, plain)
+        for name in {*plain} - {*standardize}:  # the median of codes is another code
+            if gaps[name] and (inputs[name].dropna() % 1 == 0).all():
+                raise refusal("code_gaps", int(gaps[name]), name=name)
     columns = [replace(c, standardize=c.name in standardize) for c in columns.values()]
     return inputs.to_numpy(float, na_value=np.nan), tuple(columns)
 
@@ -182,6 +187,8 @@ def _texts(values):
     import pandas as pd
 
     def text(value):
+        if not isinstance(value, Hashable):  # a list, say
+            raise refusal("cell", value, name=values.name)
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         return str(int(value) if number and value % 1 == 0 else value)
 
@@ -205,8 +212,9 @@ def _refused(name, texts, rows):
 
     read = are_numbers(texts)
     if 2 * read.sum() > len(texts):
-        odd = [text for text, number in zip(texts, read, strict=True) if not number]
-        return [refusal("number_texts", (odd or texts)[0], name=name)]
+        plain = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").notna()
+        odd = min(zip(read, plain, texts, strict=True), key=lambda one: one[:2])[2]
+        return [refusal("number_texts", odd, name=name)]
     days = [text for text in texts if text[:4].isdigit()]  # not "today"
     days = pd.Series(pd.to_datetime(days, "coerce", utc=True, format="ISO8601"), days)
     if 2 * len(days := days.dropna()) > len(texts):
@@ -234,7 +242,7 @@ def numbered(X, columns):
             say = words("data")
             new = ", ".join(repr(text) if text else say["gap"] for text in sorted(new))
             text = say["new_category"].format(name=column.name, new=new)
-            warnings.warn(text, stacklevel=7)
+            warn(text)
     return np.column_stack(parts)
 
 

@@ -14,7 +14,6 @@ import random
 import sys
 import sysconfig
 import types
-import warnings
 from collections import deque
 from itertools import chain, count, pairwise
 
@@ -130,19 +129,9 @@ def check_network(net, dataset):
     shares = shares and ((out.sum(1) - 1).abs() < 1e-4).all()
     if shares and (told := fingerprint(net)) not in _TOLD:
         _TOLD.add(told)
-        warn(say("engine.probabilities"), UserWarning)
+        hp.warn(say("engine.probabilities"))
     if writes:  # what changes nothing the second time may stay, such as a ReLU
         raise refusal("network_writes")
-
-
-def warn(text, kind):
-    """Warn at the line of the learner's that called hpkit."""
-    frame, level, ours = sys._getframe(), 0, 0
-    while frame:
-        level += 1
-        ours = level if frame.f_globals["__name__"].startswith("hpkit.") else ours
-        frame = frame.f_back
-    warnings.warn(text, kind, stacklevel=ours + 1)
 
 
 def ask(net, rows, n_outputs, refused="network_batch"):

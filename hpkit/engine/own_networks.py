@@ -18,7 +18,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from hpkit.engine import model_functions
 from hpkit.engine.dense import BUILT_IN, RANDOM_STATE, first_line
 from hpkit.engine.model_functions import copied, fingerprint, outside_state
-from hpkit.hyperparameters import refusal
+from hpkit.hyperparameters import refusal, warn
 from hpkit.locale import say
 
 # Stacked, a convolution becomes one of many groups, slower than one after the other.
@@ -145,7 +145,7 @@ class ModuleNetworks:
         if (self.fingerprint, reason) not in WARNED:
             WARNED.add((self.fingerprint, reason))
             text = say(f"engine.one_by_one.{reason}", error=error and first_line(error))
-            model_functions.warn(text, OneByOneWarning)
+            warn(text, OneByOneWarning)
 
     def start(self, seed):
         key = self.setting, seed

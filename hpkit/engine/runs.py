@@ -232,7 +232,7 @@ class Run:
         """Return the probability of each class: ndarray (n, classes); see `predict`."""
         if self.dataset.is_regression:
             raise refusal("proba")
-        return softmax(self.outputs(self._scaled(X), epoch))
+        return softmax(self.outputs(self._scaled(X, epoch), epoch))
 
     def predict(
         self, X: ArrayLike | Split, epoch: str = "best", *, names: bool = False
@@ -259,7 +259,7 @@ class Run:
         array([0, 1])
         """
         data, names = self.dataset, hp.check_flag("names", names)
-        out = self.outputs(self._scaled(X), epoch)
+        out = self.outputs(self._scaled(X, epoch), epoch)
         if not data.is_regression:
             found = out.argmax(1)
             return np.array(data.classes)[found] if names else found
@@ -267,9 +267,13 @@ class Run:
             return out[:, 0]
         return out[:, 0] * data.target_scale + data.target_center
 
-    def _scaled(self, X):
+    def _scaled(self, X, epoch):
         self._kept_weights()  # or says why there are none; a file has other columns
-        return X.X if isinstance(X, Split) else self.dataset.scaled(X)
+        if isinstance(X, Split):
+            return X.X
+        if epoch == "best" and self.best_epoch == 0 < self.epochs_done:
+            hp.warn(say("engine.untrained"))
+        return self.dataset.scaled(X)
 
     def test_loss(self) -> float:
         """Return the loss on the test split, with the weights of the best epoch.
@@ -315,7 +319,7 @@ class Run:
         look = len({run for run, _ in looks}) + len(looks) - len({*looks})
         if look > 1:
             text = say("engine.test_again", dataset=self.dataset.name, look=look)
-            warnings.warn(text, UserWarning, stacklevel=3)
+            hp.warn(text)
         return self.dataset.test
 
     def as_pytorch(self, path: str | Path | None = None) -> str:
@@ -325,7 +329,8 @@ class Run:
         array (epochs + 1,); rounding errors grow with large steps, where a ReLU is
         at 0, and in a layer with a bias before a BatchNorm. The training and validation
         rows, as the network sees them, are in a file that it names. A model of your own
-        is part of it where Python knows its source; else a comment says where it goes.
+        is part of it, and your loss, where Python knows the source; else a comment says
+        where it goes.
 
         Parameters
         ----------
@@ -461,7 +466,10 @@ class Runs:
         except (TypeError, ValueError):
             raise refusal("place", at, kind=TypeError) from None
         settings, seeds = map(range, self.epochs_done.shape)
-        i, k = settings[i], seeds[k]
+        try:
+            i, k = settings[i], seeds[k]
+        except IndexError:
+            raise refusal("place", at, kind=IndexError) from None
         done = int(self.epochs_done[i, k])
         if done < 0:
             raise refusal("not_started", kind=IndexError, i=i, k=k)

@@ -24,7 +24,7 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.dense import DenseNetworks, Model, Objective, Score, network
-from hpkit.engine.model_functions import group_by_reading, warn
+from hpkit.engine.model_functions import group_by_reading
 from hpkit.engine.runs import Lost, Run, Runs, check_default_device, empty_arrays, fill
 from hpkit.engine.stack import Columns, OneThread, Stack, pack, unpack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
@@ -109,7 +109,7 @@ class Training:
             raise refusal("own_alone", names[0])
         there = {"model": self.own, "loss": own and own.loss}
         if gone := [n for n in there if not there[n] and any(n in s._of for s in new)]:
-            warn(say("engine.left_out", name=gone[0]), UserWarning)
+            hp.warn(say("engine.left_out", name=gone[0]))
         self.check_memory(new)
         before = SimpleNamespace(**self.arrays)
         self.first, self.settings = len(self.settings), (*self.settings, *new)

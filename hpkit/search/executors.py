@@ -9,7 +9,6 @@ import importlib.util
 import pickle
 import sys
 import time
-import warnings
 from dataclasses import replace
 from functools import partial
 
@@ -18,7 +17,7 @@ import numpy as np
 from hpkit.engine.dense import BUILT_IN
 from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import Training
-from hpkit.hyperparameters import refusal
+from hpkit.hyperparameters import refusal, warn
 from hpkit.locale import say
 
 CHUNK = 0.5  # seconds of training between two messages
@@ -105,7 +104,7 @@ class Spread(Training):
     def _go_on_here(self, broken):
         if not self.broken:
             text = say("search.broke", reason=type(broken).__name__)
-            warnings.warn(text, ExecutorWarning, stacklevel=2)
+            warn(text, ExecutorWarning)
             self.executor, self.broken = futures.ThreadPoolExecutor(1), True
 
     def close(self):

@@ -15,7 +15,6 @@ import hashlib
 import json
 import math
 import time
-import warnings
 from dataclasses import is_dataclass, replace
 from itertools import product
 from numbers import Integral, Real
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hpkit import hyperparameters as hp
 from hpkit import store
 from hpkit.data.datasets import Dataset, check_dataset, without_rows
 from hpkit.engine.as_pytorch import source_of
@@ -338,7 +338,7 @@ class Storage:
                 if search.finished:
                     self._tidy("lock", "state-*", "*.new")
         except OSError as error:  # a full disk ends no search; the next time it may go
-            warnings.warn(str(error), UserWarning, stacklevel=2)
+            hp.warn(str(error))
             if search.finished:
                 self.lock.release(force=True)
         took = time.perf_counter() - start

@@ -8,7 +8,6 @@ import contextlib
 import functools
 import inspect
 import itertools
-import warnings
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import KW_ONLY, dataclass, replace
@@ -21,7 +20,7 @@ from hpkit.data.datasets import Dataset, folds_of
 from hpkit.engine import training as engine
 from hpkit.engine.dense import Model, Score
 from hpkit.engine.runs import Cost, lowest, over_seeds, ranked
-from hpkit.hyperparameters import Hyperparameters, refusal
+from hpkit.hyperparameters import Hyperparameters, refusal, warn
 from hpkit.locale import say
 from hpkit.search import space as tried
 from hpkit.search.files import Storage
@@ -182,9 +181,9 @@ def _last_of(live, progress):
         except KeyboardInterrupt:
             if found is None:
                 raise
-            warnings.warn(say("search.interrupted"), UserWarning, stacklevel=3)
+            warn(say("search.interrupted"))
     if found.lost:
-        warnings.warn(" ".join(lost_sentences(found)), UserWarning, stacklevel=3)
+        warn(" ".join(lost_sentences(found)))
     return found
 
 

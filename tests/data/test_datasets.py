@@ -88,7 +88,7 @@ BAD_FRAMES = {
         "'-2 %'.*replace",
     ),
     "1,5": (pd.DataFrame({"a": ["1,5", "2"] * 9, "y": [0, 1] * 9}), "decimal="),
-    "percent": (pd.DataFrame({"a": 1, "y": [f"{k}%" for k in range(21)]}), "'0%'; tu"),
+    "percent": (pd.DataFrame({"a": 1, "y": [f"{k}%" for k in range(21)]}), "'0%'; ta"),
     "one class": (pd.DataFrame({"a": range(20), "y": ["z"] * 20}), "class 'z' alone"),
     "one number": (pd.DataFrame({"a": range(20), "y": [0] * 20}), "class 0 alone;"),
     "rare number": (pd.DataFrame({"a": range(20), "y": [0] * 18 + [1] * 2}), "2 of 1;"),
@@ -226,7 +226,7 @@ def test_wrong_kinds_are_refused():
     for error, X, y, more, words in (
         (TypeError, [["a"]], [0], {}, "numbers"),
         (ValueError, np.zeros((10, 8, 8)), [0, 1] * 5, {}, r"reshape\(len\(X\), -1\)"),
-        (ValueError, np.eye(20), np.ones((20, 1)), {}, r"\(20, 1\); for one .*ravel"),
+        (ValueError, np.eye(20), np.eye(20)[:, :2], {}, r"\(20, 2\); .*argmax"),
         (ValueError, np.zeros((10, 1)), [0, 1] * 5, halves, "leave rows to train"),
         (ValueError, np.eye(20), [*"ab"] * 10, {"task": "regression"}, "got 'a'"),
         (ValueError, np.eye(9), np.arange(9) / 3, {}, "got 9"),
@@ -236,7 +236,8 @@ def test_wrong_kinds_are_refused():
             Dataset.from_arrays(X, y, **more)
     with pytest.raises(TypeError, match=r"pandas DataFrame, got list"):
         Dataset.from_frame([1, 2], "y")
-    assert Dataset.from_arrays(np.eye(10), np.arange(10) / 3).is_regression
+    column = np.arange(10)[:, None] / 3
+    assert Dataset.from_arrays(np.eye(10), column).is_regression
     widest = np.linspace(-1e100, 1e100, 20)[:, None]
     assert Dataset.from_arrays(widest, [0, 1] * 10).n_train == 12
 

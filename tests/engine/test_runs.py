@@ -64,6 +64,12 @@ def test_run_opens_the_test_split_once():
     assert said[0].filename == __file__
 
 
+def test_an_untrained_network_that_predicts_is_told():
+    run = hk.fit(MOONS, hk.Hyperparameters(lr=1e20, epochs=2))
+    with pytest.warns(UserWarning, match="untrained network"):
+        run.predict([[0, 1]])
+
+
 def test_run_of_a_regression_has_no_classes():
     X = np.random.default_rng(0).normal(size=(60, 2))
     data = hk.Dataset.from_arrays(X, X[:, 0] + 0.5)
@@ -306,8 +312,9 @@ def test_a_run_that_has_not_started_is_not_there_one_of_no_epoch_yet_is():
     assert runs.median_best_epoch == [1, -1]
     frame = runs.to_frame()
     assert (frame.fit_time.tolist(), frame.epochs.tolist()) == ([1, 0], [1, 0])
-    with pytest.raises(IndexError, match="has not started"):
-        runs[1, 0]
+    for at, said in {(1, 0): "has not started", (9, 9): "number of a setting"}.items():
+        with pytest.raises(IndexError, match=said):
+            runs[at]
     with pytest.raises(IndexError, match="has not started"):
         print(made([[[NAN, NAN]]]).best_run)
     seldom = made([[[1, 0.5, 0.7], [NAN] * 3], [[1, 0.5, 0.4]] * 2]).runs
