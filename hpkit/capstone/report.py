@@ -75,6 +75,13 @@ def in_words(plain):
     return label(setting, dict.fromkeys(names))
 
 
+def chosen(choice, said="chosen"):
+    """Return what was chosen, in words."""
+    facts = {"done": choice["epochs"], "loss": choice["mean_val_loss"]}
+    early = "_early" * (choice["epochs"] < choice["setting"]["epochs"])
+    return say(said + early, setting=in_words(choice["setting"]), **facts)
+
+
 @dataclass(frozen=True, repr=False)
 class Report:
     """A report: the page as `html`, its `path` if it was written, and `said`."""
@@ -153,8 +160,7 @@ def _in_short(data):
     facts = {"spent": spent, "budget": data["budget"], "settings": len(settings)}
     yield say("report.budget", **facts)
     if choice := data["choice"]:
-        setting = in_words(choice["setting"])
-        yield say("report.chosen", setting=setting, loss=choice["mean_val_loss"])
+        yield chosen(choice, "report.chosen")
     else:
         yield say("report.not_chosen")
 

@@ -188,6 +188,8 @@ class Capstone:
         lines = [say("head", data=self.dataset.name, state=self.state)]
         for n, entry in enumerate(self.entries, 1):
             lines.append(say("line", n=n, loss=report.lowest(entry), **entry))
+        if choice := self.data["choice"]:
+            lines += [report.chosen(choice), *([self._seen] if self.test else ())]
         return "\n".join(map(folded, lines))
 
     def fit(
@@ -269,8 +271,7 @@ class Capstone:
             self.log.change(lambda data: data.update(choice=choice))
         elif any(choice[name] != old[name] for name in ("setting", "why")):
             refuse("too_late", setting=report.in_words(old["setting"]))
-        text = report.in_words(choice["setting"])
-        return _Told(say("chosen", setting=text, loss=choice["mean_val_loss"]))
+        return _Told(report.chosen(choice))
 
     def _trained(self, setting):
         if setting is None:

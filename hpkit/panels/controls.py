@@ -189,7 +189,8 @@ class _Checked(traitlets.TraitType):
             if box.refuse is None:
                 raise
             box.send_state("value")  # first: whoever reads why may type at once
-            box.refuse(html.escape(str(error)))
+            said = WORDS["stays"].format(error, shown(box.value))
+            box.refuse(html.escape(said))
             return box.value
 
 

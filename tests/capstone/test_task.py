@@ -224,7 +224,12 @@ def test_cut_run_of_a_halving_is_tested_as_far_as_it_came():
     halv = cap.successive_halving(base, lr=[0.01, 0.03, 0.1])
     cut = int(np.flatnonzero(halv.epochs_done[:, 0] == 1)[0])
     cap.choose(halv.settings[cut], why="to see what one epoch gives")
-    task("digits").open_test()  # on another day
+    later = task("digits")  # on another day
+    assert "epochs 3, schedule linear, of which 1 epoch was" in str(later).replace(
+        "\n", " "
+    )
+    later.open_test()
+    assert "Test accuracy" in str(later)
     assert cap.test["loss"] == pytest.approx(halv.runs[cut, 0].test_loss(), 1e-6)
     assert "hk.fit(" not in cap.report().html  # which stops in no schedule
 
