@@ -166,6 +166,7 @@ class BowlPanel(Panel):
         facts = {"n": self.steps, "w": w, "lr": lr, "loss": loss, "slope": slope}
         facts |= {"next": _descend(w, lr, curvature, 1)[1], "r": r}
         said = WORDS["went" if self.steps else "start"]
+        said += WORDS["try"] if self.guesses and not self.steps else ""
         return said.format(**facts, how=WORDS[_regime(r)])
 
     def _table(self):

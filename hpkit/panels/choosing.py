@@ -240,7 +240,10 @@ class TestBoxPanel(Panel):
         told = "".join(BOX["off"].format(loss) for loss in off if np.isfinite(loss))
         facts = self.opened | {"setting": html.escape(self.opened["setting"])}
         said = BOX["opened" if facts["accuracy"] is None else "opened_classes"]
-        return told + said.format(**facts) + BOX["twice"] * self.again
+        now = self.choice, self.run.seed
+        other = self.again and now != (self.opened["setting"], self.opened["seed"])
+        said += BOX["twice"] * self.again + BOX["other"].format(*now) * other
+        return told + said.format(**facts)
 
     def _table(self):
         return {"split": BOX["split"][: len(self.losses)], "loss": self.losses}

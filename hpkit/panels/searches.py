@@ -298,11 +298,11 @@ class ValidationCurvePanel(_ListsPanel):
     ) -> None:
         super().__init__(dataset, title, base, seeds, model, (param_name,), controls)
         self.values = self._entry(param_name, param_range)
-        self.first = param_name, self.controls.setting
         values = self.values.values
         axis, at = charts.value_axis(param_name, values)
         about = dataset, at, axis, CURVE["lowest_at"], list(map(shown, values))
         self.ask(predict, CURVE["draw"], c.Drawing, *about)
+        self.first = self._planned()  # what the guess is about
         calls = {"curve": self.choose, "point": self.choose, "cross": self._choose_out}
         self.build(self.values.frame, *self.search_box, calls=calls)
         self._come_in()
@@ -331,7 +331,7 @@ class ValidationCurvePanel(_ListsPanel):
 
     @property
     def _guess_fits(self):
-        return not self.found or (self.found.param_name, self.found.base) == self.first
+        return not self.found or [*self.found.settings] == self.first
 
 
 class GridPanel(_ListsPanel):

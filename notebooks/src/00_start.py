@@ -1,4 +1,4 @@
-# %% [markdown] words=670
+# %% [markdown] words=690
 # # Start here
 #
 # One slider decides whether a network learns quickly, slowly or not at all.
@@ -24,11 +24,12 @@ print("Everything works: data, network and training. You are ready.")
 # %% [markdown]
 # An error? In a terminal, `python3 -m hpkit doctor` tells you what to do. Back another
 # day? Click where you stopped; **Run > Run All Above Selected Cell** reruns what you
-# need.
+# need. It stops at a cell with an error: put that cell's three dots back.
 #
 # ## 1. Two moons (1 minute)
 #
-# From two numbers, `x1` and `x2`, a network must tell which moon a point is from.
+# A **network** computes with hundreds of numbers, which training changes. From two
+# others, `x1` and `x2`, it must tell which moon a point is from.
 
 # %%
 ax = hk.plot_data(moons)
@@ -87,7 +88,7 @@ ex.name_it.check(answer)
 # %% [markdown]
 # ## 4. The same again (2 minutes)
 #
-# **Predict.** You train with learning rate 0.2, with 0.05, with 0.2 again. Is the
+# **Predict.** You train with learning rate 0.02, with 0.005, with 0.02 again. Is the
 # lowest validation loss the same as the first time?
 #
 # **Do.** In the panel above, switch **Slow** off. Type these three rates into the

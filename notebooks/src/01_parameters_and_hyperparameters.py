@@ -1,4 +1,4 @@
-# %% [markdown] words=1290 teaser="Inside the network."
+# %% [markdown] words=1320 teaser="Inside the network."
 # # Parameters and hyperparameters
 #
 # When you bake bread, you set the temperature and the timer and close the door. Inside,
@@ -88,7 +88,8 @@ before = [p.detach().clone() for p in net.parameters()]
 # **Predict.** With 400 training points and a batch size of 32, how often does one epoch
 # change the weights?
 #
-# Read the loop line by line; from `loss` to `optimizer.step()` is its heart.
+# Read the loop line by line. Its heart is `loss.backward()`: it finds the **slope** of
+# the loss, also called *gradient*, which says for each weight which way is down.
 
 # %%
 loss_of, losses, steps = nn.CrossEntropyLoss(), [], 0
@@ -98,7 +99,7 @@ for _ in range(epochs):
     for rows in torch.randperm(len(X), generator=shuffle).split(batch_size):
         loss = loss_of(net(X[rows]), y[rows])  # how wrong are we on this batch?
         optimizer.zero_grad()  # forget the slope of the last batch
-        loss.backward()  # which way is down?
+        loss.backward()  # find the slope
         optimizer.step()  # one step, as long as lr says
         steps += 1
     with torch.no_grad():  # after each epoch: how good is it on new points?
@@ -177,8 +178,8 @@ hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
 ax = hk.plot_data(hk.load_dataset("digits"))
 
 # %% [markdown]
-# **Predict.** The next two cells draw six runs. Which would you keep? Which would you
-# stop at once?
+# **Predict.** Run the next two cells and look at six runs. Which would you keep? Which
+# would you stop at once?
 
 # %% tags=["drawing"]
 # the settings of six runs
@@ -208,16 +209,16 @@ for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six, strict=True)):
 #   learning rate.*
 # - **2, good.** Both lines fall quickly and stay low. <!-- claim: shape-good --> *Keep
 #   it.*
-# - **3, bouncing.** The loss jumps, and in most runs ends high.
-#   <!-- claim: shape-bouncing --> *Try a smaller learning rate.*
+# - **3, bouncing.** The loss jumps back to where it began or near it, and in most runs
+#   ends high. <!-- claim: shape-bouncing --> *Try a smaller learning rate.*
 # - **4, diverged.** The line leaves the chart at the X: soon the loss is no longer a
 #   number (`nan`), <!-- claim: digits-nan --> or ends far above its start. *Divide the
 #   learning rate by ten, or more.*
 # - **5, overfitting.** The training loss keeps falling, but the validation loss climbs.
 #   <!-- claim: shape-over-fitting --> The network has learned its points by heart.
 #   *Stop at the ring, the lowest point; or get more data.*
-# - **6, noisy.** Low, but shaky, as small batches make it. <!-- claim: shape-noisy -->
-#   *Fine, if it falls.*
+# - **6, noisy.** Low, with many small jumps, as small batches make them.
+#   <!-- claim: shape-noisy --> *Fine, if it falls.*
 #
 # Six others:
 
@@ -293,7 +294,7 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 #
 # - *unlucky seed*: the gray curves do far better,
 # - *stopped too early*: few epochs, and both losses still fall,
-# - *chosen by training loss*: its record says so.
+# - *chosen by training loss*: a note at the left says so.
 #
 # One remedy is new: **weight decay** keeps the weights small, against overfitting.
 #

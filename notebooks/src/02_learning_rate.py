@@ -32,9 +32,9 @@ pixels = base.but(epochs=10, hidden=(32,))  # on digits
 #
 # **Predict.** Tell the panel: above which learning rate does the ball never settle?
 #
-# **Do.** Set the learning rate to 0.1, 1 and 2.1. Each time click **Step** a few times,
-# then **Run** to go on to step 20; **Reset** brings the ball back. Then set the
-# **curvature** to 2, a steeper bowl. Where is the limit now?
+# **Do.** Set the learning rate to 0.1, 1 and 2.1. Each time click **Reset**, **Step** a
+# few times, then **Run** to go on to step 20. Then set the **curvature** to 2, a
+# steeper bowl. Where is the limit now?
 
 # %%
 hk.BowlPanel(lr=0.1, predict=True)
@@ -57,7 +57,7 @@ def walk(lr, weight=-4.0, curvature=1.0, steps=8):
 
 # %%
 for lr in (0.1, 0.9, 1.8, 2.1):
-    print(f"lr {lr}:", *[f"{weight:6.2f}" for weight in walk(lr)])
+    print(f"lr {lr}:", *[f"{weight:z6.2f}" for weight in walk(lr)])
 
 # %% [markdown]
 # **What you see: 0.9 gets there, 2.1 climbs out.** With 0.1 the ball creeps. With 1.8

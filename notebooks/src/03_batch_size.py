@@ -198,8 +198,9 @@ for size in (4, 16, 64):
 
 # %% [markdown]
 # **What you see: no, all are about the same.** Which one is ahead changes from seed to
-# seed. <!-- claim: batch-small-is-not-better --> So neither quote at the top is right.
-# Take a convenient batch size, and tune the learning rate *for it*.
+# seed. <!-- claim: batch-small-is-not-better --> So neither "larger is better" nor
+# "smaller is better" is right. Take a convenient batch size, and tune the learning rate
+# *for it*.
 #
 # ## 5. Noise (5 minutes)
 #
@@ -217,8 +218,8 @@ hk.BatchNoisePanel(moons, size=4, predict=True)
 # %% [markdown]
 # **What you see: half the spread, not a quarter.**
 # <!-- claim: batch-four-times-halves --> The dots stay around the line: small batches
-# are not wrong, they are noisy. Four times the points for half the spread is a poor
-# bargain, and one reason not to ask everybody before each step.
+# are not wrong, they are noisy. Four times the points for half the spread is expensive:
+# one reason not to ask everybody before each step.
 #
 # ## 6. The clock (3 minutes)
 #

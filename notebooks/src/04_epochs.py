@@ -154,8 +154,8 @@ hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
 # %% [markdown]
 # **What you see: 1 is too eager.** It stops at the first bump, and keeps a loss more
 # than five percent above the lowest. <!-- claim: epochs-patience-one-is-eager --> Here
-# 10 is enough; more only costs time. <!-- claim: epochs-patience-ten --> All four beat
-# the loss at which the full training ends.
+# 10 is enough; more only costs time. <!-- claim: epochs-patience-ten --> All four keep
+# a lower loss than that at the end of the full training.
 # <!-- claim: epochs-any-patience-beats-the-last -->
 #
 # Now a spiral of two arms, and a deep network.

@@ -1,7 +1,7 @@
-# %% [markdown] words=1680 teaser="Can you believe the lowest loss?"
+# %% [markdown] words=1700 teaser="Can you believe the lowest loss?"
 # # Choosing by validation
 #
-# The best of fifty models gets 65% right. Would you report that?
+# You try fifty models and keep the best. Would you report how many it gets right?
 #
 # **About 45 minutes.** By the end you'll be able to
 #
@@ -30,15 +30,16 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 # - The **real exam**: once, at the end. It tells how good you are.
 #
 # What is an exam worth if you may take it a hundred times, and only the best try
-# counts? Try it on data from which **nothing can be learned**: the labels are coin
-# flips. The panel trains one model after another and asks each about the same 40 rows.
+# counts? Try it on data from which **nothing can be learned**: the classes are coin
+# flips. The panel trains one model after another and asks each about the same 40
+# points, or *rows*, as in a table.
 #
 # **Predict.** How many models does it take until the best one gets 60% right? Will the
 # best of 100 get 70%?
 #
-# **Do.** Press **Run** and watch both lines; the dashed one is the best model so far on
-# 1000 new rows, which real work lets you see only once. Then click **New flips** and
-# **Run** again, three times.
+# **Do.** Press **Run** and watch both lines. The dashed one shows how the best model so
+# far does on 1000 new rows; in real work you could look there only once. Then click
+# **New flips** and **Run** again, three times.
 
 # %%
 hk.CoinFlipsPanel(models=5)
@@ -172,8 +173,8 @@ print(str(said[0].message).replace("; ", ";\n"))
 # ## 4. Leaks (6 minutes)
 #
 # A split **leaks** when rows that judge a model help to make it. Watch it
-# happen in pure noise: 1000 columns, with coin flips as labels. We keep the ten columns
-# that tell heads from tails best, train on 40 rows and validate on 40 others.
+# happen in pure noise: 1000 columns, with coin flips as classes. We keep the ten
+# columns that tell heads from tails best, train on 40 rows and validate on 40 others.
 #
 # **Predict.** What validation accuracy do you get if *all* 80 rows chose the columns?
 # And if only the 40 training rows did?
@@ -250,7 +251,8 @@ ex.honest_number.check(answer)
 # Now **open the box**. The check above drew new points, since moons come from a
 # formula; with your own data there is only this box, and it opens **once**.
 #
-# **Do.** Is `mine` your final choice? Then run the cell, and open.
+# **Do.** Is `mine` your final choice? Then run the cell, and open. Nothing closes the
+# box again, not even running its cell.
 
 # %%
 hk.TestBoxPanel(hk.fit(moons, mine))
@@ -325,9 +327,9 @@ for lr, losses in zip(rates, found, strict=True):
 
 # %% [markdown]
 # **What you see: 0.01 is out.** Its mean is higher by many times the spread: 20 epochs
-# are too few for such short steps. The other three are less than a tenth of that gap
-# apart. <!-- claim: choice-folds-choose --> Don't rank them: leave out a fifth of the
-# wines, and another may lead. <!-- claim: choice-folds-other-wines -->
+# are too few for such short steps. The other three lie close together, within a tenth
+# of that distance. <!-- claim: choice-folds-choose --> Don't rank them: leave out a
+# fifth of the wines, and another may lead. <!-- claim: choice-folds-other-wines -->
 #
 # The price is five runs instead of one: use folds when data is scarce and training is
 # quick. And folds, too, are for choosing; the 36 rows in the box are for the end.

@@ -1,4 +1,4 @@
-# %% [markdown] words=1260 teaser="With several hyperparameters."
+# %% [markdown] words=1280 teaser="With several hyperparameters."
 # # One at a time
 #
 # Ana and Jun tune the same network on the same data. Both train eight settings, both
@@ -42,9 +42,10 @@ ax = hk.plot_data(spiral)
 # **Predict.** Ana's order is `lr, batch_size, dropout`, Jun's
 # `batch_size, lr, dropout`. Who ends lower, or do they meet?
 #
-# **Do.** Follow Ana's order from S: **Next step**, three times. Dropout shows only in
-# the chart on the right. Choose Jun's order, and press **All steps**. At its end press
-# **Show the grid** and wait until the map is full.
+# **Do.** Follow Ana's order from S: **Next step**, three times. Each setting is trained
+# with three seeds; dropout shows only in the chart on the right. Choose Jun's order,
+# and press **All steps**. At its end press **Show the grid** and wait until the map is
+# full.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
@@ -70,9 +71,9 @@ ex.order.check(answer)
 #
 # ## 2. Why the order matters (7 minutes)
 #
-# With batch size 200 all points are in one batch, so 20 epochs are 20 updates. Only
-# long steps get anywhere in so few: Ana's learning rate of 1 was right. Batch size 4
-# makes 50 updates an epoch, a thousand in all.
+# With batch size 200 all points are in one batch, so 20 epochs are 20 updates. So few
+# must be long: of her four learning rates, Ana's 1 was right. Batch size 4 makes 50
+# updates an epoch, a thousand in all.
 #
 # **Predict.** Draw the validation curve for batch size 4: the lowest loss for each
 # learning rate. The lowest row of the map has three of its points.
@@ -181,7 +182,8 @@ ex.recipe.check(tune)
 # Lists of 4, 3 and 3 values make 4 x 3 x 3 = 36 combinations. One at a time trains 4,
 # then 2, then 2 more, because the winner so far is known.
 #
-# **Predict.** You add a fourth list of 4 values. How many settings now, each way?
+# **Predict.** You add a fourth list of 4 values. How many settings now, each way? Let
+# your function say it.
 
 # %%
 ex.cost

@@ -1,4 +1,4 @@
-# %% [markdown] words=1160 teaser="It tries all the pairs."
+# %% [markdown] words=1170 teaser="It tries all the pairs."
 # # Grid search
 #
 # In the last lesson Ana got stuck, because two things had to change at once. A grid
@@ -99,7 +99,7 @@ for values in (steps, factors):
 # factors of 3 around the best.
 #
 # A winner at the edge of the map is a signpost, as in lesson 02: *go on in this
-# direction*. `grid.edge` names it. In section 1 batch size 4 stood at an edge.
+# direction*. A search names it as its `edge`. In section 1 batch size 4 stood at one.
 #
 # **Predict.** How much does batch size 2 gain?
 
@@ -108,9 +108,9 @@ follow = {"lr": [0.03, 0.1, 0.3, 1, 3], "batch_size": [2, 4]}
 ax = hk.plot_grid(hk.grid_search(spiral, base, seeds=range(3), **follow))
 
 # %% [markdown]
-# **What you see: little or nothing.** Its lowest loss is within a quarter of batch size
-# 4's, for twice the updates. <!-- claim: grid-smaller-batch-no-better --> Worth a look,
-# no reason to move.
+# **What you see: little or nothing.** Its lowest loss and batch size 4's differ by less
+# than a quarter, for twice the updates. <!-- claim: grid-smaller-batch-no-better -->
+# Worth a look, no reason to move.
 
 # %%
 ex.wide_enough
@@ -158,7 +158,7 @@ for ax, first in zip(axes, (0, 8, 16), strict=True):
 # %% [markdown]
 # **What you see: a plateau.** With other seeds another pair may win,
 # <!-- claim: grid-winner-changes --> but all winners stay within a fifth of the best,
-# <!-- claim: grid-winners-as-good --> and four other cells or more have a dashed frame.
+# <!-- claim: grid-winners-as-good --> and at least four others have a dashed frame.
 # <!-- claim: grid-plateau --> From batch size 4 to 32 every row comes within a fifth of
 # the lowest: here 4 at the edge is no signpost. <!-- claim: grid-flat-valley --> So a
 # grid's answer is not "learning rate 0.3, batch size 8" but "this region is good". Take

@@ -1,4 +1,4 @@
-# %% [markdown] words=1970 teaser="The same with data of your own."
+# %% [markdown] words=1990 teaser="The same with data of your own."
 # # Your own
 #
 # So far data, networks and questions have been ours. Now bring yours; a last table
@@ -43,17 +43,17 @@ cells
 # `Dataset.from_frame` has shuffled the rows, made three splits, and put all columns on
 # one scale, that of the *training* rows, so that one learning rate suits all weights.
 #
-# **Do.** How many other cells have a dashed frame? Then set **rows** to momentum. Does
-# it lower the loss, or only move the dark cells?
+# **Do.** How many squares of the map have a dashed frame? Then set **rows** to
+# momentum. Does it lower the loss, or only move the dark squares?
 
 # %%
 hk.GridPanel(cells, "lr", "batch_size", base=simple)
 
 # %% [markdown]
-# **What you see.** Three seeds can't tell several pairs from the best: a plateau. With
-# momentum the lowest loss is the same within a tenth. <!-- claim: own-third-knob -->
-# Momentum only moves the dark cells: with 0.9 the best learning rate is smaller.
-# <!-- claim: own-momentum-moves -->
+# **What you see: a plateau, which moves.** Three seeds can't tell several pairs from
+# the best. With momentum the lowest loss is the same within a tenth.
+# <!-- claim: own-third-knob --> Momentum only moves the dark squares: with 0.9 the best
+# learning rate is smaller. <!-- claim: own-momentum-moves -->
 #
 # **Predict.** Without any model: how often are you right if you always give the same
 # answer?
@@ -151,11 +151,12 @@ print(f"our cut has {ours.mean_val_loss.min():.3f}; {lower} of the ten are lower
 
 # %% [markdown]
 # **What you see: the cut decides.** The highest of the ten losses is nine times the
-# lowest, for any ten cuts at least twice. <!-- claim: own-split-luck --> Seeds move the
-# loss by less than a third. <!-- claim: own-seeds-move-little --> Six of the 113 rows
-# make up two thirds of the loss, on other cuts about half or more:
+# lowest; with other cuts it is at least twice. <!-- claim: own-split-luck --> Seeds
+# move the loss by less than a third. <!-- claim: own-seeds-move-little --> Six of the
+# 113 rows make up two thirds of the loss, on other cuts about half or more:
 # <!-- claim: own-few-rows-most-of-the-loss --> on these rows the model is in doubt, or
-# sure and wrong. Our cut has hard ones: nearly all others give a lower loss.
+# sure and wrong. Our cut has hard ones: here all others, elsewhere nearly all, give a
+# lower loss.
 # <!-- claim: own-cut-is-a-hard-one -->
 #
 # So compare settings on the *same* cut. With `cv=5` in place of `seeds=` a search
@@ -237,7 +238,7 @@ print(f"before {grid.mean_val_loss.min():.3f}, now {mine.mean_val_loss.min():.3f
 # end like this, so test them fairly: same cut, same seeds.
 #
 # **Do.** Change `Skip`: put `nn.ReLU()` in place of `nn.Tanh()`, or add a second bent
-# path. Run this section's cells again.
+# path. Run this section's cells again: does the loss move by a tenth?
 #
 # ## 4. Optuna (5 minutes)
 #
@@ -344,7 +345,7 @@ print(f"{less} below, {len(gaps) - less - more} equal, {more} above")
 # %% [markdown]
 # **What you see: above or below, by luck.** On about half of the cuts the test is
 # below, on a third above, nearly always by five points or less.
-# <!-- claim: own-test-above-or-below --> Choosing among a few settings moved the number
+# <!-- claim: own-test-above-or-below --> That we chose among a few settings counts for
 # less than the luck of 113 rows.
 #
 # So a test without an error is no proof of a perfect model: one that errs in 2 of 100

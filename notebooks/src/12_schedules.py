@@ -1,4 +1,4 @@
-# %% [markdown] words=1290 teaser="When one learning rate is not enough."
+# %% [markdown] words=1300 teaser="When one learning rate is not enough."
 # # Schedules
 #
 # So far the learning rate has been one number from first step to last. Nobody parks a
@@ -167,6 +167,8 @@ def range_test(setting, seed):  # its losses, smoothed
 
 
 # %% [markdown]
+# One rule takes a third of the rate with the lowest loss: the dashed line.
+#
 # **Predict.** Is the range test's lowest point left of the validation curve's, right of
 # it, or at the same rate?
 
@@ -175,7 +177,7 @@ def range_test(setting, seed):  # its losses, smoothed
 test, coarse = range_test(small, 0), [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
 about = {"param_name": "lr", "param_range": coarse, "seeds": range(3)}
 curve = hk.validation_curve(digits, small, **about)
-fig, axes = plt.subplots(2, sharex=True, figsize=(8, 5), layout="constrained")
+fig, axes = plt.subplots(2, sharex=True, figsize=(8, 4.2), layout="constrained")
 hk.plot_validation_curve(curve, ax=axes[1])
 axes[0].plot(test, color="#0072B2")
 axes[0].axvline(test.idxmin() / 3, ls="--", color="#D55E00")
@@ -194,10 +196,10 @@ for name, setting in (("one layer", small), ("four layers", deep)):
 
 # %% [markdown]
 # **What you see: a region, not a value.** The test's lowest point lies further right:
-# there, training is about to break. One rule takes a third of that rate, the dashed
-# line. With one hidden layer it lands within one step of the curve's best with nearly
-# every seed, for the price of five epochs. <!-- claim: range-test-lands --> With four
-# layers and momentum it names a rate several times too large, with every seed.
+# there, training is about to break. With one hidden layer the rule lands within one
+# step of the curve's best with nearly every seed, for 100 updates, the price of five
+# epochs. <!-- claim: range-test-lands --> With four layers and momentum it names a rate
+# several times too large, with every seed.
 # <!-- claim: range-test-misses --> Whether the loss falls *now* doesn't tell whether
 # training survives ten epochs. Use a range test to place a validation curve, not to
 # replace it.
@@ -270,9 +272,9 @@ hk.progress(12)
 # %% [markdown]
 # ## What you saw
 #
-# - A falling rate calms steps that are too long for the end <!-- claim: decay-calms -->
-#   and starves the others. <!-- claim: decay-starves -->
-# - A comparison is fair when each side has its own best nuisance.
+# - A falling rate calms steps that are too long for the end;
+#   <!-- claim: decay-calms --> others it only slows down. <!-- claim: decay-starves -->
+# - A comparison is fair when the nuisance is tuned for each side.
 #   <!-- claim: decay-moves-the-best -->
 # - Warm-up helps near the edge, and hardly elsewhere.
 #   <!-- claim: warmup-near-the-edge warmup-elsewhere -->

@@ -15,7 +15,7 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.S | re.M)
 SOLUTION = re.compile(r"^### BEGIN SOLUTION\n.*?^### END SOLUTION\n", re.S | re.M)
 SUBMISSIONS = {  # as the page's table has them
     "solutions": (None, [2, 2, 4]),
-    "right": (("0.8", "3", "['B', 'C', 'B', 'C']"), [2, 2, 4]),
+    "right": (("0.8", "3", "['b', 'C ', 'B', 'C', 'A']"), [2, 2, 4]),
     "half": (("'much'", "1 / 0", "['B', ..., 'B', 'C']"), [0, 0, 3]),
     "wrong": (("0.002", "0.1", "['A', 'C', 'B', 'A']"), [0, 0, 2]),
     "empty": (("...", "...", "[..., ..., ..., ...]"), [0, 0, 0]),

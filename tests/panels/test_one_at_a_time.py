@@ -49,7 +49,7 @@ def test_grid_trains_a_start_that_was_stopped_and_says_where_the_path_is(path):
     assert "Stopped" in path.wait(60).result
     press(path, "grid")
     assert "The grid's best is" in path.result
-    assert "times as high" in path.result
+    assert "times that loss" in path.result
     assert path.found.settings == (path.starting,)
     best = path.grid.best
     for name in LISTS:
@@ -226,7 +226,7 @@ def test_path_may_begin_where_training_diverges(moons):
     out = {"lr": [1e6, 0.1], "momentum": [0.9, 0]}
     panel = OneAtATimePanel(moons, QUICK.but(lr=1e6, momentum=0.9), **out)
     assert "Start S, learning rate 1e+06, momentum 0.9: diverged" in panel.result
-    assert "times as high" in press(panel, "grid").result
+    assert "times that loss" in press(panel, "grid").result
     assert press(panel, "all").done[-1].winner.lr == 0.1
 
 
