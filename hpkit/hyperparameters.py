@@ -40,7 +40,6 @@ USUAL = "lr batch_size epochs momentum weight_decay optimizer hidden activation 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 60
 _LONGEST = 16  # letters of a name beside a curve
-LAST = 2**63 - 1  # the largest seed
 MANY = 10_000  # values of a list, seeds
 _WIDEST = 10_000  # units of a layer
 _DEEPEST = 100  # layers
@@ -124,12 +123,11 @@ def check_count(name, value, *, low=1, most=10**9, hint=""):
         kind = ValueError if number else TypeError
         raise refusal("whole", value, kind=kind, low=low, **_says(name, hint))
     if count > most:
-        end = "2**63 - 1" if most == LAST else f"{most:,}"
-        raise refusal("most", value, most=end, **_says(name, hint))
+        raise refusal("most", value, most=f"{most:,}", **_says(name, hint))
     return count
 
 
-check_seed = functools.partial(check_count, low=0, most=LAST)
+check_seed = functools.partial(check_count, low=0, most=2**32 - 1)  # torch's bits
 
 
 def check_flag(name, value):

@@ -237,10 +237,12 @@ def panels():
 
 def test_another_language_leaves_no_english_in_panels(speaking, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    left = {getattr(hk, name).kind for name in hk.__all__ if name.endswith("Panel")}
     for panel in panels():
-        panel.wait(60)
+        left.discard(panel.wait(60).kind)
         assert panel.error is None
         assert english(texts_of(panel)) == []
+    assert left == set()
     assert panel.save()[0].read_text("utf-8").startswith("\ufeffpatient,")  # for Excel
     one = lesson.good_rate
     hints = {*texts_of(one.widget())} - {one.words["title"]}  # of another file

@@ -436,7 +436,7 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
     """
     name = hp.check_choice("name", name, tuple(SOURCES))
     if seed is not None:
-        seed = hp.check_seed("seed", seed, most=2**32 - 1)  # scikit-learn's
+        seed = hp.check_seed("seed", seed)
     return _load(name, seed)
 
 
@@ -444,7 +444,7 @@ def loading(name, fingerprint):
     """Return the call of `load_dataset` that gives these rows, or ""."""
     for seed in (None, *range(1, 10)) if name in SOURCES else ():
         if load_dataset(name, seed).fingerprint == fingerprint:
-            return f"hk.load_dataset({name!r}{f', seed={seed}' if seed else ''})"
+            return f'hk.load_dataset("{name}"{f", seed={seed}" if seed else ""})'
     return ""
 
 

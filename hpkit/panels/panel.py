@@ -277,6 +277,8 @@ class Panel(W.VBox):
         controls = W.VBox([*([self.guess.box] if self.guess else ()), *left])
         calls = {name: self._guarded(call) for name, call in dict(calls).items()}
         self.charts = LiveCharts(self.widths, calls=calls)
+        self.blank = [Chart(Axis(), Axis(), [], alt=self.title)] * len(self.widths)
+        self.charts.charts = self.blank
         shown = W.VBox([*([row(*over, name="hp-over")] if over else ()), self.charts])
         body = controls.add_class("hp-controls"), shown.add_class("hp-charts")
 
@@ -440,9 +442,9 @@ class Panel(W.VBox):
         return self._trained is not None
 
     def _pictures(self):
-        empty = [Chart(Axis(), Axis(), [], alt=self.title)] * len(self.widths)
-        before = self.live.busy and self.charts.charts
-        return self._charts() if self.there else before or empty
+        if self.there:
+            return self._charts()
+        return self.charts.charts if self.live.busy else self.blank
 
     def _sentence(self, running):
         if not self.there:

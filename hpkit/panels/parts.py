@@ -13,7 +13,7 @@ from weakref import WeakSet
 import ipywidgets as W
 
 from hpkit.charts.spec import css
-from hpkit.data.datasets import SOURCES, load_dataset
+from hpkit.data.datasets import loading
 from hpkit.engine.dense import BUILT_IN
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag, varied
 from hpkit.locale import Texts, words
@@ -80,16 +80,16 @@ def present(on: bool = True) -> None:
 def cell(dataset, model, *lines):
     """Return a cell: its first lines say what `data` and `model` are."""
     # A learner's own are named, not made: the notebook that shows the panel has them.
-    name, course = dataset.name, is_of_course(dataset)
-    data = f'data = hk.load_dataset("{name}")' if course else WORDS["own"].format(name)
+    made = loading(dataset.name, dataset.fingerprint)
+    data = f"data = {made}" if made else WORDS["own"].format(dataset.name)
     unnamed = [WORDS["model"]] if _model_of(model) == ["model=model"] else []
     return "\n".join(["import hpkit as hk", "", data, *unnamed, *lines])
 
 
 def is_of_course(dataset):
     """Return whether `load_dataset` gives this data set by its name alone."""
-    there = dataset.name in SOURCES and load_dataset(dataset.name)
-    return bool(there) and there.fingerprint == dataset.fingerprint
+    made = loading(dataset.name, dataset.fingerprint)
+    return bool(made) and "seed=" not in made
 
 
 def _model_of(model):

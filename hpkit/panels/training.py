@@ -83,9 +83,9 @@ class TrainingPanel(Panel):
         self.scrubbing = False
         self.controls = c.Controls(dataset, base, controls)
         for name in {*READ} & {*self.controls.knobs} if model else ():
-            other = {"hidden": (*base.hidden, 1), "dropout": base.dropout / 2 + 0.25}
-            other["activation"] = "tanh" if base.activation == "relu" else "relu"
-            both = base, base.but(**{name: other[name]})  # a slider of what is not read
+            others = (base.but(**{name: value}) for value in TABLE[name].ticks)
+            both = base, next(setting for setting in others if setting != base)
+            # Refuses a slider of what is not read.
             group_by_reading(model, dataset, both, 1, torch.float32)
         at, ends = np.linspace(0, base.epochs, 11), (0, base.epochs)
         about = dataset, at, Axis(c.GUESS["epoch"], ends), c.GUESS["lowest"], at

@@ -302,6 +302,7 @@ def test_every_search_of_hpkit_is_a_method_that_is_counted(name):
     assert cap.entries[0]["what"] == name
     plain = getattr(hk, name)(cap.dataset, BASE, **space)
     np.testing.assert_array_equal(plain.val_loss, found.val_loss)
+    assert plain.describe() == found.describe()  # which names its kind
 
 
 def test_fit_is_counted_and_is_the_same_run():

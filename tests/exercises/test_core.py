@@ -1,10 +1,12 @@
 """Every exercise: the solution is correct, each wrong answer gets its own message."""
 
 import ast
+import inspect
 import json
 import math
 import re
 import shutil
+import textwrap
 import time
 from unittest.mock import Mock
 
@@ -87,8 +89,13 @@ def test_exercise(exercise):
 
     assert empty.outcome == exercise.check().outcome == "not attempted"
     assert len(set(messages.values())) == len(messages)
-    # Every message that the exercise has of its own is reached by a wrong answer.
+    # Every message that the exercise has of its own is reached by a wrong answer, and
+    # every reason that its check names has a message.
     assert set(texts.get("says", {})) <= messages.keys()
+    parts = ast.walk(ast.parse(textwrap.dedent(inspect.getsource(exercise._check))))
+    calls = [n for n in parts if "wrong_if" in ast.dump(getattr(n, "func", ast.Pass()))]
+    reasons = {keyword.arg for call in calls for keyword in call.keywords} - {None}
+    assert reasons <= {*texts.get("says", ()), *locale.words("exercises.says"), "empty"}
     assert len(texts["hints"]) >= 2
 
 
@@ -254,7 +261,7 @@ def test_an_exercise_shows_its_question_and_its_button(monkeypatch):
     one._ipython_display_()
     (question, _), _, (saved, _) = shown
     assert question._repr_markdown_() == one._repr_markdown_()
-    assert f"ex.{one.name}.solution()" in saved["text/plain"]
+    assert f"ex.{one.name}.hint()" in saved["text/plain"]
 
 
 def test_choice_is_tolerant_of_case_and_blanks():

@@ -129,13 +129,17 @@ def test_code_trains_a_learners_own_model_on_their_own_data(kind, named):
             exec(code, {k: v for k, v in names.items() if k != missing})
 
 
-def test_an_error_of_our_own_code_is_no_wrong_value(errors):
+def test_an_error_of_our_own_code_is_no_wrong_value(errors, monkeypatch):
     panel = hk.BowlPanel()
     fault = ValueError("a fault of hpkit")
     panel.on_click(panel.stop_button, Mock(side_effect=fault))
     panel.stop_button.click()
 
     assert "Stopped by an error: <b>ValueError: a fault of hpkit" in panel.result
+    monkeypatch.setattr(hk.TrainingPanel, "_charts", Mock(side_effect=fault))
+    first = hk.TrainingPanel(hk.load_dataset("moons")).wait(60)  # without a chart
+    assert first._ipython_display_() is None
+    assert "a fault of hpkit" in first.result
     errors.clear()
 
 
