@@ -130,7 +130,7 @@ def validation_chart(
     level = (axis.domain, [start, start]) if last else ((), ())
     words = ("before_training", "last_epoch", "best_epoch")
     first, end, curve = (WORDS[word] if last else None for word in words)
-    drawing = {"label": WORDS["guess"] if drawn else None, "hover": False}
+    drawing = {"legend": WORDS["guess"] if drawn else None, "hover": False}
     moved = [n for n in varied([found.base, (before or found).base]) if n != name]
     old = short(before.base, moved) if len(moved) == 1 else WORDS["old"]
     earlier = {"color": "gray", "dash": "dashed", "legend": old}

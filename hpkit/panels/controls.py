@@ -32,6 +32,7 @@ GUESS, PARTS = Texts("panels.guess"), Texts("panels.parts")
 MOST_SEEDS = 500  # of a panel
 QUICK = 0.5  # seconds: what takes less follows the sliders
 _MOST_VALUES = 100
+_IN_BOX = 30  # letters that its box shows
 _WHOLE = ("count", "units")
 
 _FOLDER = Path(__file__).parents[1]
@@ -419,8 +420,8 @@ class Entry:
             return
         count, text = WORDS["count"].format(len(values)), self.text.value
         said = ", ".join(map(shown, values))
-        plain = text in (said, written(values))
-        self.right = count if plain else f"{count}: {html.escape(said)}"
+        seen = text in (said, written(values)) and not _IN_BOX < len(text) < 100
+        self.right = count if seen else f"{count}: {html.escape(said)}"
         self.note.value = self.right
 
     @property
