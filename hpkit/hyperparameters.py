@@ -34,8 +34,8 @@ OPTIMIZERS |= {"nesterov": ("SGD", "nesterov=momentum > 0,  #? momentum")}
 ACTIVATIONS = ("relu", "tanh")
 SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
 # Always told of a setting; what came later, only where it is not the default.
-USUAL = "lr batch_size epochs momentum weight_decay optimizer hidden activation dropout"
-
+MAIN_NAMES = "lr batch_size epochs momentum weight_decay optimizer hidden activation "
+MAIN_NAMES += "dropout"
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 60
@@ -447,7 +447,7 @@ def names_of(settings):
 
 def notable(*settings):
     """Return the names that are worth a word of some settings."""
-    apart = (*USUAL.split(), *varied([*settings, _DEFAULT]))
+    apart = (*MAIN_NAMES.split(), *varied([*settings, _DEFAULT]))
     return [n for n in names_of(settings) if n in apart or n not in NAMES]
 
 

@@ -30,7 +30,7 @@ _SAY = Texts("plots")
 _CHARTS = Texts("plots.charts")
 _NAMED = 50  # curves of which each has room for its name
 _STRONG = dict(blue=None, orange="dashed", purple="dashdot", ink=None, green="dashed")
-DOT = 3.4  # size of the points
+_DOT_SIZE = 3.4
 HEARD = '<span style="position:absolute;clip:rect(0,0,0,0)">'  # and not seen
 
 
@@ -279,7 +279,7 @@ def plot_decision_boundary(run: Run, ax: Axes | None = None) -> Axes:
     _check_flat(run.dataset)
     check_there(run.dataset)
     title = _SAY["map"].format(epoch=run.best_epoch)
-    chart = map_chart(run.dataset, map_pixels(run), title=title, size=DOT)
+    chart = map_chart(run.dataset, map_pixels(run), title=title, size=_DOT_SIZE)
     return drawn(chart, ax, (5.0, 4.0), _alt("map", run, epoch=run.best_epoch))
 
 
@@ -297,7 +297,7 @@ def plot_data(dataset: Dataset, ax: Axes | None = None) -> Axes:
         return _draw_digits(dataset, ax)
     _check_flat(dataset)
     names = [_SAY["class"].format(name=name) for name in dataset.classes]
-    chart = map_chart(dataset, None, names=names, size=DOT)
+    chart = map_chart(dataset, None, names=names, size=_DOT_SIZE)
     facts = {"data": dataset.name, "n": dataset.n_train}
     alt = _CHARTS["data"].format(**facts, classes=dataset.n_outputs)
     more = 0.1 * max(0, dataset.n_outputs - 6)  # their names are in rows

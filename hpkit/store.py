@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 LOCK_SECONDS = 10  # a change takes milliseconds; whoever holds it longer is stuck
-_ATTEMPTS, PAUSE = 20, 0.05  # on Windows nobody can replace a file that is being read
+_ATTEMPTS, RETRY_SECONDS = 20, 0.05  # Windows replaces no file that is being read
 # What reading a damaged or hostile file raises, however deep it is nested.
 DAMAGED = (ValueError, TypeError, LookupError, AttributeError)
 DAMAGED += (ArithmeticError, RecursionError)
@@ -115,7 +115,7 @@ def write(path, content):
         for _ in range(_ATTEMPTS - 1):
             with suppress(PermissionError):
                 return os.replace(draft, path)
-            time.sleep(PAUSE)
+            time.sleep(RETRY_SECONDS)
         os.replace(draft, path)
     except BaseException:
         draft.unlink(missing_ok=True)

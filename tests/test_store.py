@@ -174,7 +174,7 @@ def test_lock_that_somebody_holds_keeps_it_in_memory(path, monkeypatch):
 
 
 def test_file_that_windows_does_not_replace_yet_is_tried_20_times(path, monkeypatch):
-    monkeypatch.setattr(store, "PAUSE", 0)
+    monkeypatch.setattr(store, "RETRY_SECONDS", 0)
     for refused in (19, 20):
         answers = [PermissionError(13, "it is read")] * refused + [None]
         monkeypatch.setattr(os, "replace", Mock(side_effect=answers))

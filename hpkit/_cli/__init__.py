@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from hpkit._cli import environment
-from hpkit._cli.doctor import report
+from hpkit._cli.doctor import run_checks
 from hpkit._cli.environment import PYTHON, ROOT, Failure, ensure, replace, say
 from hpkit._cli.lab import lesson_name, open_lab, reset
 
@@ -79,7 +79,7 @@ def _run(given, argv):
             elsewhere = not environment.inside() and environment.missing()
             if elsewhere and (python := environment.existing()):
                 replace([python, "-m", "hpkit", *argv])
-            return report()
+            return run_checks()
         case "page":
             return maker("page").make(Path(given.out))
         case "build":

@@ -10,14 +10,14 @@ from importlib import metadata
 from pathlib import Path
 
 from hpkit._cli.environment import ROOT, missing, say
-from hpkit._cli.lab import FOLDER
+from hpkit._cli.lab import MY_LESSONS
 from hpkit.store import home
 
-SHOWN = ("torch", "numpy", "jupyterlab", "ipywidgets", "anywidget", "ipykernel")
+_PACKAGES = ("torch", "numpy", "jupyterlab", "ipywidgets", "anywidget", "ipykernel")
 _EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 
 
-def report():
+def run_checks():
     """Print the checks; give the exit code, 1 if one of them is not ok."""
     failed = 0
     for check in (python, packages, extensions, folders, training):
@@ -40,7 +40,7 @@ def packages():
     """Versions; all requirements are met."""
     if lacking := missing():
         raise RuntimeError(say("not_met", names=", ".join(lacking)))
-    return ", ".join(f"{name} {metadata.version(name)}" for name in SHOWN)
+    return ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)
 
 
 def extensions():
@@ -64,7 +64,7 @@ def folders():
     """Files can be saved beside the lessons, in the folder for progress, by Jupyter."""
     from jupyter_core.paths import jupyter_runtime_dir
 
-    beside = ROOT / FOLDER if (ROOT / "notebooks").is_dir() else Path.cwd()
+    beside = ROOT / MY_LESSONS if (ROOT / "notebooks").is_dir() else Path.cwd()
     wanted = (beside, home(), Path(jupyter_runtime_dir()))
     for folder in wanted:
         place = next(p for p in (folder, *folder.parents) if p.exists())

@@ -93,7 +93,7 @@ def ensure(argv, root=ROOT):
     """Return if this Python has the requirements, else go on in ``.venv``."""
     tests = argv[:1] in (["test"], ["build"])
     if inside(root):
-        fill(root, tests)
+        _install_missing(root, tests)
     elif missing(root, tests):
         replace([existing(root) or make(root), "-m", "hpkit", *argv], root=root)
 
@@ -138,7 +138,7 @@ def make(root):
     return python
 
 
-def fill(root, tests):
+def _install_missing(root, tests):
     """Install the requirements into the running ``.venv`` unless that is done."""
     stamp = root / ".venv" / STAMP
     if not stamp.exists() and not missing(root, tests):

@@ -16,7 +16,7 @@ from hpkit.store import write
 
 # One for each copy of the project: another one's lessons would be opened with its own.
 _WORKSPACE = f"hpkit-{hashlib.sha256(bytes(ROOT)).hexdigest()[:6]}"
-FOLDER = "my-lessons"
+MY_LESSONS = "my-lessons"
 # What each copy was made from: a lesson that differs from it has been updated since.
 RECORD = ".copied.json"
 PAGES = ("glossary.md", "REFERENCE.md")
@@ -88,10 +88,10 @@ def settings(environ=os.environ):
 
 def refresh(root=ROOT):
     """Copy what my-lessons/ lacks, lay updates beside it; give the folder to open."""
-    source, folder = root / "notebooks", root / FOLDER
+    source, folder = root / "notebooks", root / MY_LESSONS
     try:
         folder.mkdir(exist_ok=True)
-        known = record(folder)
+        known = _digests(folder)
         pages = (path for name in PAGES for path in source.glob(name))
         for original in [*source.glob("*.ipynb"), *pages]:
             name, mine = original.name, folder / original.name
@@ -103,7 +103,7 @@ def refresh(root=ROOT):
                 write(beside, original.read_bytes())
                 print(say("updated", name=name, new=beside, number=number))
             known[name] = new
-        if known != record(folder):
+        if known != _digests(folder):
             write(folder / RECORD, json.dumps(known, indent=0))
     except OSError as error:
         print(say("no_copies", folder=folder, why=error.strerror))
@@ -113,7 +113,7 @@ def refresh(root=ROOT):
 
 def reset(lesson, root=ROOT):
     """Put a new copy of a lesson in place of the learner's, which is kept aside."""
-    mine = root / FOLDER / f"{lesson}.ipynb"
+    mine = root / MY_LESSONS / f"{lesson}.ipynb"
     failure = Failure(say("not_renewed", folder=mine.parent, name=mine.name))
     if mine.is_file():
         old = _free_name(mine, "old")
@@ -121,10 +121,10 @@ def reset(lesson, root=ROOT):
             os.replace(mine, old)
         except OSError:
             raise failure from None
-        print(say("kept", folder=FOLDER, name=old.name))
+        print(say("kept", folder=MY_LESSONS, name=old.name))
     if refresh(root) != mine.parent:
         raise failure
-    print(say("renewed", folder=FOLDER, name=mine.name))
+    print(say("renewed", folder=MY_LESSONS, name=mine.name))
 
 
 def digest(path):
@@ -135,7 +135,7 @@ def digest(path):
     return hashlib.sha256(content).hexdigest()
 
 
-def record(folder):
+def _digests(folder):
     """Give the digests of what was copied; none where the file is damaged."""
     with suppress(FileNotFoundError, ValueError, TypeError):
         return dict(json.loads((folder / RECORD).read_text()))

@@ -19,8 +19,8 @@ from hpkit.search import files
 from hpkit.store import reason, write
 from hpkit.text import html_table, label, run_sentence
 
-TEXTS = ("author", "plan", "learned")
-FRAME = (
+TEXT_NAMES = ("author", "plan", "learned")
+_IFRAME = (
     "<p>{said}</p><iframe title='{title}' srcdoc=\"{page}\" style='width:100%;"
     "height:640px;border:1px solid #bbb;background:#fff'></iframe>"
 )
@@ -55,7 +55,7 @@ def best_of(entry, number=None):
     }
 
 
-def lowest(entry):
+def lowest_text(entry):
     best = best_of(entry)
     return f"{best['mean_val_loss']:.3g}" if best else "-"
 
@@ -98,7 +98,7 @@ class Report:
             return f"<p>{escape(self.said)}</p>"
         said = f"{self.said} {say('report.scroll')}" if self.path else self.said
         title = escape(say("report.frame"))
-        return FRAME.format(said=escape(said), page=escape(self.html), title=title)
+        return _IFRAME.format(said=escape(said), page=escape(self.html), title=title)
 
 
 def make_report(capstone):
@@ -177,7 +177,7 @@ def _tested(test):
 
 def _row(number, entry):
     tried = say("report.tried", **entry)
-    return number, entry["what"], tried, entry["epochs"], lowest(entry)
+    return number, entry["what"], tried, entry["epochs"], lowest_text(entry)
 
 
 def _again(data):

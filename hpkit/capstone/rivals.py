@@ -17,7 +17,7 @@ from hpkit.search.space import log_uniform
 from hpkit.text import html_table, markdown_table
 
 BASE = Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))
-SPACE = {
+_SPACE = {
     "lr": log_uniform(0.001, 1),
     "batch_size": [8, 16, 32, 64],
     "momentum": [0, 0.5, 0.9],
@@ -31,11 +31,11 @@ WAYS = {
     # Somebody has searched for it: lessons 02 to 09, on these data.
     "known": ("grid_search", 60, {"lr": [0.1]}),
     "grid": ("grid_search", 10, {"lr": [0.01, 0.1, 1], "batch_size": [16, 64]}),
-    "random": ("random_search", 10, {"n_trials": 6} | SPACE),
+    "random": ("random_search", 10, {"n_trials": 6} | _SPACE),
     # 6, 2 and 1 go on: 18 + 12 + 12 + 18 epochs.
-    "halving": ("successive_halving", 27, {"n_trials": 18} | SPACE),
+    "halving": ("successive_halving", 27, {"n_trials": 18} | _SPACE),
     # 10 random draws, then 2 that use what they have seen.
-    "optuna": ("bayesian_search", 5, {"n_trials": 12} | SPACE),
+    "optuna": ("bayesian_search", 5, {"n_trials": 12} | _SPACE),
 }
 TUNED = tuple(WAYS)[4:]
 
@@ -104,7 +104,7 @@ class Comparison:
         return html_table(say("rivals.heads"), self.table) + said
 
 
-def train(way, dataset, seeds, search_seed):
+def train_way(way, dataset, seeds, search_seed):
     name, epochs, how = WAYS[way]
     if "n_trials" in how:
         how = how | {"search_seed": search_seed}
@@ -117,7 +117,7 @@ def compare(dataset, *, mine=None, bars=(), n=8):
     scores, epochs = {way: [] for way in WAYS}, {}
     for way, seed in product(WAYS, range(n)):
         # Nobody chooses by these scores, so they are no looks of the learner's.
-        found = train(way, replace(dataset, test_looks=[]), (seed,), seed)
+        found = train_way(way, replace(dataset, test_looks=[]), (seed,), seed)
         scores[way].append(found.best_run.test_accuracy())
         epochs[way] = found.cost.epochs
     return Comparison(scores, epochs, len(dataset.test.y), tuple(bars), mine)

@@ -13,7 +13,7 @@ from typing import Any
 import hpkit
 from hpkit import hyperparameters as hp
 from hpkit.capstone import report, rivals
-from hpkit.capstone.report import TEXTS, Report, content, make_report
+from hpkit.capstone.report import TEXT_NAMES, Report, content, make_report
 from hpkit.capstone.rivals import Comparison, say
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.dense import Model
@@ -56,7 +56,7 @@ def _check_log(data):
     if data["format"] != _NEW["format"]:
         raise ValueError("another kind of file")
     check_kinds(data, {name: type(_NEW[name]) for name in [*_NEW][2:6]})
-    check_kinds(data["texts"], dict.fromkeys(TEXTS & data["texts"].keys(), str))
+    check_kinds(data["texts"], dict.fromkeys(TEXT_NAMES & data["texts"].keys(), str))
     list(content(data))
 
 
@@ -187,7 +187,7 @@ class Capstone:
     def __repr__(self):
         lines = [say("head", data=self.dataset.name, state=self.state)]
         for n, entry in enumerate(self.entries, 1):
-            lines.append(say("line", n=n, loss=report.lowest(entry), **entry))
+            lines.append(say("line", n=n, loss=report.lowest_text(entry), **entry))
         if choice := self.data["choice"]:
             lines += [report.chosen(choice), *([self._seen] if self.test else ())]
         return "\n".join(map(folded, lines))
@@ -318,8 +318,8 @@ class Capstone:
         """
         texts = {name: text for name, text in texts.items() if text is not ...}
         for name, text in texts.items():
-            if name not in TEXTS:
-                refuse("unknown", names=", ".join(TEXTS), name=name)
+            if name not in TEXT_NAMES:
+                refuse("unknown", names=", ".join(TEXT_NAMES), name=name)
             texts[name] = hp.check_text(name, text).strip()
         if texts:
             self.log.change(lambda data: data["texts"].update(texts))

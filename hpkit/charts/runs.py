@@ -12,13 +12,13 @@ from hpkit.engine.runs import softmax
 from hpkit.locale import Texts, digits
 
 WORDS = Texts("charts")
-WAYS = Texts("capstone.rivals")
+_RIVALS = Texts("capstone.rivals")
 _DASHES = dict.fromkeys(PINNED[3:], "dashdot")
 _DENSE = 200  # points of a curve, where there are many: more are not seen
 _SHADES = (*CLASSES, "ink")
 _ENDS, _TICKS = (0.2, 0.985), (0.3, 0.5, 0.7, 0.85, 0.95)  # of accuracies
 HIGHEST = 3  # times the loss before training: what lies above is cut
-GRID = 56  # cells along a side of the map: 3,136 points, about a millisecond
+_SIDE = 56  # cells along a side of the map: 3,136 points, about a millisecond
 _PALETTE = np.array([to_rgb(COLORS[name][0]) for name in CLASSES])
 
 
@@ -255,7 +255,7 @@ def ways_chart(scores, names, *, tuned=(), bars=(), mine=None) -> Chart:
     # `scores` and `names` are by way; those that are `tuned` are in color. `mine` is an
     # accuracy of the learner's own, `bars` are accuracies to reach.
     mine = [] if mine is None else [mine]
-    named = [names[way] for way in scores] + [WAYS["you"] for _ in mine]
+    named = [names[way] for way in scores] + [_RIVALS["you"] for _ in mine]
     top, at = len(named) - 0.4, _log_odds(list(scores.values()))
     rows = len(named) - 1.0 - np.arange(len(scores))[:, None]
     colors = ["blue" if way in tuned else "gray" for way in scores for _ in at[0]]
@@ -272,15 +272,15 @@ def ways_chart(scores, names, *, tuned=(), bars=(), mine=None) -> Chart:
         mark.text(places[-1:] + 0.06, over[-1:], words[-1:], anchor="start", size=0.85),
     ]
     ticks = {"ticks": _log_odds(_TICKS), "texts": [f"{tick:g}" for tick in _TICKS]}
-    across = Axis(WAYS["axis"], tuple(_log_odds(_ENDS)), **ticks)
+    across = Axis(_RIVALS["axis"], tuple(_log_odds(_ENDS)), **ticks)
     medians = [f"{names[way]}: {np.median(each):.3f}" for way, each in scores.items()]
-    alt = [WAYS["alt"].format(medians="; ".join(medians))]
-    alt = " ".join(alt + [WAYS["alt_mine"].format(score=score) for score in mine])
+    alt = [_RIVALS["alt"].format(medians="; ".join(medians))]
+    alt = " ".join(alt + [_RIVALS["alt_mine"].format(score=score) for score in mine])
     up = Axis("", (-0.6, top + 0.4), texts=named[::-1])
     return Chart(across, up, marks, alt=alt)
 
 
-def map_cells(dataset, grid: int = GRID):
+def map_cells(dataset, grid: int = _SIDE):
     """Return the centers of the cells of a map (cells, 2), from below, with a rim."""
     X = np.concatenate([dataset.train.X, dataset.valid.X])
     low, high = X.min(0), X.max(0)
@@ -297,7 +297,7 @@ def map_pixels(run, epoch: str = "best") -> np.ndarray:
     n, likeliest = shares.shape[1], shares.argmax(1)
     sure = np.clip((shares.max(1) - 1 / n) / (1 - 1 / n), 0, 1)
     colors = [_PALETTE[likeliest % len(CLASSES)], 0.62 * sure[:, None] ** 0.8]
-    return (255 * np.concatenate(colors, 1)).astype(np.uint8).reshape(GRID, GRID, 4)
+    return (255 * np.concatenate(colors, 1)).astype(np.uint8).reshape(_SIDE, _SIDE, 4)
 
 
 def map_chart(dataset, pixels, *, names=(), size=2.6, **chart) -> Chart:

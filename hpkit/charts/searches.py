@@ -18,8 +18,8 @@ from hpkit.text import course, on_axis, on_chart, short
 
 WORDS = Texts("charts")
 _LOG = Texts("capstone.pictures")
-WIDE = 8  # times the lowest value: from there on the axis is logarithmic
-DOT = {"size": 3, "opacity": 0.45, "hover": False}
+_LOG_SPAN = 8  # times the lowest value: from there on the axis is logarithmic
+_DOT = {"size": 3, "opacity": 0.45, "hover": False}
 _ROOM = 0.05  # of an axis beside its outermost values
 DASH = "\N{EN DASH}"
 _GAP, _NARROW = 1, 3  # places between two steps, and those of a short list
@@ -39,7 +39,7 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
     label, texts = TABLE[name].label, on_axis(values)
     numbers = are_numbers(values)
     above = [v for v in values if numbers and v > 0]
-    factors = len(above) > 1 and max(above) / min(above) >= WIDE
+    factors = len(above) > 1 and max(above) / min(above) >= _LOG_SPAN
     mixed = factors and len(above) < len(values)  # 0 among factors
     if not numbers or mixed:
         return Axis(label, kind="band", texts=texts), np.arange(float(len(values)))
@@ -145,7 +145,7 @@ def validation_chart(
         mark.line(*level, width=1.2, color="gray", label=first, hover=False),
         mark.line(at[order], ends[order], width=2.2, label=end, **soft),
         mark.line(x, y, width=2.6, label=curve, strong=last, hover=False),
-        mark.points(np.repeat(at, each.shape[-1])[: len(dots)], dots, **DOT),
+        mark.points(np.repeat(at, each.shape[-1])[: len(dots)], dots, **_DOT),
         mark.points(at, mean, color=colors, size=5, click="point"),
         mark.points(at[picked], height, size=5, hover=False, **sign),
         mark.cross(at[gone], label=WORDS["diverged"], **lost),
@@ -446,7 +446,7 @@ def _axis(name, values, count):
         return Axis(label, kind="band", texts=on_axis(values))
     values = sorted(values)
     low, high = values[0], values[-1]
-    log = low > 0 and high / low >= WIDE
+    log = low > 0 and high / low >= _LOG_SPAN
     ticks = values if len(values) <= 7 else ()
     return Axis(label, (low, high), "log" if log else "linear", ticks=ticks)
 

@@ -395,13 +395,13 @@ def _draw_coin_flips(seed, n):
 # How a data set is cut, and drawn by a function (seed, n) -> X, y: None if measured.
 _Data = namedtuple("_Data", "sizes classes draw standardize", defaults=(None, False))
 TWO = ("0", "1")
-SMALL = 200, 200, 1000
+_SIZES = 200, 200, 1000
 SOURCES = {
     "moons": _Data((400, 200, 1000), TWO, partial(_draw, "moons", noise=0.2)),
     "small_moons": _Data((50, 200, 1000), TWO, partial(_draw, "moons", noise=0.35)),
-    "spiral": _Data(SMALL, TWO, partial(_draw_spiral, noise=0.1)),
-    "clean_spiral": _Data(SMALL, TWO, partial(_draw_spiral, noise=0.05)),
-    "circles": _Data(SMALL, TWO, partial(_draw, "circles", noise=0.1, factor=0.5)),
+    "spiral": _Data(_SIZES, TWO, partial(_draw_spiral, noise=0.1)),
+    "clean_spiral": _Data(_SIZES, TWO, partial(_draw_spiral, noise=0.05)),
+    "circles": _Data(_SIZES, TWO, partial(_draw, "circles", noise=0.1, factor=0.5)),
     "coin_flips": _Data((40, 40, 1000), ("heads", "tails"), _draw_coin_flips),
     "digits": _Data((600, 400, 797), tuple("0123456789"), standardize=True),
     "wine": _Data((106, 36, 36), ("0", "1", "2"), standardize=True),
@@ -549,7 +549,7 @@ def _encode_target(y, task, order):
         if y.dtype.kind in "iuf":
             few = len(kinds) <= 20 and (y == np.round(y)).all()
         else:  # numbers as text are refused below
-            few = len(kinds) <= 20 or not tables.are_numbers(map(str, kinds)).all()
+            few = len(kinds) <= 20 or not tables.look_numeric(map(str, kinds)).all()
         task = "classification" if few else "regression"
     hp.check_choice("task", task, ("classification", "regression"))
     if task == "regression":

@@ -20,7 +20,7 @@ SPLITS = ("train", "valid", "test")
 SAME = 1e-100  # numbers that differ by no more: the squares of a smaller spread are 0
 UNEVEN = 5  # times as many rows as the rarest class
 # Text of more kinds than a tenth of the rows, but of 10 to 100, must be named.
-FEW, MANY, SHARE = 10, 100, 0.1
+_LEAST_KINDS, _MOST_KINDS, _KINDS_A_ROW = 10, 100, 0.1
 _DRAWS = 100  # of whole groups, of which the one is taken that cuts classes evenly
 _CODES = 12  # different whole numbers that may be codes: months, say
 # Kolmogorov-Smirnov distance of two classes in a column; breast cancer's best has 0.84.
@@ -198,7 +198,7 @@ def _texts(values):
     return texts.fillna("")
 
 
-def are_numbers(texts):
+def look_numeric(texts):
     """Say which texts are numbers, also as "12%", "$7" and "1,5"."""
     import pandas as pd
 
@@ -210,7 +210,7 @@ def _refused(name, texts, rows):
     """Return the refusal of text that is no categories, but numbers, names or dates."""
     import pandas as pd
 
-    read = are_numbers(texts)
+    read = look_numeric(texts)
     if 2 * read.sum() > len(texts):
         plain = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").notna()
         odd = min(zip(read, plain, texts, strict=True), key=lambda one: one[:2])[2]
@@ -219,7 +219,7 @@ def _refused(name, texts, rows):
     days = pd.Series(pd.to_datetime(days, "coerce", utc=True, format="ISO8601"), days)
     if 2 * len(days := days.dropna()) > len(texts):
         return [refusal("date_texts", days.index[0], name=name)]
-    if len(texts) > min(MANY, max(FEW, SHARE * rows)):
+    if len(texts) > min(_MOST_KINDS, max(_LEAST_KINDS, _KINDS_A_ROW * rows)):
         few = len({text.strip().lower() for text in texts})
         key = "many_texts" if few == len(texts) else "mixed_texts"
         facts = {"name": name, "count": len(texts), "rows": rows, "few": few}

@@ -47,7 +47,7 @@ def checked(path: str | Path) -> Iterator[None]:
         raise refusal("file", path, kind=kind, reason=store.reason(error)) from None
 
 
-def save(run, path):
+def save_run(run, path):
     data = {f.name: getattr(run.dataset, f.name) for f in fields(Dataset)}
     data["preparation"] = [vars(column) for column in run.dataset.preparation]
     plain = {"format": FORMAT, "version": VERSION, "own": run.model is not network}

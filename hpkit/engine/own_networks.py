@@ -66,7 +66,7 @@ class ModuleNetworks:
         model_functions.check_network(copied(self.net), dataset)
         # Networks that no run has yet; in a stack, `net` is the one that is called.
         self.made = {} if stacked else {(setting, seed): (self.net, rng)}
-        self.trained, self.fixed = parts_of(self.net)
+        self.trained, self.fixed = _parts_of(self.net)
         self.shapes = [tuple(t.shape) for t in self.trained.values()]
         # Where the module's parameters and buffers stand among `shapes` and `fixed`.
         names = [*self.trained, *self.fixed]
@@ -151,7 +151,7 @@ class ModuleNetworks:
         key = self.setting, seed
         net, rng = self.made.get(key) or self._fresh(*key)
         self.made[key] = net, rng
-        trained, fixed = parts_of(net)
+        trained, fixed = _parts_of(net)
         shapes = [tuple(t.shape) for t in trained.values()]
         if shapes != self.shapes:
             raise refusal("network_shapes", shapes, others=self.shapes)
@@ -403,7 +403,7 @@ def _named(net):
                 yield f"{name}.{own}".removeprefix("."), tensor
 
 
-def parts_of(net, names=()):
+def _parts_of(net, names=()):
     """Return what is trained, by these names or as the network has it, and the rest."""
     trained, fixed = {}, {}
     for name, part in net.named_parameters():
@@ -417,7 +417,7 @@ class _OwnNet:
 
     def __init__(self, net, names):
         self.net = net
-        trained, fixed = parts_of(net, names)
+        trained, fixed = _parts_of(net, names)
         self.trained, self.fixed = [*trained.values()], [*fixed.values()]
         own = [module._buffers for module in net.modules()]
         own = [(buffers, *pair) for buffers in own for pair in buffers.items()]

@@ -219,9 +219,9 @@ class Run:
         It holds the weights of the best and the last epoch, the setting, the curves,
         the scales of the columns and the names of the classes, but no rows.
         """
-        from hpkit.engine.files import save
+        from hpkit.engine.files import save_run
 
-        return save(self, path)
+        return save_run(self, path)
 
     def outputs(self, X: ArrayLike | Split, epoch: str = "best") -> np.ndarray:
         """Return the network's outputs (n, outputs) for X as in `dataset.valid`."""

@@ -1,7 +1,7 @@
 """Reading answers: a learner may hand over anything, a reader returns a plain value.
 
 A reader raises `NotYet("kind")` for what it cannot use, and the exercise then says what
-it expects. A learner's function is called by `call`, which shows its errors as theirs.
+it expects. `call_answer` calls a learner's function, and shows its errors as theirs.
 """
 
 import copy
@@ -31,7 +31,7 @@ def wrong_if(facts=None, /, **reasons):
     return facts
 
 
-def describe(value):
+def describe_value(value):
     text = brief(value)
     if " at 0x" in text:  # an address says nothing
         return say("refusals.any", type=type(value).__name__)
@@ -39,7 +39,7 @@ def describe(value):
 
 
 def kind(answer):
-    return NotYet("kind", got=describe(answer))
+    return NotYet("kind", got=describe_value(answer))
 
 
 def check_kind(answer, fits):
@@ -84,7 +84,7 @@ def choice(answer, choices):
         if _letters(one) == _letters(value) or same(value, one):
             return one
     shown = ", ".join(repr(one) for one in choices)
-    raise NotYet("unknown", got=describe(answer), choices=shown)
+    raise NotYet("unknown", got=describe_value(answer), choices=shown)
 
 
 def _letters(value):
@@ -127,7 +127,7 @@ def check_numbers(answer, want, slips):
     wrong_if({"got": got}, **known, count=got != want)
 
 
-def check_text(answer, least, numbers=0):
+def check_words(answer, least, numbers=0):
     """Ask for so many words, and for so many numbers among them."""
     check_kind(answer, isinstance(answer, str))
     n, said = len(re.findall(r"[\w']+", answer)), re.findall(r"\d+(?:\.\d+)?", answer)
@@ -148,7 +148,7 @@ def name_of(answer):
     return getattr(answer, "__name__", "your_function")
 
 
-def call(answer, *arguments, shown=None, changes=False):
+def call_answer(answer, *arguments, shown=None, changes=False):
     """Call a learner's function, `shown` so; its errors become a message."""
     # `changes`: it is to change its arguments, and to return nothing.
     shown = f"{name_of(answer)}({shown or ', '.join(map(repr, arguments))})"
@@ -184,7 +184,7 @@ def check_cases(answer, reference, cases, slips, *, shown=None, any_order=False)
     names = list(inspect.signature(reference).parameters)
     order = _sorted if any_order else lambda value: value
     answer = function(answer, names)
-    got = [order(call(answer, *case, shown=shown)) for case in cases]
+    got = [order(call_answer(answer, *case, shown=shown)) for case in cases]
 
     def differs(other):
         want = (order(other(*copy.deepcopy(case))) for case in cases)
@@ -193,7 +193,7 @@ def check_cases(answer, reference, cases, slips, *, shown=None, any_order=False)
     if (n := differs(reference)) is None:
         return
     called = f"{name_of(answer)}({shown or ', '.join(map(repr, cases[n]))})"
-    said = {"got": describe(got[n]), "want": describe(reference(*cases[n]))}
+    said = {"got": describe_value(got[n]), "want": describe_value(reference(*cases[n]))}
     values = dict(zip(names, cases[n], strict=True), call=called, **said)
     agrees = (key for key, slip in slips.items() if differs(slip) is None)
     raise NotYet(next(agrees, "case"), **values)

@@ -16,7 +16,7 @@ import numpy as np
 
 import hpkit
 from hpkit.exercises import _answers as read
-from hpkit.exercises._answers import NotYet, describe
+from hpkit.exercises._answers import NotYet, describe_value
 from hpkit.hyperparameters import check_flag
 from hpkit.locale import Texts, say, texts_of
 from hpkit.store import Store, check_kinds, home, now
@@ -35,7 +35,7 @@ _BOLD = re.compile(r"\*\*(?=\S)([^*]+)(?<=\S)\*\*")  # not the ** of n ** 2
 # Not role="status", of which Orca says only the innermost part: code, or the note. What
 # is in it is said with it, not once more alone: hence "off", and code without its role.
 NOTE = "<div aria-live='off' style='font-size:.9em;opacity:.8;margin-top:4px'>{}</div>"
-BOX = (
+_FEEDBACK = (
     "<div aria-live='polite' style='border-left:5px solid {};padding:4px 12px;"
     "margin:4px 0;max-width:46em;{}line-height:1.5'><b>{}</b> {}{}</div>"
 )
@@ -92,7 +92,7 @@ class Feedback:
         # Orca says both as one text: without the space, two words as one.
         note = self.note and f"&nbsp;{NOTE.format(to_html(self.note))}"
         look = _SIGNS[self.outcome][1], say("language.css")
-        return BOX.format(*look, self._head, to_html(self.message), note)
+        return _FEEDBACK.format(*look, self._head, to_html(self.message), note)
 
 
 class Page(str):
@@ -126,7 +126,7 @@ class Exercise:
         """Check what is all in files: text, numbers, choices, or cases."""
         words = self.words
         if least := words.get("least"):
-            return read.check_text(answer, least, words.get("numbers", 0))
+            return read.check_words(answer, least, words.get("numbers", 0))
         if slips := words.get("slips"):
             return read.check_numbers(answer, self.answer(), slips)
         if choices := words.get("choices"):
@@ -150,7 +150,7 @@ class Exercise:
             outcome, message, reason = self._judged(answer)
         except (Exception, SystemExit) as error:
             facts = {"error": f"{type(error).__name__}: {error}"}
-            message = say("exercises.fault", **facts, answer=describe(answer))
+            message = say("exercises.fault", **facts, answer=describe_value(answer))
             outcome, reason = _COULD_NOT_CHECK, "fault"
         # Run All over empty cells is no try; over others it takes no pass away.
         note = "" if outcome == _NOT_ATTEMPTED else record(self.key, outcome)
@@ -285,7 +285,7 @@ class Exercise:
 
 # What may stand in an entry: anything else is no file of ours.
 _TEXTS = dict.fromkeys(("outcome", "last"), str)
-KINDS = {"tries": int, "hints": int, "solution": bool, "passed": str | None} | _TEXTS
+_ENTRY = {"tries": int, "hints": int, "solution": bool, "passed": str | None} | _TEXTS
 
 
 def when(stamp):
@@ -295,8 +295,8 @@ def when(stamp):
 def _check(data):
     """Raise unless these are entries as `record` writes them."""
     for entry in data["entries"].values():
-        names = KINDS.keys() & {"tries", "last", *entry}
-        check_kinds(entry, {name: KINDS[name] for name in names})
+        names = _ENTRY.keys() & {"tries", "last", *entry}
+        check_kinds(entry, {name: _ENTRY[name] for name in names})
         if entry.get("outcome", CORRECT) not in _SIGNS:
             raise ValueError("no such outcome")
         for stamp in ("last", "passed"):

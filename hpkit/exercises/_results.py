@@ -45,7 +45,7 @@ def _watched(train):
     net.weight.register_hook(lambda gradient: did.append("backward"))
     net.register_forward_pre_hook(lambda *_: did.append("forward"))
     shown, y = "net, optimizer, X, y, batch_size=3", (X[:, 0] > 0).long()
-    read.call(train, net, optimizer, X, y, 3, shown=shown, changes=True)
+    read.call_answer(train, net, optimizer, X, y, 3, shown=shown, changes=True)
     return did, torch.cat([p.detach().flatten() for p in net.parameters()])
 
 
@@ -202,7 +202,7 @@ def search(answer):
     return {"n": len(runs.settings), "best": best, "edge": edge, "look": look}
 
 
-def parts_of(text):
+def report_parts(text):
     """Return what stands behind each of the first words, by the part's name."""
     names = {word.lower(): name for name, word in report.words["parts"].items()}
     heads = rf"^[ \t]*({'|'.join(map(re.escape, names))})[ \t]*:"
@@ -215,7 +215,7 @@ def parts_of(text):
 def report(answer):
     """Six lines, with the numbers that a reader needs; nobody can judge the rest."""
     check_kind(answer, isinstance(answer, str))
-    got, parts = parts_of(answer), report.words["parts"]
+    got, parts = report_parts(answer), report.words["parts"]
     wrong_if(empty=set(got.values()) == {"..."})
     for part, word in parts.items():
         facts = {"part": word, "parts": ", ".join(parts.values())}
@@ -227,4 +227,4 @@ def report(answer):
         wrong_if(
             {"part": parts[part]}, open=len(got[part].split()) < report.words["least"]
         )
-    return parts_of(report.answer())
+    return report_parts(report.answer())

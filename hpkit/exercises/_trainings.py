@@ -19,11 +19,11 @@ from hpkit.hyperparameters import Hyperparameters
 # network for early stopping.
 MOONS = Hyperparameters(epochs=30)
 DIGITS = Hyperparameters(lr=0.1, epochs=10, hidden=(32,))
-LARGE = dict(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64))
+_LARGE = dict(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64))
 
 # The six curves of lesson 01, whose shapes are named in an exercise.
 _SIX = {
-    "A": ("small_moons", Hyperparameters(**LARGE, epochs=100)),
+    "A": ("small_moons", Hyperparameters(**_LARGE, epochs=100)),
     "B": ("moons", MOONS.but(lr=0.001)),
     "C": ("digits", DIGITS.but(lr=3.5, epochs=30)),
     "D": ("digits", DIGITS.but(epochs=30)),
@@ -78,7 +78,7 @@ _SWEEP = (1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 # A spread would be the natural limit, but that of the one best value is small by luck.
 _CLOSE = 1.15
 _BREAKING = (0.1, 0.3, 1, 3, 10, 30)
-RATES = (0.001, 0.01, 0.3, 10)
+_RATES = (0.001, 0.01, 0.3, 10)
 DEEP = Hyperparameters(momentum=0.9, epochs=10, hidden=(32,) * 4, batch_size=8)
 
 
@@ -110,13 +110,13 @@ def diverging_rate(answer):
 @Exercise
 def worst_to_best(answer):
     """The order is that of the trained losses."""
-    got = read.ordering(answer, RATES)
-    last = trained("moons", *(MOONS.but(lr=lr) for lr in RATES)).val_loss[:, :, -1]
-    want = tuple(np.array(RATES)[np.argsort(-last.mean(1))].tolist())
+    got = read.ordering(answer, _RATES)
+    last = trained("moons", *(MOONS.but(lr=lr) for lr in _RATES)).val_loss[:, :, -1]
+    want = tuple(np.array(_RATES)[np.argsort(-last.mean(1))].tolist())
     if got != want:
         lr = next(a for a, b in zip(got, want, strict=True) if a != b)
-        wrong_if(reversed=got == want[::-1], larger_is_better=got == RATES)
-        wrong_if({"lr": lr}, smaller_is_better=got == RATES[::-1], order=True)
+        wrong_if(reversed=got == want[::-1], larger_is_better=got == _RATES)
+        wrong_if({"lr": lr}, smaller_is_better=got == _RATES[::-1], order=True)
 
 
 @Exercise
@@ -146,7 +146,7 @@ def after_the_test(answer):
 
 ROWS = 600  # training rows of digits
 SIZES = (2, 8, 16, 32, 64, 128, 256, 512)
-LONG = Hyperparameters(**LARGE, epochs=200)
+LONG = Hyperparameters(**_LARGE, epochs=200)
 
 
 @Exercise
@@ -220,11 +220,11 @@ def honest_number(answer):
 
 
 JUN = ("batch_size", "lr", "dropout")  # shown in the lesson
-START = Hyperparameters(lr=0.1, batch_size=200, epochs=20)
+_START = Hyperparameters(lr=0.1, batch_size=200, epochs=20)
 LISTS = {"lr": (0.01, 0.1, 1, 10), "batch_size": (4, 64, 200), "dropout": (0, 0.1, 0.3)}
 _LOW = 0.2  # loss: the bottom of the valley is at 0.12, its slopes begin above 0.2
-LAST = 80
-_SPIRAL = Hyperparameters(lr=0.1, batch_size=16, epochs=LAST)
+_LAST_EPOCH = 80
+_SPIRAL = Hyperparameters(lr=0.1, batch_size=16, epochs=_LAST_EPOCH)
 NETWORKS = ((32,), (16,) * 2, (16,) * 3, (16,) * 4)
 
 
@@ -233,8 +233,8 @@ def order(answer):
     """One at a time in this order ends within 1.2 times the grid's best."""
     names = read.ordering(answer, tuple(LISTS))
     wrong_if(jun=names == JUN)
-    values, best = product(*LISTS.values()), START
-    settings = [START.but(**dict(zip(LISTS, v, strict=True))) for v in values]
+    values, best = product(*LISTS.values()), _START
+    settings = [_START.but(**dict(zip(LISTS, v, strict=True))) for v in values]
     found = trained("spiral", *settings).mean_val_loss.tolist()
     losses = dict(zip(settings, found, strict=True))
     for name in names:
@@ -264,13 +264,13 @@ def wide_enough(answer):
 @Exercise
 def first_cut(answer):
     """Two of four are kept at the cut; the one that wins at epoch 80 is among them."""
-    cut = read.number(answer, low=1, high=LAST, whole=True)
+    cut = read.number(answer, low=1, high=_LAST_EPOCH, whole=True)
     settings = [_SPIRAL.but(hidden=hidden) for hidden in NETWORKS]
     runs = trained("clean_spiral", *settings, seeds=range(3))
     losses = np.minimum.accumulate(runs.val_loss, axis=2).mean(1)  # lowest so far
-    order, winner = losses[:, cut].argsort(), losses[:, LAST].argmin()
+    order, winner = losses[:, cut].argsort(), losses[:, _LAST_EPOCH].argmin()
     said = {"cut": cut, "winner": len(NETWORKS[winner])}
-    return wrong_if(said, lost=winner not in order[:2], late=cut > LAST // 2)
+    return wrong_if(said, lost=winner not in order[:2], late=cut > _LAST_EPOCH // 2)
 
 
 @Exercise

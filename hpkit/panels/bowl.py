@@ -13,11 +13,11 @@ from hpkit.panels.controls import tied
 from hpkit.panels.panel import Panel, play
 
 WORDS = Texts("panels.bowl")
-WIDE = 5.0  # the chart shows weights from -5 to 5
-START = -4.0  # the first weight
-EDGE = 1.07 * WIDE  # room for the whole ball
-MOST = 20  # steps of a run
-PAUSE = 0.12  # seconds between two steps of a run
+_WIDE = 5.0  # the chart shows weights from -5 to 5
+_FIRST_WEIGHT = -4.0
+_EDGE = 1.07 * _WIDE  # room for the whole ball
+_MOST_STEPS = 20  # of a run
+_PAUSE = 0.12  # seconds between two steps of a run
 
 
 @np.errstate(over="ignore")  # far away is inf
@@ -101,7 +101,7 @@ class BowlPanel(Panel):
     @property
     def path(self) -> np.ndarray:
         """The weights so far: ndarray (steps + 1,)."""
-        return _descend(START, *self.right, self.steps)
+        return _descend(_FIRST_WEIGHT, *self.right, self.steps)
 
     def step(self) -> None:
         with self.live.lock:
@@ -117,20 +117,20 @@ class BowlPanel(Panel):
 
     def _run(self):
         show = partial(setattr, self, "steps")
-        self.live.start(play(show, lambda: self.steps, MOST, PAUSE))
+        self.live.start(play(show, lambda: self.steps, _MOST_STEPS, _PAUSE))
 
     def _update(self, running):
-        self.bar.value = min(1.0, self.steps / MOST)
+        self.bar.value = min(1.0, self.steps / _MOST_STEPS)
         self.status.value = WORDS["taken"].format(self.steps)
 
     def _charts(self):
         w, n, curvature = self.path, self.steps, self.curvature.value
         losses, _ = bowl(w, curvature)
-        top = max(nice_top(1.05 * bowl(WIDE, 1.0)[0]), 1.5 * losses[0])
-        grid, way = np.linspace(-EDGE, EDGE, 81), np.clip(w, -3 * WIDE, 3 * WIDE)
-        there = (np.abs(w) <= WIDE) & (losses <= top)
+        top = max(nice_top(1.05 * bowl(_WIDE, 1.0)[0]), 1.5 * losses[0])
+        grid, way = np.linspace(-_EDGE, _EDGE, 81), np.clip(w, -3 * _WIDE, 3 * _WIDE)
+        there = (np.abs(w) <= _WIDE) & (losses <= top)
         dots, ball = np.flatnonzero(there[:-1]), np.flatnonzero(there[-1:]) + n
-        gone = np.sign(w[-1:])[~there[-1:]] * 0.96 * WIDE
+        gone = np.sign(w[-1:])[~there[-1:]] * 0.96 * _WIDE
         before = {"label": [WORDS["first"] if k == 0 else "" for k in dots]}
         now = {"label": WORDS["now" if n else "first"], "strong": True}
         now |= {"color": "orange", "size": 8.5}
@@ -142,7 +142,7 @@ class BowlPanel(Panel):
             points(w[ball], losses[ball], **now),
             cross(gone, **out),
         ]
-        x = Axis(WORDS["weight"], (-EDGE, EDGE))
+        x = Axis(WORDS["weight"], (-_EDGE, _EDGE))
         low = Axis(WORDS["loss"], (-0.04 * top, top))  # room for the ball
         picture = Chart(x, low, marks, alt=WORDS["bowl_alt"].format(n, w[-1]))
         drawn, left = clipped(losses, top)
@@ -152,7 +152,7 @@ class BowlPanel(Panel):
             points(last, losses[last], color="orange", hover=False),
             cross([] if left is None else [left], **out),
         ]
-        x, alt = Axis(WORDS["steps"], (0, max(MOST, n))), WORDS["curve_alt"]
+        x, alt = Axis(WORDS["steps"], (0, max(_MOST_STEPS, n))), WORDS["curve_alt"]
         alt = alt.format(losses[0], losses[-1], n)
         return [picture, Chart(x, low, marks, alt=alt)]
 
@@ -175,7 +175,7 @@ class BowlPanel(Panel):
 
     def _code(self):
         lr, curvature = self.right
-        return f"""w, lr, curvature = {START}, {lr}, {curvature}
+        return f"""w, lr, curvature = {_FIRST_WEIGHT}, {lr}, {curvature}
 for step in range({self.steps}):
     slope = curvature * w
     w = w - lr * slope

@@ -17,10 +17,10 @@ from hpkit.panels.parts import USUAL, code_of_run
 from hpkit.store import Store, check_kinds
 from hpkit.text import label
 
-_COINS, BOX = Texts("panels.coins"), Texts("panels.test_box")
+_COINS, _BOX = Texts("panels.coins"), Texts("panels.test_box")
 _MODELS = 100
-PAUSE = 0.06  # seconds between two models of a run
-RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
+_PAUSE = 0.06  # seconds between two models of a run
+_COIN_RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 _UNOPENED, LOSSES, _COLORS = {"opened": None}, ("val_loss", "loss"), ("blue", "orange")
 
 
@@ -68,7 +68,7 @@ class CoinFlipsPanel(Panel):
         self.live.start(self._training(self.flips + 1))
 
     def _run(self):
-        job = play(self._try, lambda: self.count.value, _MODELS, PAUSE, first=1)
+        job = play(self._try, lambda: self.count.value, _MODELS, _PAUSE, first=1)
         self.live.start(job, replace=not self.flipping)
 
     def _try(self, models):
@@ -80,9 +80,9 @@ class CoinFlipsPanel(Panel):
         data, found = load_dataset("coin_flips", flips), np.zeros((2, _MODELS))
         self.flipping = True
         try:
-            for first, lr in enumerate(RATES):  # twenty seeds each
+            for first, lr in enumerate(_COIN_RATES):  # twenty seeds each
                 setting = Hyperparameters(lr=lr, hidden=(16,), epochs=20)
-                seeds = range(first, _MODELS, len(RATES))
+                seeds = range(first, _MODELS, len(_COIN_RATES))
                 for run in (yield from self.train(data, setting, seeds)):
                     right = run.predict(data.test, "last") == data.test.y
                     found[:, run.seed] = run.val_accuracy[-1], right.mean()
@@ -137,7 +137,7 @@ class CoinFlipsPanel(Panel):
         return f"""import hpkit as hk
 
 data = hk.load_dataset("coin_flips", {self.flips})
-rates = {list(RATES)}
+rates = {list(_COIN_RATES)}
 runs = [hk.fit(data, hk.Hyperparameters(
     lr=rates[k % 5], hidden=(16,), epochs=20), seed=k)
     for k in range({self.count.value})]
@@ -153,7 +153,7 @@ class TestBoxPanel(Panel):
     """
 
     __test__ = False  # no test, whatever pytest thinks of the name
-    kind, words = "test-box", BOX
+    kind, words = "test-box", _BOX
 
     def __init__(
         self, run: Run, *, title: str | None = None, predict: bool = False
@@ -165,11 +165,11 @@ class TestBoxPanel(Panel):
         super().__init__(run.dataset, title)
         # A box for these rows: a restart of the kernel does not close it again.
         path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"
-        self.store = Store(path, _UNOPENED, _check, BOX)
+        self.store = Store(path, _UNOPENED, _check, _BOX)
         self.add_class("hp-tall")
         most = nice_top(2 * run.best_val_loss)
         look = {"min": 0, "max": most, "step": most / 100, "readout_format": ".3g"}
-        self.ask(predict, BOX["guess"], W.FloatSlider, 0, text=digits, **look)
+        self.ask(predict, _BOX["guess"], W.FloatSlider, 0, text=digits, **look)
         # Of a double click the second one is no second look.
         self.build(self.buttons(open=lambda: self.opened or self.look()))
         self._recall()
@@ -208,8 +208,8 @@ class TestBoxPanel(Panel):
         self.bar.value = float(self.opened is not None)
         state = "done" if self.opened else "open"
         self.open_button.disabled = self.opened is not None
-        self.open_button.description = BOX[state]
-        self.open_button.tooltip = BOX[f"{state}_tip"]
+        self.open_button.description = _BOX[state]
+        self.open_button.tooltip = _BOX[f"{state}_tip"]
 
     def _charts(self):
         losses, guess = np.array(self.losses), self.guesses
@@ -218,35 +218,35 @@ class TestBoxPanel(Panel):
         # Room for the test loss beforehand, so that the axis mostly stays.
         most = 2 * np.nan_to_num(losses[0], posinf=0)
         top = nice_top(max(most, 1.1 * max([0, *shown, *guess])))
-        mine = BOX["mine"].format(*guess) if guess else None
+        mine = _BOX["mine"].format(*guess) if guess else None
         stems = np.stack([at, at], 1), np.stack([0 * shown, shown], 1)
-        numbers = [BOX["number"].format(loss) for loss in shown]
+        numbers = [_BOX["number"].format(loss) for loss in shown]
         marks = [
             rule(shown[:1], across=True, color="gray", dash="dotted"),
             line([0.6, 1.4] * len(guess), 2 * guess, hover=False, label=mine, **GUESS),
             line(*stems, color=_COLORS, width=5, opacity=0.3, hover=False),
             points(at, shown, color=_COLORS, size=7, label=numbers, strong=True),
-            cross(np.flatnonzero(~fine), color="orange", label=BOX["diverged"]),
-            text([1] * closed, [top / 2] * closed, [BOX["hidden"]] * closed, size=3),
+            cross(np.flatnonzero(~fine), color="orange", label=_BOX["diverged"]),
+            text([1] * closed, [top / 2] * closed, [_BOX["hidden"]] * closed, size=3),
         ]
-        x = Axis(kind="band", texts=[BOX["valid"], BOX["test"]])
-        alt = BOX["alt" if closed else "alt_open"].format(*losses)
-        return [Chart(x, Axis(BOX["loss"], (0, top)), marks, alt=alt, height=16)]
+        x = Axis(kind="band", texts=[_BOX["valid"], _BOX["test"]])
+        alt = _BOX["alt" if closed else "alt_open"].format(*losses)
+        return [Chart(x, Axis(_BOX["loss"], (0, top)), marks, alt=alt, height=16)]
 
     def _says(self, running):
         if self.opened is None:
-            return BOX["closed"].format(setting=self.choice, seed=self.run.seed)
+            return _BOX["closed"].format(setting=self.choice, seed=self.run.seed)
         off = [abs(self.opened["loss"] - guess) for guess in self.guesses]
-        told = "".join(BOX["off"].format(loss) for loss in off if np.isfinite(loss))
+        told = "".join(_BOX["off"].format(loss) for loss in off if np.isfinite(loss))
         facts = self.opened | {"setting": html.escape(self.opened["setting"])}
-        said = BOX["opened" if facts["accuracy"] is None else "opened_classes"]
+        said = _BOX["opened" if facts["accuracy"] is None else "opened_classes"]
         now = self.choice, self.run.seed
         other = self.again and now != (self.opened["setting"], self.opened["seed"])
-        said += BOX["twice"] * self.again + BOX["other"].format(*now) * other
+        said += _BOX["twice"] * self.again + _BOX["other"].format(*now) * other
         return told + said.format(**facts)
 
     def _table(self):
-        return {"split": BOX["split"][: len(self.losses)], "loss": self.losses}
+        return {"split": _BOX["split"][: len(self.losses)], "loss": self.losses}
 
     def _code(self):
         best = "run.best_val_loss, run.best_epoch"

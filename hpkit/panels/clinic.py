@@ -17,24 +17,24 @@ from hpkit.panels.parts import code_of_run, dropdown
 from hpkit.text import named_value
 
 WORDS = Texts("panels.clinic")
-USUAL = Hyperparameters(lr=0.3, batch_size=20, hidden=(16,), epochs=60)
-LARGE = dict(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=100)
+_HEALTHY = Hyperparameters(lr=0.3, batch_size=20, hidden=(16,), epochs=60)
+_LARGE = dict(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=100)
 FAULTS = {  # fault: what helps, data, setting; of a list one value is drawn
     "slow": ("higher", None, {"lr": [0.0003, 0.0005, 0.001]}),
     "bouncing": ("lower", None, {"lr": [5.0, 6.0, 7.0]}),
     "diverged": ("lower", "digits", {"lr": [3.0, 5.0, 7.0], "epochs": 20}),
-    "overfitting": ("decay", "small_moons", LARGE),
+    "overfitting": ("decay", "small_moons", _LARGE),
     "early": ("longer", None, {"epochs": [3, 4, 5, 6]}),
     "unlucky": ("seed", "circles", {"hidden": (6,), "epochs": 100}),
-    "training": ("validation", "small_moons", LARGE),
+    "training": ("validation", "small_moons", _LARGE),
 }
 DECAYS = 0.0, 0.003, 0.01, 0.03  # weight decays tried before one of them was chosen
 CURED = 0.8  # of the loss before: what lies above counts as no help
 SEEDS = 40  # among which an unlucky one is looked for
-SHOWN = 6  # the highest loss that a chart grows for
+_HIGHEST_LOSS = 6  # that a chart grows for
 OTHERS = 4  # seeds shown beside the patient
 _ROW = ["patient", "named", "right", "remedy", "loss_before", "loss_after"]
-RECORD = ("lr", "batch_size", "epochs", "hidden", "momentum", "weight_decay")
+_LISTED = ("lr", "batch_size", "epochs", "hidden", "momentum", "weight_decay")
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def draw_patient(rng, faults=tuple(FAULTS)):
     while not shows:
         name, seed = str(rng.choice(["moons", "circles"])), int(rng.integers(1000))
         values = {n: rng.choice(v).item() for n, v in look.items() if type(v) is list}
-        setting, drawn = USUAL.but(**look | values), int(rng.integers(10**6))
+        setting, drawn = _HEALTHY.but(**look | values), int(rng.integers(10**6))
         dataset = load_dataset(always or name, seed=drawn)
         settings = [setting.but(weight_decay=decay) for decay in tried] or [setting]
         seeds = range(seed, seed + SEEDS + 1) if fault == "unlucky" else [seed]
@@ -199,7 +199,7 @@ class ClinicPanel(Panel):
             return
         data, patient = self.patient.dataset, self.patient
         said = [WORDS["data"].format(name=data.name, n=data.n_train)]
-        said += [named_value(name, getattr(patient.setting, name)) for name in RECORD]
+        said += [named_value(name, getattr(patient.setting, name)) for name in _LISTED]
         items = "".join(f"<li>{html.escape(text)}</li>" for text in said)
         tried = ", ".join(f"{decay:g}" for decay in patient.tried)
         history = tried and WORDS["history"].format(tried)
@@ -216,7 +216,7 @@ class ClinicPanel(Panel):
         treated = [(run, "green", WORDS["treated"]) for run in treated]
         highest = max(self.run.val_loss.max(), self.run.train_loss.max())
         # A line that leaves the chart is then a diverged one's.
-        look["top"] = nice_top(highest) if highest <= SHOWN else None
+        look["top"] = nice_top(highest) if highest <= _HIGHEST_LOSS else None
         chart = loss_chart(self.run, pinned=treated, **look)
         chart.marks[-1].look["label"] = None  # that at the X would name the fault
         return [chart]

@@ -28,7 +28,7 @@ from hpkit.search.space import check_list
 from hpkit.text import shown
 
 WORDS = Texts("panels.controls")
-GUESS, PARTS = Texts("panels.guess"), Texts("panels.parts")
+GUESS_WORDS, _PART_WORDS = Texts("panels.guess"), Texts("panels.parts")
 MOST_SEEDS = 500  # of a panel
 QUICK = 0.5  # seconds: what takes less follows the sliders
 _MOST_VALUES = 100
@@ -59,7 +59,7 @@ class LiveCharts(anywidget.AnyWidget):
     def __init__(self, widths=(1,), *, calls=()):
         self.charts, self.calls, self._changed = [], dict(calls), set()
         self._state = {"widths": list(widths), "sentence": "", "picture": 0}
-        self._state["words"] = {name: PARTS[name] for name in ("slider", "table")}
+        self._state["words"] = {name: _PART_WORDS[name] for name in ("slider", "table")}
         super().__init__()
         self.on_msg(self._hear)
 
@@ -387,7 +387,7 @@ class Entry:
 
     def __init__(self, name, values, layers, label=None):
         self.layers, self.right = layers, ""
-        names = dict.fromkeys((*hyper.USUAL.split(), name))
+        names = dict.fromkeys((*hyper.MAIN_NAMES.split(), name))
         options = [(TABLE[name].knob, name) for name in names]
         of = f"{label}: " if label else ""  # of two, which one
         which = W.Dropdown(options=options, value=name)
@@ -447,8 +447,8 @@ class Guess:
             widget.value = None  # a choice made for the learner is no guess
         if not isinstance(widget, W.Box):  # a box with a tooltip is not drawn
             widget.tooltip = question
-        look = {"tooltip": GUESS["commit_tip"], "button_style": "primary"}
-        self.button = W.Button(description=GUESS["commit"], **look)
+        look = {"tooltip": GUESS_WORDS["commit_tip"], "button_style": "primary"}
+        self.button = W.Button(description=GUESS_WORDS["commit"], **look)
         self.answer = html_of("", "hp-muted")
         parts = head_of(html.escape(question)), widget, self.button, self.answer
         self.box = W.VBox(parts).add_class("hp-guess")
@@ -464,11 +464,11 @@ class Guess:
     def said(self):
         """The guess in words, to put before the result, or that one is awaited."""
         if not self.open:
-            return GUESS["cover"]
+            return GUESS_WORDS["cover"]
         if not self.panel._guess_fits:
             return ""
-        off = "" if self.off is None else GUESS["off"].format(off=self.off)
-        return GUESS["said"].format(html.escape(self.text(self.value))) + off
+        off = "" if self.off is None else GUESS_WORDS["off"].format(off=self.off)
+        return GUESS_WORDS["said"].format(html.escape(self.text(self.value))) + off
 
     @property
     def drawn(self):
@@ -490,12 +490,12 @@ class Guess:
             self.answer.value = ""
             if getattr(self.widget, "first", "") == "cell":
                 said = html.escape(self.text(self.widget.value))
-                self.answer.value = GUESS["said"].format(said)
+                self.answer.value = GUESS_WORDS["said"].format(said)
 
     def commit(self):
         self.value = self.widget.value
         if not self.open:
-            self.answer.value = GUESS[getattr(self.widget, "first", "choose")]
+            self.answer.value = GUESS_WORDS[getattr(self.widget, "first", "choose")]
             return
         self.panel.remove_class("hp-covered")  # first: the keys go on there
         self.box.layout.display = "none"
@@ -518,12 +518,12 @@ class Drawing(W.VBox):
         self.before = 1.0 if data.is_regression else float(np.log(data.n_outputs))
         self.highest = nice_top(max(1.5, 1.2 * self.before))
         self.charts = LiveCharts(calls={"draw": self._drawn})
-        super().__init__([html_of(GUESS["how"], "hp-muted"), self.charts])
+        super().__init__([html_of(GUESS_WORDS["how"], "hp-muted"), self.charts])
         self._drawn([self.before] * len(self.at))
         self.value = None
 
     def _drawn(self, heights):
         self.value = [round(float(height), 3) for height in heights]
         curve = line(self.at, self.value, color="purple", width=3, draw="draw")
-        loss = Axis(GUESS["loss"], (0, self.highest))
-        self.charts.show([Chart(self.axis, loss, [curve], alt=GUESS["alt"], height=14)])
+        loss, alt = Axis(GUESS_WORDS["loss"], (0, self.highest)), GUESS_WORDS["alt"]
+        self.charts.show([Chart(self.axis, loss, [curve], alt=alt, height=14)])

@@ -18,8 +18,8 @@ from hpkit.panels.panel import Panel
 from hpkit.panels.parts import code_of_run
 
 WORDS = Texts("panels.patience")
-USUAL = Setting(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200)
-MOST = 60  # on the slider, and in the table
+_BASE = Setting(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200)
+_MOST_PATIENCE = 60  # on the slider, and in the table
 
 
 def stop_epoch(val_loss, patience):
@@ -67,11 +67,11 @@ class PatiencePanel(Panel):
         title: str | None = None,
         predict: bool = False,
     ) -> None:
-        self.setting = setting = check_setting(setting, default=USUAL).but(patience=0)
+        self.setting = setting = check_setting(setting, default=_BASE).but(patience=0)
         super().__init__(dataset, title, setting)
         patience = check_count("patience", patience, most=10**6)
         self.seed, self.asked = check_seed("seed", seed), patience
-        most = min(MOST, setting.epochs)
+        most = min(_MOST_PATIENCE, setting.epochs)
         self.patience = count_box(WORDS["patience"], patience, 1, most)
         look = {"min": 0, "max": setting.epochs}
         self.ask(predict, WORDS["guess"].format(patience), W.IntSlider, 0, **look)
@@ -127,7 +127,7 @@ class PatiencePanel(Panel):
 
     def _table(self):
         rows = []
-        for patience in range(1, min(MOST, self.run.epochs_done) + 1):
+        for patience in range(1, min(_MOST_PATIENCE, self.run.epochs_done) + 1):
             at = stop_epoch(self.run.val_loss, patience)
             shown = until(self.run, at)
             kept = {"keeps": shown.best_epoch, "val_loss": shown.best_val_loss}

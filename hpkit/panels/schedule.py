@@ -17,11 +17,11 @@ from hpkit.panels.parts import code_of_runs, code_of_setting, dropdown
 from hpkit.text import course
 
 WORDS = Texts("panels.schedule")
-USUAL = Hyperparameters(lr=0.1, momentum=0.9, epochs=10, hidden=(32,) * 4)
+_BASE = Hyperparameters(lr=0.1, momentum=0.9, epochs=10, hidden=(32,) * 4)
 SECONDS = 13.0  # that a training takes to watch: enough to draw in its last epochs
-MOST = 60  # epochs, each a point of the drawing
+_MOST_EPOCHS = 60  # each a point of the drawing
 _FINE = 10  # places an epoch of the other curves
-KINDS = SCHEDULES[0], "cosine"  # beside what is drawn
+_COMPARED = SCHEDULES[0], "cosine"  # beside what is drawn
 
 
 def _factors(shares):
@@ -63,19 +63,19 @@ class SchedulePanel(Panel):
         title: str | None = None,
         predict: bool = False,
     ) -> None:
-        setting = check_setting(setting, default=USUAL)
+        setting = check_setting(setting, default=_BASE)
         super().__init__(dataset, title, setting)
-        check_count("epochs", setting.epochs, most=MOST, hint=WORDS["fewer"])
+        check_count("epochs", setting.epochs, most=_MOST_EPOCHS, hint=WORDS["fewer"])
         check_count("patience", setting.patience, low=0, most=0, hint=WORDS["all"])
-        self.base = setting.but(schedule=KINDS[0], warmup=0)
+        self.base = setting.but(schedule=_COMPARED[0], warmup=0)
         self.seeds, self.begun, self.watched = given_seeds(seeds), 0, False
         self.factors = _factors(setting.rates() / setting.lr)
-        self.names = [*KINDS, WORDS["yours"]]
+        self.names = [*_COMPARED, WORDS["yours"]]
         self.asked = self.settings
         self.lr = log_knob("lr", dataset, setting.lr)
         shapes = [(WORDS["own"], ""), *zip(SCHEDULES, SCHEDULES, strict=True)]
         self.shape, shape = dropdown(shapes, WORDS["shape"])
-        self.ask(predict, WORDS["guess"], W.ToggleButtons, options=KINDS)
+        self.ask(predict, WORDS["guess"], W.ToggleButtons, options=_COMPARED)
         buttons = self.buttons(train=self._watch, stop=self.stop)
         self.build(self.lr, shape, buttons, calls={"drawn": self.draw})
         self.on_change(self._start, self.lr)
@@ -84,7 +84,7 @@ class SchedulePanel(Panel):
 
     @property
     def settings(self):
-        others = [self.base.but(schedule=kind) for kind in KINDS]
+        others = [self.base.but(schedule=kind) for kind in _COMPARED]
         return [*others, self.base.but(schedule=self.factors)]
 
     @property
@@ -148,7 +148,7 @@ class SchedulePanel(Panel):
         look = {"color": colors[-1], "width": 3, "label": self.names[-1]}
         marks = [  # what is not drawn yet lies below the constant rate
             line(at, mine, draw="drawn", strong=True, **look),
-            line(fine, rates, color=colors[:-1], label=KINDS, hover=False),
+            line(fine, rates, color=colors[:-1], label=_COMPARED, hover=False),
             rule([self._done + 0.5] * (self.begun > 0), color="gray", dash="dotted"),
         ]
         ticks = np.arange(0, epochs + 1, -(-epochs // 5))[1:]

@@ -29,8 +29,8 @@ from hpkit.text import best_sentences, course, label, loss_of, seeds_of, short, 
 WORDS = Texts("panels.search_panel")
 CURVE = Texts("panels.curve", "panels.search_panel")
 GRID = Texts("panels.grid", "panels.search_panel")
-PACE = 3e-6  # seconds a unit of `work`, until a search has shown it
-FEW = {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
+_UNIT_SECONDS = 3e-6  # for a unit of `work`, until a search has shown it
+_FEW_VALUES = {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
 
 
 class SearchPanel(Panel):
@@ -94,7 +94,7 @@ class _ListsPanel(SearchPanel):
         super().__init__(dataset, title, base, seeds, model)
         self.chosen = None  # number of the setting highlighted; None is the best
         self.before = self.settled = self.offer = None
-        self.pace, self.job_seconds = PACE, 0.0
+        self.pace, self.job_seconds = _UNIT_SECONDS, 0.0
         self.entries = []
         self.controls = c.Controls(dataset, self.base, controls)
         pair = self.buttons(start=self._pressed, stop=self.stop)
@@ -375,7 +375,7 @@ class GridPanel(_ListsPanel):
     ) -> None:
         super().__init__(dataset, title, base, seeds, model, (x, y), controls)
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
-            self._entry(name, values, GRID[side], FEW)
+            self._entry(name, values, GRID[side], _FEW_VALUES)
         about = GRID["guess"], _CellGuess, self._space(), self._planned()
         self.ask(predict, *about, text=self._in_words)
         self.which = W.ToggleButtons(options=[(GRID["curves"], "")])

@@ -27,7 +27,7 @@ from hpkit.panels.panel import FRAME, Panel, values_text
 from hpkit.text import columns_of, label, run_sentence, short, shown, text_lines
 
 WORDS = Texts("panels.training")
-PACE = 0.05  # seconds an epoch takes at least in a slow training: enough to watch
+_EPOCH_SECONDS = 0.05  # at least, in a slow training: enough to watch
 _MAP_EVERY = 0.33  # seconds between two maps of a training
 _FADED = 30  # lines of earlier runs: a move sends all anew, of 300 half a megabyte
 
@@ -87,8 +87,8 @@ class TrainingPanel(Panel):
             both = base, next(setting for setting in others if setting != base)
             # Refuses a slider of what is not read.
             group_by_reading(model, dataset, both, 1, torch.float32)
-        at, ends = np.linspace(0, base.epochs, 11), (0, base.epochs)
-        about = dataset, at, Axis(c.GUESS["epoch"], ends), c.GUESS["lowest"], at
+        at, ends, say = np.linspace(0, base.epochs, 11), (0, base.epochs), c.GUESS_WORDS
+        about = dataset, at, Axis(say["epoch"], ends), say["lowest"], at
         self.ask(predict, WORDS["draw"], c.Drawing, *about)
         self._build()
         self.live.now(self._training(base, seed))
@@ -132,7 +132,7 @@ class TrainingPanel(Panel):
         run = None
         try:
             while not training.finished:
-                due = time.perf_counter() + PACE
+                due = time.perf_counter() + _EPOCH_SECONDS
                 following = run.epochs_done + 1 if run else 0
                 training.advance(FRAME, following if self.slow.value else math.inf)
                 run = training.runs[0, 0]
@@ -174,7 +174,7 @@ class TrainingPanel(Panel):
     def seconds(self, setting: Hyperparameters) -> float:
         """Return about how long a training of the setting takes, from the last one."""
         each = self.per_update * self._updates(setting)
-        return max(each, PACE * self.slow.value) * setting.epochs
+        return max(each, _EPOCH_SECONDS * self.slow.value) * setting.epochs
 
     def _updates(self, setting):
         """Return the updates in an epoch."""

@@ -37,10 +37,10 @@ from hpkit.search.space import Range, check_space
 
 FORMAT, VERSION = "hpkit search", 1
 _PARTS = ("kind", "finished", "base", "space", "planned", "steps", "rungs", "lost")
-PAUSE, SHARE = 1.0, 0.05  # seconds between two writings; their part of the time
+WRITE_SECONDS, WRITE_SHARE = 1.0, 0.05  # between two writings; their part of the time
 
 
-def save(search, path, **more):
+def save_search(search, path, **more):
     plain = {"format": FORMAT, "version": VERSION}
     plain |= {name: _plain(getattr(search, name)) for name in _PARTS}
     for step, own in zip(plain["steps"], search.steps, strict=True):
@@ -333,7 +333,7 @@ class Storage:
             with checked(str(self.path)):
                 content = pack({"groups": list(map(tuple, groups))})
                 store.write(f"{self.path}.state-{state}", content)
-                save(search, self.path, **more)
+                save_search(search, self.path, **more)
                 self.state = state
                 if search.finished:
                     self._tidy("lock", "state-*", "*.new")
@@ -342,7 +342,7 @@ class Storage:
             if search.finished:
                 self.lock.release(force=True)
         took = time.perf_counter() - start
-        self.next = start + took + max(PAUSE, took / SHARE)
+        self.next = start + took + max(WRITE_SECONDS, took / WRITE_SHARE)
 
     def _tidy(self, *ends):
         """Remove the states, and what kills have left of files half written."""

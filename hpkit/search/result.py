@@ -278,9 +278,9 @@ class Search(_AsRuns):
 
     def save(self, path: str | Path) -> Path:
         """Write settings and curves as JSON, for `hpkit.load`, and return the path."""
-        from hpkit.search.files import save
+        from hpkit.search.files import save_search
 
-        return save(self, path)
+        return save_search(self, path)
 
     def describe(self) -> str:
         """Return what was found, in sentences."""

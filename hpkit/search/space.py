@@ -11,9 +11,9 @@ from hpkit.hyperparameters import TABLE, check_name, refusal
 from hpkit.locale import say
 
 MOST_TRIALS = 10**5
-DIGITS = 4  # that a drawn value keeps: enough to try, short enough to read
+_SIGNIFICANT = 4  # digits that a drawn value keeps: enough to try, short enough to read
 # A drawn value within this share of the range from its end is at the edge.
-EDGE = 0.05
+_EDGE_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Range:
         low, high = self._scaled(self.low, self.high)
         value = low + share * (high - low)
         value = math.exp(value) if self.log else value
-        value = round(value) if self.whole else float(f"{value:.{DIGITS}g}")
+        value = round(value) if self.whole else float(f"{value:.{_SIGNIFICANT}g}")
         return min(max(value, self.low), self.high)
 
     def __repr__(self):
@@ -147,14 +147,14 @@ def drawn_settings(base, space, count, seed):
         raise refusal("too_many_trials", most=most, count=count)
     rng, found = np.random.default_rng(hp.check_seed("search_seed", seed)), {}
     for _ in range(1000 * count):
-        values = {name: draw(rng, v) for name, v in space.items()}
+        values = {name: draw_value(rng, v) for name, v in space.items()}
         found[base.but(**values)] = None  # a dict, since a set has no order
         if len(found) == count:
             return list(found)
     raise refusal("too_few_settings", count=count, found=len(found))
 
 
-def draw(rng, values):
+def draw_value(rng, values):
     if not isinstance(values, Range):
         return values[rng.integers(len(values))]
     low, high = ends_of(values)
@@ -171,7 +171,7 @@ def edge_of(name, values, best, most=math.inf):
         low, high = ends_of(values)
         start, end, place = values._scaled(low, high, best)
         share = (place - start) / (end - start)
-        at = {"lowest": share < EDGE, "highest": share > 1 - EDGE}
+        at = {"lowest": share < _EDGE_SHARE, "highest": share > 1 - _EDGE_SHARE}
     elif hp.are_numbers(values):
         low, high = min(values), max(values)
         at = {"lowest": best == low, "highest": best == high}

@@ -17,7 +17,7 @@ from torch import nn
 import hpkit as hk
 from hpkit.data.datasets import data_folder
 from hpkit.exercises import lesson_11_your_own as ex
-from hpkit.exercises._results import parts_of
+from hpkit.exercises._results import report_parts
 
 pytestmark = pytest.mark.slow
 
@@ -283,7 +283,7 @@ def test_own_two_in_a_hundred():
 
 
 def test_every_number_of_the_report_is_that_of_the_lesson():
-    parts, number = parts_of(ex.report.answer()), re.compile(r"\d+(?:\.\d+)?")
+    parts, number = report_parts(ex.report.answer()), re.compile(r"\d+(?:\.\d+)?")
     numbers = {name: [*map(float, number.findall(parts[name]))] for name in parts}
     data, found, grid = cells(OURS), chosen(), searched()[OURS]
     rows = [len(part.y) for part in (data.train, data.valid, data.test)]
@@ -365,7 +365,7 @@ def searches():
 
 def report_with(**parts):
     """Return the model answer with other lines."""
-    got = parts_of(ex.report.answer()) | parts
+    got = report_parts(ex.report.answer()) | parts
     return "\n".join(f"{part}: {text}" for part, text in got.items())
 
 

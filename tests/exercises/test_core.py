@@ -280,7 +280,7 @@ def test_function_error_is_shown_as_the_learners_and_changes_no_case():
 
     case = [1, 2]
     with pytest.raises(NotYet) as caught:
-        _answers.call(halve, case)
+        _answers.call_answer(halve, case)
 
     told = [caught.value.values[name] for name in ("error", "call", "line")]
     error = "ZeroDivisionError: division by zero"
@@ -299,7 +299,7 @@ def test_same_is_strict_about_kind_and_near_about_numbers():
 
 
 def test_an_answer_is_described_without_its_address():
-    found = [_answers.describe(x) for x in (print, lambda: 1, [0.1] * 99, object())]
+    found = [*map(_answers.describe_value, (print, lambda: 1, [0.1] * 99, object()))]
     assert found[1::2] == ["a value of type function", "a value of type object"]
     assert max(map(len, found)) <= 80
 

@@ -15,7 +15,7 @@ from hpkit import GridPanel, OneAtATimePanel, ValidationCurvePanel, plot_grid
 from hpkit.charts.searches import grid_losses, heatmap_chart, value_axis
 from hpkit.charts.spec import light
 from hpkit.charts.still import draw, still
-from hpkit.hyperparameters import TABLE, USUAL, Hyperparameters
+from hpkit.hyperparameters import MAIN_NAMES, TABLE, Hyperparameters
 from hpkit.search.searches import grid_search, validation_curve
 from hpkit.text import label
 
@@ -52,7 +52,7 @@ def test_curve_panel_shows_what_the_search_gives_and_its_picture_too(curve, moon
     assert ring.get("label") == [f"lowest {found.mean_val_loss[2]:#.3g} at 0.3"]
     assert "0.3" in curve.result
     assert curve.drawer.children[0].value.count("<tr") == 1 + 4
-    assert [name for _, name in curve.values.which.options] == USUAL.split()
+    assert [name for _, name in curve.values.which.options] == MAIN_NAMES.split()
 
     curves, validation = still(curve.charts.charts, curve.widths).axes
     said = [text.get_text() for text in curves.texts]

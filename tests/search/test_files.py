@@ -48,8 +48,8 @@ ABOUT += ("settings", "planned", "rungs", "lost", "finished")
 @pytest.fixture(autouse=True)
 def often(monkeypatch, tmp_path):
     """Let files be written often, in a folder of their own."""
-    monkeypatch.setattr(files, "PAUSE", 0.03)
-    monkeypatch.setattr(files, "SHARE", 1e9)
+    monkeypatch.setattr(files, "WRITE_SECONDS", 0.03)
+    monkeypatch.setattr(files, "WRITE_SHARE", 1e9)
     monkeypatch.chdir(tmp_path)
 
 
@@ -341,13 +341,13 @@ def test_without_its_state_only_what_had_ended_is_not_trained_again(damage):
 
 
 def test_a_file_is_not_written_more_often_than_once_a_second(monkeypatch):
-    monkeypatch.setattr(files, "PAUSE", 1)
-    written, base = [], BASE.but(epochs=100_000)
-    monkeypatch.setattr(files, "save", lambda *a, **b: written.append(time.time()))
+    monkeypatch.setattr(files, "WRITE_SECONDS", 1)
+    times, base = [], BASE.but(epochs=100_000)
+    monkeypatch.setattr(files, "save_search", lambda *a, **b: times.append(time.time()))
     for _ in hk.grid_search.live(DIGITS, base, lr=LRS, tick=0, storage="tuning.json"):
-        if len(written) == 3:
+        if len(times) == 3:
             break
-    assert np.diff(written[:3]).min() >= 1
+    assert np.diff(times[:3]).min() >= 1
     assert len([*Path().glob("*.state-*")]) == 2  # one after the other
 
 

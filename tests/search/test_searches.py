@@ -16,7 +16,7 @@ from torch import nn
 import hpkit as hk
 from hpkit import text
 from hpkit.search.searches import cuts_of
-from hpkit.search.space import Range, draw, drawn_settings
+from hpkit.search.space import Range, draw_value, drawn_settings
 
 MOONS, DIGITS = hk.load_dataset("moons"), hk.load_dataset("digits")
 BASE = hk.Hyperparameters(epochs=3)
@@ -135,11 +135,11 @@ def test_ranges_draw_evenly_and_round():
 @pytest.mark.parametrize("make", [hk.uniform, hk.log_uniform])
 def test_ends_of_whole_numbers_are_drawn_like_all_others(make):
     rng = np.random.default_rng(0)
-    drawn = [draw(rng, make(1, 3, whole=True)) for _ in range(6000)]
+    drawn = [draw_value(rng, make(1, 3, whole=True)) for _ in range(6000)]
     counts = np.unique(drawn, return_counts=True)[1] / 6000
     share = 1 / 3 if make is hk.uniform else np.log([3, 5 / 3, 7 / 5]) / np.log(7)
     assert np.allclose(counts, share, atol=0.03)
-    large = {draw(rng, make(123_456, 123_466, whole=True)) for _ in range(200)}
+    large = {draw_value(rng, make(123_456, 123_466, whole=True)) for _ in range(200)}
     assert large == {*range(123_456, 123_467)}
 
 
