@@ -39,10 +39,10 @@ MAIN_NAMES += "dropout"
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 60
-_LONGEST = 16  # letters of a name beside a curve
+_LONGEST_NAME = 16  # letters, beside a curve
 MANY = 10_000  # values of a list, seeds
 _WIDEST = 10_000  # units of a layer
-_DEEPEST = 100  # layers
+_MOST_LAYERS = 100
 
 
 def plain(value):
@@ -181,7 +181,7 @@ def takes(function, *arguments):
 def _check_hidden(name, value):
     if isinstance(value, numbers.Real):
         value = (value,)
-    items = check_items(name, value, empty=True, most=_DEEPEST, of="numbers")
+    items = check_items(name, value, empty=True, most=_MOST_LAYERS, of="numbers")
     return tuple(check_count(name, units, most=_WIDEST) for units in items)
 
 
@@ -245,7 +245,7 @@ def without_middle(text, most):
 def _word(key):
     def word(facts):
         name = facts.name  # one of a model's own
-        brief = without_middle(name, _LONGEST)
+        brief = without_middle(name, _LONGEST_NAME)
         own = {"label": name, "short": brief, "legend": f"{brief} {{}}"}
         said = words("hyperparameters").get(facts.name, own)
         return said.get(key, said["label"])

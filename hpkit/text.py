@@ -12,7 +12,7 @@ from hpkit.locale import digits, words
 
 _MOST_TIES = 5  # settings that a sentence names
 _TOP = 5  # rows of a short table
-_LONGEST = 18  # letters of a value on a chart
+_LONGEST_VALUE = 18  # letters, on a chart
 _WIDTH = 72  # characters of a line of code
 
 
@@ -28,7 +28,7 @@ def shown(value) -> str:
 def on_chart(value) -> str:
     """Return a value for a chart: three digits, a text without its middle."""
     text = shown(float(f"{value:.3g}") if isinstance(value, float) else value)
-    return without_middle(text, _LONGEST) if isinstance(value, str) else text
+    return without_middle(text, _LONGEST_VALUE) if isinstance(value, str) else text
 
 
 def on_axis(values) -> list:

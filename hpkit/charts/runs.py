@@ -13,7 +13,7 @@ from hpkit.locale import Texts, digits
 
 WORDS = Texts("charts")
 _RIVALS = Texts("capstone.rivals")
-_DASHES = dict.fromkeys(PINNED[3:], "dashdot")
+_PINNED_DASHES = dict.fromkeys(PINNED[3:], "dashdot")
 _DENSE = 200  # points of a curve, where there are many: more are not seen
 _SHADES = (*CLASSES, "ink")
 _ENDS, _TICKS = (0.2, 0.985), (0.3, 0.5, 0.7, 0.85, 0.95)  # of accuracies
@@ -113,7 +113,7 @@ def loss_chart(
         ringed["label"] = (lowest or WORDS["lowest"]).format(run.best_val_loss)
     lost["label"] = [WORDS["diverged" if r.diverged else "above"] for _, r, *_ in out]
     at = [r.best_epoch * per_epoch(r) for r, _ in calm]
-    look = {"color": colors, "dash": [_DASHES.get(c) for c in colors]}
+    look = {"color": colors, "dash": [_PINNED_DASHES.get(c) for c in colors]}
 
     def curves(part, runs, names, **look):
         values = [getattr(r, f"{part}_loss") for r in runs]

@@ -22,7 +22,7 @@ _LOG_SPAN = 8  # times the lowest value: from there on the axis is logarithmic
 _DOT = {"size": 3, "opacity": 0.45, "hover": False}
 _ROOM = 0.05  # of an axis beside its outermost values
 DASH = "\N{EN DASH}"
-_GAP, _NARROW = 1, 3  # places between two steps, and those of a short list
+_STEP_GAP, _SHORT_LIST = 1, 3  # places between two steps, and those of a short list
 _FRAMES = {  # of cells
     "ties": {"color": "orange", "width": 2.5, "dash": "dashed"},
     "best": {"color": "orange", "width": 4.0},
@@ -293,8 +293,8 @@ def steps_chart(search, space, beside=()) -> Chart:
     for number, (name, values) in enumerate(space.items()):
         values = in_order(values)
         now = WORDS["next" if number == len(steps) else "later"]
-        at = begin + np.arange(len(values)) + max(0, _NARROW - len(values)) / 2
-        begin += max(len(values), _NARROW) + _GAP
+        at = begin + np.arange(len(values)) + max(0, _SHORT_LIST - len(values)) / 2
+        begin += max(len(values), _SHORT_LIST) + _STEP_GAP
         ticks += at.tolist()
         texts += on_axis(values)
         if number < len(steps):
@@ -317,7 +317,7 @@ def steps_chart(search, space, beside=()) -> Chart:
     top = nice_top(1.1 * max([*losses, *beside], default=0))
     (middle, names, states), level = zip(*heads, strict=True), np.full(len(heads), top)
     scale = {"kind": "linear" if losses else "none", "ticks": (0, top / 2, top)}
-    room = {"room": _NARROW + _GAP}  # between middles
+    room = {"room": _SHORT_LIST + _STEP_GAP}  # between middles
     rings = np.reshape([dot[:2] for dot in dots if dot[3]], (-1, 2)).T
     marks = [
         mark.text(middle, 1.22 * level, names, strong=True, **room),
@@ -327,7 +327,7 @@ def steps_chart(search, space, beside=()) -> Chart:
         mark.ring(*rings, color="orange"),
         mark.cross(gone, color="orange", legend=WORDS["diverged"], hover=False),
     ]
-    across = Axis("", (-0.6, begin - _GAP - 0.4), texts=texts, ticks=ticks)
+    across = Axis("", (-0.6, begin - _STEP_GAP - 0.4), texts=texts, ticks=ticks)
     up = Axis(WORDS["loss"], (0, 1.3 * top), **scale)
     alt = WORDS["steps_alt"].format("; ".join(said))
     return Chart(across, up, marks, title=WORDS["steps"], alt=alt)

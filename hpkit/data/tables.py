@@ -21,7 +21,7 @@ SAME = 1e-100  # numbers that differ by no more: the squares of a smaller spread
 UNEVEN = 5  # times as many rows as the rarest class
 # Text of more kinds than a tenth of the rows, but of 10 to 100, must be named.
 _LEAST_KINDS, _MOST_KINDS, _KINDS_A_ROW = 10, 100, 0.1
-_DRAWS = 100  # of whole groups, of which the one is taken that cuts classes evenly
+_TRIED_CUTS = 100  # of whole groups, of which the one is taken that cuts classes evenly
 _CODES = 12  # different whole numbers that may be codes: months, say
 # Kolmogorov-Smirnov distance of two classes in a column; breast cancer's best has 0.84.
 _TELLS = 0.95
@@ -319,7 +319,7 @@ def _whole_groups(groups, shares, rng, y):
         due = np.outer(shares, there.sum(0))
         return (there == 0).sum(), ((there - due) ** 2 / due).sum()
 
-    few = max(1, min(_DRAWS, 20_000 // len(counts)))  # many are even anyway
+    few = max(1, min(_TRIED_CUTS, 20_000 // len(counts)))  # many are even anyway
     draws = (_drawn_groups(groups, counts, shares, rng) for _ in range(few))
     return min(draws, key=uneven)
 

@@ -33,7 +33,7 @@ from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, var
 from hpkit.locale import words
 from hpkit.text import call, seeds_of, stem
 
-_FOLDER = Path(__file__).parent / "plain"
+_TEMPLATES = Path(__file__).parent / "plain"
 # A line with a mark, and those that are indented below it.
 _MARKED = re.compile(r"^(( *).*?)  #([?=]) (.*)\n((?:\n*\2[ )].*\n)*)", re.MULTILINE)
 _ELSEWHERE = re.compile(r"^ *(?:import|from) (?!torch|numpy|math)", re.MULTILINE)
@@ -218,7 +218,7 @@ def _says(text, name):
 
 
 def _template(name):
-    text = (_FOLDER / f"{name}.txt").read_text("utf-8")
+    text = (_TEMPLATES / f"{name}.txt").read_text("utf-8")
     return text.replace("OPTIMIZERS\n", "".join(map(_optimizer, hp.OPTIMIZERS)))
 
 

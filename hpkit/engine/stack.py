@@ -30,7 +30,7 @@ _BETA1, _BETA2, _ALPHA, _EPSILON = 0.9, 0.999, 0.99, 1e-8
 _STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v")}
 _STATES |= {"nesterov": _STATES["sgd"], "adamw": _STATES["adam"]}
 _EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
-_DRAWS = ("shuffles", "droppers")  # the generators
+_GENERATORS = ("shuffles", "droppers")
 # What a new stack has as the old one, or `arrange` makes anew from the rest.
 _REMADE = ("net", "data", "device", "place", "weights", "class_weights")
 _REMADE += ("pieces", "owner", "at", "noted", "settings", *_EACH)
@@ -407,12 +407,12 @@ class Stack:
         flat = {name: v for name, v in self.flat.items() if name != "grad"}
         arrays = [name for name, v in state.items() if isinstance(v, np.ndarray)]
         arrays = {name: torch.from_numpy(state.pop(name)) for name in arrays}
-        draws = {name: [g.get_state() for g in state[name]] for name in _DRAWS}
+        draws = {name: [g.get_state() for g in state[name]] for name in _GENERATORS}
         return state | draws | {"flat": flat, "batches": [], "arrays": arrays}
 
     def resume(self, state):
         arrays = {name: values.numpy() for name, values in state["arrays"].items()}
-        for name in state.keys() & _DRAWS:  # older files may lack one
+        for name in state.keys() & _GENERATORS:  # older files may lack one
             arrays[name] = [torch.Generator().set_state(s) for s in state[name]]
         arrays["rng"] = state["rng"]
         # Random states stay on the CPU, whatever the device; all else goes there.

@@ -39,7 +39,7 @@ WEIGHTS_PER_STACK, _MOST_RUNS = 400_000, 300
 # those kept of finished runs where the networks are larger than a stack: of the best.
 MOST_AT_ONCE, MOST_KEPT = 5_000_000, 30_000_000
 _COPIES = 3  # of curves: those that grow, those shown, and the ones before
-_EACH = 6  # numbers a weight: itself, gradient, an optimizer's two, what is kept
+_PER_WEIGHT = 6  # numbers: itself, gradient, an optimizer's two, what is kept
 _DTYPES = (torch.float32, torch.float64)
 _NOTHING = {"epochs_done": -1, "fit_time": 0}  # of curves: nan
 SMALL = 2e8  # bytes that are not worth a look
@@ -131,7 +131,7 @@ class Training:
                 must_fit = min(sizes) if self.lasting else max(sizes)
                 every = min(every, max(must_fit, MOST_AT_ONCE + MOST_KEPT))
             units = max(sum(s.hidden) for s in settings)
-            need += 4 * (_EACH * every + _COPIES * units * self.dataset.n_train)
+            need += 4 * (_PER_WEIGHT * every + _COPIES * units * self.dataset.n_train)
         _check_free(need, runs, epochs)
 
     @functools.cached_property
@@ -169,7 +169,7 @@ class Training:
 
     def build(self, group):
         if self.device.type == "cpu":
-            _check_free(4 * _EACH * group.size, len(group.runs), self.most)
+            _check_free(4 * _PER_WEIGHT * group.size, len(group.runs), self.most)
         state = group.state  # a dict in older files
         state = unpack(state) if isinstance(state, bytes) else state
         runs = list(map(tuple, state["runs"])) if state else group.runs

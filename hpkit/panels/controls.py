@@ -35,12 +35,12 @@ _MOST_VALUES = 100
 _IN_BOX = 30  # letters that its box shows
 _WHOLE = ("count", "units")
 
-_FOLDER = Path(__file__).parents[1]
+_PACKAGE = Path(__file__).parents[1]
 _NAMES = "charts/reach.js", "charts/chart.js", "panels/panel.js"
-_TEXTS = [(_FOLDER / name).read_text("utf-8") for name in _NAMES]
+_SCRIPTS = [(_PACKAGE / name).read_text("utf-8") for name in _NAMES]
 # One script: anywidget loads no other.
-SCRIPT = "".join(re.sub("^import .*\n", "", text, flags=re.M) for text in _TEXTS)
-STYLE = css(".hpc") + (_FOLDER / "charts/chart.css").read_text(encoding="utf-8")
+SCRIPT = "".join(re.sub("^import .*\n", "", text, flags=re.M) for text in _SCRIPTS)
+STYLE = css(".hpc") + (_PACKAGE / "charts/chart.css").read_text(encoding="utf-8")
 
 
 class LiveCharts(anywidget.AnyWidget):
