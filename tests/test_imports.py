@@ -118,17 +118,32 @@ def test_imports_go_one_way():
     assert upward == []
 
 
+def defined(path):
+    """Return the public names that a module defines itself, at its top level."""
+    names = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        targets = getattr(node, "targets", [getattr(node, "target", ast.Pass())])
+        names |= {getattr(n, "id", "_") for t in targets for n in ast.walk(t)}
+        names.add(getattr(node, "name", "_"))
+    return {name for name in names if name[0] != "_"}
+
+
 def test_what_one_module_alone_uses_has_an_underscore():
     paths = [p for d in ("hpkit", "tests", "notebooks") for p in ROOT.glob(f"{d}/**/*")]
     texts = [p.read_text("utf-8") for p in paths if p.suffix in (".py", ".pyi")]
     files = Counter(word for text in texts for word in set(re.findall(r"\w+", text)))
     for path in ROOT.glob("hpkit/**/*.py"):
-        for node in ast.parse(path.read_text("utf-8")).body:
-            made = [n for t in getattr(node, "targets", ()) for n in ast.walk(t)]
-            names = [
-                getattr(n, "id" if n in made else "name", "_") for n in (node, *made)
-            ]
-            assert [n for n in names if n[0] != "_" and files[n] == 1] == [], path
+        assert [name for name in defined(path) if files[name] == 1] == [], path
+
+
+# Of each module the same: its texts, what its files begin with, locale.say shortened.
+SHARED = {"WORDS", "FORMAT", "VERSION", "say"}
+
+
+def test_a_public_name_is_defined_in_one_module():
+    modules = ROOT.glob("hpkit/**/*.py")
+    count = Counter(name for path in modules for name in defined(path))
+    assert {name for name in count if count[name] > 1} == SHARED
 
 
 def test_page_for_maintainers_names_what_there_is():

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (16_376, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (20_168, 93),
+    "tests/**/*.py": (20_183, 93),
 }
 
 
