@@ -32,8 +32,8 @@ def bayesian_search(
 ):
     """Train settings that Optuna proposes from the results so far.
 
-    Arguments as in `random_search`, and those below. A setting that is proposed again
-    is not trained again.
+    Arguments as in `random_search`, and those below. Numbers are as Optuna proposes
+    them; a setting that is proposed again is not trained again.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def bayesian_search(
         One to continue, with its own sampler. Its finished trials count toward
         `n_trials`; those of this function come back in the result. It survives a kill
         as ``optuna.create_study(storage="sqlite:///tuning.db", study_name="a",
-        load_if_exists=True)``.
+        load_if_exists=True)``; a sampler with a seed proposes the same again then.
 
     Notes
     -----
