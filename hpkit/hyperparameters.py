@@ -144,9 +144,10 @@ def check_text(name, value, hint=""):
 
 
 def check_choice(name, value, choices):
-    if not isinstance(value, str) or value not in choices:
-        raise refusal("choice", value, name=name, choices=", ".join(map(repr, choices)))
-    return str(value)
+    for text in (value, value.lower()) if isinstance(value, str) else ():
+        if text in choices:  # "Adam" is "adam"
+            return str(text)
+    raise refusal("choice", value, name=name, choices=", ".join(map(repr, choices)))
 
 
 def check_items(name, values, *, hint="", empty=False, most=MANY, of="values"):

@@ -25,14 +25,14 @@ BAD = [
     *(("epochs", v) for v in (0, -3, 1.5, math.nan, "ten", None, False)),
     *(("momentum", v) for v in (-0.1, 1, 1.5, math.nan, "0.9", None)),
     *(("dropout", v) for v in (-0.1, 1, 1.5, math.nan, "0.5", None, True)),
-    *(("schedule", v) for v in ("Cosine", "", None, 1, (1, "half"), (1, -1), "1--1")),
+    *(("schedule", v) for v in ("cosin", "", None, 1, (1, "half"), (1, -1), "1--1")),
     *(("clip", v) for v in (-1, math.nan, math.inf, "1", None, True)),
     *(("label_smoothing", v) for v in (-0.1, 1, math.nan, "0.1", None, True)),
-    *(("class_weight", v) for v in ("Balanced", "", None, 1, {0: 1})),
+    *(("class_weight", v) for v in ("balance", "", None, 1, {0: 1})),
     *(("patience", v) for v in (-1, 1.5, math.nan, "5", None, True)),
     *(("warmup", v) for v in (-0.1, 1, math.nan, "0.1", None, True)),
     *(("weight_decay", v) for v in (-1e-3, math.nan, math.inf, "0", None)),
-    *(("optimizer", v) for v in ("SGD", "", None, 1)),
+    *(("optimizer", v) for v in ("SDG", "", None, 1)),
     *(("activation", v) for v in ("gelu", "", None, 1)),
     *(("hidden", v) for v in (0, (16, 0), (1.5,), "16", None, (None,), (-4,))),
 ]
@@ -56,6 +56,12 @@ def test_numbers_of_other_libraries_become_plain_ones():
 
 
 BAD_SEEDS = [[], 3, "12", [1, 1], [-1], [0.5], [None], None, b"12", {1: 2}, [2**32]]
+
+
+def test_a_choice_may_be_written_with_capitals():
+    typed = {"optimizer": "Adam", "schedule": "One-Cycle", "activation": "ReLU"}
+    plain = {name: text.lower() for name, text in typed.items()}
+    assert Hyperparameters(**typed) == Hyperparameters(**plain)
 
 
 @pytest.mark.parametrize("seeds", [*BAD_SEEDS, itertools.count(), np.array(3)])

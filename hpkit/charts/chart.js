@@ -228,7 +228,7 @@ function chart(el, tell) {
     [headed, head.textContent] = [key, '']
     if (spec.y.label) make('<b', head, {said: '↑ ' + spec.y.label})
     for (const [m, there] of list) {
-      const dash = {dashed: '┅┅', dotted: '┉┉'}[pick(m.dash, 0)]
+      const dash = {dashed: '┅', dotted: '┉'}[pick(m.dash, 0)]
       const said = dash || SIGNS[pick(m.shape, 0) || m.kind] || '━'
       const entry = make('<span', head, {style: there ? null : 'visibility:hidden'})
       const style = `color:${color(pick(m.color, 0))};opacity:${m.kind == 'band' ? .4 : 1}`
