@@ -40,6 +40,7 @@ MAIN_NAMES += "dropout"
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 60
 _LONGEST_NAME = 16  # letters, beside a curve
+_LARGEST_SEED = 2**63 - 1
 MANY = 10_000  # values of a list, seeds
 _WIDEST = 10_000  # units of a layer
 _MOST_LAYERS = 100
@@ -79,7 +80,8 @@ def warn(text, kind=UserWarning):
     frame, level, ours = sys._getframe(), 0, 0
     while frame:
         level += 1
-        ours = level if frame.f_globals["__name__"].startswith("hpkit.") else ours
+        name = str(frame.f_globals.get("__name__"))
+        ours = level if name.startswith("hpkit.") else ours
         frame = frame.f_back
     warnings.warn(text, kind, stacklevel=ours + 1)
 
@@ -123,11 +125,12 @@ def check_count(name, value, *, low=1, most=10**9, hint=""):
         kind = ValueError if number else TypeError
         raise refusal("whole", value, kind=kind, low=low, **_says(name, hint))
     if count > most:
-        raise refusal("most", value, most=f"{most:,}", **_says(name, hint))
+        end = "2**63 - 1" if most == _LARGEST_SEED else f"{most:,}"
+        raise refusal("most", value, most=end, **_says(name, hint))
     return count
 
 
-check_seed = functools.partial(check_count, low=0, most=2**32 - 1)  # torch's bits
+check_seed = functools.partial(check_count, low=0, most=_LARGEST_SEED)
 
 
 def check_flag(name, value):
@@ -144,10 +147,15 @@ def check_text(name, value, hint=""):
 
 
 def check_choice(name, value, choices):
-    for text in (value, value.lower()) if isinstance(value, str) else ():
-        if text in choices:  # "Adam" is "adam"
-            return str(text)
-    raise refusal("choice", value, name=name, choices=", ".join(map(repr, choices)))
+    if not isinstance(value, str) or value not in choices:
+        raise refusal("choice", value, name=name, choices=", ".join(map(repr, choices)))
+    return str(value)
+
+
+def _check_word(name, value, choices):
+    """Return one of the choices, which may have capitals: "Adam" is "adam"."""
+    known = isinstance(value, str) and value.lower() in choices
+    return value.lower() if known else check_choice(name, value, choices)
 
 
 def check_items(name, values, *, hint="", empty=False, most=MANY, of="values"):
@@ -191,7 +199,7 @@ def _check_schedule(name, value):
         with contextlib.suppress(ValueError):
             value = tuple(map(float, re.split("(?<!e)-", value.removesuffix("-"))))
     if not isinstance(value, list | tuple | np.ndarray):
-        return check_choice(name, value, SCHEDULES)
+        return _check_word(name, value, SCHEDULES)
     items = check_items(name, value, of="numbers")
     return tuple(check_number(name, factor, low=0) for factor in items)
 
@@ -232,7 +240,7 @@ def in_order(values):
 def check_seeds(seeds):
     items = check_items("seeds", seeds, of="whole")
     seeds = tuple(check_seed("one_seed", seed) for seed in items)
-    if len(set(seeds)) < len(seeds):
+    if len({seed % 2**32 for seed in seeds}) < len(seeds):  # torch looks at no more
         raise refusal("seeds", list(seeds))
     return seeds
 
@@ -289,7 +297,7 @@ def _number(default, usual, control, by_factor=False, stack="", **limits):
 
 
 def _choice(default, choices, stack="", check=None):
-    check = check or functools.partial(check_choice, choices=choices)
+    check = check or functools.partial(_check_word, choices=choices)
     about = "choice", check, ", ".join(choices), "choice", choices
     return _known(default, *about, False, stack)
 

@@ -247,7 +247,7 @@ class Dataset:
         x2, ...; the rest is as in `from_frame`, which has more for a DataFrame: groups,
         time, splits, categories, codes.
         """
-        named = features is None and hasattr(X, "columns")
+        named = features is None and hasattr(X, "iloc") and X.ndim == 2
         features = [*map(str, X.columns)] if named else features
         X, y = _check_arrays(X, y, [*features, "y"] if named else ())
         count = X.shape[1]
@@ -436,7 +436,7 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
     """
     name = hp.check_choice("name", name, tuple(SOURCES))
     if seed is not None:
-        seed = hp.check_seed("seed", seed)
+        seed = hp.check_seed("seed", seed, most=2**32 - 1)  # scikit-learn's
     return _load(name, seed)
 
 

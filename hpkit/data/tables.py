@@ -173,11 +173,7 @@ def _read_inputs(inputs, categorical, standardize):
     plain = [name for name, column in columns.items() if column.categories is None]
     if isinstance(standardize, bool):
         standardize = plain if standardize else ()
-    else:
-        standardize = _check_columns("standardize", standardize, plain)
-        for name in {*plain} - {*standardize}:  # the median of codes is another code
-            if gaps[name] and (inputs[name].dropna() % 1 == 0).all():
-                raise refusal("code_gaps", int(gaps[name]), name=name)
+    standardize = _check_columns("standardize", standardize, plain)
     columns = [replace(c, standardize=c.name in standardize) for c in columns.values()]
     return inputs.to_numpy(float, na_value=np.nan), tuple(columns)
 
@@ -370,6 +366,8 @@ def notes(table, rows, learned, y, classes):
             lists["codes"].append(f"{name} ({kinds})")
         if gaps.any():
             lists["gaps"].append(f"{name} ({gaps.sum()})")
+            if not own.standardize and _whole_kinds(values[~gaps]):
+                lists["code_gaps"] += [name] * (own.categories is None)
     for names in lists.values():
         names[_MOST_NAMES:] = [f"... ({len(names)})"] * (len(names) > _MOST_NAMES)
     plain = [name.strip().lower() for name in classes or ()]

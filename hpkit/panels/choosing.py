@@ -9,7 +9,7 @@ from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import GUESS, Axis, Chart, cross, line, points, rule, text
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.runs import Run
-from hpkit.hyperparameters import Hyperparameters, check_count, refusal
+from hpkit.hyperparameters import Hyperparameters, check_count, refusal, varied
 from hpkit.locale import Texts, digits
 from hpkit.panels.controls import count_box
 from hpkit.panels.panel import FOLDER, Panel, play
@@ -25,7 +25,7 @@ _UNOPENED, LOSSES, _COLORS = {"opened": None}, ("val_loss", "loss"), ("blue", "o
 
 
 class CoinFlipsPanel(Panel):
-    """Try more and more models on labels that are coin flips.
+    """Try more and more models on classes that are coin flips.
 
     The best of many is lucky on the rows it was chosen by (Cawley and Talbot, On
     over-fitting in model selection, JMLR 11, 2010). Each model has its own seed, one
@@ -161,7 +161,8 @@ class TestBoxPanel(Panel):
         if not isinstance(run, Run):
             raise refusal("one_run", kind=TypeError, type=type(run).__name__)
         self.run, self.opened, self.again = run, None, False
-        self.choice = label(run.setting, USUAL)
+        names = dict.fromkeys((*USUAL, *varied([run.setting, Hyperparameters()])))
+        self.choice = label(run.setting, names)
         super().__init__(run.dataset, title)
         # A box for these rows: a restart of the kernel does not close it again.
         path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"
@@ -242,8 +243,8 @@ class TestBoxPanel(Panel):
         said = _BOX["opened" if facts["accuracy"] is None else "opened_classes"]
         now = self.choice, self.run.seed
         other = self.again and now != (self.opened["setting"], self.opened["seed"])
-        said += _BOX["twice"] * self.again + _BOX["other"].format(*now) * other
-        return told + said.format(**facts)
+        more = _BOX["other"].format(html.escape(now[0]), now[1]) if other else ""
+        return told + said.format(**facts) + _BOX["twice"] * self.again + more
 
     def _table(self):
         return {"split": _BOX["split"][: len(self.losses)], "loss": self.losses}

@@ -331,7 +331,7 @@ class ValidationCurvePanel(_ListsPanel):
 
     @property
     def _guess_fits(self):
-        return not self.found or [*self.found.settings] == self.first
+        return not self.found or {*self.found.settings} == {*self.first}
 
 
 class GridPanel(_ListsPanel):

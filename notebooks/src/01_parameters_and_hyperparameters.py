@@ -209,8 +209,8 @@ for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six, strict=True)):
 #   learning rate.*
 # - **2, good.** Both lines fall quickly and stay low. <!-- claim: shape-good --> *Keep
 #   it.*
-# - **3, bouncing.** The loss jumps back to where it began or near it, and in most runs
-#   ends high. <!-- claim: shape-bouncing --> *Try a smaller learning rate.*
+# - **3, bouncing.** The loss jumps as high as it began, and in most runs ends high.
+#   <!-- claim: shape-bouncing --> *Try a smaller learning rate.*
 # - **4, diverged.** The line leaves the chart at the X: soon the loss is no longer a
 #   number (`nan`), <!-- claim: digits-nan --> or ends far above its start. *Divide the
 #   learning rate by ten, or more.*

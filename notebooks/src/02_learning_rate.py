@@ -56,7 +56,7 @@ def walk(lr, weight=-4.0, curvature=1.0, steps=8):
 
 
 # %%
-for lr in (0.1, 0.9, 1.8, 2.1):
+for lr in (0.1, 0.9, 1.8, 2.1):  # z: 0.00 in place of -0.00
     print(f"lr {lr}:", *[f"{weight:z6.2f}" for weight in walk(lr)])
 
 # %% [markdown]

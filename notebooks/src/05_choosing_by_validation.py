@@ -251,8 +251,8 @@ ex.honest_number.check(answer)
 # Now **open the box**. The check above drew new points, since moons come from a
 # formula; with your own data there is only this box, and it opens **once**.
 #
-# **Do.** Is `mine` your final choice? Then run the cell, and open. Nothing closes the
-# box again, not even running its cell.
+# **Do.** Is `mine` your final choice? Then run the cell, and open. After that the box
+# keeps its number, also if you run its cell again.
 
 # %%
 hk.TestBoxPanel(hk.fit(moons, mine))

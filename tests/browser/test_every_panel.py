@@ -28,7 +28,7 @@ slow = base.but(batch_size=1, epochs=2000)
 two = [base.but(epochs=60), base.but(lr=0.3, epochs=60)]
 crawling = [s.but(lr=0.003, batch_size=1, epochs=2000) for s in two]
 # What is played lasts until a busy machine's page has seen enough of it.
-bowl.MOST, choosing.PAUSE = 99, 0.12
+bowl._MOST_STEPS, choosing._PAUSE = 99, 0.12
 schedule.SECONDS = 15
 panel.SAVE = 3600  # what is saved later is for other tests
 

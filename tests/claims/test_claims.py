@@ -111,6 +111,7 @@ def test_shape_bouncing():
     loss = runs.val_loss[row]
 
     assert (shares_of_start(loss) > 0.5).mean() >= MOST
+    assert (loss[:, 1:].max(1) > 0.95 * loss[:, 0]).mean() >= 0.95
     # Up and down: at least five epochs of thirty rise, five fall.
     rises = (np.diff(loss) > 0).sum(1)
     assert (np.abs(rises - 15) <= 10).all()

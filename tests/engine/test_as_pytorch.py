@@ -79,7 +79,7 @@ def found():
     all_["double"] = double[0, 0]
     about = DATA, QUICK
     lists = {"hidden": [(3,), (4, 5)], "activation": ["tanh", "relu"]}
-    all_["grid"] = hk.grid_search(*about, seeds=(5, 2, 2**32 - 1), **lists)
+    all_["grid"] = hk.grid_search(*about, seeds=(5, 2, 2**40 + 1), **lists)
     lists = {"optimizer": list(TABLE["optimizer"].ticks), "momentum": [0.5]}
     all_["optimizers"] = hk.grid_search(*about, weight_decay=[0, 0.01], **lists)
     lists = {"clip": [0, 0.1], "class_weight": ["none", "balanced"]}

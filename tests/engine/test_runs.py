@@ -66,7 +66,7 @@ def test_run_opens_the_test_split_once():
 
 def test_an_untrained_network_that_predicts_is_told():
     run = hk.fit(MOONS, hk.Hyperparameters(lr=1e20, epochs=2))
-    with pytest.warns(UserWarning, match="untrained network"):
+    with pytest.warns(UserWarning, match="as it began"):
         run.predict([[0, 1]])
 
 

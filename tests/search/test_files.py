@@ -124,7 +124,7 @@ def test_own_networks_go_on_where_they_were(model, monkeypatch):
 KILLED = """
 import sys, hpkit as hk
 from hpkit.search import files
-files.PAUSE = 0.02
+files.WRITE_SECONDS = 0.02
 data, base = hk.load_dataset("digits"), hk.Hyperparameters(epochs=int(sys.argv[2]))
 space = {"lr": [0.003, 0.03, 0.3], "batch_size": [8, 32, 64], "seeds": range(3)}
 getattr(hk, sys.argv[1])(data, base, **space, storage="tuning.json")
