@@ -247,17 +247,17 @@ class OneAtATimePanel(SearchPanel):
         said = escape(said + "".join(f"{one} " for one in lost_sentences(found)))
         if len(found.steps) > done or not (found.steps or found.finished):
             return said + ("" if running else WORDS["stopped"])
-        if self.grid:
-            return said + self._told_grid()
-        if done == len(order):
-            return said + WORDS["end"]
-        return said + WORDS["ahead"].format(done + 1, TABLE[order[done]].knob)
+        whole = done == len(order)
+        said += self._told_grid(whole) if self.grid else WORDS["end"] if whole else ""
+        if not whole:
+            said += WORDS["ahead"].format(done + 1, TABLE[order[done]].knob)
+        return said
 
-    def _told_grid(self):
+    def _told_grid(self, whole):
         grid, end = self.grid, self._stops[-1]
         best, mine = _loss(grid, grid.best), _loss(self.found, end)
         facts = {"setting": escape(label(grid.best, self.found.space)), "best": best}
-        said = WORDS["there" if end == grid.best else "apart"]
+        said = WORDS["there" if end == grid.best else "apart" if whole else "known"]
         return said.format(**facts, times=mine / max(best, 1e-12))
 
     def _state(self):

@@ -1,4 +1,4 @@
-# %% [markdown] words=690
+# %% [markdown] words=710
 # # Start here
 #
 # One slider decides whether a network learns quickly, slowly or not at all.
@@ -24,7 +24,7 @@ print("Everything works: data, network and training. You are ready.")
 # %% [markdown]
 # An error? In a terminal, `python3 -m hpkit doctor` tells you what to do. Back another
 # day? Click where you stopped; **Run > Run All Above Selected Cell** reruns what you
-# need. It stops at a cell with an error: put that cell's three dots back.
+# need. It stops at a cell with an error: write `answer = ...` there again.
 #
 # ## 1. Two moons (1 minute)
 #
@@ -43,7 +43,8 @@ ax = hk.plot_data(moons)
 # - The dashed line is the loss on the **training** points, which the network learns
 #   from; the solid line, on the **validation** points, which it never learns from.
 # - An **epoch** is one pass through all training points.
-# - The **learning rate** says how far each step goes.
+# - Training moves the network's numbers in steps; the **learning rate** says how long
+#   each step is.
 # - The map shows the network's choice everywhere. Where the colors fade, it isn't sure.
 #
 # **Predict.** With a slightly larger learning rate, will the lines fall faster or more
@@ -94,8 +95,9 @@ ex.name_it.check(answer)
 # **Do.** In the panel above, switch **Slow** off. Type these three rates into the
 # learning rate box, each followed by **Enter**.
 #
-# Now in code. `other` has another **seed**, a number that fixes everything random: the
-# order of the points and the first *weights*, the numbers inside the network.
+# Now in code. A *setting* is all that you choose before training. `other` has the same
+# one and another **seed**, a number that fixes everything random: the order of the
+# points and the first *weights*, the numbers inside the network.
 
 # %%
 setting = hk.Hyperparameters(lr=0.1, batch_size=32, epochs=30)

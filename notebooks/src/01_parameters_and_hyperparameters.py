@@ -1,4 +1,4 @@
-# %% [markdown] words=1320 teaser="Inside the network."
+# %% [markdown] words=1330 teaser="Inside the network."
 # # Parameters and hyperparameters
 #
 # When you bake bread, you set the temperature and the timer and close the door. Inside,
@@ -52,7 +52,7 @@ hk.TrainingPanel(moons, start)
 
 # %%
 torch.manual_seed(0)  # decides the first weights
-net = nn.Sequential(
+net = nn.Sequential(  # two inputs, two layers of 16 units, two outputs
     nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 2)
 )
 print(sum(p.numel() for p in net.parameters()), "weights and biases")
@@ -172,7 +172,8 @@ hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
 # ## 4. Six shapes (6 minutes)
 #
 # The loss against the epoch is the **training curve**. Some runs below train on moons,
-# some on handwritten **digits** of 64 pixels:
+# some on handwritten **digits** of 64 pixels. Guessing costs 0.69 with two classes, 2.3
+# with ten.
 
 # %%
 ax = hk.plot_data(hk.load_dataset("digits"))

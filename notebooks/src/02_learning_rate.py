@@ -1,4 +1,4 @@
-# %% [markdown] words=1360 teaser="The one to tune first."
+# %% [markdown] words=1370 teaser="The one to tune first."
 # # The learning rate
 #
 # If you have time to tune only one hyperparameter, tune this one.
@@ -21,20 +21,20 @@ pixels = base.but(epochs=10, hidden=(32,))  # on digits
 # ## 1. A ball in a bowl (7 minutes)
 #
 # Imagine a network with a single weight. Drawn over all values of the weight, the loss
-# is a bowl. Training can't see the bottom. It feels the **slope** under its feet and
-# takes a step downhill:
+# is a bowl. Put a ball on its wall, where the weight is. It can't see the bottom; it
+# feels the **slope** where it lies and takes a step downhill:
 #
 # `new weight = weight - learning rate x slope`
 #
 # Where the wall is steep, the step is long; near the bottom it is short. The learning
-# rate stretches or shrinks every step. How quickly the wall gets steep is the bowl's
-# **curvature**.
+# rate stretches or shrinks every step. A bowl with more **curvature** is narrower and
+# steeper.
 #
 # **Predict.** Tell the panel: above which learning rate does the ball never settle?
 #
-# **Do.** Set the learning rate to 0.1, 1 and 2.1. Each time click **Reset**, **Step** a
-# few times, then **Run** to go on to step 20. Then set the **curvature** to 2, a
-# steeper bowl. Where is the limit now?
+# **Do.** Set the learning rate to 0.1, click **Step** a few times, then **Run** to go
+# on to step 20. Click **Reset** before each next rate: 1, then 2.1. Then set the
+# **curvature** to 2, and try 0.9 and 1.1. Where is the limit now?
 
 # %%
 hk.BowlPanel(lr=0.1, predict=True)

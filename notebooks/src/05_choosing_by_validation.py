@@ -1,4 +1,4 @@
-# %% [markdown] words=1700 teaser="Can you believe the lowest loss?"
+# %% [markdown] words=1720 teaser="Can you believe the lowest loss?"
 # # Choosing by validation
 #
 # You try fifty models and keep the best. Would you report how many it gets right?
@@ -32,7 +32,7 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 # What is an exam worth if you may take it a hundred times, and only the best try
 # counts? Try it on data from which **nothing can be learned**: the classes are coin
 # flips. The panel trains one model after another and asks each about the same 40
-# points, or *rows*, as in a table.
+# points, or *rows*, as in a table: the share it gets right is its **accuracy**.
 #
 # **Predict.** How many models does it take until the best one gets 60% right? Will the
 # best of 100 get 70%?
@@ -180,7 +180,8 @@ print(str(said[0].message).replace("; ", ";\n"))
 # And if only the 40 training rows did?
 
 
-# %%
+# %% tags=["drawing"]
+# the ten columns that tell heads from tails best
 def best_columns(X, y, rows):
     gap = X[rows][y[rows] == 1].mean(0) - X[rows][y[rows] == 0].mean(0)
     return np.argsort(-np.abs(gap))[:10]
@@ -251,7 +252,7 @@ ex.honest_number.check(answer)
 # Now **open the box**. The check above drew new points, since moons come from a
 # formula; with your own data there is only this box, and it opens **once**.
 #
-# **Do.** Is `mine` your final choice? Then run the cell, and open. After that the box
+# **Do.** Is `mine` your final choice? Then run the cell and click **Open the box**. It
 # keeps its number, also if you run its cell again.
 
 # %%

@@ -219,7 +219,7 @@ def test_curve_is_drawn_as_a_guess(moons, kind):
     np.testing.assert_allclose(mine, [drawing.at, heights], rtol=1e-6)
     assert panel.guess.box.layout.display == "none"
     off = np.nanmean(np.abs(truth - heights))
-    assert f"On average it was <b>{off:.2f}</b> off." in panel.result
+    assert f"your points were <b>{off:.2f}</b> off." in panel.result
     press(panel, "train" if kind is hk.TrainingPanel else "start")
     assert "Your guess" in panel.result
 

@@ -49,7 +49,11 @@ def test_grid_trains_a_start_that_was_stopped_and_says_where_the_path_is(path):
     assert "Stopped" in path.wait(60).result
     press(path, "grid")
     assert "The grid's best is" in path.result
-    assert "times that loss" in path.result
+    assert "Next, step 1:" in path.result
+    assert "times that loss" not in path.result  # which a path alone has
+    assert "your path found it" in press(path, "all").result
+    path.reset()
+    path.wait(60)
     assert path.found.settings == (path.starting,)
     best = path.grid.best
     for name in LISTS:
@@ -171,14 +175,14 @@ def test_path_names_its_stops_in_order_and_has_a_curve_for_each(path):
 def test_path_keeps_the_grid_and_its_own_numbers(moons):
     panel = press(make_path(moons, epochs=[2, 5]), "all")
     assert nth(panel, 0, "frames", 1).get("legend") == "best so far"
-    assert panel.charts.charts[0].title == "Lowest loss with any epochs"
+    assert panel.charts.charts[0].title == "Loss of each pair, with its best epochs"
     before = nth(panel, 0, "cells").columns[0]
     x, y = (np.nanmean(each) for each in nth(panel, 0, "frames", 1).columns)
     assert before[int(y), int(x)] == np.nanmin(before)
 
     press(panel, "grid")
     assert nth(panel, 0, "frames", 1).get("legend") == "best of all"
-    assert panel.charts.charts[0].title == "Lowest loss with any epochs"
+    assert panel.charts.charts[0].title == "Loss of each pair, with its best epochs"
     every, own = nth(panel, 0, "cells").columns[0], np.isfinite(before)
     assert 0 < (~np.isnan(before)).sum() < (~np.isnan(every)).sum() == every.size
     np.testing.assert_array_equal(every[own], before[own])
@@ -226,7 +230,7 @@ def test_path_may_begin_where_training_diverges(moons):
     out = {"lr": [1e6, 0.1], "momentum": [0.9, 0]}
     panel = OneAtATimePanel(moons, QUICK.but(lr=1e6, momentum=0.9), **out)
     assert "Start S, learning rate 1e+06, momentum 0.9: diverged" in panel.result
-    assert "times that loss" in press(panel, "grid").result
+    assert "diverged (✕). The grid's best is" in press(panel, "grid").result
     assert press(panel, "all").done[-1].winner.lr == 0.1
 
 
