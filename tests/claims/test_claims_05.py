@@ -100,7 +100,7 @@ def test_choice_second_look_warns():
 
 def test_choice_leak_of_columns():
     """Shares of right rows, in percent, as the lesson has them: means of 20."""
-    noise = defined("05", "import", "def best", "# 20 data")["accuracy"]
+    noise = defined("05", "import", "# the ten", "# 20 data")["accuracy"]
     found = [[noise(seed, rows) for seed in repeats(60)] for rows in (80, 40)]
     leak, clean = np.reshape(found, (2, 3, 20))
     assert (np.abs(leak.mean(1) - 80) < 5).all()
