@@ -214,8 +214,10 @@ class ClinicPanel(Panel):
         look = {"faded": self.others, "faded_are": WORDS["others"], "alt": alt}
         look["end"] = max(run.setting.epochs for run in (self.run, *treated))
         treated = [(run, "green", WORDS["treated"]) for run in treated]
-        every = [self.run.train_loss, *(r.val_loss for r in (self.run, *self.others))]
-        highest = 1.04 * max(losses.max() for losses in every)
+        starts = [run.val_loss[0] for run in self.others]  # where they go is no fault
+        highest = 1.04 * max(
+            self.run.val_loss.max(), self.run.train_loss.max(), *starts
+        )
         # A line that leaves the chart is then a diverged one's.
         look["top"] = nice_top(highest) if highest <= _HIGHEST_LOSS else None
         chart = loss_chart(self.run, pinned=treated, **look)

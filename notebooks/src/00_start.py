@@ -24,7 +24,7 @@ print("Everything works: data, network and training. You are ready.")
 # %% [markdown]
 # An error? In a terminal, `python3 -m hpkit doctor` tells you what to do. Back another
 # day? Click where you stopped; **Run > Run All Above Selected Cell** reruns what you
-# need. It stops at a cell with an error: write `answer = ...` there again.
+# need. It stops at a cell with an error: put that cell's `...` back.
 #
 # ## 1. Two moons (1 minute)
 #

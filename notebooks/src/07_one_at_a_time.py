@@ -108,7 +108,7 @@ hk.ValidationCurvePanel(spiral, "lr", fours, param_range=rates, predict="draw")
 here = hk.one_at_a_time(spiral, start, seeds=range(3), **lists).best
 again = hk.one_at_a_time(spiral, here, seeds=range(3), **lists)
 for lap, end in (("first", here), ("second", again.best)):
-    print(f"{lap} lap: lr {end.lr:g}, batch size {end.batch_size}, {end.dropout:g}")
+    print(f"{lap} lap: lr {end.lr:g}, batch {end.batch_size}, dropout {end.dropout:g}")
 print(f"loss {again.mean_val_loss.min():.3f}")
 
 # %% [markdown]

@@ -153,8 +153,7 @@ _ = hk.alt_text(ax, "27 curves: 18 end at epoch 1, 6 at 3, 2 at 9, one goes to 2
 # %% [markdown]
 # **What you see: about a tenth of the epochs.** And the choice is within 25% of the
 # best of all 27, here the best itself. <!-- claim: halving-cheap-and-close --> On the
-# digits a good learning
-# rate shows itself early.
+# digits a good learning rate shows itself early.
 #
 # ### Slow starters
 #

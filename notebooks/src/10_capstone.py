@@ -39,8 +39,8 @@ wine_data = hk.load_dataset("wine")
 #
 # Before it counts, practice on **wine**, which you know from lesson 05.
 #
-# **Do.** Bring the validation loss below 0.1 by hand. Each run takes 15 epochs: did
-# sixty in all do?
+# **Do.** Bring the validation loss below 0.1 by hand. Each run takes 15 epochs. Were
+# sixty enough?
 
 # %%
 practice = hk.Hyperparameters(batch_size=16, epochs=15, hidden=(16,))
