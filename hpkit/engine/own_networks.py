@@ -32,7 +32,6 @@ _STATE = len(torch.get_rng_state())  # bytes; those of another device come after
 # Traced functions by network and shapes, kept across trainings; the oldest goes first.
 _TRACES, _MOST_TRACES = {}, 64
 WARNED = set()  # what was said once
-_LOOKS = 4  # at a network's random draws, in evaluation and in training
 
 
 def pays(settings, n_train):
@@ -251,7 +250,7 @@ class ModuleNetworks:
     def _one_by_one(self, work):
         """Call ``work(place, network)`` for each run, in the run's random state."""
         looks, found = self.looks[work.__name__], []
-        before = outside_state() if len(looks) < _LOOKS else None
+        before = outside_state() if len(looks) < 2 or looks[-1] else None
         for i, own in enumerate(self.nets.values()):
             self._lend_to(i)
             found.append(work(i, own))

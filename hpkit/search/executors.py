@@ -36,8 +36,9 @@ class Spread(Training):
         test = replace(dataset.test, X=dataset.test.X[:0], y=dataset.test.y[:0])
         # What is not needed to train stays here.
         sent = replace(dataset, test=test, test_looks=[], _table=None)
+        about["lasting"] = True  # what does not fit is its own group's failure
         self.make = partial(Training, sent, **about)
-        about |= {"workers": workers_of(executor), "lasting": True}
+        about["workers"] = workers_of(executor)
         super().__init__(dataset, settings, **about)
         self.stacks = {}  # groups that are trained now, by their future
 
@@ -117,6 +118,7 @@ class Spread(Training):
 def work(make, settings, group, seconds, pause):
     """Train a group in the worker for that long; return what is left, and results."""
     training, at = make(settings), tuple(np.array(group.runs).T)
+    training.lasting = False  # a failure is said where the search is
     training.waiting, training.stacks = [], [training.build(group)]
     training.advance(seconds, pause)
     left, weights = training.groups(), training.runs.weights

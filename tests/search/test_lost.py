@@ -133,9 +133,12 @@ def test_where_everything_fails_the_first_error_is_raised():
 def test_what_does_not_fit_is_lost(monkeypatch):
     monkeypatch.setattr(training, "free_memory", lambda: 1e9)
     space = {"hidden": [(2,), (9000, 9000)]}
-    found = hk.grid_search(DIGITS, BASE.but(epochs=1), **space)
-    assert [part.runs for part in found.lost] == [((1, 0),)]
-    assert "must fit into free memory" in found.lost[0].reason
+    with futures.ThreadPoolExecutor(2) as pool:
+        for executor in (None, pool):
+            about = DIGITS, BASE.but(epochs=1)
+            found = hk.grid_search(*about, executor=executor, **space)
+            assert [part.runs for part in found.lost] == [((1, 0),)]
+            assert "must fit into free memory" in found.lost[0].reason
 
 
 def test_an_interrupt_is_raised(monkeypatch):
