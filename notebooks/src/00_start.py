@@ -1,4 +1,4 @@
-# %% [markdown] words=710
+# %% [markdown] words=720
 # # Start here
 #
 # One slider decides whether a network learns quickly, slowly or not at all.
@@ -114,7 +114,7 @@ for ax, run in zip(axes, (first, other), strict=True):
     hk.plot_training_curves(run, ax).set_title(f"seed {run.seed}")
 
 # %% [markdown]
-# **What you see: same seed, same curve.** To the last digit.
+# **What you see: same seed, same curve.** On one machine, to the last digit.
 # <!-- claim: same-seed-same-curve --> With another seed it differs, even before any
 # training. <!-- claim: other-seed-other-curve -->
 #

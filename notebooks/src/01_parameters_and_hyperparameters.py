@@ -253,7 +253,7 @@ for name, epoch in (("at the ring", run.best_epoch), ("at the end", run.epochs_d
 # **What you see: four times as high.** With other seeds it is more than 1.5 times.
 # <!-- claim: shape-over-fitting --> The training loss went on falling.
 # <!-- claim: lower-training-higher-validation --> So choose by the **validation loss**,
-# always.
+# never by this one.
 #
 # **Trap two: "the validation loss is below the training loss, so my code is wrong".**
 #
@@ -269,8 +269,9 @@ for seed in range(10):
 print(f"validation loss below training loss: {below} of 10 runs")
 
 # %% [markdown]
-# **What you see: in six.** The code is the same in all ten: which split got the
-# easier points is luck. <!-- claim: validation-below-training -->
+# **What you see: in six.** Which split got the easier points is luck.
+# <!-- claim: validation-below-training --> In other networks it may be dropout, which
+# validation leaves out.
 #
 # ## 6. Defaults are a start (2 minutes)
 #

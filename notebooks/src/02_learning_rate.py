@@ -1,4 +1,4 @@
-# %% [markdown] words=1370 teaser="The one to tune first."
+# %% [markdown] words=1390 teaser="The one to tune first."
 # # The learning rate
 #
 # If you have time to tune only one hyperparameter, tune this one.
@@ -129,7 +129,7 @@ hk.ValidationCurvePanel(
 # - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Its training curve is
 #   like *noisy*, from long steps: shaky, and still low. <!-- claim: best-shakes-too -->
 #   Only its *lowest* point counts; lesson 04 keeps that network. The bottom of the U is
-#   wide, so don't look for a third digit.
+#   wide, so don't look for a second digit.
 # - Far right, *diverged*: with 10 the loss of most runs ends above its start.
 #   <!-- claim: u-right-too-long --> The X says that at least one of the five has
 #   diverged. <!-- claim: ten-often-diverges -->
@@ -188,8 +188,9 @@ ax = hk.plot_validation_curve(wide)
 
 # %% [markdown]
 # **What you see: by more than half.** <!-- claim: log-list-halves-the-loss --> Seven
-# values are enough, since they grow by factors. With steps of 0.01 you would need a
-# thousand to get from 0.01 to 10.
+# values are enough, since they grow by factors. Other optimizers have their U
+# elsewhere: for **Adam**, common in practice, try 0.0001 to 0.1. At 1 it learns nothing
+# here. <!-- claim: adam-wants-less -->
 
 # %%
 ex.log_list
@@ -218,8 +219,8 @@ ax = hk.plot_training_curves(pair)
 # is broken: both runs used the same code. The ball has climbed out of the bowl, so far
 # that the numbers became too large for the computer. `8e+13` is an 8 with 13 zeros.
 #
-# So when you meet `nan`, first try a learning rate ten times smaller. Then look for a
-# bug.
+# So when a loss *becomes* `nan`, first try a learning rate ten times smaller. If it is
+# `nan` from the start, look for gaps in the data, or a bug.
 
 # %%
 ex.diverging_rate

@@ -198,9 +198,8 @@ for size in (4, 16, 64):
 
 # %% [markdown]
 # **What you see: no, all are about the same.** Which one is ahead changes from seed to
-# seed. <!-- claim: batch-small-is-not-better --> So neither "larger is better" nor
-# "smaller is better" is right. Take a convenient batch size, and tune the learning rate
-# *for it*.
+# seed. <!-- claim: batch-small-is-not-better --> So here neither is better. Take a
+# convenient batch size that leaves enough updates, and tune the learning rate *for it*.
 #
 # ## 5. Noise (5 minutes)
 #

@@ -55,8 +55,8 @@ hk.TrainingPanel(small, long, controls=("epochs",), seed=2, predict="draw")
 # turned and climbed, to more than twice its lowest point.
 # <!-- claim: epochs-lowest-never-rises --> The boundary bends around single points,
 # until all 50, or nearly all, lie on their color. <!-- claim: epochs-by-heart --> You
-# know the old answers **by heart**, no longer think, and get new questions wrong:
-# **overfitting**.
+# know the old answers **by heart**, and are sure even where you are wrong:
+# **overfitting**. <!-- claim: epochs-sure-and-wrong -->
 #
 # **Predict.** Which has the lower loss on 200 new points, the network at the ring or
 # the one at the end?
@@ -171,9 +171,9 @@ hk.PatiencePanel(spiral, deep, patience=1)
 
 # %% [markdown]
 # **What you see: 2 and 3 are too eager.** The loss falls with many small rises. Here
-# patience 2 keeps a loss sixteen times the lowest, 3 four times; with most seeds it is
-# more than one and a half times. Patience 20 stops late, but within five percent of the
-# lowest. <!-- claim: epochs-plateau -->
+# patience 2 keeps a loss sixteen times the lowest, 3 four times; with most seeds both
+# keep more than one and a half times. Patience 20 stops late, but within five percent
+# of the lowest. <!-- claim: epochs-plateau -->
 #
 # No patience is always right. But too much only costs time; too little costs the
 # result.
@@ -212,7 +212,7 @@ hk.progress(4)
 # - Too few epochs stop while the loss still falls; too many may learn the points by
 #   heart.
 # - At a constant learning rate, train once, long enough, and keep the best epoch: its
-#   network wins on new points.
+#   loss on new points is lower.
 # - Patience 1 stops at a bump; on the noisy moons patience 20 saved more than half of
 #   the 200 epochs, with most seeds at nearly no cost.
 #   <!-- claim: epochs-patience-twenty -->

@@ -1,4 +1,4 @@
-# %% [markdown] words=1720 teaser="Can you believe the lowest loss?"
+# %% [markdown] words=1730 teaser="Can you believe the lowest loss?"
 # # Choosing by validation
 #
 # You try fifty models and keep the best. Would you report how many it gets right?
@@ -172,7 +172,7 @@ print(str(said[0].message).replace("; ", ";\n"))
 #
 # ## 4. Leaks (6 minutes)
 #
-# A split **leaks** when rows that judge a model help to make it. Watch it
+# A split **leaks** when training knows something about the rows that judge. Watch it
 # happen in pure noise: 1000 columns, with coin flips as classes. We keep the ten
 # columns that tell heads from tails best, train on 40 rows and validate on 40 others.
 #
@@ -333,7 +333,8 @@ for lr, losses in zip(rates, found, strict=True):
 # fifth of the wines, and another may lead. <!-- claim: choice-folds-other-wines -->
 #
 # The price is five runs instead of one: use folds when data is scarce and training is
-# quick. And folds, too, are for choosing; the 36 rows in the box are for the end.
+# quick. Folds, too, are for choosing: train the chosen setting once more, and open the
+# box with the 36 rows.
 #
 # ## 7. Four questions (2 minutes)
 

@@ -1,4 +1,4 @@
-# %% [markdown] words=1050 teaser="Another kind of luck."
+# %% [markdown] words=1070 teaser="Another kind of luck."
 # # Seeds
 #
 # Roll a die once. It shows 5. Is it a good die? One roll can't tell. Yet people train
@@ -71,8 +71,8 @@ for i, name in enumerate(["Ana", "Jun"]):
 
 # %% [markdown]
 # **What you see: a lucky seed proves anything.** Each best run beats the other one's
-# mean. <!-- claim: seeds-luckiest-proves-anything --> So never tune the seed. Report
-# the mean and the spread.
+# mean. <!-- claim: seeds-luckiest-proves-anything --> So never compare by the best
+# seed. Report the mean and the spread.
 #
 # ## 3. When one seed is enough (2 minutes)
 #
@@ -139,11 +139,11 @@ print("spreads: 0.2, 0.3, their differences:", *spreads)
 # %% [markdown]
 # **What you see: shared luck drops out.** With the same seed, 0.3 wins nearly every
 # duel: the gray lines, one for each seed, lean the same way. The differences spread
-# much less than the losses, because a lucky seed helps both sides.
+# much less than the losses, because a lucky seed helps two such close settings alike.
 # <!-- claim: seeds-same-seed-is-fairer -->
 #
 # So compare two settings by their **differences**, seed by seed. Divide their mean by
-# its standard error. **More than two is more than luck**: luck alone gets there only
+# its standard error. **More than two is hardly luck**: luck alone gets there only
 # one time in twenty. With few seeds the spread is a guess, so it takes more: 2.8 with
 # five, 4.3 with three. Say three seeds differ by 0.01, 0.03 and 0.05: mean 0.03,
 # standard error 0.012, ratio 2.6. Three seeds can't tell.
@@ -158,7 +158,9 @@ hk.SeedsPanel(moons, [ana, jun], seeds=3, most=40)
 
 # %% [markdown]
 # **What you see: more than five.** Five seeds mostly can't tell, ten mostly can, forty
-# can. <!-- claim: seeds-forty-tell --> The standard error shrinks, so the ratio grows.
+# can. <!-- claim: seeds-forty-tell --> In earnest, choose the number first: adding
+# seeds until they tell nearly triples the false alarms.
+# <!-- claim: seeds-no-second-look -->
 #
 # Sharing seeds is free, so searches do it. Write the rule as code, with 2 as the limit,
 # as for twenty seeds or more: <!-- claim: four-pairs-are-what-twenty-seeds-tell -->
@@ -212,7 +214,8 @@ hk.progress(6)
 #   <!-- claim: seeds-duels-go-both-ways seeds-forty-tell --> 0.01 or 0.3: one run of
 #   each is enough. <!-- claim: seeds-large-difference-one-run -->
 # - 4 times the seeds halve the standard error. <!-- claim: seeds-four-times-halve -->
-# - Shared seeds are fairer, for free. <!-- claim: seeds-same-seed-is-fairer -->
+# - Between close settings shared seeds are fairer, for free.
+#   <!-- claim: seeds-same-seed-is-fairer -->
 #
 # ## Further reading
 #

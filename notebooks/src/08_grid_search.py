@@ -95,8 +95,8 @@ for values in (steps, factors):
 # %% [markdown]
 # **What you see: equal factors win.** Four of the five equal steps are 2.5 or more,
 # where training bounces or breaks. <!-- claim: grid-equal-factors --> So take equal
-# factors for learning rates, batch sizes and weight decays: first factors of 10, then
-# factors of 3 around the best.
+# factors for learning rates, batch sizes, weight decays and 1 - momentum: first factors
+# of 10, then factors of 3 around the best.
 #
 # A winner at the edge of the map is a signpost, as in lesson 02: *go on in this
 # direction*. A search names it as its `edge`. In section 1 batch size 4 stood at one.
@@ -136,8 +136,9 @@ hk.SeedsPanel(spiral, [jun, winner], seeds=3)
 
 # %% [markdown]
 # **What you see: three to ten.** The first three are enough; with others it takes up to
-# ten. <!-- claim: grid-ten-seeds-tell --> One of 42 is always ahead by luck, so the map
-# asks for a larger gap. A dashed frame says "not told apart yet", not "equal".
+# ten. <!-- claim: grid-ten-seeds-tell --> One of 42 is always ahead, if only by luck,
+# so the map asks for a larger gap. A dashed frame says "not told apart yet", not
+# "equal".
 #
 # Now the moons, three times, each time with eight other seeds.
 #

@@ -1,4 +1,4 @@
-# %% [markdown] words=1440 teaser="Your turn."
+# %% [markdown] words=1430 teaser="Your turn."
 # # The capstone: sixty epochs
 #
 # A post office wants to read handwritten digits, the ones you know. There is money for

@@ -1,4 +1,4 @@
-# %% [markdown] words=1990 teaser="The same with data of your own."
+# %% [markdown] words=2000 teaser="The same with data of your own."
 # # Your own
 #
 # So far data, networks and questions have been ours. Now bring yours; a last table
@@ -63,12 +63,13 @@ print(frame["diagnosis"].value_counts(normalize=True).round(3).to_string())
 
 # %% [markdown]
 # **What you see: six in ten, for nothing.** "Always benign" is right in more than six
-# of ten cases, and useless. <!-- claim: own-always-the-same --> Compare every accuracy
-# with this number.
+# of ten cases, and finds no cancer. <!-- claim: own-always-the-same --> Compare every
+# accuracy with this number: the rarer a class, the less it says.
 #
 # Your own table may have text and gaps. `from_frame` turns both into numbers, going by
 # the training rows alone. It refuses what isn't safe, such as dates; the error's last
-# line says what to do. Drop what only names a row, such as an id.
+# line says what to do. Several rows of one patient, or rows in the order of time? Give
+# `groups=` or `time=`, or they leak. Drop what only names a row, such as an id.
 
 # %%
 messy = frame[["mean_radius", "worst_area", "diagnosis"]].copy()
@@ -123,8 +124,8 @@ print("\nat the edge:", grid.edge or "nothing")
 #
 # ### How sure is that?
 #
-# 113 patients decide here which setting wins. Were they easy ones? We cut the same
-# table in ten other ways.
+# 113 patients decide here which setting wins. Were they easy ones? The choice is
+# made, so we may cut the table in ten other ways.
 #
 # **Predict.** How far is the highest of the ten losses above the lowest?
 
@@ -268,15 +269,12 @@ study.optimize(objective, n_trials=15)
 few = hk.grid_search(cells, simple, lr=lrs, seeds=range(3))
 print(f"lr 0.01: {few.mean_val_loss[1]:.3f}, grid {few.mean_val_loss.min():.3f}")
 print(f"Optuna {study.best_value:.3f}")
-ax = hk.plot_parallel(hk.from_optuna(study, cells, simple))
 
 # %% [markdown]
 # **What you see: about as low as the grid.** The study ends below the loss of learning
 # rate 0.01, <!-- claim: own-study-pays --> and at about the grid's loss or lower.
 # <!-- claim: own-study-not-above-the-grid --> But it had fifteen tries, the grid four.
-# The five best lines lie closer together at the learning rate than at the weight decay:
-# <!-- claim: own-rate-matters-more --> mostly one knob counts here. Optuna pays when
-# there are more.
+# With more hyperparameters Optuna can pay.
 #
 # ## 5. More machines (3 minutes)
 #
@@ -309,7 +307,8 @@ with Client(processes=False, n_workers=2, silence_logs=50, **local) as client:
 print("same numbers:", (there.val_loss == here.val_loss).all())
 
 # %% [markdown]
-# **What you see: the same numbers.** To the last digit, whichever worker trained them.
+# **What you see: the same numbers.** Here to the last digit; another processor may
+# change the last ones.
 # <!-- claim: own-machines-same-numbers -->
 #
 # ## 6. The last look, and the report (6 minutes)

@@ -1,4 +1,4 @@
-# %% [markdown] words=1300 teaser="When one learning rate is not enough."
+# %% [markdown] words=1330 teaser="When one learning rate is not enough."
 # # Schedules
 #
 # So far the learning rate has been one number from first step to last. Nobody parks a
@@ -53,11 +53,13 @@ hk.SchedulePanel(digits, deep.but(lr=0.1), predict=True)
 #   <!-- claim: decay-calms --> Long steps get you there quickly, but at the end you
 #   jump about the bottom of the valley.
 # - When you pull the rate down, the loss falls within an epoch.
-#   <!-- claim: drop-drops-the-loss --> You can change a learning rate at any time; the
-#   weights don't mind.
+#   <!-- claim: drop-drops-the-loss --> You can lower a learning rate at any time.
 # - At 0.03 the constant rate gets to less than half of cosine's loss.
 #   <!-- claim: decay-starves --> Here the steps were never too long. Shortening them
 #   only makes you arrive later.
+#
+# Cosine is made for its end: at epoch 10 a run of 30 epochs is elsewhere than a run of
+# 10. <!-- claim: cosine-knows-its-end --> So with a schedule the epochs are a knob.
 #
 # ## 2. A fair question (5 minutes)
 #

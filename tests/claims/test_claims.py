@@ -241,6 +241,16 @@ def test_log_list_halves_the_loss():
     assert (long.min(0) < loss[:4].min(0) / 2).all()
 
 
+def test_adam_wants_less():
+    rates = [0.0001, 0.001, 0.01, 0.1, 1]
+    for name, setting in (("digits", H(epochs=10, hidden=(32,))), ("moons", H())):
+        adam = (setting.but(optimizer="adam", lr=lr) for lr in rates)
+        loss = losses(trained(name, *adam, seeds=TWENTY))
+        assert {*loss.argmin(0)} <= {1, 2, 3}
+        if name == "digits":
+            assert (loss[4] > 2).all()
+
+
 def test_digits_nan():
     runs = digits(3.2, 5, 10, 0.1)
     last = runs.val_loss[..., -1]

@@ -44,6 +44,16 @@ def test_epochs_by_heart():
     assert (accuracy == 1).mean() >= MOST
 
 
+def test_epochs_sure_and_wrong():
+    valid = hk.load_dataset("small_moons").valid
+    for run in small():
+        sure = []
+        for epoch in ("best", "last"):
+            shares = run.predict_proba(valid, epoch)
+            sure.append(shares.max(1)[shares.argmax(1) != valid.y].mean())
+        assert sure[0] + 0.05 < sure[1] > 0.8
+
+
 def test_epochs_best_wins_on_new_points():
     new = hk.load_dataset("small_moons", seed=99).valid
     test = hk.load_dataset("small_moons").test  # for many seeds, once

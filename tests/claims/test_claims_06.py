@@ -9,6 +9,7 @@ from statistics import mean, stdev
 import numpy as np
 import pytest
 from over_seeds import apart, repeats, trained
+from scipy.stats import ttest_1samp
 
 import hpkit as hk
 from hpkit.exercises import lesson_06_seeds as ex
@@ -108,6 +109,15 @@ def test_seeds_four_times_halve():
     here = trained("moons", SETTINGS[2], seeds=tuple(range(320))).best_val_loss[0]
     spread = here.reshape(20, 16).mean(1).std(ddof=1) / here.std(ddof=1)
     assert round(spread, 2) == 0.18
+
+
+def test_seeds_no_second_look():
+    """At two equal settings, whose losses differ by luck alone."""
+    for seed in repeats(20):
+        luck = np.random.default_rng(seed).normal(size=(4000, 40))
+        looks = [ttest_1samp(luck[:, :n], 0, axis=1) for n in (5, 10, 20, 40)]
+        told = [look.pvalue < 0.05 for look in looks]
+        assert 2.5 < np.any(told, 0).mean() / 0.05 < 3.3
 
 
 def test_seeds_same_seed_is_fairer():

@@ -81,6 +81,18 @@ def test_momentum_is_a_longer_step():
     assert np.mean(np.abs(rolling / plain - 1) < 0.1) >= 0.98
 
 
+def test_momentum_when_steps_are_few():
+    rates, best = [0.01, 0.03, 0.1, 0.3, 1, 3], []
+    for momentum in (0, 0.9):
+        base = hk.Hyperparameters(batch_size=64, epochs=20, momentum=momentum)
+        spiral = hk.load_dataset("spiral")
+        grid = hk.grid_search(spiral, base, lr=rates, seeds=SEEDS)
+        best.append(losses(grid)[grid.runs.order[0]])
+
+    assert 0.35 < best[1].mean() / best[0].mean() < 0.65
+    assert np.mean(best[1] < best[0]) >= 0.9
+
+
 def explained(x, y):
     """Return the share of the variance of y that a smooth curve over log x takes."""
     x = np.log(x)

@@ -249,18 +249,6 @@ def test_own_study_not_above_the_grid():
     assert np.mean(np.array(ratios) < 1.05) >= 0.95
 
 
-def test_own_rate_matters_more():
-    narrower = []
-    for split in ALL:
-        best = sorted(studied()[split].trials, key=lambda trial: trial.value)[:5]
-        tried = [(t.params["lr"], t.params["weight_decay"]) for t in best]
-        lr, decay = np.ptp(np.log(tried), 0) / np.log((3 / 1e-3, 1e-1 / 1e-6))
-        narrower.append(lr < decay)
-
-    assert narrower[0]
-    assert np.mean(narrower) >= 0.95
-
-
 def test_own_test_above_or_below():
     gaps = []
     for split in MANY:

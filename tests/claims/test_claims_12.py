@@ -61,6 +61,14 @@ def test_drop_drops_the_loss():
         assert np.mean(curve[k + 1] < curve[k]) >= 0.95
 
 
+def test_cosine_knows_its_end():
+    for lr in (0.03, 0.1):
+        base = DEEP.but(lr=lr, schedule="cosine")
+        pair = runs_of("digits", base, base.but(epochs=30), seeds=repeats(20))
+        ended, under_way = pair.val_loss[..., 10]
+        assert np.mean(np.abs(np.log(under_way / ended)) > np.log(1.1)) >= 0.85
+
+
 def test_decay_moves_the_best():
     constant, cosine = decayed()[0].argmin(1)
     assert np.mean(constant == RATES.index(0.03)) >= 0.98
