@@ -244,7 +244,9 @@ def numbered(X, columns):
 
 def _floats(name, values):
     if values.dtype.kind not in "biuf":
-        values = values.astype(object).replace(r"^\s*$", np.nan, regex=True)
+        blank = [isinstance(value, str) and not value.strip() for value in values]
+        values = values.astype(object)
+        values[blank] = np.nan
         for value in values[values.notna()]:
             try:
                 float(value)
