@@ -45,7 +45,8 @@ def say(path, **facts):
 
 
 def chance(share, rows):
-    """Return two standard errors of a share of so many rows."""
+    """Return two standard errors of a share of so many rows, above 0 at 1, too."""
+    share, rows = (share * rows + 2) / (rows + 4), rows + 4  # Agresti and Coull 1998
     return 2 * math.sqrt(share * (1 - share) / rows)
 
 
