@@ -482,19 +482,32 @@ class Runs:
 
     @cached_property
     def best_val_loss(self) -> np.ndarray:
-        """Lowest validation loss of each run: ndarray (n_settings, n_seeds)."""
-        return np.where(self.epochs_done < 0, np.nan, lowest(self.val_loss)[0])
+        """Validation loss of each run at `best_epoch`: (n_settings, n_seeds)."""
+        loss = self._at_best(self.val_loss)
+        loss = np.where(np.isnan(loss), np.inf, loss)
+        return np.where(self.epochs_done < 0, np.nan, loss)
 
     @cached_property
     def best_epoch(self) -> np.ndarray:
-        """Epoch of each run's lowest validation loss: (n_settings, n_seeds)."""
-        return lowest(self.val_loss)[1]
+        """Epoch of each run's lowest validation loss: (n_settings, n_seeds).
+
+        Of folds (`cv`) that of the lowest mean over a setting's folds: a network for
+        new rows has no fold to choose its epoch by. One that has ended counts as it is.
+        """
+        if not self.folds:
+            return lowest(self.val_loss)[1]
+        done = np.maximum(self.epochs_done, 0)
+        epochs = np.minimum(np.arange(self.val_loss.shape[-1]), done[..., None])
+        loss = np.take_along_axis(self.val_loss, epochs, -1)
+        loss[np.isnan(loss) & (self.epochs_done >= 0)[..., None]] = np.inf
+        return np.minimum(lowest(over_seeds(np.nanmean, loss))[1][:, None], done)
 
     @cached_property
     def ended(self) -> np.ndarray:
         """Whether each trained to its end: bool (n_settings, n_seeds); see `Run`."""
         ends = np.array([(s.epochs, s.patience) for s in self.settings]).reshape(-1, 2)
-        return _has_ended(self.epochs_done, self.best_epoch, *ends.T[..., None])
+        own = lowest(self.val_loss)[1]
+        return _has_ended(self.epochs_done, own, *ends.T[..., None])
 
     @cached_property
     def _over(self):

@@ -23,7 +23,8 @@ from hpkit.search.searches import searching
 from hpkit.search.space import MOST_TRIALS, Range, ends_of
 
 _RANDOM_FIRST = 10  # trials that TPE draws at random before it begins to model
-_READ = TrialState.COMPLETE, TrialState.PRUNED  # failed and running ones say nothing
+# Running ones say nothing; one that failed may have diverged, and has its curves.
+_READ = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
 
 
 @searching
@@ -207,10 +208,10 @@ def from_optuna(
 ) -> Search:
     """Return the trials of an Optuna study, which minimizes a loss, as a `Search`.
 
-    Its `val_loss` has the trials' values, at the last epoch; the rest is nan. Pruned
-    trials are left out. Seeds and curves come back where a trial's user attributes
-    hold them, as those of `to_optuna` do: "seeds", and "val_loss", a number or a curve
-    per seed.
+    Its `val_loss` has the trials' values, at the last epoch; the rest is nan. Seeds and
+    curves come back where a trial's user attributes hold them, as those of `to_optuna`
+    do: "seeds", and "val_loss", a number or a curve per seed. Of pruned and failed
+    trials only these count.
 
     Parameters
     ----------
@@ -232,7 +233,8 @@ def from_optuna(
         if (known := hp.ours_for(name)) in hp.NAMES:
             raise refusal("optuna_name", name, ours=known)
     base = base.but(own=dict.fromkeys(own) | dict(base.own))
-    runs, space, about, rows = [], {}, about_data(dataset), dataset.fingerprint
+    runs, folds, space = [], [], {}
+    about, rows = about_data(dataset), dataset.fingerprint
     for trial in trials:
         setting = _setting({ours[n]: v for n, v in trial.params.items()}, base)
         told, complete = trial.user_attrs, trial.state is TrialState.COMPLETE
@@ -244,12 +246,12 @@ def from_optuna(
         each = [_runs_of(what, dataset, setting) for what in (told, value)]
         if found := each[0] or each[1]:
             runs += found
+            folds.append(told.get("folds", 0))
             for name, values in trial.distributions.items():
                 space[ours[name]] = _values(ours[name], values)
     if not runs:
         raise refusal("study_empty")
-    folds = min(trial.user_attrs.get("folds", 0) for trial in trials)
-    runs = replace(Runs.of(runs), folds=(dataset,) * folds)
+    runs = replace(Runs.of(runs), folds=(dataset,) * min(folds))
     return Search("optuna_study", base, space, runs, runs.cost)
 
 

@@ -136,9 +136,9 @@ class Search(_AsRuns):
     def scores(self, by: str = "validation") -> np.ndarray:
         """Return a number for each setting, the lower the better: (n_settings,).
 
-        Mean over seeds of the lowest "validation" loss, the one after the "last" epoch,
-        the lowest "training" loss, or minus the validation "accuracy" or your own
-        "metric" at the best epoch. nan where nothing was trained.
+        Mean over seeds of the "validation" loss at the best epoch, the one after the
+        "last" epoch, the lowest "training" loss, or minus the validation "accuracy" or
+        your own "metric" at the best epoch. nan where nothing was trained.
         """
         hp.check_choice("by", by, CRITERIA)
         runs = self.runs
@@ -165,9 +165,10 @@ class Search(_AsRuns):
     def ties(self) -> tuple:
         """Other settings that are as good as the best, as far as the seeds tell.
 
-        Best first, by t-tests of what two settings differ by with the same seeds, at 5
-        % for all of them together (Holm). None with one seed, which cannot tell. Never
-        one with a seed that diverged or is missing, nor one that halving dropped.
+        Best first, by t-tests of what two settings differ by with the same seeds; each
+        that is as good is left out by chance about one time in twenty at most. None
+        with one seed, which cannot tell. Never one with a seed that diverged or is
+        missing, nor one that was not trained to its end.
         """
         return tuple(self.settings[i] for i in self._tied)
 
@@ -176,9 +177,7 @@ class Search(_AsRuns):
         runs, best = self.runs, self.runs.order[0]
         seeds = np.isfinite(runs.best_val_loss[best])
         losses = runs.best_val_loss[:, seeds]
-        fit = np.isfinite(losses).all(1) & ~runs.unfit
-        if self.rungs:
-            fit &= np.isin(np.arange(len(fit)), self.rungs[-1].kept)
+        fit = runs.ended[:, seeds].all(1) & ~runs.unfit
         if seeds.sum() < 2 or not fit[best] or fit.sum() < 2:
             return []
         alike = fit.copy()
@@ -197,7 +196,7 @@ class Search(_AsRuns):
         even = [self.settings[i] for i in np.flatnonzero(alike)]
         for name in self.space:
             best, most = getattr(self.best, name), self.dataset.n_train
-            same = all(getattr(setting, name) == best for setting in even)
+            same = {getattr(setting, name) for setting in even} == {best}
             if same and best is not None:  # a trial of Optuna's need not have it
                 found[name] = edge_of(name, self._listed(name), best, most)
         return {name: end for name, end in found.items() if end}
@@ -209,7 +208,8 @@ class Search(_AsRuns):
         the other (halving: rung after rung). Diverged settings cost epochs, too.
         """
         runs, spent = self.runs, [[0]]
-        reached = np.fmin.accumulate(runs.val_loss, axis=2).mean(1)
+        each = runs.val_loss.mean(1, keepdims=True) if runs.folds else runs.val_loss
+        reached = np.fmin.accumulate(each, axis=2).mean(1)
         reached[runs.unfit] = np.nan
         pieces = [[np.fmin.reduce(over_seeds(np.nanmean, runs.val_loss[:, :, 0]))]]
         for i, start, stop in self._parts():
@@ -258,8 +258,9 @@ class Search(_AsRuns):
     def cv_results(self) -> dict:
         """What ``cv_results_`` of scikit-learn has: a dict of ndarrays (n_settings,).
 
-        A score is minus a run's lowest validation loss; a split is a seed, which with
-        `cv` has its own fold. "test" is scikit-learn's word: no test row is looked at.
+        A score is minus a run's validation loss at its best epoch; a split is a seed,
+        which with `cv` has its own fold. "test" is scikit-learn's word: no test row is
+        looked at.
         """
         frame, settings = self.to_frame(), self.settings
         score = np.where(self.diverged, np.nan, -self.best_val_loss)
@@ -376,8 +377,9 @@ def clearly_worse(losses, best, *, folds=False):
 
     Losses (n_settings, n_seeds) are finite, of two seeds or more, or `folds`. Each
     setting is tested by its `paired_differences` to the best, with two settings by the
-    paired t-test. The best of many is partly the luckiest, so many share the level of
-    5% (Holm, A simple sequentially rejective multiple test procedure, 1979).
+    paired t-test. The best of many is partly the luckiest, so they are tested by steps
+    (Holm, A simple sequentially rejective multiple test procedure, 1979): that keeps
+    5% for each, not for all together, as the best was not known before.
     """
     from scipy.special import stdtr
 
@@ -398,9 +400,10 @@ def paired_differences(losses, best, folds=False):
 
     The spread of a few differences is luck, too: each variance is pooled with the mean
     variance of the better half (Smyth, Linear models and empirical Bayes methods, 2004,
-    with a fixed weight). Of one setting, or with many seeds, its own counts. Folds
-    learn from each other's rows, so their mean is less sure than that of as many seeds
-    (Nadeau and Bengio, Inference for the generalization error, 2003).
+    with a fixed weight), unless its own is larger. Of one setting, or with many seeds,
+    its own counts. Folds learn from each other's rows, so their mean is less sure than
+    that of as many seeds (Nadeau and Bengio, Inference for the generalization error,
+    2003).
     """
     each = losses - best
     own, n = each.var(1, ddof=1), each.shape[1]
@@ -408,7 +411,7 @@ def paired_differences(losses, best, folds=False):
     usual = own[np.argsort(each.mean(1), kind="stable")[:half]].mean()
     shared = min(SHARED, (half - 1) * (n - 1))
     df = shared + n - 1
-    variance = (shared * usual + (n - 1) * own) / df
+    variance = np.maximum(own, (shared * usual + (n - 1) * own) / df)
     share = 1 / n + folds / (n - 1)  # rows held back for each that is learned from
     return each.mean(1), np.sqrt(variance * share), df
 

@@ -321,10 +321,9 @@ def cross_validate(
     rows learned from, a target that is a number as in the data set. With `patience` a
     fold stops so many epochs after its lowest loss and tells the loss there, above that
     of the network that `fit` keeps. `seed` is for the shuffles and the networks (of
-    ``cv=`` in a search fold k has the network of seed k, and tells its lowest loss);
-    `model`, `loss`, `metric` and `device` are as in `fit`; a metric's values come in
-    place of losses. With a constant schedule ``found.best.but(patience=0,
-    epochs=found.best_run.best_epoch)`` rates what `best_run` delivers.
+    ``cv=`` in a search fold k has the network of seed k, and all folds of a setting
+    tell their loss at one epoch, the best on average); `model`, `loss`, `metric` and
+    `device` are as in `fit`; a metric's values come in place of losses.
 
     Notes
     -----

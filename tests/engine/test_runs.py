@@ -411,11 +411,9 @@ def test_what_misses_a_seed_or_was_dropped_is_no_tie():
     assert made(best_lost).ties == (made(best_lost).settings[1],)
     best_lost[0][2] = best_lost[0][3] = [NAN, NAN]
     assert made(best_lost).ties == ()
-    losses, rungs = lasting([UNEVEN[0], UNEVEN[1], UNEVEN[1]], 2), []
-    for kept in ((0, 1), (0,)):
-        rungs.append(Rung(1, (0, 1, 2), kept))
-        search = made(losses, rungs=tuple(rungs))
-        assert search.ties == search.settings[1 : len(kept)]
+    losses = lasting([UNEVEN[0], UNEVEN[1], UNEVEN[1]], 2)
+    losses[2] = [[1, loss, NAN] for loss in UNEVEN[1]]  # by halving, or Stop
+    assert made(losses).ties == made(losses).settings[1:2]
 
 
 def test_where_all_diverged_that_is_said():
@@ -468,6 +466,7 @@ def test_values_of_the_same_loss_are_no_edge():
     val = [[[1, 0.3]] * 2, [[1, 0.3]] * 2, [[1, 0.5]] * 2]
     assert made(val).edge == {}
     assert made(val, train).edge == {"lr": "lowest"}  # the second one diverged
+    assert made(val, [[[1, 9]] * 2] * 3).edge == {}  # all did
 
 
 def test_the_edge_of_a_range_is_told_of_its_end():

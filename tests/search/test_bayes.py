@@ -171,12 +171,18 @@ def test_layers_of_another_program_are_read_or_refused(tmp_path):
 
 
 def test_seeds_and_their_spread_come_back_from_a_study():
-    grid = hk.grid_search(MOONS, BASE, lr=[0.1, 0.12, 0.5, 1], seeds=(0, 3, 5))
-    again = hk.from_optuna(grid.to_optuna(), MOONS, BASE)
-    for name in (*CURVES, "std_val_loss"):
-        assert np.array_equal(getattr(again, name), getattr(grid, name))
-    assert (again.seeds, again.ties) == (grid.seeds, grid.ties)
-    assert again.fit_time.sum() == 0
+    lrs, same = [0.1, 0.12, 0.5, 1, 1e6], {"seeds": (0, 3, 5)}
+    grid = hk.grid_search(MOONS, BASE, lr=lrs, **same)
+    lrs = hk.log_uniform(0.01, 10)
+    halving = hk.successive_halving(MOONS, BASE, lr=lrs, n_trials=9, **same)
+    for found in (grid, halving):  # with what diverged, and what was dropped
+        again = hk.from_optuna(found.to_optuna(), MOONS, BASE)
+        for name in (*CURVES, "std_val_loss"):
+            ours, theirs = getattr(again, name), getattr(found, name)
+            assert np.array_equal(ours, theirs, equal_nan=True)
+        assert (again.seeds, again.ties) == (found.seeds, found.ties)
+        assert again.fit_time.sum() == 0
+    assert grid.diverged.any()
     grid = hk.grid_search(MOONS, BASE, lr=[0.003, 0.03, 0.1, 0.3, 0.6], cv=4)
     again = hk.from_optuna(grid.to_optuna(), MOONS, BASE)
     assert again.ties == grid.ties
