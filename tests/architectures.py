@@ -231,7 +231,15 @@ class Branching(nn.Module):
         self.left, self.right = nn.Linear(n_in, n_out), nn.Linear(n_in, n_out)
 
     def forward(self, x):
-        return self.left(x) if x[0, 0] > 0 else self.right(x)
+        return self.left(x) if self.goes_left(x) else self.right(x)
+
+    def goes_left(self, x):
+        return x[0, 0] > 0
+
+
+class Short(Branching):
+    def goes_left(self, x):
+        return len(x) > 8
 
 
 class Averaging(Between):
@@ -364,7 +372,7 @@ ONE_BY_ONE = {
     "convolutions": (convolution,),
     "random numbers": DRAWING,
     "vmap": (lstm, gru, spectral_norm, Branching, batch_norm_mean, Freezing),
-    "other numbers": (hooked, padded, Scaling),
+    "other numbers": (hooked, padded, Scaling, Short),
     "keeps values": (Averaging, Fourier, Enclosed, Counting, Renormed),
 }
 OTHERS = (compiled, reads_the_setting, Keeping)

@@ -104,9 +104,8 @@ class ModuleNetworks:
     def _look(self, dataset):
         """Train a copy for a step; leave the stack if it does what a stack cannot."""
         own, n = _OwnNet(copied(self.net), self.trained), min(64, len(dataset.train.y))
-        net = own.net
-        rows = torch.tensor(dataset.train.X[:n], dtype=self.dtype).to(self.device)
-        self.rows = rows
+        net, X = own.net, dataset.train.X[:n]
+        self.rows = rows = torch.tensor(X, dtype=self.dtype).to(self.device)
         versions = [t._version for t in own.fixed]
         fixed = [t.clone() for t in own.fixed]
 
@@ -367,13 +366,14 @@ class ModuleNetworks:
             own.set([t[run].clone() for t in (*self.weights, *self.buffers)])
             if others:
                 want = self._pull_back_one(own, run, x, *others)
+                if self.unused != {i for i, one in enumerate(want) if one is None}:
+                    return None  # a short batch uses other parameters, say
             else:
                 want = [self._ask(own.net, x[run].mT.contiguous()).mT]
-            pairs = zip(found if others else [found], want, strict=True)
-            pairs = [(all_[run], one) for all_, one in pairs if one is not None]
             # A gradient that is zero but for rounding is next to the largest one.
-            scale = max(largest(want) for _, want in pairs)
-            pairs = [(*pair, scale) for pair in pairs]
+            scale = max(largest(one) for one in want if one is not None)
+            pairs = zip(found if others else [found], want, strict=True)
+            pairs = [(f[run], one, scale) for f, one in pairs if one is not None]
             pairs += [(b[run], f) for b, f in zip(buffers, own.fixed, strict=True)]
             if not all(alike(*pair) for pair in pairs):
                 return None
