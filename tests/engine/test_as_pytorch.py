@@ -88,7 +88,7 @@ def found():
     all_["patience"] = hk.grid_search(DATA, long, seeds=range(2), **lists)
     all_["dropped"] = hk.successive_halving(DATA, long, n_trials=6, eta=2, **lists)
     plans = ["constant", "one-cycle", (1, 0.5)]
-    all_["schedules"] = hk.grid_search(*about, schedule=plans, warmup=[0, 0.01, 0.2])
+    all_["schedules"] = hk.grid_search(*about, schedule=plans, warmup=[0, 1 / 12, 0.2])
     plans = ["step", "cosine", "linear"]
     all_["rises"] = hk.grid_search(*about, schedule=plans, warmup=[0.01, 0.2])
     all_["taken names grid"] = hk.grid_search(*about, model=net, hidden=[(2,), (3,)])
