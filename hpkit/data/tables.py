@@ -132,8 +132,7 @@ def _check_column(what, name, names):
 
 def _check_columns(what, names, among):
     names = check_items(what, names, empty=True, of="names")
-    names = [str(name) if isinstance(name, int) else name for name in names]
-    return [_check_column(what, name, among) for name in names]
+    return [_check_column(what, str(name), among) for name in names]
 
 
 def _key(what, column):

@@ -467,13 +467,13 @@ def test_what_is_named_as_a_category_is_taken():
     with pytest.raises(ValueError, match="one row of column names, got"):
         Dataset.from_frame(pd.concat({"a": frame}, axis=1), "sick")
     frame["dose"] = frame.dose.astype("category")
-    frame = frame.rename(columns={"ward": 5})
-    data = made(frame, categorical=["name", 5], standardize=False)
-    assert {"5=3", "5=7", "dose=0", "dose=4"} <= {*data.features}
+    frame = frame.rename(columns={"ward": 5.5})
+    data = made(frame, categorical=["name", 5.5], standardize=False)
+    assert {"5.5=3", "5.5=7", "dose=0", "dose=4"} <= {*data.features}
     assert sum(name.startswith("name=") for name in data.features) > 60
     assert (data.scale == 1).all()
     frame["sick"] = pd.Categorical(frame.sick, ["yes", "never", "no"])
-    turned = made(frame, categorical=["name", 5], standardize=False)
+    turned = made(frame, categorical=["name", 5.5], standardize=False)
     assert (data.classes, turned.classes) == (("no", "yes"), ("yes", "no"))
     assert turned.train.y.mean() == 1 - data.train.y.mean()
 
