@@ -37,7 +37,9 @@ def batch_norm_mean(n_in, n_out, setting):
 
 
 def batch_norm_of_the_batch(n_in, n_out, setting):
-    return batch_norm(n_in, n_out, setting, track_running_stats=False)
+    net = batch_norm(n_in, n_out, setting, track_running_stats=False)
+    nn.init.zeros_(net[-1].weight)  # at first no row sees the others
+    return net
 
 
 def layer_norm(n_in, n_out, setting):

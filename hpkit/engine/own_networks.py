@@ -106,6 +106,7 @@ class ModuleNetworks:
         own, n = _OwnNet(copied(self.net), self.trained), min(64, len(dataset.train.y))
         net, X = own.net, dataset.train.X[:n]
         self.rows = rows = torch.tensor(X, dtype=self.dtype).to(self.device)
+        torch._foreach_add_(own.views[: len(own.trained)], 0.1)  # a gate begins at 0
         versions = [t._version for t in own.fixed]
         fixed = [t.clone() for t in own.fixed]
 
