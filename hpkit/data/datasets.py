@@ -144,9 +144,8 @@ class Dataset:
         for name in () if raw or not isinstance(X, np.ndarray) else tables.SPLITS:
             if np.may_share_memory(X, getattr(self, name).X):
                 raise refusal("standardized", name=name)
-        if self.preparation:
-            rows = tables.prepare(rows, self.preparation, self.preparation)
-        return rows
+        made_by = self.preparation
+        return tables.prepare(rows, made_by, made_by) if made_by else rows
 
     def scaled(self, X: ArrayLike) -> np.ndarray:
         """Return raw rows (n, columns) as the networks see them: (n, features).
@@ -475,7 +474,10 @@ GAPS = ("None", "nan", "NaT", "<NA>")
 
 def _check_arrays(X, y, names=(), gaps=False):
     """Return X as float (n, features) and y (n,), or raise; X may have gaps."""
+    X, y = (v.tolist() if np.ma.isMA(v) else v for v in (X, y))  # gaps as None
     try:
+        if np.asarray(X).dtype.kind in "cmM":  # of which NumPy makes numbers
+            raise TypeError
         X = np.array(X, float)
     except Exception:
         raise refusal("X_numbers", X, kind=TypeError) from None
@@ -490,7 +492,7 @@ def _check_arrays(X, y, names=(), gaps=False):
     fits = (X <= _LARGEST) & (X >= -_LARGEST)
     bad[:, :-1] = ~(fits | (gaps & np.isnan(X)))
     if y.dtype.kind == "f":
-        bad[:, -1] = ~(abs(y) <= _LARGEST)
+        bad[:, -1] = ~(abs(y.astype(float)) <= _LARGEST)
     elif y.dtype.kind not in "iubUS":  # objects, times: classes named by their text
         texts = [v if isinstance(v, str) else brief(v) for v in y]
         none = [not isinstance(v, str) and brief(v) in GAPS for v in y]
@@ -510,6 +512,7 @@ def check_rows(X, names, preparation=()):
     columns, count = preparation or tuple(map(Column, names)), len(names)
     way = words("data")["columns"].format(count=count)
     X = X.to_pandas() if hasattr(X, "to_pandas") else X
+    X = X.tolist() if np.ma.isMA(X) else X
     rows = X if isinstance(X, list) else [X]
     if rows and all({*names} <= {*getattr(row, "_fields", ())} for row in rows):
         rows = [row._asdict() for row in rows]

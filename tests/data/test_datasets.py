@@ -225,6 +225,10 @@ def test_wrong_kinds_are_refused():
     halves = {"valid": 0.5, "test": 0.5}
     for error, X, y, more, words in (
         (TypeError, [["a"]], [0], {}, "numbers"),
+        (TypeError, np.eye(20) + 1j, [0, 1] * 10, {}, r"real numbers.*abs\(X\)"),
+        (TypeError, np.eye(20).astype("m8[D]"), [0, 1] * 10, {}, "dates"),
+        (ValueError, np.ma.masked_equal(np.eye(20), 1), [0, 1] * 10, {}, "20 rows"),
+        (ValueError, np.eye(20), np.ma.masked_equal([0, 1] * 10, 0), {}, "10 rows"),
         (ValueError, np.zeros((10, 8, 8)), [0, 1] * 5, {}, r"reshape\(len\(X\), -1\)"),
         (ValueError, np.eye(20), np.eye(20)[:, :2], {}, r"\(20, 2\); .*argmax"),
         (ValueError, np.zeros((10, 1)), [0, 1] * 5, halves, "leave rows to train"),

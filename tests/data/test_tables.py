@@ -484,3 +484,5 @@ def test_missing_values_of_pandas_and_plain_arrays_are_read_alike():
     np.testing.assert_array_equal(other.train.X, data.train.X)
     new = frame[[*data.columns]]
     np.testing.assert_array_equal(data.scaled(new.to_numpy()), data.scaled(new))
+    masked = np.ma.masked_array(new.fillna(-999).to_numpy(), new.isna().to_numpy())
+    np.testing.assert_array_equal(data.scaled(masked), data.scaled(new))
