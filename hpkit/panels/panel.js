@@ -83,6 +83,9 @@ function reachable(panel, words, manager) {
     if (target.isContentEditable)
       target.dispatchEvent(new FocusEvent('blur', { bubbles: true, relatedTarget }));
   });
+  panel.addEventListener('focusin', ({ target }) => {  // as Tab does in a box
+    if (target.isContentEditable) getSelection().selectAllChildren(target);
+  });
   panel.addEventListener('wheel', ({ target }) => {  // scrolls, and changes no number
     if (target.type === 'number') target.blur();
   }, { passive: true });

@@ -142,8 +142,7 @@ def wait_said(page, words):
 def test_a_number_typed_at_a_guess_counts_without_enter(notebook):
     page = notebook("hk.BowlPanel(predict=True)")
     number = page.locator(f"{PANEL} .hp-guess .widget-readout")
-    number.fill("")
-    number.press_sequentially("2,5")  # as many write it at home
+    number.press_sequentially("2,5")  # in place of 1.00; as many write it at home
     page.locator(f"{PANEL} .hp-guess button").click()
     wait_said(page, "Your guess: 2.5.")
 
