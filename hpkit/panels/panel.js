@@ -17,7 +17,7 @@ function reachable(panel, words, manager) {
     const shown = node.closest('.hp-slide, .hp-guess').querySelector('.widget-readout').textContent;
     node.setAttribute('aria-valuetext', Number(shown) || shown);
   };
-  let typed = false;  // last; what a slider that moves would cost is not said
+  let keys = false, typed = false;  // last; what a slider that moves would cost is not said
   const price = () => panel.querySelector('.hp-status').setAttribute(
     'aria-live', typed && panel.matches('.hp-stale') ? 'polite' : 'off');
   const voice = new MutationObserver(changes => {
@@ -28,9 +28,11 @@ function reachable(panel, words, manager) {
     const next = here.matches(':enabled:focus-visible')  // else, of the mouse, no list or box
       ? '.hp-controls > :not(.hp-guess) :is(input, select, button, .noUi-handle)'
       : '.hp-buttons button';
+    const { top, bottom } = here.getBoundingClientRect();
     if (gone && panel.contains(here))
       [...panel.querySelectorAll(`${next}, .hp-foot button`)].find(
-        node => !node.disabled && node.offsetParent)?.focus({ preventScroll: true });
+        node => !node.disabled && node.offsetParent
+      )?.focus({ preventScroll: !keys || bottom < 0 || top > innerHeight });
     voice.takeRecords();
   });
   const watched = ['aria-valuetext', 'class', 'disabled'];
@@ -72,6 +74,7 @@ function reachable(panel, words, manager) {
     document.execCommand('insertText', false, plain);
   };
   for (const kind of ['keydown', 'pointerdown']) panel.addEventListener(kind, event => {
+    keys = kind === 'keydown';
     typed = event.target.matches('input');
     price();
   }, true);
