@@ -60,6 +60,8 @@ function reachable(panel, words, manager) {
     panel.querySelectorAll('.widget-toggle-button:not([aria-pressed])').forEach(state);
     panel.querySelectorAll(':is(.hp-foot, .hp-guess) > .hp-muted:not([role])').forEach(
       note => put(note, 'status'));
+    panel.querySelectorAll('.hp-wrong').forEach(  // else what Tab goes to would hide it
+      answer => keys && answer.classList.add('hp-keys'));
     panel.querySelectorAll('.hp-table:not([tabindex])').forEach(table => {
       table.tabIndex = 0;
       put(table, 'group', words.table);

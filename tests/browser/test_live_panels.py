@@ -151,13 +151,19 @@ def test_a_wrong_list_is_said_over_the_next_one_which_a_click_brings_back(notebo
     page = notebook("hk.GridPanel(moons, base=base)")
     columns, rows = page.locator(f"{PANEL} .hp-knob input[type=text]").all()
     columns.fill("abc")
-    columns.press("Tab")
+    page.locator(f"{PANEL} .hp-say").click()
     page.locator(f"{PANEL} .hp-wrong").wait_for()
     rows.click(timeout=3000)
     rows.fill("16, 64")
     columns.fill("0.1, 1")
     columns.press("Enter")
     page.locator(f"{PANEL} .hp-wrong").wait_for(state="detached")
+    rows.fill("abc")
+    rows.press("Tab")  # to a box that would lie over the answer
+    place = page.locator(f"{PANEL} .hp-wrong").evaluate(
+        "node => getComputedStyle(node).position"
+    )
+    assert place == "static"
 
 
 def test_typed_number_stays_as_typed_and_the_line_to_share_is_large(notebook):
