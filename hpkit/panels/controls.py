@@ -401,11 +401,10 @@ class Entry:
         self.note = html_of("", "hp-muted")
         head = row(head_of(label or WORDS["values"]), self.which, name="hp-row")
         self.frame = W.VBox([head, self.text, self.note]).add_class("hp-knob")
-        for widget in (self.which, self.text):
-            widget.observe(self._count, "value")
-        self._count()
+        self.text.observe(self.count, "value")
+        self.count()
 
-    def _count(self, _=None):
+    def count(self, _=None):
         """Say below the box how many values they are, or what is wrong with them."""
         self.wrong = None
         try:

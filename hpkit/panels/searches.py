@@ -113,6 +113,7 @@ class _ListsPanel(SearchPanel):
         def renamed():
             with self.quietly():
                 entry.text.value = c.usual(entry.name, self.dataset, own)
+            entry.count()  # of the same text, too; before, its values are another's
             self._renamed()
             self._moved()
 
