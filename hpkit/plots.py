@@ -31,7 +31,7 @@ _CHARTS = Texts("plots.charts")
 _NAMED = 50  # curves of which each has room for its name
 _STRONG = dict(blue=None, orange="dashed", purple="dashdot", ink=None, green="dashed")
 _DOT_SIZE = 3.4
-HEARD = '<span style="position:absolute;clip:rect(0,0,0,0)">'  # and not seen
+HEARD = '<span style="position:fixed;clip:rect(0,0,0,0)">'  # nor seen, nor scrolled to
 
 
 def plot_training_curves(
