@@ -369,15 +369,15 @@ def alt_text(ax: Axes, sentence: str) -> Axes:
     figure = _axes_for(ax).figure
     hyper.check_text("sentence", sentence)
     figure.hpkit_said = [*getattr(figure, "hpkit_said", ()), sentence]
-    figure._repr_mimebundle_ = partial(_only_metadata, figure)
+    figure._repr_mimebundle_ = partial(heard, figure.hpkit_said)
     return ax
 
 
-def _only_metadata(figure, include=None, exclude=None):
-    # As IPython wants it; the picture comes by itself. As notebooks show it without its
-    # words, they also come before it, where they are heard.
+def heard(sentences, include=None, exclude=None):
+    """Return a picture's words as IPython wants metadata; show them, to be heard."""
+    # The picture comes by itself, and notebooks show it without them: they come before.
     from IPython.display import display
 
-    said = " ".join(figure.hpkit_said)
+    said = " ".join(sentences)
     display({"text/html": f"{HEARD}{html.escape(said)}</span>"}, raw=True)
     return {}, {"image/png": {"alt": said}}
