@@ -127,7 +127,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     const row = clamp(here[0], 0, series.length - 1), list = series[row]
     if (!list || e.ctrlKey || e.altKey || e.metaKey) return
     const last = list.length - 1, at = clamp(here[1], 0, last), spot = list[at]
-    const up = {ArrowUp: 1, ArrowDown: -1}[e.key]
+    const up = {ArrowUp: 1, ArrowDown: -1, ...spot.mark.draw && {PageUp: 8, PageDown: -8}}[e.key]
     const to = {ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: last}[e.key]
     mouse = null
     if (to != null)  // the first key shows where it is

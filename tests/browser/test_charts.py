@@ -337,11 +337,11 @@ def test_a_curve_is_drawn_with_the_mouse_and_with_keys(charts):
     for key in ("Home", "ArrowRight", "ArrowUp"):
         page.keyboard.press(key)
     page.evaluate("() => document.querySelector('#guess').say()")  # an old answer
-    page.keyboard.press("ArrowUp")
+    page.keyboard.press("PageUp")
     assert chart.get_attribute("aria-label") == "loss, learning rate"
     assert chart.get_attribute("aria-description").startswith("Draw your guess: ")
     raised = told(page)[-1]["value"]
-    assert raised[1] == pytest.approx(heights[1] + 2 * 1.5 / 40, abs=1e-3)
+    assert raised[1] == pytest.approx(heights[1] + (1 + 8) * 1.5 / 40, abs=1e-3)
     assert raised[2:] == heights[2:]
     said = chart.get_attribute("aria-valuetext")
     assert said == f"learning rate 0.003, loss {float(f'{raised[1]:#.3g}'):g}"
