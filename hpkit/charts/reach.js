@@ -137,7 +137,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
       const next = clamp(row + up, 0, series.length - 1)
       here = [next, closest(series[next].map(s => s.x), spot.x)]
     } else if (e.key == 'Enter' || e.key == ' ') choose(spot)
-    else return
+    else return e.key == 'Escape' && point(null)  // what is said may lie over other marks
     focus(true)
     e.preventDefault()
     e.stopPropagation()

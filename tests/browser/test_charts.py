@@ -269,6 +269,8 @@ def test_keys_walk_over_cells_and_from_line_to_line(charts, made):
     page.keyboard.press("ArrowUp")
     assert cells_.get_attribute("aria-valuetext").endswith(", chosen")
     page.keyboard.press("ArrowDown")
+    page.keyboard.press("Escape")
+    assert page.locator("#grid .hpc-tip").first.is_hidden()  # it lies over other cells
     page.keyboard.press("Enter")
 
     lines = hit(page, "curve")
