@@ -259,7 +259,7 @@ class Panel(W.VBox):
         self.guess = self.error = None
         self.drawers = {"table": None}  # what is below, one at a time, by name
         self.title, self.result, self._quiet = hyper.check_text("title", title), "", 0
-        self.refused = False  # whether the last value was
+        self.refused = self._unsaid = False  # the last value; the last sentence
         self._filled = 0.0  # when what is below the charts was
         self._saving = None  # the wait before the saved picture is drawn anew
         self.status = html_of("", "hp-status")
@@ -400,10 +400,10 @@ class Panel(W.VBox):
 
     def _show(self, charts, text, *, wrong=False, passing=False):
         """Show charts and sentence at once; a screen reader skips `passing` ones."""
-        live = " aria-live='off'" if passing else ""
+        self._unsaid = passing and (self._unsaid or text != self.result)  # not twice
         look = "hp-say hp-error" if wrong else "hp-say"
-        self.result = text
-        self.charts.show(charts, sentence=f"<div class='{look}'{live}>{text}</div>")
+        look, self.result = look + "' aria-live='off" * self._unsaid, text
+        self.charts.show(charts, sentence=f"<div class='{look}'>{text}</div>")
         if self._saving and not passing:
             self._saving.cancel()
             self._saving = threading.Timer(SAVE, self._show_saved, [True])
