@@ -209,15 +209,15 @@ class ClinicPanel(Panel):
 
     def _charts(self):
         treated = [] if self.treated is None else [self.treated]
-        ends = _end_of(self.run, "train_loss"), _end_of(self.run)
-        alt = WORDS["alt"].format(*_in_words(ends, "gone"))  # that names no fault
+        every = self.run, *self.others, *treated
+        ends = _end_of(self.run, "train_loss"), *map(_end_of, every)
+        said = _in_words(ends, "gone")  # that names no fault
+        alt = WORDS["alt_treated" if treated else "alt"].format(*said, run=self.run)
         look = {"faded": self.others, "faded_are": WORDS["others"], "alt": alt}
-        look["end"] = max(run.setting.epochs for run in (self.run, *treated))
+        look["end"] = max(run.setting.epochs for run in every)
         treated = [(run, "green", WORDS["treated"]) for run in treated]
         starts = [run.val_loss[0] for run in self.others]  # where they go is no fault
-        highest = 1.04 * max(
-            self.run.val_loss.max(), self.run.train_loss.max(), *starts
-        )
+        highest = 1.04 * np.max([*self.run.val_loss, *self.run.train_loss, *starts])
         # A line that leaves the chart is then a diverged one's.
         look["top"] = nice_top(highest) if highest <= _HIGHEST_LOSS else None
         chart = loss_chart(self.run, pinned=treated, **look)

@@ -74,7 +74,7 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
     assert list(rows["named"]) == [said[wrong], said[fault]]
     assert not rows["loss_after"].iloc[1] >= rows["loss_before"].iloc[1]
     assert "1 of 2 right" in panel.status.value
-    assert panel.treated is not None
+    assert "After the remedy: " in panel.charts.charts[0].alt
     assert shows(panel)
 
     press(panel, "next")
