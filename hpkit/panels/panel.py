@@ -289,7 +289,7 @@ class Panel(W.VBox):
         self.drawers |= {"code": code}
         names = [(self.texts[name], name) for name in self.drawers]
         tips = [self.texts[f"{name}_tip"] for name in self.drawers]
-        self.view = W.ToggleButtons(options=names, tooltips=tips)
+        self.view = named(W.ToggleButtons(options=names, tooltips=tips), WORDS["view"])
         below = [box or html_of("", "hp-table") for box in self.drawers.values()]
         self.drawer = W.Stack(below, selected_index=0)
         save = self.button("save", self._save)

@@ -20,7 +20,7 @@ from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts
 from hpkit.panels import controls as c
 from hpkit.panels.panel import FRAME, Panel
-from hpkit.panels.parts import code_of_search, row
+from hpkit.panels.parts import code_of_search, named, row
 from hpkit.search import searches
 from hpkit.search.result import describe
 from hpkit.search.space import all_settings, with_own
@@ -381,7 +381,7 @@ class GridPanel(_ListsPanel):
         self.ask(predict, *about, text=self._in_words)
         self.which = W.ToggleButtons(options=[(GRID["curves"], "")])
         self.on_change(self._draw, self.which)
-        views = row(self.which, name="hp-small hp-right")
+        views = row(named(self.which, GRID["view"]), name="hp-small hp-right")
         more = {"over": [views], "calls": {"cell": self._clicked}}
         self.build(*(entry.frame for entry in self.entries), *self.search_box, **more)
         self._come_in()

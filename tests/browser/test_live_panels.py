@@ -112,7 +112,7 @@ UNHEARD = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
         knob.querySelector('.noUi-handle').ariaValueText != shown(knob))
     const choices = all('.widget-toggle-button').filter(choice =>
         choice.ariaPressed != `${choice.classList.contains('mod-active')}`)
-    const groups = all('.hp-controls .widget-toggle-buttons').filter(
+    const groups = all('.widget-toggle-buttons').filter(
         group => !group.ariaLabel)
     const notes = all('.hp-foot > .hp-muted').filter(note => note.role != 'status')
     const title = panel.querySelector('.hp-title[role=heading]')
