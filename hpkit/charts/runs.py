@@ -157,7 +157,7 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
     marks, gone = [], [i for i in there if out[i]]
     for i, color in zip(there, shades(len(there)), strict=True):
         strong, look = not one and bool(i == runs.order[0]), {"color": color}
-        look["name"] = names[i]
+        look["name"] = names[i] or names[-1]  # one without lies below the last
         for part in parts:
             each, solid = losses[part][i], part == "valid"
             with np.errstate(invalid="ignore"):  # of a run that diverged
