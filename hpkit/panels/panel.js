@@ -105,7 +105,8 @@ function reachable(panel, words, manager) {
   panel.addEventListener('click', event => {  // without the clipboard of safe addresses
     if (!event.target.matches('.hp-copy')) return;
     getSelection().selectAllChildren(event.target.previousElementSibling);
-    document.execCommand('copy');
+    const done = document.execCommand('copy') && !event.target.textContent.includes('✓');
+    if (done) event.target.append(' ✓');  // seen, and heard: the note is a status
   });
   // After Shift + Enter JupyterLab shows the cell below, and a panel would be cut. It comes
   // into view whole, with as much as fits of the text above, unless somebody has scrolled

@@ -202,6 +202,8 @@ def test_typed_number_stays_as_typed_and_the_line_to_share_is_large(notebook):
     size = "node => getComputedStyle(node).fontSize"
     code, copy = (page.locator(f"{PANEL} {name}") for name in ("code", ".hp-copy"))
     assert code.evaluate(size) == copy.evaluate(size)
+    copy.press("Enter")
+    copy.and_(page.get_by_text("✓")).wait_for()
 
 
 def test_shift_enter_goes_on_from_a_panel_and_does_not_run_it_again(notebook):
