@@ -189,7 +189,7 @@ class ClinicPanel(Panel):
         yield
 
     def _update(self, running):
-        self.treat_button.disabled = running or not self.there
+        self.treat_button.disabled = not self.there  # pressed twice it does nothing
         right = [row["right"] for row in self.rows]
         said = WORDS["score"].format(sum(right), len(right))
         self.status.value = said if right else ""
