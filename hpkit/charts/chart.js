@@ -78,7 +78,7 @@ const SHAPES = {square: [[-.88, -.88], [.88, -.88], [.88, .88], [-.88, .88]],
   triangle: [[0, -1.15], [1.1, .8], [-1.1, .8]],
   x: PLUS.map(([a, b]) => [.71 * (a - b), .71 * (a + b)])}
 const SIGNS = {points: '●', circle: '●', square: '■', diamond: '◆', triangle: '▲', plus: '✚',
-  x: '✖', cross: '✕', band: '█', frames: '▢'}  // in the legend; a line is what is not in here
+  x: '✖', cross: '✕', band: '█'}  // in the legend; lines and frames are drawn there
 
 function shape(kind, x, y, r) {
   const corners = (SHAPES[kind] || []).map(([a, b]) => `${f1(x + a * r)} ${f1(y + b * r)}`)
@@ -228,11 +228,11 @@ function chart(el, tell) {
     [headed, head.textContent] = [key, '']
     if (spec.y.label) make('<b', head, {said: '↑ ' + spec.y.label})
     for (const [m, there] of list) {
-      const dash = {dashed: '┅', dotted: '┉'}[pick(m.dash, 0)]
-      const said = dash || SIGNS[pick(m.shape, 0) || m.kind] || '━'
+      const said = SIGNS[pick(m.shape, 0) || m.kind], dash = pick(m.dash, 0) || 'solid'
       const entry = make('<span', head, {style: there ? null : 'visibility:hidden'})
-      const style = `color:${color(pick(m.color, 0))};opacity:${m.kind == 'band' ? .4 : 1}`
-      make('<span', entry, {said, style}).after(m.legend)
+      const style = `color:${color(pick(m.color, 0))};opacity:${m.kind == 'band' ? .4 : 1};` +
+        `border-style:${dash.replace('dashdot', 'dashed')}`
+      make('<span', entry, {said, style, class: said ? null : m.kind}).after(m.legend)
     }
     if (spec.ends) make('<i', head, {said: spec.ends})
   }
