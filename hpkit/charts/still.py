@@ -33,7 +33,7 @@ _STUB = 1.9  # letters of these from where the line is shown again, as it is dra
 _DASHES = {"dashed": (0, (4, 2.6)), "dotted": (0, (1, 2.4))}
 _DASHES["dashdot"] = (0, (5, 2.6, 1, 2.6))
 _SHAPES = {"square": "s", "diamond": "D", "triangle": "^", "plus": "P", "x": "X"}
-_ALIGN = {"start": "left", "middle": "center", "end": "right"}
+_ALIGN = {None: "center", "start": "left", "middle": "center", "end": "right"}
 # With letters that matplotlib's own font lacks, such as Hangul: Windows, macOS, Linux.
 _WIDER = ("Malgun Gothic", "Apple SD Gothic Neo", "NanumGothic", "Noto Sans CJK KR")
 _WIDER += ("Noto Sans CJK JP",)  # the name of the same file for matplotlib before 3.11
@@ -218,9 +218,8 @@ def _header(sheet, chart, reach):
             look["ncols"] = max(1, int(len(labels) * room / need))
         look["fontsize"] = small * min(1, max(_SMALLEST, room / need))
         ax.legend(loc="lower right", bbox_to_anchor=(right, level), **look)
-    if chart.title:
-        size = {"fontsize": 1.08 * letter, "fontweight": "bold", "pad": 2.4 * letter}
-        ax.set_title(chart.title, loc="left", color="black", **size)
+    size = {"fontsize": 1.08 * letter, "fontweight": "bold", "pad": 2.4 * letter}
+    ax.set_title(chart.title, loc="left", color="black", **size)
 
 
 @lru_cache(4096)
@@ -291,15 +290,18 @@ class _Sheet:
                 self.ax.plot(places, heights, **pen | under | {"ls": "-"})
             pen |= {"alpha": mark.each("opacity", row)}
             pen["marker"] = "o" if mark.get("draw") else None
-            label = None if row else mark.get("legend")
-            self.ax.plot(places, heights, label=label, **pen)
+            pen["label"] = None if row or mark.kind == "frames" else mark.get("legend")
+            self.ax.plot(places, heights, **pen)
             there = np.flatnonzero(np.isfinite(heights) & np.isfinite(places))
             if (text := mark.each("label", row)) and len(there):
                 end = places[there[-1]], heights[there[-1]]
                 strong = bool(mark.each("strong", row))
                 self.ends.append((*end, text, _pen(mark, row), strong))
 
-    frames = line
+    def frames(self, mark):
+        self.line(mark)
+        pen = _pen(mark, 0) | {"fill": False, "label": mark.get("legend")}
+        self.ax.fill([np.nan], [np.nan], **pen)  # for the legend alone
 
     def band(self, mark):
         look = {"color": _color(mark), "alpha": mark.get("opacity", 0.16), "lw": 0}
@@ -351,8 +353,7 @@ class _Sheet:
         if room := mark.get("room"):
             widest = max(wide(said, size, strong=True) for said in texts)
             size *= min(1.0, room * self.width / np.ptp(self.ax.get_xlim()) / widest)
-        look = {"ha": _ALIGN[mark.get("anchor", "middle")], "va": "center"}
-        look["size"] = size
+        look = {"ha": _ALIGN[mark.get("anchor")], "va": "center", "size": size}
         look["path_effects"] = [withStroke(linewidth=0.25 * size, foreground="white")]
         for i, place in enumerate(zip(*(c[0] for c in mark.columns), strict=True)):
             look["weight"] = _bold(mark.each("strong", i))
@@ -361,11 +362,10 @@ class _Sheet:
 
     def cells(self, mark):
         values, colors = mark.columns[0], unpacked(mark.columns[1]) / 255
-        rows, columns = values.shape
-        sides = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
+        sides = [np.arange(n + 1) - 0.5 for n in values.shape[::-1]]
         self.ax.pcolormesh(*sides, colors, edgecolor="white", lw=1.5, zorder=self.z)
         size = 0.95 * self.letter
-        room = self.width / columns - 0.3 * self.letter
+        room = self.width / values.shape[1] - 0.3 * self.letter
         digits = next((n for n in (3, 2) if wide("0." + n * "8", size) < room), 0)
         middle = {"ha": "center", "va": "center", "zorder": self.z, "size": size}
         for (r, c), value in np.ndenumerate(values):
