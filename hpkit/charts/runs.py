@@ -135,8 +135,8 @@ def loss_chart(
 
 
 def shades(count: int) -> list[str]:
-    """Return colors for curves: names while they last, else a ramp."""
-    ramp = colormaps["viridis"](np.linspace(0, 0.88, count))
+    """Return colors for curves: names while they last, else darker and darker ones."""
+    ramp = colormaps["viridis"](np.linspace(0.75, 0.22, count))
     return list(_SHADES[:count]) if count <= len(_SHADES) else list(map(to_hex, ramp))
 
 

@@ -59,7 +59,7 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
 def _shades(name, values):
     """Return colors of values, the darker the further right they stand."""
     _, at = value_axis(name, values)
-    colors = colormaps["viridis"](np.linspace(0.85, 0.28, len(at)))
+    colors = colormaps["viridis"](np.linspace(0.75, 0.22, len(at)))
     ranks = np.argsort(np.argsort(at, kind="stable"))
     return [to_hex(colors[r]) for r in ranks]
 
