@@ -415,8 +415,7 @@ class _RunList:
         self.name = parts.named(name, WORDS["name"])
         pair = panel.buttons(pin=lambda: self.pin(self.chosen), remove=self.remove)
         side = W.VBox([self.name, pair]).add_class("hp-side")
-        rows = W.VBox([self.heads, self.list]).add_class("hp-grow")
-        self.box = W.HBox([rows, side])
+        self.box = W.HBox([W.VBox([self.heads, self.list]).add_class("hp-grow"), side])
         panel.on_change(lambda: self._choose(self.kept[self.list.index]), self.list)
         panel.on_change(self._rename, self.name)
 
@@ -494,7 +493,8 @@ class _RunList:
         end = [digits(run.best_val_loss), str(run.best_epoch)]
         end = [WORDS["out"], ""] if run.diverged else end
         number = f"{'●' if kept.color else ' '} {kept.number}"
-        return [number, *values.values(), str(run.seed), *end, kept.name]
+        name = hyper.without_middle(kept.name, 24)  # the buttons beside stay near
+        return [number, *values.values(), str(run.seed), *end, name]
 
     def _choose(self, kept):
         self.chosen, self.note = kept, ""
