@@ -260,8 +260,8 @@ def css(selector: str) -> str:
     # which counts alone where it forces its own colors on a page.
     pairs = [[f"--hp-{n}:{color};" for color in pair] for n, pair in COLORS.items()]
     colors = map("".join, zip(*pairs, strict=True))
-    light, dark = map("{{color-scheme:{};{}}}".format, ("light", "dark"), colors)
+    modes = "light;--hp-lift:none", "dark;--hp-lift:brightness(1.5)"  # of shades
+    light, dark = map("{{color-scheme:{};{}}}".format, modes, colors)
     system = f"@media (prefers-color-scheme:dark){{{selector}{dark}}}"
     both = _LIGHT.format(selector) + light + _DARK.format(selector) + dark
-    both = f"@media (forced-colors:none){{{both}}}"
-    return selector + light + system + both
+    return selector + light + system + f"@media (forced-colors:none){{{both}}}"
