@@ -168,7 +168,8 @@ def _axes(ax, chart, letter):
     if chart.grid:
         ax.grid(color=light("grid"), axis="y" if chart.x.kind == "band" else "both")
     ax.set_axisbelow(True)
-    ax.set_xlabel(chart.x.label, loc="right", fontsize=letter, color=light("ink"))
+    fit = min(1, ax.bbox.x1 * 72 / ax.figure.dpi / max(1, wide(chart.x.label, letter)))
+    ax.set_xlabel(chart.x.label, loc="right", fontsize=fit * letter, c=light("ink"))
 
 
 def ticks(axis: Axis, most):
@@ -248,9 +249,8 @@ def _color(mark, number=0, usual="blue"):
 
 
 def _pen(mark, number, width=2.0):
-    dash = _DASHES.get(mark.each("dash", number), "-")
-    lw = 0.75 * (mark.each("width", number) or width)
-    return {"color": _color(mark, number), "lw": lw, "ls": dash}
+    dash, lw = mark.each("dash", number), 0.75 * (mark.each("width", number) or width)
+    return {"color": _color(mark, number), "lw": lw, "ls": _DASHES.get(dash, "-")}
 
 
 def _inked(color):
