@@ -402,7 +402,7 @@ function chart(el, tell) {
     let best = null, least = Infinity
     for (let dy = -14; dy <= 14; dy++) for (const dx of dy ? SIDES : [-1, 1]) {
       const beyond = dy ? dx / 2 * wide : dx * (wide / 2 + r + .5 * em)
-      const cx = clamp(x + beyond, wide / 2, box.W - wide / 2)
+      const cx = clamp(x + beyond, wide / 2, (stub ? box.right + .5 * em : box.W) - wide / 2)
       const cy = y + dy * .7 * high + Math.sign(dy) * Math.max(0, r - .1 * em)
       const a = cx - wide / 2, b = cx + wide / 2, c = cy - .6 * high, d = cy + .6 * high
       if (cy > box.bottom - .55 * high || cy < box.top - (edge ? .1 : -.5) * high) continue
