@@ -94,7 +94,7 @@ class BatchNoisePanel(Panel):
         lines["label"] = [WORDS["above"], WORDS["below"]]
         look = {"size": 3, "opacity": 0.75, "legend": WORDS["each"]}
         marks = [
-            points(np.arange(BATCHES) + 0.5, self.losses, **look),
+            points(np.arange(1, BATCHES + 1), self.losses, **look),
             line(ends, [mean] * 2, color="ink", label=WORDS["all"], hover=False),
             line(ends, np.reshape(edges, (-1, 2)), **lines),
         ]
