@@ -427,9 +427,9 @@ function chart(el, tell) {
       range(data[i][1].rows).forEach(r => {
         const [x, y] = data[i], text = pick(m.label, r), tint = color(pick(m.color, r))
         const k = range(y.n).reduce((last, j) => isFinite(y.v[r * y.n + j]) ? j : last, -1)
+        const u = X(x.v[(x.rows > 1 ? r * x.n : 0) + k]), at = Y(y.v[r * y.n + k])
         if (k >= 0 && text) list.push({text, tint, strong: pick(m.strong, r), m, r,
-          x: Math.min(box.right, X(x.v[(x.rows > 1 ? r * x.n : 0) + k])),
-          y: clamp(Y(y.v[r * y.n + k]), box.top, box.bottom)})
+          x: at < box.top ? box.right : Math.min(box.right, u), y: clamp(at, box.top, box.bottom)})
       }))
     const gap = 1.2 * em, most = Math.floor((box.bottom - box.top) / gap) + 1
     const strong = list.filter(e => e.strong).length

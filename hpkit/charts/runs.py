@@ -103,9 +103,8 @@ def loss_chart(
     calm = [(r, c) for r, c, _ in shown if r.best_val_loss <= top]
     out = [(clipped(r.val_loss, top)[1], r, c, n) for r, c, n in shown]
     out = [each for each in out if each[0] is not None]
-    there, earlier = named and run.val_loss[-1] <= top, faded_are or WORDS["old"]
-    train = WORDS["train"] if there else None
-    val = own or (WORDS["val"] if there else None)
+    train, earlier = WORDS["train"] if named else None, faded_are or WORDS["old"]
+    val = own or (WORDS["val"] if named else None)
     gray = {"color": "gray", "opacity": 0.55, "legend": earlier if faded else None}
     ringed = {"color": [c for _, c in calm]}
     lost = {"color": [c for _, _, c, _ in out], "name": [n for *_, n in out]}
