@@ -220,7 +220,7 @@ def _header(sheet, chart, reach):
         look["fontsize"] = small * min(1, max(_SMALLEST, room / need))
         ax.legend(loc="lower right", bbox_to_anchor=(right, level), **look)
     size = {"fontsize": 1.08 * letter, "fontweight": "bold", "pad": 2.4 * letter}
-    ax.set_title(chart.title, loc="left", color="black", **size)
+    ax.set_title(chart.title, loc="left", x=-2 * letter / width, color="black", **size)
 
 
 @lru_cache(4096)
