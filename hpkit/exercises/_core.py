@@ -37,7 +37,7 @@ _BOLD = re.compile(r"\*\*(?=\S)([^*]+)(?<=\S)\*\*")  # not the ** of n ** 2
 NOTE = "<div aria-live='off' style='font-size:.9em;opacity:.8;margin-top:4px'>{}</div>"
 _FEEDBACK = (
     "<div aria-live='polite' style='border-left:5px solid {};padding:4px 12px;"
-    "margin:4px 0;max-width:46em;{}line-height:1.5'><b>{}</b> {}{}</div>"
+    "margin:4px 0;max-width:52em;{}line-height:1.5'><b>{}</b> {}{}</div>"
 )
 TEXTS = Path(__file__).parent / "texts"
 LESSONS = tuple(sorted(path.stem for path in TEXTS.glob("*.toml")))

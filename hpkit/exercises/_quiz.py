@@ -118,7 +118,7 @@ class Quiz:
         text = f"{head} {to_html(question['question'])}"
         if code := question.get("code"):
             text += f"<pre style='margin:6px 0'>{html.escape(code)}</pre>"
-        wide = Layout(width="auto", max_width="48em", flex="1 1 auto")
+        wide = Layout(width="auto", max_width="60em", flex="1 1 auto")
         rows = [HTML(f"<div style='line-height:1.5'>{text}</div>", layout=wide)]
         for letter, a in _by_letter(question).items():
             facts = {"n": n, "letter": letter, "answer": to_text(a["answer"])}
