@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hpkit.hyperparameters import check_items, refusal, warn
-from hpkit.locale import words
+from hpkit.locale import say, words
 
 SPLITS = ("train", "valid", "test")
 SAME = 1e-100  # numbers that differ by no more: the squares of a smaller spread are 0
@@ -234,10 +234,8 @@ def numbered(X, columns):
         texts = _texts(values)
         parts.append(pd.Index(column.categories).get_indexer(texts))
         if new := {*texts[parts[-1] < 0]}:
-            say = words("data")
-            new = ", ".join(repr(text) if text else say["gap"] for text in sorted(new))
-            text = say["new_category"].format(name=column.name, new=new)
-            warn(text)
+            said = [repr(text) if text else say("data.gap") for text in sorted(new)]
+            warn(say("data.new_category", name=column.name, new=", ".join(said)))
     return np.column_stack(parts)
 
 
@@ -398,8 +396,8 @@ def notes(table, rows, learned, y, classes):
             facts["numbers"] = {"k": other[0], "name": classes[other[0]]}
         if len(named) > 2:
             facts["amounts"] = {"count": len(named)}
-    say = words("data")["notes"].items()  # in their order there
-    return tuple(text.format(**facts[key]) for key, text in say if key in facts)
+    texts = words("data.notes").items()  # in their order there
+    return tuple(text.format(**facts[key]) for key, text in texts if key in facts)
 
 
 def _tell(table, y):

@@ -318,8 +318,7 @@ class Run:
         # Loss and accuracy of one run are one look, the same number again is another.
         look = len({run for run, _ in looks}) + len(looks) - len({*looks})
         if look > 1:
-            text = say("engine.test_again", dataset=self.dataset.name, look=look)
-            hp.warn(text)
+            hp.warn(say("engine.test_again", dataset=self.dataset.name, look=look))
         return self.dataset.test
 
     def as_pytorch(self, path: str | Path | None = None) -> str:

@@ -16,7 +16,7 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, fill
 from hpkit.hyperparameters import Hyperparameters, refusal
-from hpkit.locale import words
+from hpkit.locale import say
 from hpkit.search.files import about_data, facts_of, other_part, setting_to_plain
 from hpkit.search.result import Search
 from hpkit.search.searches import searching
@@ -94,8 +94,7 @@ def _earlier_runs(plan, trials):
         first = () if runs else found
         same = told["setting"] == setting_to_plain(setting)
         if part := other_part(plan, facts, told, first) if same else "base":
-            part = words("search")["parts"][part]
-            raise refusal("study_other", trial.number, part=part)
+            raise refusal("study_other", trial.number, part=say(f"search.parts.{part}"))
         runs += found
     return runs
 

@@ -104,8 +104,7 @@ class Spread(Training):
 
     def _go_on_here(self, broken):
         if not self.broken:
-            text = say("search.broke", reason=type(broken).__name__)
-            warn(text, ExecutorWarning)
+            warn(say("search.broke", reason=type(broken).__name__), ExecutorWarning)
             self.executor, self.broken = futures.ThreadPoolExecutor(1), True
 
     def close(self):
