@@ -29,7 +29,7 @@ _READ = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
 
 @searching
 def bayesian_search(
-    plan, *, n_trials=20, sampler=None, study=None, search_seed=0, **values
+    new_plan, *, n_trials=20, sampler=None, study=None, search_seed=0, **values
 ):
     """Train settings that Optuna proposes from the results so far.
 
@@ -59,7 +59,7 @@ def bayesian_search(
     >>> len(hk.bayesian_search(moons, lr=rates, n_trials=12).settings)
     12
     """
-    plan = plan(space=values, ranges=True)
+    plan = new_plan(space=values, ranges=True)
     count = hp.check_count("n_trials", n_trials, most=MOST_TRIALS)
     seed = hp.check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
     if not isinstance(sampler, BaseSampler | None):

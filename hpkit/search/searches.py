@@ -61,11 +61,10 @@ class _Plan:
         self.base = tried.with_own(base, self.space).but()
         if given := {n for n in ("model", "loss") if getattr(self, n) is not None}:
             object.__setattr__(self.base, "_of", base._of | given)
-        lists = {name: tried.ends_of(values) for name, values in self.space.items()}
-        first = {name: values[0] for name, values in lists.items()}
-        each = ((name, value) for name, values in lists.items() for value in values)
-        ends = [self.base.but(**first | {name: value}) for name, value in each]
-        engine.check_settings(ends, self.dataset)
+        ends = {name: tried.ends_of(values) for name, values in self.space.items()}
+        first = self.base.but(**{name: values[0] for name, values in ends.items()})
+        each = [first.but(**{n: v}) for n, values in ends.items() for v in values]
+        engine.check_settings(each, self.dataset)
         self.seeds = hp.check_seeds(self.seeds)
         self.tick = hp.check_number("tick", self.tick, low=0)
         self.device = engine.check_device(self.device)
@@ -77,36 +76,37 @@ class _Plan:
             check_executor(self.executor, self.model, self.dataset.objective)
             make, about = Spread, about | {"executor": self.executor}
         if self.cv is not None:
-            about["folds"] = self._check_cv()
-            for fold in about["folds"]:  # of fewer rows
-                engine.check_settings(ends, fold)
-            self.seeds = tuple(range(len(about["folds"])))
+            about["folds"] = folds = self._cut_folds()
+            for fold in folds:  # of fewer rows
+                engine.check_settings(each, fold)
+            self.seeds = tuple(range(len(folds)))
         self.make = functools.partial(make, self.dataset, seeds=self.seeds, **about)
         if self.storage is not None:
             self.storage = Storage(self.storage, self)
         self.now, self.settings = None, ()  # the training, and what it has trained
 
-    def _check_cv(self):
-        data, rng = self.dataset, np.random.default_rng([0, 0])
+    def _cut_folds(self):
+        data = self.dataset
         most = len(data.train.y) + len(data.valid.y)
         count = hp.check_count("cv", self.cv, low=2, most=most)
         ruled_out = {"seeds": (0,), "executor": None, "storage": None}
         if given := [name for name, v in ruled_out.items() if getattr(self, name) != v]:
             raise refusal("cv_alone", self.cv, names=", ".join(given))
-        return tuple(folds_of(data, count, rng))
+        return tuple(folds_of(data, count, np.random.default_rng([0, 0])))
 
     @contextlib.contextmanager
     def training(self, settings):
-        """Give the training, of some settings more, and close it in the end."""
+        """Give the training, now of these settings, too, and close it in the end."""
         if self.now:
             self.now.extend(settings)
         else:
             self.now = self.make(settings=settings)
         self.settings = self.now.settings
-        apart = contextlib.closing(self.now) if self.executor else None
-        kept = self.storage and self.storage.kept(self.now)
-        idle = contextlib.nullcontext()
-        with apart or idle, kept or idle:
+        with contextlib.ExitStack() as open_now:
+            if self.executor:
+                open_now.enter_context(contextlib.closing(self.now))
+            if self.storage:
+                open_now.enter_context(self.storage.kept(self.now))
             yield self.now
 
     def train(self, settings, **more):
@@ -143,8 +143,9 @@ class _Plan:
 
 def searching(own):
     """Return a search with its `live` form; `own` is called with a maker of `_Plan`."""
-    _, data, base, *shared, _, _ = inspect.signature(_Plan).parameters.values()
-    _, *others = inspect.signature(own).parameters.values()
+    plans, owns = (inspect.signature(f).parameters.values() for f in (_Plan, own))
+    _kind, data, base, *shared, _space, _ranges = plans
+    _new_plan, *others = owns
     every = sorted([data, base, *others, *shared], key=lambda one: one.kind)
     every = [one.replace(annotation=one.empty) for one in every]
     bar = inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=False)
@@ -152,8 +153,8 @@ def searching(own):
 
     def live(dataset=None, base=None, **values):
         given = {name: values.pop(name) for name in names & values.keys()}
-        plan = functools.partial(_Plan, own.__name__, dataset, base, **given)
-        return own(plan, **values)
+        new_plan = functools.partial(_Plan, own.__name__, dataset, base, **given)
+        return own(new_plan, **values)
 
     @functools.wraps(own)
     def search(*args, progress=False, **values):
@@ -204,7 +205,7 @@ def _train_all(plan, settings):
 
 
 @searching
-def validation_curve(plan, *, param_name, param_range):
+def validation_curve(new_plan, *, param_name, param_range):
     """Train settings alike in all but one hyperparameter.
 
     Arguments as in `grid_search`, but for `param_name`, such as "lr", and
@@ -217,12 +218,12 @@ def validation_curve(plan, *, param_name, param_range):
     >>> curve.best.lr
     0.1
     """
-    plan = plan(space={param_name: param_range})
+    plan = new_plan(space={param_name: param_range})
     return _train_all(plan, tried.all_settings(plan.base, plan.space))
 
 
 @searching
-def grid_search(plan, **values):
+def grid_search(new_plan, **values):
     """Train every combination of values, the last name varying fastest.
 
     Parameters
@@ -264,12 +265,12 @@ def grid_search(plan, **values):
     >>> print(grid.cost)
     2 settings, 4 runs, 8 epochs
     """
-    plan = plan(space=values)
+    plan = new_plan(space=values)
     return _train_all(plan, tried.all_settings(plan.base, plan.space))
 
 
 @searching
-def random_search(plan, *, n_trials=20, search_seed=0, **values):
+def random_search(new_plan, *, n_trials=20, search_seed=0, **values):
     """Train settings that are drawn at random, in that order.
 
     Arguments as in `grid_search`, and those below.
@@ -295,7 +296,7 @@ def random_search(plan, *, n_trials=20, search_seed=0, **values):
     >>> len(rand.settings)
     9
     """
-    plan = plan(space=values, ranges=True)
+    plan = new_plan(space=values, ranges=True)
     drawn = tried.drawn_settings(plan.base, plan.space, n_trials, search_seed)
     return _train_all(plan, drawn)
 
@@ -355,7 +356,7 @@ def cross_validate(
 
 
 @searching
-def one_at_a_time(plan, *, order=None, **values):
+def one_at_a_time(new_plan, *, order=None, **values):
     """Train the values of one hyperparameter after the other, keeping the best.
 
     It starts at `base`. The best value of the first (lowest mean validation loss) is
@@ -371,7 +372,7 @@ def one_at_a_time(plan, *, order=None, **values):
     >>> print(steps.cost, [step.name for step in steps.steps])
     3 settings, 3 runs, 6 epochs ['lr', 'batch_size']
     """
-    plan = plan(space=values)
+    plan = new_plan(space=values)
     plan.space = {name: plan.space[name] for name in check_order(order, plan.space)}
     if plan.model:  # what it never reads is refused now, not in a later step
         plan.make(settings=list(_settings_of_steps(plan))).groups()
@@ -380,7 +381,8 @@ def one_at_a_time(plan, *, order=None, **values):
 
 def check_order(order, space):
     names = list(space)
-    order, hint = order if order is not None else names, say("hints.order", names=names)
+    order = names if order is None else order
+    hint = say("hints.order", names=names)
     order = hp.check_items("order", order, hint=hint, of="names")
     if sorted(map(hp.brief, order)) != sorted(map(hp.brief, names)):
         raise refusal("order", list(order), names=names)
@@ -411,7 +413,7 @@ def _settings_of_steps(plan):
 
 
 @searching
-def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
+def successive_halving(new_plan, *, n_trials=None, eta=3, search_seed=0, **values):
     """Train many settings a little, the best of them longer, and so on.
 
     All settings are trained for one epoch; then one in `eta` goes on to `eta` times as
@@ -441,7 +443,7 @@ def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
     >>> [(rung.epoch, len(rung.settings), len(rung.kept)) for rung in halv.rungs]
     [(1, 9, 3), (3, 3, 1)]
     """
-    plan = plan(space=values, ranges=True)
+    plan = new_plan(space=values, ranges=True)
     if "epochs" in plan.space:
         raise refusal("halving_epochs")
     eta = hp.check_count("eta", eta, low=2)
@@ -470,11 +472,10 @@ def cuts_of(count, eta, last):
 def _halve(plan, settings, cuts):
     starts, counts = np.transpose([(0, len(settings)), *cuts])
     epochs = int(counts @ np.diff([*starts, plan.base.epochs])) * len(plan.seeds)
-    plan.planned, rungs = replace(plan.cost(settings), epochs=epochs), ()
-    if plan.storage:
-        rungs = plan.storage.rungs
-        if [(rung.epoch, len(rung.kept)) for rung in rungs] != cuts[: len(rungs)]:
-            plan.storage.refuse("cuts")
+    plan.planned = replace(plan.cost(settings), epochs=epochs)
+    rungs = plan.storage.rungs if plan.storage else ()
+    if [(rung.epoch, len(rung.kept)) for rung in rungs] != cuts[: len(rungs)]:
+        plan.storage.refuse("cuts")
     there = rungs[-1].kept if rungs else range(len(settings))
 
     with plan.training(settings) as training:
