@@ -106,7 +106,7 @@ class Run:
     val_accuracy: np.ndarray | None
     fit_time: float
     model: object = None
-    weights: object = field(default=None)
+    weights: object = None
     val_metric: np.ndarray | None = None
 
     @property
@@ -117,8 +117,8 @@ class Run:
     @property
     def ended(self) -> bool:
         """Whether it trained to its end: all epochs, or as long as its patience."""
-        done, setting = (self.epochs_done, self.best_epoch), self.setting
-        return _has_ended(*done, setting.epochs, setting.patience)
+        goals = self.setting.epochs, self.setting.patience
+        return _has_ended(self.epochs_done, self.best_epoch, *goals)
 
     @cached_property
     def best_epoch(self) -> int:
@@ -168,10 +168,11 @@ class Run:
 
     def _kept_weights(self):
         if self.weights is None:
-            own = "run.model" if self.model else "model" if self.setting.own else ""
-            own = "" if self.model is network or not own else f", model={own}"
+            model = ", model=run.model" if self.model else ", model=model"
+            if self.model is network or not (self.model or self.setting.own):
+                model = ""
             data = "run.dataset" if len(self.dataset.train.y) else "your_data"
-            raise refusal("no_weights", model=own, data=data)
+            raise refusal("no_weights", model=model, data=data)
         return self.weights
 
     def _start(self):
@@ -299,7 +300,8 @@ class Run:
 
     def test_metric(self) -> float:
         """Return your own `metric` on the test split; see `test_loss`."""
-        if not (own := self.dataset.objective) or own.metric is None:
+        own = self.dataset.objective
+        if own is None or own.metric is None:
             raise refusal("no_metric")
         test = self._look_at_test("test_metric")
         return own.metric_of(*self._tensors(test, self.outputs(test.X)))
@@ -419,30 +421,28 @@ class Runs:
         Of two with the same setting and seed the longer one is kept. Their settings and
         seeds come after those that are given.
         """
-        runs, weights = hp.check_items("runs", runs, most=10**6, of="Run"), {}
+        runs = hp.check_items("runs", runs, most=10**6, of="Run")
         if odd := [run for run in runs if not isinstance(run, Run)]:
             raise refusal("run", odd[0], kind=TypeError)
-        # A model may be made anew for each run, and a file has none.
+        # By name: a model may be made anew for each run, and a file has none.
         live = [run for run in runs if run.model]
-        names = {getattr(run.model, "__qualname__", "") for run in live}
-        losses = (getattr(run.dataset.objective, "loss", None) for run in live)
-        losses = {
-            getattr(one, "__qualname__", type(one).__qualname__) for one in losses
-        }
+        models = {getattr(run.model, "__qualname__", "") for run in live}
+        losses = [getattr(run.dataset.objective, "loss", None) for run in live]
+        losses = {getattr(f, "__qualname__", type(f).__qualname__) for f in losses}
         data = [run.dataset for run in runs]
-        alike = {(one.name, one.features, one.classes) for one in data}
+        tables = {(one.name, one.features, one.classes) for one in data}
         rows = {one.fingerprint for one in data if len(one.test.y)}  # no fold's
-        if max(map(len, (names, losses, alike, rows))) > 1:
-            raise refusal("unlike_runs", [run.dataset.name for run in runs])
-        rows = dict.fromkeys((*settings, *(run.setting for run in runs)))
-        columns = dict.fromkeys((*seeds, *(run.seed for run in runs)))
-        rows = dict(zip(rows, range(len(rows)), strict=True))
-        columns = dict(zip(columns, range(len(columns)), strict=True))
-        most, data = max(setting.epochs for setting in rows), runs[0].dataset
+        if max(map(len, (models, losses, tables, rows))) > 1:
+            raise refusal("unlike_runs", [one.name for one in data])
+        settings = tuple(dict.fromkeys((*settings, *(run.setting for run in runs))))
+        seeds = tuple(dict.fromkeys((*seeds, *(run.seed for run in runs))))
+        row = {setting: i for i, setting in enumerate(settings)}
+        column = {seed: k for k, seed in enumerate(seeds)}
+        counts = len(settings), len(seeds), max(setting.epochs for setting in settings)
         measured = any(run.val_metric is not None for run in runs)
-        arrays = empty_arrays(len(rows), len(columns), most, data, measured)
+        arrays, weights = empty_arrays(*counts, data[0], measured), {}
         for run in runs:
-            at = rows[run.setting], columns[run.seed]
+            at = row[run.setting], column[run.seed]
             starts = run.val_loss[0], arrays["val_loss"][at][0]
             if run.model and at in weights and not np.isclose(*starts, equal_nan=True):
                 raise refusal("unlike_runs", [run.dataset.name] * 2)
@@ -450,7 +450,7 @@ class Runs:
                 fill(arrays, at, run)
                 weights[at] = run.weights
         about = {"model": runs[0].model, "weights": weights}
-        return cls(data, tuple(rows), tuple(columns), **arrays, **about)
+        return cls(data[0], settings, seeds, **arrays, **about)
 
     def __len__(self) -> int:
         return int((self.epochs_done >= 0).sum())
@@ -460,15 +460,13 @@ class Runs:
             yield self[at]
 
     def __getitem__(self, at):
-        try:
-            i, k = map(operator.index, at)
-        except (TypeError, ValueError):
-            raise refusal("place", at, kind=TypeError) from None
         settings, seeds = map(range, self.epochs_done.shape)
         try:
-            i, k = settings[i], seeds[k]
-        except IndexError:
-            raise refusal("place", at, kind=IndexError) from None
+            i, k = map(operator.index, at)
+            i, k = settings[i], seeds[k]  # also from the end
+        except (TypeError, ValueError, IndexError) as error:
+            kind = IndexError if isinstance(error, IndexError) else TypeError
+            raise refusal("place", at, kind=kind) from None
         done = int(self.epochs_done[i, k])
         if done < 0:
             raise refusal("not_started", kind=IndexError, i=i, k=k)
