@@ -28,6 +28,7 @@ from hpkit import hyperparameters as hp
 from hpkit import store
 from hpkit.engine.dense import network
 from hpkit.engine.files import checked
+from hpkit.engine.model_functions import with_inner
 from hpkit.engine.runs import Run, Runs
 from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, varied
 from hpkit.locale import words
@@ -350,9 +351,9 @@ def _collect(name, value, home, imports, found):
 
 def _text_of(part):
     """Return the source of a function or class, and the names around it."""
-    kind = types.FunctionType
-    inside = [part] if isinstance(part, kind) else vars(part).values()
-    codes = [f.__code__ for f in inside if isinstance(f, kind)]
+    inside = [part] if isinstance(part, types.FunctionType) else vars(part).values()
+    functions = [f for f in inside if isinstance(f, types.FunctionType)]
+    codes = [f.__code__ for f in functions]
     if any({*code.co_freevars} - {"__class__"} for code in codes):
         raise ValueError(part)  # it uses names of the function around it
     code = codes[0]
@@ -364,19 +365,17 @@ def _text_of(part):
         named = getattr(node, "name", "") == part.__name__ and not node.decorator_list
         if named and node.lineno <= code.co_firstlineno <= node.end_lineno:
             text = textwrap.dedent(ast.get_source_segment(lines, node, padded=True))
-            return text, next(f for f in inside if isinstance(f, kind)).__globals__
+            return text, functions[0].__globals__
     raise LookupError(part)
 
 
 def _has(lines, codes):
     """Say whether a source has just these codes in it."""
     try:
-        there = [compile(lines, codes[0].co_filename, "exec", dont_inherit=True)]
+        whole = compile(lines, codes[0].co_filename, "exec", dont_inherit=True)
     except SyntaxError:
         return False
-    for one in there:  # which grows
-        there += [part for part in one.co_consts if isinstance(part, types.CodeType)]
-    return all(code in there for code in codes)
+    return {*codes} <= {*with_inner([whole])}
 
 
 def _names_in(table):

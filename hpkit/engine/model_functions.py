@@ -224,9 +224,7 @@ def mentions(model, name):
     """Say whether a name is in the code of a model function, or of what that reads."""
     mark(inspect.unwrap(getattr(model, "func", model)), seen := {})  # of a partial
     own = [part for part in seen.values() if isinstance(part, types.FunctionType)]
-    codes = [part.__code__ for part in own if not _of_library(part)]
-    for code in codes:  # which grows, by what is defined inside
-        codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
+    codes = with_inner(part.__code__ for part in own if not _of_library(part))
     steps = pairwise(chain(*map(dis.get_instructions, codes)))
     asked = ((a, b) for a, b in steps if b.opname == "LOAD_ATTR")
     # From Python 3.13 on two names may be loaded at once.
@@ -234,13 +232,19 @@ def mentions(model, name):
     return name in chain(reads, *(code.co_consts for code in codes))
 
 
-def _read_by(function, library=False):
-    """Return what a function reads around it; of a library's what it encloses."""
-    around = function.__globals__
-    found, codes = [function.__defaults__, function.__kwdefaults__], []
-    codes += [] if library else [function.__code__]
-    for code in codes:  # which grows, by what is defined inside
+def with_inner(codes):
+    """Return codes, and those of all that is defined inside of them."""
+    codes = list(codes)
+    for code in codes:  # which grows
         codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
+    return codes
+
+
+def _read_by(function, library):
+    """Return what a function reads around it; of a library's what it encloses."""
+    found = [function.__defaults__, function.__kwdefaults__]
+    around = function.__globals__
+    for code in with_inner([] if library else [function.__code__]):
         found += [around[name] for name in code.co_names if name in around]
     for cell in function.__closure__ or ():
         with contextlib.suppress(ValueError):  # an empty one
