@@ -42,6 +42,7 @@ _WORD = re.compile(r"\w*[a-z]\w*")  # that is no place for a fact
 # Of every script.
 _THERE = ("import numpy as np", "import torch", "import torch.nn as nn")
 _CHOSEN = ("optimizer", "activation")  # never off; in the loop by what they choose
+# Names that a script has itself: no hyperparameter of a model can have them, too.
 _OWN = {"np", "nn", "torch", "seed", "stop", "X_train", "X_valid", "y_train", "y_valid"}
 _OWN |= {"loss_of", "validation_loss", "SimpleNamespace", "len", "range", "print"}
 _IN_SKLEARN = {
@@ -55,7 +56,7 @@ _IN_SKLEARN = {
 }
 
 
-def as_pytorch(found, path=None):
+def as_pytorch(found, path):
     """Return the script of a run or of runs; with a path write it and its rows."""
     if path is None:
         return pytorch(found, f"{stem(found.dataset.name)}_data.npz", "by_call")
@@ -121,10 +122,10 @@ def pytorch(found, rows, how=""):
     # seen: the source is not there, or another module may read it.
     names, seen = names_of(runs.settings), source is not None
     seen = seen and not _ELSEWHERE.search(f"{imports}\n{source}")
-    read = [n for n in names if n not in NAMES or not seen or _says(source, n)]
+    read = [n for n in names if n not in NAMES or not seen or _has_word(source, n)]
     read = read if own else []
     loop = loop.replace("READ", call("SimpleNamespace", [f"{n}={n}" for n in read]))
-    told = {n for n in NAMES if _says(loop, n) and n not in _CHOSEN} | {*read}
+    told = {n for n in NAMES if _has_word(loop, n) and n not in _CHOSEN} | {*read}
     differ, first = varied(runs.settings), runs.settings[0]
     facts = {n: getattr(first, n) for n in names if n in told and n not in differ}
     if uses["run"]:
@@ -214,7 +215,7 @@ def _said(value):
     return json.dumps(value, ensure_ascii=False) if text else repr(value)
 
 
-def _says(text, name):
+def _has_word(text, name):
     return re.search(rf"\b{name}\b", text)
 
 
