@@ -220,12 +220,11 @@ def _held_by(model):
         held = [*enumerate(model.args), *sorted(model.keywords.items())]
     if code := getattr(function, "__code__", None):
         steps = dis.get_instructions(code)
-        counts = {step.argval for step in steps if step.opname == "STORE_DEREF"}
-        for name, cell in zip(
-            code.co_freevars, function.__closure__ or (), strict=True
-        ):
+        changing = {step.argval for step in steps if step.opname == "STORE_DEREF"}
+        cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
+        for name, cell in cells:
             with contextlib.suppress(ValueError):  # an empty one
-                held += [(name, cell.cell_contents)] if name not in counts else []
+                held += [(name, cell.cell_contents)] if name not in changing else []
     said = [(name, one) for name, v in held if (one := _constant(v)) is not None]
     return hashlib.sha256(repr(said).encode()).hexdigest() if said else None
 
@@ -251,7 +250,8 @@ class Storage:
         from filelock import FileLock  # 0.07 s that few need
 
         self.before, self.rungs = None, ()
-        self.state, self.next, self.last = 1, 0.0, None
+        self.state = 1  # number of the state file that the JSON names
+        self.next, self.last = 0.0, None  # when to write, (search, training) to write
         self.facts = facts_of(plan)
         self.lock = FileLock(f"{path}.lock", timeout=0)
         with checked(path):
@@ -324,16 +324,14 @@ class Storage:
             self.write()
 
     def write(self):
-        start, (search, training) = time.perf_counter(), self.last
-        state, groups = 1 - self.state, training.groups()
-        more = {"state": state}
-        more |= {"said": list(map(str, training.said))} if training.said else {}
-        more |= self.facts
+        start, state = time.perf_counter(), 1 - self.state
+        search, training = self.last
+        content = pack({"groups": list(map(tuple, training.groups()))})
+        said = {"said": list(map(str, training.said))} if training.said else {}
         try:
             with checked(str(self.path)):
-                content = pack({"groups": list(map(tuple, groups))})
                 store.write(f"{self.path}.state-{state}", content)
-                save_search(search, self.path, **more)
+                save_search(search, self.path, state=state, **said, **self.facts)
                 self.state = state
                 if search.finished:
                     self._tidy("lock", "state-*", "*.new")
