@@ -154,13 +154,14 @@ def check_executor(executor, model, objective=None):
     pool = isinstance(executor, futures.ProcessPoolExecutor)
     if pool and executor._mp_context.get_start_method() == "fork":
         raise refusal("executor_fork")  # torch hangs once it has used threads
-    threads = isinstance(executor, futures.ThreadPoolExecutor)
+    if isinstance(executor, futures.ThreadPoolExecutor):
+        return
     by = pickle  # by name: the other process must be able to import it
     if not pool and importlib.util.find_spec("cloudpickle"):
         import cloudpickle as by
     notebook = by is pickle and not hasattr(sys.modules["__main__"], "__file__")
     own = {"model": model} | vars(objective or BUILT_IN)
-    for name, part in () if threads else own.items():
+    for name, part in own.items():
         if notebook and getattr(part, "__module__", "") == "__main__":
             raise refusal("model_typed", part, name=name)
         try:
