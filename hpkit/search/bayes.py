@@ -115,11 +115,12 @@ def _runs_of(told, dataset, setting):
             loss = curves["val_loss"]
             if loss.ndim == 0:  # a number, of the best epoch
                 loss = np.append(np.full(setting.epochs, np.nan), loss)
-            curves["val_loss"], most = loss, setting.epochs + 1
-            if {len(curve) for curve in curves.values()} != {min(len(loss), most)}:
+            curves["val_loss"] = loss
+            points = min(len(loss), setting.epochs + 1)
+            if any(len(curve) != points for curve in curves.values()):
                 return []
-            curves, seed = dict.fromkeys(CURVES) | curves, hp.check_seed("seed", seed)
-            runs.append(Run(dataset, setting, seed, **curves, fit_time=0.0))
+            about = dict.fromkeys(CURVES) | curves | {"fit_time": 0.0}
+            runs.append(Run(dataset, setting, hp.check_seed("seed", seed), **about))
     except (LookupError, TypeError, ValueError):
         return []
     return runs
@@ -224,9 +225,10 @@ def from_optuna(
     """
     _check_study(study)
     check_dataset(dataset)
-    base, names = hp.check_setting(base, "base", default=Hyperparameters()), names or {}
+    base = hp.check_setting(base, "base", default=Hyperparameters())
     trials = study.get_trials(deepcopy=False, states=_READ)
-    ours = {name: names.get(name, name) for trial in trials for name in trial.params}
+    theirs = dict.fromkeys(name for trial in trials for name in trial.params)
+    ours = {name: (names or {}).get(name, name) for name in theirs}
     own = [n for n in ours.values() if n not in hp.NAMES]
     for name in own:
         if (known := hp.ours_for(name)) in hp.NAMES:
@@ -242,8 +244,8 @@ def from_optuna(
         if is_ours and (known != about or told.get("rows", rows) != rows):
             raise refusal("other_data", dataset.name, name=known["name"])
         value = {"seeds": [0], "val_loss": [trial.value]} if complete else {}
-        each = [_runs_of(what, dataset, setting) for what in (told, value)]
-        if found := each[0] or each[1]:
+        found = _runs_of(told, dataset, setting) or _runs_of(value, dataset, setting)
+        if found:
             runs += found
             folds.append(told.get("folds", 0))
             for name, values in trial.distributions.items():
