@@ -375,11 +375,10 @@ class Stack:
             return
         self.best_loss = np.where(better, val_loss, self.best_loss)
         self.best_epoch[better] = self.epoch
-        now = [self.flat["weights"], *self.fixed]
-        kept = [self.flat["best"], *self.best_fixed]
         better = torch.from_numpy(better).to(self.device)
-        torch.where(better.index_select(0, self.owner), now[0], kept[0], out=kept[0])
-        for part, best in zip(now[1:], kept[1:], strict=True):
+        now, best = self.flat["weights"], self.flat["best"]
+        torch.where(better.index_select(0, self.owner), now, best, out=best)
+        for part, best in zip(self.fixed, self.best_fixed, strict=True):
             best[better] = part[better]
 
     def keep(self, stays):
@@ -411,14 +410,14 @@ class Stack:
         return state | draws | {"flat": flat, "batches": [], "arrays": arrays}
 
     def resume(self, state):
-        arrays = {name: values.numpy() for name, values in state["arrays"].items()}
+        # Arrays and random states stay on the CPU, whatever the device.
+        here = {name: values.numpy() for name, values in state["arrays"].items()}
         for name in state.keys() & _GENERATORS:  # older files may lack one
-            arrays[name] = [torch.Generator().set_state(s) for s in state[name]]
-        arrays["rng"] = state["rng"]
-        # Random states stay on the CPU, whatever the device; all else goes there.
-        rest = {n: v for n, v in state.items() if n not in ("arrays", *_REMADE)}
-        rest = tree_map_only(torch.Tensor, lambda part: part.to(self.device), rest)
-        vars(self).update(rest | arrays)
+            here[name] = [torch.Generator().set_state(s) for s in state[name]]
+        here["rng"] = state["rng"]
+        there = {n: v for n, v in state.items() if n not in ("arrays", *_REMADE)}
+        there = tree_map_only(torch.Tensor, lambda part: part.to(self.device), there)
+        vars(self).update(there | here)
         if isinstance(self.updates, torch.Tensor):  # each weight's, in older files
             most = self.updates.max()
             self.flat["missed"], self.updates = most - self.updates, int(most)
