@@ -74,7 +74,8 @@ class ModuleNetworks:
         self.fingerprint = stacked and fingerprint(self.net)
         self.surroundings = stacked and model_functions.surroundings(self.net)
         self.nets, self.measured = {}, False
-        self.looks = {"ask": [], "write": []}  # whether others' numbers were drawn
+        # Whether a network drew random numbers that are not torch's, call by call.
+        self.drew_measuring, self.drew_training = [], []
         self.absent, self.unused, self.traces = [], set(), {}
         self.moving = []  # the places of the fixed tensors that training writes into
         self.stacked, self.whole_splits = stacked, not stacked
@@ -202,7 +203,7 @@ class ModuleNetworks:
         def ask(i, own):
             return self._ask(own.mode(False), x[i].mT.contiguous()).mT
 
-        return torch.stack(self._one_by_one(ask))
+        return torch.stack(self._one_by_one(ask, self.drew_measuring))
 
     def gradient(self, x, y, weight):
         self.absent = []
@@ -225,7 +226,7 @@ class ModuleNetworks:
             found = [grad.zero_() if v is None else v.to_dense() for grad, v in pairs]
             torch._foreach_copy_(own.grads, found)
 
-        self._one_by_one(write)
+        self._one_by_one(write, self.drew_training)
 
     @contextlib.contextmanager
     def at_work(self):
@@ -247,18 +248,18 @@ class ModuleNetworks:
                 self._set_random_state(self.rng[run])
             self.drawing = run
 
-    def _one_by_one(self, work):
+    def _one_by_one(self, work, drew):
         """Call ``work(place, network)`` for each run, in the run's random state."""
-        looks, found = self.looks[work.__name__], []
-        before = outside_state() if len(looks) < 2 or looks[-1] else None
+        found = []
+        before = outside_state() if len(drew) < 2 or drew[-1] else None
         for i, own in enumerate(self.nets.values()):
             self._lend_to(i)
             found.append(work(i, own))
             own.take_replaced()
         if before:
-            looks.append(before != outside_state())
+            drew.append(before != outside_state())
         # Another thread of the process may have drawn: a network does so again at once.
-        if all(looks[-2:]) and len(looks) > 1:
+        if all(drew[-2:]) and len(drew) > 1:
             raise refusal("network_random")
         return found
 
