@@ -54,8 +54,8 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
                 raise  # an attribute of its own that is not there
             own = (pair for pair in setting.own if isinstance(pair[1], float))
             name, value = next(own, (None, None))
-            key, reason = "model_float" if name else "model_call", first_line(error)
-            facts = {"kind": TypeError, "name": name, "reason": reason}
+            key = "model_float" if name else "model_call"
+            facts = {"kind": TypeError, "name": name, "reason": first_line(error)}
             raise refusal(key, value, **facts) from error
         if not isinstance(net, nn.Module):
             raise refusal("no_module", kind=TypeError, type=type(net).__name__)
