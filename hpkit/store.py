@@ -91,12 +91,12 @@ class Store:
         except DAMAGED:
             if set_aside:  # under another name: nothing is lost
                 name = f"{self.path.stem}.damaged-{time.time_ns()}.json"
-                os.replace(self.path, aside := self.path.with_name(name))
+                aside = self.path.replace(self.path.with_name(name))
                 self._tell("damaged", path=aside)
         return deepcopy(self.new)
 
-    def _tell(self, words, **facts):
-        text = self.words[words].format(**facts)
+    def _tell(self, key, **facts):
+        text = self.words[key].format(**facts)
         if text not in self.notices:
             self.notices.append(text)
 
