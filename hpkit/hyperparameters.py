@@ -27,10 +27,14 @@ import numpy as np
 
 from hpkit.locale import words
 
-# Class in torch.optim: a script gives it what it knows of ours, and such a line.
-OPTIMIZERS = {"sgd": ("SGD",), "adam": ("Adam",), "rmsprop": ("RMSprop",)}
-OPTIMIZERS |= {"adamw": ("AdamW",)}
-OPTIMIZERS |= {"nesterov": ("SGD", "nesterov=momentum > 0,  #? momentum")}
+# Class in torch.optim, and a line that scripts give it beside our names that it knows.
+OPTIMIZERS = {
+    "sgd": ("SGD",),
+    "adam": ("Adam",),
+    "rmsprop": ("RMSprop",),
+    "adamw": ("AdamW",),
+    "nesterov": ("SGD", "nesterov=momentum > 0,  #? momentum"),
+}
 ACTIVATIONS = ("relu", "tanh")
 SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
 # Always told of a setting; what came later, only where it is not the default.
@@ -117,13 +121,13 @@ def check_number(name, value, *, low, strict=False, below=math.inf, hint=""):
 
 
 def check_count(name, value, *, low=1, most=10**9, hint=""):
-    number, count = isinstance(value, numbers.Real), None
-    number &= not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise refusal("whole", value, kind=TypeError, low=low, **_says(name, hint))
+    count = None
     with contextlib.suppress(OverflowError, ValueError):  # inf, nan
-        count = int(value) if number else None
+        count = int(value)
     if count is None or count != value or count < low:
-        kind = ValueError if number else TypeError
-        raise refusal("whole", value, kind=kind, low=low, **_says(name, hint))
+        raise refusal("whole", value, low=low, **_says(name, hint))
     if count > most:
         end = "2**63 - 1" if most == _LARGEST_SEED else f"{most:,}"
         raise refusal("most", value, most=end, **_says(name, hint))
@@ -253,10 +257,9 @@ def without_middle(text, most):
 
 def _word(key):
     def word(facts):
-        name = facts.name  # one of a model's own
-        brief = without_middle(name, _LONGEST_NAME)
-        own = {"label": name, "short": brief, "legend": f"{brief} {{}}"}
-        said = words("hyperparameters").get(facts.name, own)
+        name, short = facts.name, without_middle(facts.name, _LONGEST_NAME)
+        own = {"label": name, "short": short, "legend": f"{short} {{}}"}
+        said = words("hyperparameters").get(name, own)  # not said: one of a model's own
         return said.get(key, said["label"])
 
     return property(word)
@@ -288,7 +291,7 @@ def _known(default, *facts):
 
 def _number(default, usual, control, by_factor=False, stack="", **limits):
     """Return a field of numbers, or of counts where the default is whole."""
-    # `control` is its name, or the ticks of its slider.
+    # `control` is the name of one, or the ticks of a slider.
     kind, check = "number", functools.partial(check_number, **{"low": 0} | limits)
     if isinstance(default, int):
         kind, check = "count", functools.partial(check_count, **limits)
@@ -298,8 +301,8 @@ def _number(default, usual, control, by_factor=False, stack="", **limits):
 
 def _choice(default, choices, stack="", check=None):
     check = check or functools.partial(_check_word, choices=choices)
-    about = "choice", check, ", ".join(choices), "choice", choices
-    return _known(default, *about, False, stack)
+    usual = ", ".join(choices)
+    return _known(default, "choice", check, usual, "choice", choices, False, stack)
 
 
 _MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
