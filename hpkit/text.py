@@ -124,9 +124,11 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
     one = say["best" if len(runs.seeds) > 1 else "best_one"]
     loss = loss_of(runs, runs.order[0])
     found = [one.format(loss=loss, setting=label(search.best, names))]
-    if ties := () if early else search.ties:
+    ties = () if early else search.ties
+    if ties:
         kind = "ties_folds" if runs.folds else "ties"
-        kind = kind if not on_map else "framed" if len(ties) > 1 else "framed_one"
+        if on_map:
+            kind = "framed" if len(ties) > 1 else "framed_one"
         facts = {"seeds": len(runs.seeds), "settings": _any_of(ties, names)}
         found.append(say[kind].format(**facts, n=len(ties)))
     if diverged.any() and not on_map:
@@ -179,11 +181,13 @@ def lost_sentences(search) -> list:
 def _edge_sentences(search) -> list:
     found = []
     for name, end in search.edge.items():
-        values, kind, value = search._listed(name), "edge", getattr(search.best, name)
-        if not isinstance(values, tuple):
+        values = search._listed(name)
+        if isinstance(values, tuple):
+            kind, value = "edge", getattr(search.best, name)
+        else:
             kind, value = "range", values.low if end == "lowest" else values.high
-        one, facts = f"{kind}_{end}", {"name": TABLE[name].label, "value": shown(value)}
-        found.append(words("search")[one].format(**facts))
+        say = words("search")[f"{kind}_{end}"]
+        found.append(say.format(name=TABLE[name].label, value=shown(value)))
     return found
 
 
@@ -208,7 +212,7 @@ def short_table(caption, runs, names, notes) -> str:
     """Return the best settings as an HTML table; `notes` are words by their number."""
     say = words("table")
     order = [i for i in runs.order if (runs.epochs_done[i] >= 0).any()]
-    metric = runs.mean_val_metric
+    metric, epochs = runs.mean_val_metric, runs.median_best_epoch
     own = [] if metric is None else [say["metric"]]
     heads = [say["rank"], *names, say["loss"], *own, say["epoch"], ""]
     # To say that there is one more takes as much room as to show it.
@@ -220,8 +224,7 @@ def short_table(caption, runs, names, notes) -> str:
             loss += f" \N{PLUS-MINUS SIGN} {digits(runs.std_val_loss[i], 2)}"
         values = [shown(getattr(runs.settings[i], name)) for name in names]
         own = [] if metric is None else [f"{metric[i]:.3g}"]
-        last = [*own, runs.median_best_epoch[i], notes.get(i, "")]
-        rows.append([rank, *values, loss, *last])
+        rows.append([rank, *values, loss, *own, epochs[i], notes.get(i, "")])
     more = len(order) - top
     foot = f"<p>{say['more'].format(count=more)}</p>" if more > 0 else ""
     return html_table(heads, rows, caption=caption) + foot
@@ -279,8 +282,7 @@ def folded(text, width=84):
 
 def columns_of(text):
     """Return how wide a text is in a terminal: a letter of Korean is two others."""
-    wide = (unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return sum(1 + one for one in wide)
+    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
 def call(head, arguments):
@@ -296,10 +298,9 @@ def call(head, arguments):
 
 def seeds_of(seeds):
     """Return the argument that names seeds, as a range where they are one."""
-    first, last, seeds = seeds[0], seeds[-1], list(seeds)
-    if seeds != list(range(first, first + len(seeds))):
-        return f"seeds={seeds}"
-    return f"seeds=range({f'{first}, ' if first else ''}{last + 1})"
+    seeds, span = list(seeds), range(seeds[0], seeds[0] + len(seeds))
+    said = str(span if seeds == list(span) else seeds)
+    return "seeds=" + said.replace("range(0, ", "range(")
 
 
 def stem(name):
