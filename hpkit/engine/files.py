@@ -103,7 +103,13 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
         if damaged or plain["format"] != FORMAT:
             raise ValueError
         newer = plain["version"] > VERSION
-        run, saved, known = (None,) * 3 if newer else _from_plain(plain, make)
+        if not newer:
+            saved = [{**plain.pop(epoch)} for epoch in ("last", "best")]
+            plain = tree_map_only(torch.Tensor, torch.Tensor.numpy, plain)
+            dataset = without_rows(**plain["dataset"], absent_rows=plain["n_train"])
+            setting = Hyperparameters(**plain["setting"])
+            curves = {name: plain.get(name) for name in (*CURVES, "fit_time")}
+            run = Run(dataset, setting, plain["seed"], **curves, model=make)
     except Exception:  # whatever torch says of a file that is not its own
         raise refusal("not_model", str(path)) from None
     if newer:
@@ -116,19 +122,9 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
     parts = [[part[name][None] for name in _tensors(net)] for part in saved]
     weights = Weights((0,), list(range(len(parts[0]))), *parts)
     run = replace(run, weights=(weights, 0))
-    said = None if known is None else _probe(run)
-    if known is not None and (said is None or not np.allclose(said, known, 1e-3, 1e-4)):
-        raise refusal("other_model", net)
+    known = plain.get("probe")
+    if known is not None:
+        said = _probe(run)
+        if said is None or not np.allclose(said, known, 1e-3, 1e-4):
+            raise refusal("other_model", net)
     return run
-
-
-def _from_plain(plain, make):
-    """Return a run without weights, its last and best ones, and what it was asked."""
-    saved = [{**plain[epoch]} for epoch in ("last", "best")]
-    rest = {name: part for name, part in plain.items() if name not in ("last", "best")}
-    rest = tree_map_only(torch.Tensor, torch.Tensor.numpy, rest)
-    dataset = without_rows(**rest["dataset"], absent_rows=rest["n_train"])
-    curves = {name: rest.get(name) for name in (*CURVES, "fit_time")}
-    setting, seed = Hyperparameters(**rest["setting"]), rest["seed"]
-    run = Run(dataset, setting, seed, **curves, model=make)
-    return run, saved, rest.get("probe")
