@@ -156,9 +156,8 @@ def sklearn(found, rows, how=""):
     if not able or not grid or any(_stops(runs)):
         return None
     uses |= {"sgd": "sgd" in solvers}
-    left_out = {*space, *(["epochs"] if uses["run"] else [])}
-    left_out |= set() if uses["sgd"] else {"momentum"}
-    given = [n for n in _IN_SKLEARN if n not in left_out]
+    idle = {"epochs": uses["run"], "momentum": not uses["sgd"]}
+    given = [n for n in _IN_SKLEARN if n not in space and not idle.get(n)]
     lines = [f"{_IN_SKLEARN[n]}={_said(_each(runs, n)[0])}," for n in given]
     lists = {_IN_SKLEARN[n]: values for n, values in space.items()}
     lists |= {"random_state": list(runs.seeds)}
@@ -307,13 +306,14 @@ def source_of(model, taken, what="network"):
 
 def _arguments(module):
     """Return the arguments that make a loss of PyTorch's, as text."""
-    usual = inspect.signature(type(module)).parameters
-    own = {name: getattr(module, name, p.default) for name, p in usual.items()}
-    own = {name: v for name, v in own.items() if v is not usual[name].default}
-    tensors = {n: v.tolist() for n, v in own.items() if isinstance(v, torch.Tensor)}
-    said = {n: repr(v) for n, v in own.items()}
-    said |= {name: f"torch.tensor({value})" for name, value in tensors.items()}
-    return ", ".join(f"{name}={value}" for name, value in said.items())
+    said = []
+    for name, argument in inspect.signature(type(module)).parameters.items():
+        value = getattr(module, name, argument.default)
+        if isinstance(value, torch.Tensor):
+            said.append(f"{name}=torch.tensor({value.tolist()})")
+        elif value is not argument.default:
+            said.append(f"{name}={value!r}")
+    return ", ".join(said)
 
 
 def _collect(name, value, home, imports, found):
