@@ -109,11 +109,11 @@ def copied(net):
 
 def outside_state():
     """Return how far the random states that are not torch's have come."""
-    numbers = np.random.get_state(legacy=False)  # noqa: NPY002 - it is only looked at
-    normal = numbers["has_gauss"], random.getstate()[2]  # one that is kept for later
-    come = numbers["state"]
-    come = come["pos"] if "pos" in come else str(come)  # of another generator
-    return random.getstate()[1][-1], come, *normal
+    _, drawn, normal = random.getstate()  # normal: one that is kept for later
+    numpys = np.random.get_state(legacy=False)  # noqa: NPY002 - it is only looked at
+    state = numpys["state"]
+    come = state["pos"] if "pos" in state else str(state)  # of another generator
+    return drawn[-1], normal, come, numpys["has_gauss"]
 
 
 def check_network(net, dataset):
