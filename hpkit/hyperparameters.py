@@ -37,9 +37,6 @@ OPTIMIZERS = {
 }
 ACTIVATIONS = ("relu", "tanh")
 SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
-# Always told of a setting; what came later, only where it is not the default.
-MAIN_NAMES = "lr batch_size epochs momentum weight_decay optimizer hidden activation "
-MAIN_NAMES += "dropout"
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 60
@@ -450,6 +447,8 @@ class _Table(dict):
 *_KNOWN, _ = fields(Hyperparameters)  # all but `own`
 TABLE = _Table({f.name: _Facts(f.name, *f.metadata["facts"]) for f in _KNOWN})
 NAMES = tuple(TABLE)
+# Always told of a setting; what came later, only where it is not the default.
+MAIN_NAMES = NAMES[: NAMES.index("schedule")]
 
 
 def names_of(settings):
@@ -459,7 +458,7 @@ def names_of(settings):
 
 def notable(*settings):
     """Return the names that are worth a word of some settings."""
-    apart = (*MAIN_NAMES.split(), *varied([*settings, _DEFAULT]))
+    apart = (*MAIN_NAMES, *varied([*settings, _DEFAULT]))
     return [n for n in names_of(settings) if n in apart or n not in NAMES]
 
 

@@ -387,7 +387,7 @@ class Entry:
 
     def __init__(self, name, values, layers, label=None):
         self.layers, self.right = layers, ""
-        names = dict.fromkeys((*hyper.MAIN_NAMES.split(), name))
+        names = dict.fromkeys((*hyper.MAIN_NAMES, name))
         options = [(TABLE[name].knob, name) for name in names]
         of = f"{label}: " if label else ""  # of two, which one
         which = W.Dropdown(options=options, value=name)

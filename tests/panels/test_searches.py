@@ -52,7 +52,7 @@ def test_curve_panel_shows_what_the_search_gives_and_its_picture_too(curve, moon
     assert ring.get("label") == [f"lowest {found.mean_val_loss[2]:#.3g} at 0.3"]
     assert "0.3" in curve.result
     assert curve.drawer.children[0].value.count("<tr") == 1 + 4
-    assert [name for _, name in curve.values.which.options] == MAIN_NAMES.split()
+    assert [name for _, name in curve.values.which.options] == list(MAIN_NAMES)
 
     curves, validation = still(curve.charts.charts, curve.widths).axes
     said = [text.get_text() for text in curves.texts]
