@@ -325,8 +325,7 @@ class Training:
         for stack in self.stacks:
             self.note_weights(stack)
         arrays = {n: None if a is None else a.copy() for n, a in self.arrays.items()}
-        more = {"model": self.model, "weights": dict(self.weights)}
-        more["folds"] = self.folds
+        more = {"model": self.model, "weights": dict(self.weights), "folds": self.folds}
         more["lost"] = frozenset(run for part in self.lost for run in part.runs)
         return Runs(self.dataset, self.settings, self.seeds, **arrays, **more)
 
