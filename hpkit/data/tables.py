@@ -7,7 +7,7 @@ Nothing here knows of `Dataset`.
 import itertools
 import numbers
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
@@ -344,16 +344,18 @@ def _shares_of_classes(y, valid, test, rng):
 
 def notes(table, rows, learned, y, classes):
     """Return what was done with a table, a sentence for each kind of thing."""
-    lists = defaultdict(list, {table.by: [table.name]})
+    classes, lists = classes or (), defaultdict(list, {table.by: [table.name]})
     telling = itertools.compress(table.columns, _tell(table, y))
     lists["tells"] = [column.name for column in telling]
     for own, column, values in zip(table.columns, learned, table.X.T, strict=True):
         name, gaps = own.name, np.isnan(values)
+        whole = _whole_kinds(values[~gaps]) if own.categories is None else 0
         if own.categories is not None:
             lists["categories"].append(f"{name} ({len(column.categories)})")
-            kinds = {text.strip().lower() for text in own.categories}
-            lists["alike"] += [name] * (len(kinds) < len(own.categories))
-            lists["constant"] += [name] * (len(column.categories) == 1)
+            if len({t.strip().lower() for t in own.categories}) < len(own.categories):
+                lists["alike"].append(name)
+            if len(column.categories) == 1:
+                lists["constant"].append(name)
             lost = {*own.categories} - {*column.categories}
             lists["unknown"] += [f"{name}={text}" for text in sorted(lost)]
             gaps = np.equal(values, 0) & ("" in own.categories)
@@ -361,20 +363,20 @@ def notes(table, rows, learned, y, classes):
             lists["ids"].append(name)
         elif np.ptp(values[rows[0]]) <= SAME:  # nan where there are gaps, which tell
             lists["constant"].append(name)
-        elif own.standardize and 2 < (kinds := _whole_kinds(values[~gaps])) <= _CODES:
-            lists["codes"].append(f"{name} ({kinds})")
+        elif own.standardize and 2 < whole <= _CODES:
+            lists["codes"].append(f"{name} ({whole})")
         if gaps.any():
             lists["gaps"].append(f"{name} ({gaps.sum()})")
-            if not own.standardize and _whole_kinds(values[~gaps]):
-                lists["code_gaps"] += [name] * (own.categories is None)
+            if whole and not own.standardize:
+                lists["code_gaps"].append(name)
     for names in lists.values():
-        names[_MOST_NAMES:] = [f"... ({len(names)})"] * (len(names) > _MOST_NAMES)
-    plain = [name.strip().lower() for name in classes or ()]
-    alike = [plain.count(name) > 1 for name in plain]
-    lists["classes_alike"] = [*map(repr, itertools.compress(classes or (), alike))]
+        if len(names) > _MOST_NAMES:
+            names[_MOST_NAMES:] = [f"... ({len(names)})"]
+    alike = Counter(name.strip().lower() for name in classes)
+    lists["classes_alike"] = [repr(c) for c in classes if alike[c.strip().lower()] > 1]
     for part, own in zip(SPLITS, rows, strict=True):
         there = {*y[own].tolist()} if classes else ()
-        lists[part] = [name for k, name in enumerate(classes or ()) if k not in there]
+        lists[part] = [name for k, name in enumerate(classes) if k not in there]
     facts = {key: {"names": ", ".join(names)} for key, names in lists.items() if names}
     each = {hash((row.tobytes(), k)) for row, k in zip(table.X, y, strict=True)}
     copies = len(y) - len(each)  # if most are, there are few kinds of rows
@@ -389,7 +391,7 @@ def notes(table, rows, learned, y, classes):
         parts = "/".join(str((y[own] == rare).sum()) for own in rows)
         facts["uneven"] = {"most": classes[most], "shares": shares, "parts": parts}
         facts["uneven"] |= {"rare": classes[rare], "count": counts[rare], "k": rare}
-    named = [name.removesuffix(".0") for name in classes or ()]
+    named = [name.removesuffix(".0") for name in classes]
     other = [k for k, name in enumerate(named) if name != str(k)]
     if named and all(name.lstrip("-").isdigit() for name in named):
         if other:
@@ -424,6 +426,7 @@ def _apart(low, high):
 
 
 def _whole_kinds(values):
+    """Return how many different numbers there are if all are whole, else 0."""
     return len(np.unique(values)) if (values % 1 == 0).all() else 0
 
 
