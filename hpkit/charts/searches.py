@@ -183,9 +183,8 @@ def heatmap_chart(
         halo = kind != "guess" or framed["guess"] != framed["best"]
         look = look | {"halo": halo, "legend": legends[kind] if kind in given else None}
         made.append(mark.frames(*np.reshape(framed[kind], (-1, 2)).T, **look))
-    (across, its), (up, own) = [*space.items()][:2]
-    x = Axis(TABLE[across].label, kind="band", texts=on_axis(its))
-    y = Axis(TABLE[up].label, kind="band", texts=on_axis(own))
+    pair = list(space.items())[:2]
+    x, y = (Axis(TABLE[n].label, kind="band", texts=on_axis(v)) for n, v in pair)
     at = [(c, r) for r, c in np.ndindex(np.shape(loss))]
     told = {kind: framed[kind] for kind in given}
     if "ties" in told:  # the frame around all of them has the best inside
@@ -193,10 +192,10 @@ def heatmap_chart(
     said = ["".join(f"\n{legends[k]}" for k in told if p in told[k]) for p in at]
     look = {"name": WORDS["loss"], "click": "cell", "label": said} | (cells or {})
     if "tip" in look:
-        look["tip"] = list(map(str.__add__, look["tip"], said))
-    losses = mark.cells(loss, **look)
-    look = {"grid": False, "choose": WORDS["choose_cell"]} | chart
-    return Chart(x, y, [losses, *made, *marks], **look)
+        look["tip"] = [tip + more for tip, more in zip(look["tip"], said, strict=True)]
+    made.insert(0, mark.cells(loss, **look))
+    chart = {"grid": False, "choose": WORDS["choose_cell"]} | chart
+    return Chart(x, y, [*made, *marks], **chart)
 
 
 def grid_losses(found) -> np.ndarray:
@@ -209,7 +208,8 @@ def grid_losses(found) -> np.ndarray:
 def profile_chart(found, side: int, title: str = "") -> Chart:
     """Return the lowest loss over one hyperparameter of a grid against the other."""
     # `side` says which one is on the axis: 0 the first, 1 the second.
-    (name, values), (other, others) = list(found.space.items())[:: 1 - 2 * side]
+    pair = list(found.space.items())
+    (name, values), (other, others) = pair[side], pair[1 - side]
     loss = grid_losses(found)
     known = np.where(np.isnan(loss), np.inf, loss)
     winner, lowest = known.argmin(side), known.min(side)
@@ -258,22 +258,23 @@ def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
             said = short(search.settings[i], space), value
             tips[cell] = WORDS["tip" if value < np.inf else "tip_out"].format(*said)
     every = [tips.get((c, r), "") for r, c in np.ndindex(loss.shape)]
-    stops = {}  # of each cell on the map: "S", "1" or a span of them
+    stops = []  # cells in the order of the path, each with "S", "1" or a span of them
     placed = [(n, cell_of(setting, space)) for n, setting in enumerate(path)]
     for cell, group in groupby([at for at in placed if at[1]], lambda at: at[1]):
         names = [str(number or WORDS["start"]) for number, _ in group]
-        stops[cell, names[0]] = DASH.join(dict.fromkeys((names[0], names[-1])))
+        span = f"{names[0]}{DASH}{names[-1]}"
+        stops.append((cell, span if len(names) > 1 else names[0]))
     # A cell's number stands above the middle, and the path passes at the left below.
     at = np.reshape([cell for cell, _ in stops], (-1, 2)).T - [[0.34], [0.24]]
-    badges = list(stops.values())
-    dots = {"color": "ground", "size": [5.5 + 2 * len(said) for said in badges]}
+    badges = [badge for _, badge in stops]
+    dots = {"color": "ground", "size": [5.5 + 2 * len(badge) for badge in badges]}
     marks = [
         mark.line(*at, color="ink", width=2.5, halo=True, hover=False),
         mark.points(*at, hover=False, **dots),
         mark.text(*at, badges, strong=True, size=0.9),
     ]
     unknown = WORDS["script"]["unknown"]
-    told = (f"{name}: {tips.get(cell, unknown)}" for (cell, _), name in stops.items())
+    told = (f"{badge}: {tips.get(cell, unknown)}" for cell, badge in stops)
     alt = WORDS["path_alt"].format("; ".join(told).replace("\n", ", "))
     lift = 0.16 if path else 0.0
     look = {"tip": every, "lift": lift, "beside": beside, "click": None}
@@ -307,7 +308,8 @@ def steps_chart(search, space, beside=()) -> Chart:
                 if np.isfinite(loss):
                     tip = WORDS["tip"].format(short(setting, space), loss)
                     dots.append((place, loss, tip, setting == step.winner))
-                gone += [place] * bool(np.isposinf(loss))
+                elif np.isposinf(loss):
+                    gone.append(place)
             dots.append((np.nan, np.nan, "", False))
         head = WORDS["step"].format(number + 1, TABLE[name].short)
         heads.append((at.mean(), head, now))
@@ -338,40 +340,41 @@ def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:
     # With a `budget` they race: `ends` has by name the lowest loss of each of many
     # races, drawn as a column of points beyond the axis. Else the loss axis is
     # logarithmic where the lines span a factor of ten.
-    race, label = budget is not None, "{}" if budget else "{} {}"
+    race, ends = budget is not None, ends or {}
     curves = {name: search.best_so_far() for name, search in searches.items()}
     spent = [epochs for epochs, _ in curves.values()]
     x, y = np.full((2, len(curves), max([1, *map(len, spent)])), np.nan)
     budget = budget or max([1, *(epochs[-1] for epochs in spent)])
-    at, height, owner, tips, labels, room = [], [], [], [], [], 0
+    room = (len(curves) + 0.7) * _COLUMN if any(ends.values()) else 0
+    looks = list(map(look_of, range(len(curves))))
+    labels, dots = [], []  # dots: place, loss, tip, color, shape
     for k, (name, (epochs, loss)) in enumerate(curves.items()):
         x[k, : len(epochs)], y[k, : len(loss)] = epochs, loss
-        column = list((ends or {}).get(name, ()))
-        at += [epochs[-1], *[budget * (1 + _COLUMN * (k + 1))] * len(column)]
-        height += [loss[-1], *column]
-        owner += [k] * (1 + len(column))
-        tips.append(f"{name} {digits(loss[-1])}")
-        tips += [WORDS["race"].format(n, name, v) for n, v in enumerate(column, 1)]
-        labels.append(label.format(name, digits(loss[-1])))
-        room = (len(curves) + 0.7) * _COLUMN if column else room
+        (color, shape, _), end = looks[k], f"{name} {digits(loss[-1])}"
+        labels.append(name if race else end)
+        dots.append((epochs[-1], loss[-1], end, color, shape))
+        column = budget * (1 + _COLUMN * (k + 1))
+        for n, low in enumerate(ends.get(name, ()), 1):
+            tip = WORDS["race"].format(n, name, low)
+            dots.append((column, low, tip, color, shape))
+    at, height, tips, colors, shapes = zip(*dots, strict=True) if dots else [()] * 5
     tops = np.hstack([y.ravel(), height])
     tops = tops[(tops > (0 if race else -np.inf)) & (tops < np.inf)]  # 0 has no log
     low, high = (tops.min(), tops.max()) if tops.size else (0.1, 1.0)
     log, floor = race or high > 10 * low > 0, floor_of([low, high])
     span = (0.8 * low, 1.15 * high) if log else (floor, floor + 1.08 * (high - floor))
     ticks = np.linspace(0, budget, 4).round().tolist() if race else []
-    texts = [f"{tick:g}" for tick in ticks] + [WORDS["all_races"]] * bool(room)
-    ticks += [budget * (1 + (len(curves) + 1) / 2 * _COLUMN)] * bool(room)
-    looks = list(map(look_of, range(len(curves))))
+    texts = [f"{tick:g}" for tick in ticks]
+    if room:
+        ticks.append(budget * (1 + (len(curves) + 1) / 2 * _COLUMN))
+        texts.append(WORDS["all_races"])
     steps = {"color": [c for c, _, _ in looks], "dash": [dash for *_, dash in looks]}
     steps |= {"width": 2.6, "name": list(curves), "label": labels, "step": True}
-    dots = {"color": [looks[k][0] for k in owner]}
-    dots["shape"] = [looks[k][1] for k in owner]
     across = Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks, texts=texts)
     up = Axis(WORDS["so_far"], span, "log" if log else "linear")
     marks = [
         mark.line(x, y, **steps),
-        mark.points(at, height, **dots, size=4, tip=tips),
+        mark.points(at, height, color=colors, shape=shapes, size=4, tip=tips),
         mark.rule([budget] if room else [], color="soft", width=1),
     ]
     return Chart(across, up, marks, **chart)
