@@ -29,20 +29,19 @@ def main(argv):
 def parser():
     top = argparse.ArgumentParser(prog=f"{PYTHON} -m hpkit", description=_help("hpkit"))
     commands = top.add_subparsers(required=True, dest="command")
-    lab, again, _, wheels, page, build, _ = (
-        commands.add_parser(name, help=_help(name))
-        for name in ("lab", "reset", "doctor", "wheels", "page", "build", "test")
-    )
+    names = ("lab", "reset", "doctor", "wheels", "page", "build", "test")
+    of = {name: commands.add_parser(name, help=_help(name)) for name in names}
+    lab, build = of["lab"], of["build"]
     lab.add_argument("lesson", nargs="?", help=_help("lab_lesson"))
     lab.add_argument("--port", type=int, help=_help("port"))
     lab.add_argument("--no-browser", action="store_true", help=_help("no_browser"))
     lab.add_argument("--wheels", metavar="FOLDER", help=_help("lab_wheels"))
-    wheels.add_argument("folder", type=Path)
-    again.add_argument("lesson", help=_help("lesson"))
+    of["reset"].add_argument("lesson", help=_help("lesson"))
+    of["wheels"].add_argument("folder", type=Path)
+    of["page"].add_argument("--out", default="site", help=_help("out"))
     build.add_argument("lesson", nargs="?", help=_help("build_lesson"))
     for name in ("check", "pictures", "reference"):
         build.add_argument(f"--{name}", action="store_true", help=_help(name))
-    page.add_argument("--out", default="site", help=_help("out"))
     return top
 
 

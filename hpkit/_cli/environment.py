@@ -212,8 +212,9 @@ def download(folder, root=ROOT):
     command = [sys.executable, "-m", "pip", "download", "--dest", folder]
     build = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["build-system"]
     needed = [*requirements(root), *build["requires"], "editables"]  # for -e .
-    cpu = [*command, torch := cpu_torch(needed), "--index-url", CPU_BUILD]
-    if torch and subprocess.run(cpu).returncode == 0:
+    torch = cpu_torch(needed)
+    index = ["--index-url", CPU_BUILD]
+    if torch and subprocess.run([*command, torch, *index]).returncode == 0:
         needed.remove(torch)  # the usual index may have a newer one, with CUDA
     if subprocess.run([*command, *needed]).returncode:
         raise Failure(say("not_all_wheels", folder=folder))
@@ -229,11 +230,11 @@ def use_wheels(folder):
 
 def failure(text, root):
     """Failure for the first of `_CAUSES` that `text` (a log, a message) speaks of."""
-    cause = next(name for name in _CAUSES if re.search(_CAUSES[name], text, re.I))
+    cause = next(c for c, signs in _CAUSES.items() if re.search(signs, text, re.I))
     facts = {"space": _space_needed(), "free": shutil.disk_usage(root).free / 1e9}
     facts["machine"] = f"{platform.system()} {platform.machine()}"
-    python = platform.python_version()
-    return Failure(say(f"causes.{cause}", root=root, python=python, **facts))
+    facts["python"] = platform.python_version()
+    return Failure(say(f"causes.{cause}", root=root, **facts))
 
 
 def replace(command, *, root=ROOT, **environ):

@@ -144,5 +144,6 @@ def _digests(folder):
 
 def _free_name(path, word):
     """Give a name beside `path` that nothing has: 02.old.ipynb, 02.old-2.ipynb."""
-    names = (f"{path.stem}.{word}{n}{path.suffix}" for n in ["", *range(-2, -1000, -1)])
-    return next(new for name in names if not (new := path.with_name(name)).exists())
+    ends = ("" if n == 1 else f"-{n}" for n in range(1, 1000))
+    paths = (path.with_name(f"{path.stem}.{word}{end}{path.suffix}") for end in ends)
+    return next(new for new in paths if not new.exists())
