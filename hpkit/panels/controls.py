@@ -70,8 +70,8 @@ class LiveCharts(anywidget.AnyWidget):
         self.charts, new = list(charts), state(charts)
         if sentence is not None:
             new["sentence"] = sentence
-        news = {key for key, value in new.items() if self._state.get(key) != value}
-        if news := news | self._changed:
+        news = self._changed | {k for k, v in new.items() if self._state.get(k) != v}
+        if news:
             new["picture"] = self._state["picture"] + 1  # chart.js draws then
             self._state, self._changed = self._state | new, set()
             self.send_state({*news, "picture"})
@@ -259,13 +259,12 @@ class Controls:
     """The controls of some hyperparameters; the others keep the value in `base`."""
 
     def __init__(self, dataset, base, names):
+        self.base, self.quick, self.knobs = base, False, {}
         names = (names,) if isinstance(names, str) else names
-        names = hyper.check_items("controls", names, empty=True, of="names")
-        for name in names:
+        for name in hyper.check_items("controls", names, empty=True, of="names"):
             hyper.check_choice("controls", name, tuple(TABLE))
-        self.base, self.quick = base, False
-        of = {n: (n, dataset, getattr(base, n)) for n in names}
-        self.knobs = {n: BUILD[TABLE[n].control](*more) for n, more in of.items()}
+            build = BUILD[TABLE[name].control]
+            self.knobs[name] = build(name, dataset, getattr(base, name))
         self.box = W.VBox([*self.knobs.values()])
 
     def __getitem__(self, name):

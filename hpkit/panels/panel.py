@@ -305,7 +305,7 @@ class Panel(W.VBox):
         )
 
     def ask(self, predict, question, kind, *about, text=str, **look):
-        """Cover the charts until a guess is made, if `predict`; to be called first."""
+        """Cover the charts until a guess is made, if `predict`; before `build`."""
         # `kind(*about, **look)` is the widget of `Guess`, `text` as there.
         draws = kind is Drawing and predict == "draw"
         if draws or hyper.check_flag("predict", predict):
@@ -346,9 +346,9 @@ class Panel(W.VBox):
     def button(self, name, callback):
         """Return a button that calls `callback()`, which is then `name_button`."""
         # `name` is that of its words, too. What is to be pressed first is made first.
-        look = {"button_style": "" if name == "stop" else self._look}
-        tip, self._look = self.texts[f"{name}_tip"], ""
-        made = W.Button(description=self.texts[name], tooltip=tip, **look)
+        made = W.Button(description=self.texts[name], tooltip=self.texts[f"{name}_tip"])
+        made.button_style = "" if name == "stop" else self._look
+        self._look = ""
         setattr(self, f"{name}_button", made.add_class(f"hp-press-{name}"))
         self.on_click(made, callback)
         return made
@@ -492,13 +492,13 @@ class Panel(W.VBox):
         `name` is that of the files, without extension; default: data set, panel and a
         number.
         """
-        stem, ends = name or self.stem, ("csv", "png", "svg")
-        names = (stem if n == 1 else f"{stem}-{n}" for n in count(1))
-        free = ([FOLDER / f"{each}.{end}" for end in ends] for each in names)
-        paths = next(some for some in free if not any(path.exists() for path in some))
+        first, ends = name or self.stem, ("csv", "png", "svg")
+        names = (first if n == 1 else f"{first}-{n}" for n in count(1))
+        every = ([FOLDER / f"{each}.{end}" for end in ends] for each in names)
+        paths = next(some for some in every if not any(path.exists() for path in some))
         table = self.frame().to_csv(index=False)
-        table = "\ufeff" * (not table.isascii()) + table  # else Excel misreads Korean
-        made = [table, *map(self.picture, ("png", "svg"))]
+        mark = "" if table.isascii() else "\ufeff"  # else Excel misreads Korean
+        made = [mark + table, *map(self.picture, ("png", "svg"))]
         try:
             FOLDER.mkdir(exist_ok=True)
             for path, content in zip(paths, made, strict=True):
@@ -565,10 +565,9 @@ class Panel(W.VBox):
             said = dict(zip((False, True), words("values")["flags"], strict=False))
             rows = rows.apply(lambda c: c.map(said) if c.dtype == bool else c)
             rows = rows.apply(lambda c: c.map(shown) if c.dtype == object else c)
-            look = {"float_format": "{:.4g}".format, "na_rep": ""}
-            look |= {"index": False, "border": 0}
-            table = rows.rename(columns=_head_of).to_html(**look)
-            self.drawer.children[number].value = table
+            self.drawer.children[number].value = rows.rename(columns=_head_of).to_html(
+                float_format="{:.4g}".format, na_rep="", index=False, border=0
+            )
 
     def picture(self, form: str = "png") -> bytes:
         """Return the still picture as PNG or SVG."""
