@@ -121,8 +121,8 @@ def check_choices(answer, want, choices):
 
 def check_numbers(answer, want, slips):
     """Compare a whole number, or some, with what is right, and with known slips."""
-    whole = number_list if isinstance(want, list) else number
-    got = whole(answer, low=1, whole=True)
+    reader = number_list if isinstance(want, list) else number
+    got = reader(answer, low=1, whole=True)
     known = {reason: slip == got for reason, slip in slips.items()}
     wrong_if({"got": got}, **known, count=got != want)
 
@@ -139,8 +139,7 @@ def function(answer, arguments):
     check_kind(answer, callable(answer) and not isinstance(answer, type))
     if not takes(answer, *arguments):
         name = name_of(answer)
-        shown = f"{name}({', '.join(arguments)})"
-        raise NotYet("called", name=name, call=shown)
+        raise NotYet("called", name=name, call=f"{name}({', '.join(arguments)})")
     return answer
 
 
@@ -186,17 +185,19 @@ def check_cases(answer, reference, cases, slips, *, shown=None, any_order=False)
     answer = function(answer, names)
     got = [order(call_answer(answer, *case, shown=shown)) for case in cases]
 
-    def differs(other):
+    def first_differing(other):
         want = (order(other(*copy.deepcopy(case))) for case in cases)
         return next((n for n, w in enumerate(want) if not same(got[n], w)), None)
 
-    if (n := differs(reference)) is None:
+    n = first_differing(reference)
+    if n is None:
         return
-    called = f"{name_of(answer)}({shown or ', '.join(map(repr, cases[n]))})"
-    said = {"got": describe_value(got[n]), "want": describe_value(reference(*cases[n]))}
-    values = dict(zip(names, cases[n], strict=True), call=called, **said)
-    agrees = (key for key, slip in slips.items() if differs(slip) is None)
-    raise NotYet(next(agrees, "case"), **values)
+    case = cases[n]
+    called = f"{name_of(answer)}({shown or ', '.join(map(repr, case))})"
+    said = {"got": describe_value(got[n]), "want": describe_value(reference(*case))}
+    made = (name for name, slip in slips.items() if first_differing(slip) is None)
+    values = dict(zip(names, case, strict=True), call=called, **said)
+    raise NotYet(next(made, "case"), **values)
 
 
 def _sorted(value):

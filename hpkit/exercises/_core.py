@@ -176,8 +176,7 @@ class Exercise:
                 return _NOT_ATTEMPTED, say("exercises.empty"), "empty"
             says = say("exercises.says") | self.words.get("says", {})
             values = {"expects": self.words["expects"]} | problem.values
-            message = says[problem.reason].format(**values)
-            return NOT_YET, message, problem.reason
+            return NOT_YET, says[problem.reason].format(**values), problem.reason
 
     def hint(self) -> Page:
         """Show the next hint."""
@@ -271,10 +270,9 @@ class Exercise:
                 title, _, code = self.solution().partition("```python\n")
                 code = html.escape(code.removesuffix("```"), quote=False)
                 shown.append(f"{to_html(title)}<pre aria-live='off'>{code}</pre>")
+                button.icon = "check"  # a disabled button loses the focus
             if len(shown) == steps:
                 button.description = say("exercises.solution_button")
-            # A button that is disabled loses the place of the keys.
-            button.icon = "check" * (len(shown) > steps)
             new = f"<div aria-live='polite'>{shown[-1]}</div>"  # said alone
             page.value = "".join([*(f"{old}<br>" for old in shown[:-1]), new])
 
@@ -284,8 +282,8 @@ class Exercise:
 
 
 # What may stand in an entry: anything else is no file of ours.
-_TEXTS = dict.fromkeys(("outcome", "last"), str)
-_ENTRY = {"tries": int, "hints": int, "solution": bool, "passed": str | None} | _TEXTS
+_ENTRY = {"tries": int, "hints": int, "solution": bool, "passed": str | None}
+_ENTRY |= {"outcome": str, "last": str}
 
 
 def when(stamp):
@@ -339,9 +337,11 @@ def record(key, outcome=None, **more):
 
 
 def forget(lessons):
-    return _change(
-        lambda old: [old.pop(key) for key in [*old] if key.split("/")[0] in lessons]
-    )
+    def update(entries):
+        for key in [key for key in entries if key.split("/")[0] in lessons]:
+            del entries[key]
+
+    return _change(update)
 
 
 @functools.lru_cache(maxsize=50)

@@ -49,11 +49,10 @@ class Quiz:
         if not isinstance(letter, str) or letter.strip().upper() not in choices:
             raise refusal("quiz_choice", letter, letters=", ".join(choices))
         letter = letter.strip().upper()
-        key, outcome = self.key(number), NOT_YET
-        if choices[letter]["correct"]:
-            outcome = CORRECT
+        choice, key = choices[letter], self.key(number)
+        outcome = CORRECT if choice["correct"] else NOT_YET
         note = _core.record(key, outcome)
-        feedback = Feedback(key, outcome, choices[letter]["feedback"], letter, note)
+        feedback = Feedback(key, outcome, choice["feedback"], letter, note)
         self._show(number, feedback)
         return feedback
 

@@ -224,7 +224,6 @@ def report(answer):
     wrong_if({"n": count["data"]}, rows=count["data"] < 3)
     wrong_if({"n": count["tried"]}, range=count["tried"] < 2, number=not count["test"])
     for part in ("chosen", "sure", "mistake"):
-        wrong_if(
-            {"part": parts[part]}, open=len(got[part].split()) < report.words["least"]
-        )
+        short = len(got[part].split()) < report.words["least"]
+        wrong_if({"part": parts[part]}, open=short)
     return report_parts(report.answer())
