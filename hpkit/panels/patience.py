@@ -117,13 +117,14 @@ class PatiencePanel(Panel):
 
     def _says(self, running):
         run, at = self.run, self.stop_at
-        kept, facts = until(run, at), {"run": run, "patience": self.patience.value}
+        facts = {"run": run, "patience": self.patience.value}
         if running:
             return WORDS["going"].format(**facts)
+        kept = until(run, at)
         whole = (at, kept.best_epoch) == (run.epochs_done, run.best_epoch)
-        said, facts["saved"] = WORDS["never" if whole else "says"], run.epochs_done - at
-        halted = WORDS["halted"].format(**facts) * (not run.ended)
-        return halted + said.format(**facts, kept=kept)
+        halted = "" if run.ended else WORDS["halted"].format(**facts)
+        facts |= {"kept": kept, "saved": run.epochs_done - at}
+        return halted + WORDS["never" if whole else "says"].format(**facts)
 
     def _table(self):
         rows = []

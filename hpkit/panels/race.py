@@ -77,9 +77,9 @@ class SearchRacePanel(Panel):
         self.budget = count_box(name, *ends, step=whole, **look)
         self.races = count_box(WORDS["races"], races, 1, 100, **look)
         race = self._searches(0)  # checks all before anything is shown
-        look = {"options": [(name, kind) for kind, name in WORDS["kinds"].items()]}
-        look["text"] = WORDS["kinds"].get
-        self.ask(predict, WORDS["guess"], W.ToggleButtons, **look)
+        names = WORDS["kinds"]
+        look = {"options": [(name, kind) for kind, name in names.items()]}
+        self.ask(predict, WORDS["guess"], W.ToggleButtons, text=names.get, **look)
         self.add_class("hp-tall")
         start = {"start": lambda: self.live.busy or self.start()}  # finished races stay
         self.build(self.budget, self.races, self.buttons(**start, stop=self.stop))
@@ -104,7 +104,7 @@ class SearchRacePanel(Panel):
                     going.remove(kind)
                     lowest[kind].append(lowest_of(found[kind]))
                     continue
-                found = found | {kind: news}  # whoever reads the old one is at rest
+                found = found | {kind: news}  # a new one: the old one may be read now
                 with self.live.lock:  # the earlier ones go only now, both at once
                     self.found, self.lowest = found, lowest
                 yield
@@ -144,7 +144,7 @@ class SearchRacePanel(Panel):
     def _settings(self, found):
         """Return every setting as a line, the best, on a log scale, in color."""
         kinds, settings, losses = [], [], []
-        for kind in sorted(found, key=lambda kind: kind != "halving"):  # many: below
+        for kind in sorted(found, key=lambda kind: kind != "halving"):  # it lies below
             runs = found[kind].runs
             begun = np.flatnonzero(np.isfinite(runs.mean_val_loss) & ~runs.unfit)
             kinds += [kind] * len(begun)
@@ -154,14 +154,14 @@ class SearchRacePanel(Panel):
         ends = np.sort(shares[:, -1])[:_MOST_IN_COLOR]
         strong = shares[:, -1] <= min([_BEST, *ends[-1:]])
         facts = strong.sum(), len(strong)
-        look = {"title": WORDS["settings"].format(*facts)}
-        look |= {"alt": WORDS["settings_alt"].format(*facts)}
+        title = WORDS["settings"].format(*facts)
+        alt = WORDS["settings_alt"].format(*facts)
         looks = zip(*(look_of(KINDS.index(kind)) for kind in kinds), strict=True)
         looks = dict(zip(("color", "shape", "dash"), looks, strict=False))
         looks["legend"] = [WORDS["kinds"][kind] for kind in kinds]
         said = looks["legend"], [short(s, SPACE) for s in settings], losses
         looks["tip"] = list(map(WORDS["setting"].format, *said))
-        return charts.parallel_chart(axes, shares, strong, looks, **look)
+        return charts.parallel_chart(axes, shares, strong, looks, title=title, alt=alt)
 
     def _says(self, running):
         count, races = self._count, self.races.value
