@@ -190,8 +190,7 @@ class _Checked(traitlets.TraitType):
             if box.refuse is None:
                 raise
             box.send_state("value")  # first: whoever reads why may type at once
-            said = WORDS["stays"].format(error, shown(box.value))
-            box.refuse(html.escape(said))
+            box.refuse(html.escape(WORDS["stays"].format(error, shown(box.value))))
             return box.value
 
 
@@ -334,8 +333,7 @@ def parse_values(name, text, layers=2):
         if not values or not (typed or shapes or np.isfinite(values).all()):
             raise ValueError  # in 0, 1e999
     except (ValueError, IndexError, SyntaxError):
-        way = "typed_own" if typed else "typed_values"
-        raise hyper.refusal(way, text) from None
+        raise hyper.refusal("typed_own" if typed else "typed_values", text) from None
     if len(values) > _MOST_VALUES:
         raise hyper.refusal("typed_many", most=_MOST_VALUES, got=parts[-1])
     if kind in _WHOLE and not shapes:

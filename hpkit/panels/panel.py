@@ -96,9 +96,8 @@ class Live:
             if replace:
                 self._halt.set()
             if self._thread is None:
-                self.busy, how = True, {"name": THREAD, "daemon": True}
-                self.said = time.monotonic()
-                self._thread = threading.Thread(target=self._work, **how)
+                self.busy, self.said = True, time.monotonic()
+                self._thread = threading.Thread(None, self._work, THREAD, daemon=True)
                 self._thread.start()
 
     def now(self, job, *, seconds=_AT_ONCE):

@@ -432,8 +432,7 @@ class _RunList:
             self.chosen = repeated[-1]
             self.chosen.run = run
         else:
-            number = 1 + max((k.number for k in self.kept), default=0)
-            self.chosen = Kept(run, number)
+            self.chosen = Kept(run, 1 + max((k.number for k in self.kept), default=0))
             self.kept.append(self.chosen)
         self.show()
 
