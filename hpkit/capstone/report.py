@@ -61,8 +61,9 @@ def lowest_text(entry):
 
 
 def find(runs, choice):
-    chosen = Hyperparameters(**choice["setting"]), choice["seed"], choice["epochs"]
-    same = (run for run in runs if (run.setting, run.seed, run.epochs_done) == chosen)
+    """Return the run that was chosen, or None."""
+    wanted = Hyperparameters(**choice["setting"]), choice["seed"], choice["epochs"]
+    same = (run for run in runs if (run.setting, run.seed, run.epochs_done) == wanted)
     # The loss tells one model from another.
     loss = choice["val_loss"]
     return next((run for run in same if np.isclose(run.best_val_loss, loss)), None)
@@ -75,7 +76,7 @@ def in_words(plain):
     return label(setting, dict.fromkeys(names))
 
 
-def chosen(choice, said="chosen"):
+def told(choice, said="chosen"):
     """Return what was chosen, in words."""
     facts = {"done": choice["epochs"], "loss": choice["mean_val_loss"]}
     early = "_early" * (choice["epochs"] < choice["setting"]["epochs"])
@@ -105,20 +106,19 @@ def make_report(capstone):
     data, log = capstone.data, capstone.log
     if not data["entries"]:
         return Report(said=say("report.nothing"))
-    page = Template((Path(__file__).parent / "page.html").read_text("utf-8"))
+    blank = Template((Path(__file__).parent / "page.html").read_text("utf-8"))
     title = escape(say("report.title", data=data["dataset"]))
     blocks = (_figures(b) if isinstance(b, dict) else b for b in content(data))
     facts = {"lang": language(), "css": words("language")["css"]}
-    page = page.substitute(title=title, body="\n".join(blocks), **facts)
-    path, said = None, " ".join(log.notices)
-    if not log.in_memory:
-        try:
-            write(capstone.folder / f"{capstone.name}-report.html", page)
-            path = capstone.folder / f"{capstone.name}-report.html"
-            said = say("report.written", file=path.as_posix())
-        except OSError as error:
-            said = say("report.memory", error=reason(error))
-    return Report(page, path, said)
+    page = blank.substitute(title=title, body="\n".join(blocks), **facts)
+    if log.in_memory:
+        return Report(page, said=" ".join(log.notices))
+    path = capstone.folder / f"{capstone.name}-report.html"
+    try:
+        write(path, page)
+    except OSError as error:
+        return Report(page, said=say("report.memory", error=reason(error)))
+    return Report(page, path, say("report.written", file=path.as_posix()))
 
 
 def content(data):
@@ -133,8 +133,8 @@ def content(data):
     yield _block("blockquote", texts.get("plan") or say("report.open_plan"))
     yield html_table(say("report.heads"), [_row(*e) for e in enumerate(entries, 1)])
     each = [(e["what"], *map(files.numbers_from_plain, e["so_far"])) for e in entries]
-    chosen = choice and (choice["setting"]["lr"], choice["mean_val_loss"])
-    tried = tried_chart(map(runs_of, entries), chosen)
+    ringed = choice and (choice["setting"]["lr"], choice["mean_val_loss"])
+    tried = tried_chart(map(runs_of, entries), ringed)
     yield {"so_far": spent_chart(each, data["budget"]), "each": tried}
     yield _block("h2", say("report.choice"))
     yield _block("blockquote", choice["why"] if choice else say("report.open_why"))
@@ -160,7 +160,7 @@ def _in_short(data):
     facts = {"spent": spent, "budget": data["budget"], "settings": len(settings)}
     yield say("report.budget", **facts)
     if choice := data["choice"]:
-        yield chosen(choice, "report.chosen")
+        yield told(choice, "report.chosen")
     else:
         yield say("report.not_chosen")
 

@@ -70,9 +70,10 @@ class Comparison:
         for way, scores in self.scores.items():
             span = say("rivals.span", low=min(scores), high=max(scores))
             rows.append((names[way], self.epochs[way], f"{median(scores):.3f}", span))
-        spent = self.epochs.get("you", "")
-        you = say("rivals.you"), spent, f"{self.mine or 0:.3f}", ""
-        return rows if self.mine is None else [*rows, you]
+        if self.mine is not None:
+            spent = self.epochs.get("you", "")
+            rows.append((say("rivals.you"), spent, f"{self.mine:.3f}", ""))
+        return rows
 
     @property
     def sentence(self):

@@ -55,7 +55,7 @@ def refuse(key, *, kind=Refused, **facts):
 def _check_log(data):
     if data["format"] != _NEW["format"]:
         raise ValueError("another kind of file")
-    check_kinds(data, {name: type(_NEW[name]) for name in [*_NEW][2:6]})
+    check_kinds(data, {"dataset": str, "rows": str, "budget": int, "entries": list})
     check_kinds(data["texts"], dict.fromkeys(TEXT_NAMES & data["texts"].keys(), str))
     list(content(data))
 
@@ -189,7 +189,7 @@ class Capstone:
         for n, entry in enumerate(self.entries, 1):
             lines.append(say("line", n=n, loss=report.lowest_text(entry), **entry))
         if choice := self.data["choice"]:
-            lines += [report.chosen(choice), *([self._seen] if self.test else ())]
+            lines += [report.told(choice), *([self._seen] if self.test else ())]
         return "\n".join(map(folded, lines))
 
     def fit(
@@ -219,25 +219,25 @@ class Capstone:
                 refuse(f"no_{name}", got=brief(kwargs[name]))
         search = getattr(hpkit, "grid_search" if what == "fit" else what)
         # Looked at twice, so nothing may be used up by looking; one may have no end.
-        used = {n: v for n, v in kwargs.items() if isinstance(v, Iterator)}
-        kwargs |= {n: tuple(islice(v, hp.MANY + 1)) for n, v in used.items()}
+        for name, values in kwargs.items():
+            if isinstance(values, Iterator):
+                kwargs[name] = tuple(islice(values, hp.MANY + 1))
+        moved_on = {"sampler", "study"} & kwargs.keys()  # since their last search
+        entries = [] if moved_on else self.entries
         # Each search draws with a seed of its own: it would pay for the same again.
-        own = what not in _DRAWS or {"search_seed", "sampler", "study"} & kwargs.keys()
-        drew = 0 if own else sum(entry["what"] in _DRAWS for entry in self.entries)
+        fixed = what not in _DRAWS or "search_seed" in kwargs
+        drew = 0 if fixed else sum(entry["what"] in _DRAWS for entry in entries)
         for seed in range(drew + 1):
-            more = kwargs | ({"search_seed": seed} if seed else {})
-            plan, entry = _planned(what, search, self.dataset, args, more)
-            each = enumerate(self.entries, 1)
-            if old := next((n for n, e in each if _same(e, entry, plan, more)), 0):
+            if seed:
+                kwargs["search_seed"] = seed
+            plan, entry = _planned(what, search, self.dataset, args, kwargs)
+            old = next((e for e in entries if _same(e, entry, plan, kwargs)), None)
+            if old:
                 break
-        kwargs = more
-        if {"sampler", "study"} & kwargs.keys():  # which have moved on since
-            old = 0
-        begun = self.entries[old - 1] if old else {"finished": False, "epochs": 0}
-        new, file = not begun["finished"], str(kwargs.get("storage") or "")
+        new, paid = not (old and old["finished"]), old["epochs"] if old else 0
         if new and self.test:
             refuse("after_test", what=what, data=self.dataset.name)
-        if new and entry["planned"] - begun["epochs"] > self.left:
+        if new and entry["planned"] - paid > self.left:
             about = {"left": self.left, "budget": self.budget}
             refuse("too_dear", kind=BudgetError, **about, **entry)
         found = search(self.dataset, *args, **kwargs)
@@ -246,11 +246,13 @@ class Capstone:
             epochs, loss = found.best_so_far()
             entry |= {"epochs": found.cost.epochs, "finished": found.finished}
             entry["so_far"] = [epochs.tolist(), files.numbers_to_plain(loss)]
-            entry |= {"runs": files.runs_to_plain(found.runs), "file": file}
-            if begun in self.entries:
-                self.log.change(lambda data: data["entries"].remove(begun))
+            entry["runs"] = files.runs_to_plain(found.runs)
+            entry["file"] = str(kwargs.get("storage") or "")
+            if old in self.entries:
+                self.log.change(lambda data: data["entries"].remove(old))
             self.log.change(lambda data: data["entries"].append(entry))
-        facts = entry | {"n": len(self.entries) if new else old, "state": self.state}
+        number = len(self.entries) if new else entries.index(old) + 1
+        facts = entry | {"n": number, "state": self.state}
         print(folded(say("booked" if new else "free", **facts)))
         return found
 
@@ -271,7 +273,7 @@ class Capstone:
             self.log.change(lambda data: data.update(choice=choice))
         elif any(choice[name] != old[name] for name in ("setting", "why")):
             refuse("too_late", setting=report.in_words(old["setting"]))
-        return _Told(report.chosen(choice))
+        return _Told(report.told(choice))
 
     def _trained(self, setting):
         if setting is None:
@@ -356,11 +358,14 @@ def _planned(what, function, dataset, args, kwargs):
 
 
 def _same(old, entry, plan, kwargs):
-    runs, n, file = report.runs_of(old), len(plan.settings), kwargs.get("storage")
+    """Say whether an entry is of the same search, done or to be gone on with."""
+    file = kwargs.get("storage")
     goes_on = file and old.get("file") == str(file) and Path(file).exists()
-    same = (old["finished"] or goes_on) and entry.items() <= old.items()
-    same = same and (runs.seeds, runs.settings[:n]) == (plan.seeds, plan.settings)
-    return same and (not entry["model"] or files.begins_alike(plan, runs))
+    if not (old["finished"] or goes_on) or not entry.items() <= old.items():
+        return False
+    runs, n = report.runs_of(old), len(plan.settings)
+    alike = (runs.seeds, runs.settings[:n]) == (plan.seeds, plan.settings)
+    return alike and (not entry["model"] or files.begins_alike(plan, runs))
 
 
 def _searched(name, values):
