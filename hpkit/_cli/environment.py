@@ -54,7 +54,7 @@ def say(key, **facts):
 
 
 class Failure(Exception):
-    """One sentence for a person: what is needed, found, the way out, a whole one."""
+    """Ends a command with a sentence: what is needed, what was found, the way out."""
 
 
 def requirements(root=ROOT, tests=False):
@@ -240,7 +240,7 @@ def failure(text, root):
 def replace(command, *, root=ROOT, **environ):
     """Go on as `command` in the project's folder; its exit code becomes this one's."""
     # The clone that was called is the one that is imported, also by the kernels.
-    path = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
+    path = filter(None, [str(root), os.environ.get("PYTHONPATH")])
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(path), **environ}
     command = [str(part) for part in command]
     sys.stdout.flush()

@@ -77,8 +77,8 @@ def settings(environ=os.environ):
     # For this one process, so nobody's configuration is written. In it: widget messages
     # go by the main shell (over subshells they arrive in other threads, and only with
     # some kernels), no question about news.
-    own = Path(__file__).parent
-    path = [str(own), *filter(None, [environ.get("JUPYTER_CONFIG_PATH")])]
+    own = str(Path(__file__).parent)
+    path = filter(None, [own, environ.get("JUPYTER_CONFIG_PATH")])
     return {
         "JUPYTER_CONFIG_PATH": os.pathsep.join(path),
         # The kernel "python3" is this environment's, not one of the home folder.

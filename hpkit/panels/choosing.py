@@ -129,9 +129,9 @@ class CoinFlipsPanel(Panel):
 
     def _table(self):
         valid, test, best = self._shown
-        table = {"model": range(1, len(best) + 1), "val_accuracy": valid}
-        table["test_accuracy"], table["best_val_accuracy"] = test, valid[best]
-        return table | {"its_test_accuracy": test[best]}
+        each = {"val_accuracy": valid, "test_accuracy": test}
+        bests = {"best_val_accuracy": valid[best], "its_test_accuracy": test[best]}
+        return {"model": range(1, len(best) + 1), **each, **bests}
 
     def _code(self):
         return f"""import hpkit as hk
@@ -190,11 +190,11 @@ class TestBoxPanel(Panel):
             self._recall()
             if self.opened is None:
                 run, numbers = self.run, self.dataset.is_regression
-                self.opened = {"val_loss": run.best_val_loss, "loss": run.test_loss()}
-                self.opened |= {"setting": self.choice, "seed": run.seed}
-                self.opened["accuracy"] = None if numbers else run.test_accuracy()
-                self.opened["guess"] = self.guess.value if self.guess else None
-                seen = self.opened
+                seen = {"val_loss": run.best_val_loss, "loss": run.test_loss()}
+                seen |= {"setting": self.choice, "seed": run.seed}
+                seen["accuracy"] = None if numbers else run.test_accuracy()
+                seen["guess"] = self.guess.value if self.guess else None
+                self.opened = seen
                 self.store.change(lambda data: data.update(opened=seen))
                 self.note.value = html.escape(" ".join(self.store.notices))
             self._draw()
