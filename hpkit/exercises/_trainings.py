@@ -34,10 +34,7 @@ _SIX = {
 
 @functools.cache
 def _mystery_runs():
-    return {
-        letter: hpkit.fit(load_dataset(dataset), setting)
-        for letter, (dataset, setting) in _SIX.items()
-    }
+    return {name: hpkit.fit(load_dataset(data), s) for name, (data, s) in _SIX.items()}
 
 
 class _MysteryCurves:
