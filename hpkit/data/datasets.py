@@ -141,11 +141,13 @@ class Dataset:
         """
         rows = check_rows(X, self.columns, self.preparation)
         raw = not self.center.any() and (self.scale == 1).all()
-        for name in () if raw or not isinstance(X, np.ndarray) else tables.SPLITS:
-            if np.may_share_memory(X, getattr(self, name).X):
-                raise refusal("standardized", name=name)
-        made_by = self.preparation
-        return tables.prepare(rows, made_by, made_by) if made_by else rows
+        if not raw and isinstance(X, np.ndarray):
+            for name in tables.SPLITS:
+                if np.may_share_memory(X, getattr(self, name).X):
+                    raise refusal("standardized", name=name)
+        if self.preparation:
+            rows = tables.prepare(rows, self.preparation, self.preparation)
+        return rows
 
     def scaled(self, X: ArrayLike) -> np.ndarray:
         """Return raw rows (n, columns) as the networks see them: (n, features).
@@ -292,40 +294,41 @@ class Dataset:
 
     @classmethod
     def _prepared(cls, name, table, rows, classes, like=None):
-        given, X, y = table.columns, table.X, table.y
-        columns = zip(given, X[rows[0]].T, strict=True)
-        columns = tuple(column.learned(values) for column, values in columns)
+        train, y = rows[0], table.y
+        columns = tuple(map(Column.learned, table.columns, table.X[train].T))
         if like:  # the same columns of X, whichever rows are there
             columns = tuple(map(Column.like, columns, like.preparation))
-        X = tables.prepare(X, columns, given)
-        features = tuple(feature for column in columns for feature in column.features)
-        # Two columns may have one name.
+        X = tables.prepare(table.X, columns, table.columns)
+        # Pairs, no dict: two columns may have one name.
         each = [(column, feature) for column in columns for feature in column.features]
-        marks = [c.categories is not None or feature != c.name for c, feature in each]
-        use = [c.standardize and not m for (c, _), m in zip(each, marks, strict=True)]
-        if like:  # what no row has that is learned from is as in a new row
-            X[:, marks & ~X[rows[0]].any(0)] = 0
-        learned = X[rows[0]]
-        center, scale = learned.mean(0), learned.std(0)
-        differ = np.ptp(learned, 0) > tables.SAME  # of equal ones it is rounding
-        center, scale = np.where(use, center, 0), np.where(use & differ, scale, 1)
+        marks = np.array([c.categories is not None or f != c.name for c, f in each])
+        use = np.array([column.standardize for column, _ in each]) & ~marks
+        if like:  # a mark that no training row has is left out, as in a new row
+            X[:, marks & ~X[train].any(0)] = 0
+        learned = X[train]
+        differ = np.ptp(learned, 0) > tables.SAME  # the spread of equal ones: rounding
+        center = np.where(use, learned.mean(0), 0)
+        scale = np.where(use & differ, learned.std(0), 1)
         target_center, target_scale = 0.0, 1.0
+        if like:  # losses of folds are in the same units
+            target_center, target_scale = like.target_center, like.target_scale
+        elif classes is None:
+            target_center = float(y[train].mean())
+            if np.ptp(y[train]) > tables.SAME:
+                target_scale = float(y[train].std())
         if classes is None:
-            target_center = y[rows[0]].mean()
-            target_scale = y[rows[0]].std() if np.ptp(y[rows[0]]) > tables.SAME else 1.0
-            if like:  # losses of folds are in the same units
-                target_center, target_scale = like.target_center, like.target_scale
             y = (y - target_center) / target_scale
         X -= center
         X /= scale
         splits = [Split(X[part], y[part]) for part in rows]
-        target, kept = (float(target_center), float(target_scale)), None
-        about = name, *splits, features, classes, center, scale, *target
+        kept = None
         if table.by or any(c.categories for c in columns) or np.isnan(table.X).any():
             there = np.concatenate(rows[:2])
             key = table.key[there] if table.by else None
             kept = replace(table, X=table.X[there], y=table.y[there], key=key)
-        return cls(*about, preparation=columns, _table=kept)
+        features = tuple(feature for _, feature in each)
+        about = *splits, features, classes, center, scale, target_center, target_scale
+        return cls(name, *about, preparation=columns, _table=kept)
 
 
 def folds_of(dataset, count, rng):
@@ -464,8 +467,8 @@ def _load(name, seed):
     if seed and not source.draw:
         order = np.random.default_rng(seed).permutation(order)
     rows = np.split(order, np.cumsum(source.sizes)[:-1])
-    about, scaled = (X, y, rows, features, source.classes), source.standardize
-    return Dataset.of_rows(name, *about, standardize=scaled)
+    about = X, y, rows, features, source.classes
+    return Dataset.of_rows(name, *about, standardize=source.standardize)
 
 
 _LARGEST = 1e100  # the squares of larger ones are infinite
