@@ -104,9 +104,10 @@ class ModuleNetworks:
 
     def _look(self, dataset):
         """Train a copy for a step; leave the stack if it does what a stack cannot."""
-        own, n = _OwnNet(copied(self.net), self.trained), min(64, len(dataset.train.y))
-        net, X = own.net, dataset.train.X[:n]
-        self.rows = rows = torch.tensor(X, dtype=self.dtype).to(self.device)
+        own = _OwnNet(copied(self.net), self.trained)
+        net = own.net
+        rows = torch.tensor(dataset.train.X[:64], dtype=self.dtype).to(self.device)
+        self.rows = rows
         torch._foreach_add_(own.views[: len(own.trained)], 0.1)  # a gate begins at 0
         versions = [t._version for t in own.fixed]
         fixed = [t.clone() for t in own.fixed]
@@ -209,7 +210,8 @@ class ModuleNetworks:
         self.absent = []
         if self.stacked:
             self.net.train()
-            found = target = self._own_delta(x, y, weight) if self.given else y
+            target = self._own_delta(x, y, weight) if self.given else y
+            found = None
             if target is not None:
                 found = self._traced("gradient", self._pull_back, x, target, weight)
             if found is not None:
