@@ -182,8 +182,8 @@ class ClinicPanel(Panel):
         yield from self._shown(self.patient.dataset, settings, [seed], lowest)
         fault, tried = self.patient.fault, self.patient.tried  # which overfits, too
         right = named == fault or (named == "overfitting" and bool(tried))
-        ends = map(_end_of, (self.run, self.treated))
         # Not the fault: the table would tell it to whoever is to look again.
+        ends = _end_of(self.run), _end_of(self.treated)
         row = self.number, named, right, remedy, *ends
         self.rows.append(dict(zip(_ROW, row, strict=True)))
         yield
@@ -204,8 +204,7 @@ class ClinicPanel(Panel):
         tried = ", ".join(f"{decay:g}" for decay in patient.tried)
         history = tried and WORDS["history"].format(tried)
         head = f"<b>{WORDS['patient'].format(self.number)}</b>"
-        items = f"<ul class='hp-record'>{items}</ul>"
-        self.record.value = f"{head}{items}<p>{history}</p>"
+        self.record.value = f"{head}<ul class='hp-record'>{items}</ul><p>{history}</p>"
 
     def _charts(self):
         treated = [] if self.treated is None else [self.treated]
@@ -228,21 +227,25 @@ class ClinicPanel(Panel):
         if running or self.treated is None:
             return WORDS["treating" if running else "ask"]
         note, fault = self.rows[-1], self.patient.fault
+        remedy = note["remedy"]
         losses = np.array([note["loss_before"], note["loss_after"]])
         before, after = np.nan_to_num(losses, nan=np.inf)
-        untried = note["remedy"] == "validation" and not self.patient.tried
-        ends = {"nothing": untried, "still": np.isnan(losses).all()}
         # With another seed the same fault may end lower, by luck.
-        helped = note["remedy"] != "seed" or fault == "unlucky"
-        helped, slower = helped and after < CURED * before, note["remedy"] == "lower"
-        slower &= fault in ("overfitting", "training")
-        ends |= {"slower": helped and slower, "helped": helped, "no_help": True}
-        end = next(end for end, holds in ends.items() if holds)
-        ended = _in_words(losses, "diverged")
-        facts = {"clue": WORDS["clues"][fault], "before": ended[0], "after": ended[1]}
-        facts |= {"remedy": WORDS["remedies"][note["remedy"]]}
+        lucky = remedy == "seed" and fault != "unlucky"
+        if remedy == "validation" and not self.patient.tried:
+            end = "nothing"
+        elif np.isnan(losses).all():
+            end = "still"
+        elif lucky or after >= CURED * before:
+            end = "no_help"
+        elif remedy == "lower" and fault in ("overfitting", "training"):
+            end = "slower"
+        else:
+            end = "helped"
+        before, after = _in_words(losses, "diverged")
+        facts = {"clue": WORDS["clues"][fault], "before": before, "after": after}
         said = WORDS["right" if note["right"] else "wrong"]
-        return f"{said} {WORDS[end]}".format(**facts)
+        return f"{said} {WORDS[end]}".format(**facts, remedy=WORDS["remedies"][remedy])
 
     def frame(self):
         import pandas as pd
