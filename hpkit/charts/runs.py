@@ -88,7 +88,7 @@ def loss_chart(
     named=True,
     own="",
     marks=(),
-    alt="",
+    **chart,
 ) -> Chart:
     """Return the chart of a run beside others: training dashed, validation solid."""
     # `pinned` are (Run, color, label), `faded` gray runs, called `faded_are`. An epoch
@@ -130,7 +130,7 @@ def loss_chart(
         mark.cross([left * per_epoch(r) for left, r, *_ in out], **lost),
     ]
     across = Axis(unit or WORDS["epoch"], (0, 1.02 * end))
-    return Chart(across, Axis(WORDS["loss"], (0, top)), [*drawn, *marks], alt=alt)
+    return Chart(across, Axis(WORDS["loss"], (0, top)), [*drawn, *marks], **chart)
 
 
 def shades(count: int) -> list[str]:
@@ -143,8 +143,8 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
     """Return the training curves of settings: means over seeds, with their spread."""
     # `split` is "both", "valid" (solid) or "train" (dashed); `names` stand at the ends
     # of the curves; where they are few, the lowest points get large rings.
-    there = np.flatnonzero((runs.epochs_done >= 0).any(1))
-    out, parts = runs.diverged.any(1), {"both": ("valid", "train")}.get(split, (split,))
+    there, out = np.flatnonzero((runs.epochs_done >= 0).any(1)), runs.diverged.any(1)
+    parts = ("valid", "train") if split == "both" else (split,)
     losses = {"valid": runs.val_loss, "train": runs.train_loss}
     calm = [losses[part][i].mean(0) for part in parts for i in there if not out[i]]
     floor = floor_of(np.concatenate([[0.0], *calm]))
@@ -155,8 +155,9 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
     most, one = max(1, int(runs.epochs_done.max())), len(there) == 1
     marks, gone = [], [i for i in there if out[i]]
     for i, color in zip(there, shades(len(there)), strict=True):
-        strong, look = not one and bool(i == runs.order[0]), {"color": color}
-        look["name"] = names[i] or names[-1]  # one without lies below the last
+        strong = not one and bool(i == runs.order[0])
+        name = names[i] or names[-1]  # one without lies below the last
+        look = {"color": color, "name": name}
         for part in parts:
             each, solid = losses[part][i], part == "valid"
             with np.errstate(invalid="ignore"):  # of a run that diverged
@@ -184,16 +185,16 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
         elif split != "train" and np.isfinite(mean).any():
             at = int(np.nanargmin(mean))
             size = 6 if strong or len(there) <= FEW else 3.4
-            look = {"size": size, "filled": False, "hover": False, "color": color}
-            marks.append(mark.points([at], [mean[at]], **look))
-    loss = {"valid": "val_loss", "train": "train_loss", "both": "both_losses"}[split]
-    loss = WORDS["loss" if split == "both" and one else loss]
+            ring = {"size": size, "filled": False, "hover": False, "color": color}
+            marks.append(mark.points([at], [mean[at]], **ring))
+    both = "loss" if one else "both_losses"
+    loss = WORDS[{"valid": "val_loss", "train": "train_loss", "both": both}[split]]
     epoch = WORDS["epoch" if split == "train" else "marked_epoch"]
     return Chart(Axis(epoch, (0, most)), Axis(loss, (floor, top)), marks, alt=alt)
 
 
 def mean_and_spread(losses) -> str:
-    if len(losses) < 2:
+    if len(losses) < 2:  # one alone, or none
         return "".join(map(digits, losses))
     return WORDS["mean_spread"].format(losses.mean(), losses.std(ddof=1))
 
@@ -225,9 +226,9 @@ def seeds_chart(losses, out, names, *, seeds, pairs=None, seen=(), alt="") -> Ch
         look["tip"] = [WORDS["tip_seed"].format(names[i], *at) for at in each]
         dots.append(mark.points(losses[i], rows[i] + aside, **look))
     thin = {"color": "soft", "width": 0.8, "opacity": 0.5, "hover": False}
-    gone, many = np.flatnonzero(out.any(1)), len(seeds)
+    gone = np.flatnonzero(out.any(1))
     lost = {"color": [colors[i] for i in gone], "shape": "x", "size": 6}
-    lost["label"] = [WORDS["gone_of"].format(out[i].sum(), many) for i in gone]
+    lost["label"] = [WORDS["gone_of"].format(out[i].sum(), len(seeds)) for i in gone]
     still, around = {"color": "ink", "hover": False}, np.outer(spread, [-1, 1])
     look = still | {"shape": "diamond", "size": 6, "strong": True}
     look["label"] = list(map(mean_and_spread, fine)) if few else None
@@ -275,8 +276,7 @@ def ways_chart(scores, names, *, tuned=(), bars=(), mine=None) -> Chart:
     medians = [f"{names[way]}: {np.median(each):.3f}" for way, each in scores.items()]
     alt = [_RIVALS["alt"].format(medians="; ".join(medians))]
     alt = " ".join(alt + [_RIVALS["alt_mine"].format(score=score) for score in mine])
-    up = Axis("", (-0.6, top + 0.4), texts=named[::-1])
-    return Chart(across, up, marks, alt=alt)
+    return Chart(across, Axis("", (-0.6, top + 0.4), texts=named[::-1]), marks, alt=alt)
 
 
 def map_cells(dataset, grid: int = _SIDE):

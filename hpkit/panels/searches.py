@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -324,11 +323,11 @@ class ValidationCurvePanel(_ListsPanel):
         goes = course(mean, [f"{charts.WORDS['epoch']} {n}" for n in range(len(mean))])
         alt = CURVE["curves"].format(strong, goes)
         curves = charts.value_curves_chart(found, self.focus, alt)
-        look = {"chosen": self.focus, "before": self.before, "alt": describe(found)}
-        look["drawn"] = drawn = self.guess and self.guess.drawn
+        drawn = self.guess and self.guess.drawn
         if drawn and found.finished and len(found.settings) == len(drawn[0]):
             self.guess.judge(np.where(found.unfit, np.nan, found.mean_val_loss))
-        return [curves, charts.validation_chart(found, **look)]
+        look = {"chosen": self.focus, "before": self.before, "alt": describe(found)}
+        return [curves, charts.validation_chart(found, drawn=drawn, **look)]
 
     @property
     def _guess_fits(self):
@@ -412,14 +411,16 @@ class GridPanel(_ListsPanel):
         views = [(GRID["over"].format(TABLE[n].short), k) for k, n in enumerate(names)]
         with self.quietly():
             self.which.options = ((GRID["curves"], ""), *views)
-        if (side := self.which.value) != "":
-            words = [TABLE[name].knob for name in names][:: -1 if side else 1]
-            return charts.profile_chart(found, side, GRID["over_tip"].format(*words))
+        side = self.which.value
+        if side != "":
+            its, other = TABLE[names[side]].knob, TABLE[names[1 - side]].knob
+            title = GRID["over_tip"].format(its, other)
+            return charts.profile_chart(found, side, title)
         seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
         run, *others = [runs[self.focus, k] for k in seeds]
         look = {"faded": others, "faded_are": GRID["faded"], "alt": describe(run)}
         title = GRID["of_seed"].format(short(run.setting, names), run.seed)
-        return replace(loss_chart(run, **look), title=title)
+        return loss_chart(run, **look, title=title)
 
     def _guessed(self):
         """Return the guess if the grid has it, in a list."""
