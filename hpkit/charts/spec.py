@@ -53,7 +53,7 @@ COLORS = {
     "soft": ("#5F6368", "#A8ADB3"),  # numbers on axes
     "grid": ("#E9EBEE", "#2C2F33"),
 }
-PINNED = ("orange", "purple", "ink", "green", "sky")  # the first ones in gray, too
+PINNED = ("orange", "purple", "ink", "green", "sky")  # three can be told apart in gray
 CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
 FEW = 4  # settings of which every line has room; more are a tangle
 # Of the classes, for eyes without color.
@@ -61,8 +61,7 @@ _SHAPES = ("circle", "triangle", "square", "diamond", "plus", "x")
 _DASHES = (None, "dashed", "dotted", "dashdot")
 # ColorBrewer's YlGnBu without its ends, from dark (low) to light: frames stand out on
 # every cell, and the order is kept in gray print.
-_RAMP = ["#1F2F88", "#2258A5", "#1E80B8", "#2FA4C2"]
-_RAMP += ["#59BFC0", "#8FD4BD", "#C7E9B4", "#EDF8B6"]
+_RAMP = bytes.fromhex("1F2F88 2258A5 1E80B8 2FA4C2 59BFC0 8FD4BD C7E9B4 EDF8B6")
 
 # VS Code shows widgets on white in every theme.
 _LIGHT = ":is([data-jp-theme-light=true], [data-vscode-theme-kind], .notebook_app) {0}"
@@ -240,9 +239,9 @@ def cell_colors(values, beside=()):
         logs, every = np.log(logs), np.log(every)
     low = every.min() if len(every) else 0.0
     share = (logs - low) / max(every.max(initial=low) - low, np.log(2))
-    at = np.linspace(0, 1, len(_RAMP))
-    stops = np.array([[int(c[k : k + 2], 16) / 255 for k in (1, 3, 5)] for c in _RAMP])
-    colors = np.stack([np.interp(share, at, stop) for stop in stops.T], -1)
+    stops = np.frombuffer(_RAMP, np.uint8).reshape(-1, 3) / 255
+    at = np.linspace(0, 1, len(stops))
+    colors = np.stack([np.interp(share, at, part) for part in stops.T], -1)
     colors = np.append(colors, np.ones((*values.shape, 1)), -1)
     colors[~known] = (0.55, 0.55, 0.55, 0.13)
     colors[np.isposinf(values)] = (0.55, 0.55, 0.55, 0.45)
@@ -261,7 +260,7 @@ def css(selector: str) -> str:
     pairs = [[f"--hp-{n}:{color};" for color in pair] for n, pair in COLORS.items()]
     colors = map("".join, zip(*pairs, strict=True))
     modes = "light;--hp-lift:none", "dark;--hp-lift:brightness(1.5)"  # of shades
-    light, dark = map("{{color-scheme:{};{}}}".format, modes, colors)
+    bright, dark = map("{{color-scheme:{};{}}}".format, modes, colors)
     system = f"@media (prefers-color-scheme:dark){{{selector}{dark}}}"
-    both = _LIGHT.format(selector) + light + _DARK.format(selector) + dark
-    return selector + light + system + f"@media (forced-colors:none){{{both}}}"
+    page = _LIGHT.format(selector) + bright + _DARK.format(selector) + dark
+    return f"{selector}{bright}{system}@media (forced-colors:none){{{page}}}"

@@ -29,7 +29,7 @@ _SMALLEST = 0.7  # size of crowded labels over that of others
 _NARROW = 200  # points: axes where numbers may meet that elsewhere have room
 _LINE = 1.25  # height of a line of text over the size of its letters
 _GAP = 2.8  # letters between the axes and a label at the end of a line
-_STUB = 1.9  # letters of these from where the line is shown again, as it is drawn
+_STUB = 1.9  # letters before that label from where the line's own dash is repeated
 _DASHES = {"dashed": (0, (4, 2.6)), "dotted": (0, (1, 2.4))}
 _DASHES["dashdot"] = (0, (5, 2.6, 1, 2.6))
 _SHAPES = {"square": "s", "diamond": "D", "triangle": "^", "plus": "P", "x": "X"}
@@ -328,8 +328,8 @@ class _Sheet:
     def ring(self, mark):
         x, y = (column[0] for column in mark.columns)
         look = {"mfc": "none", "ms": 12, "mew": 1.9, "zorder": self.z}
-        for i, place in [*enumerate(zip(x, y, strict=True))][::-1]:
-            self.ax.plot(*place, "o", mec=_color(mark, i), clip_on=False, **look)
+        for i in reversed(range(len(x))):  # the first lies on top
+            self.ax.plot(x[i], y[i], "o", mec=_color(mark, i), clip_on=False, **look)
         self.note(mark, 0, x[0], y[0], strong=True)
 
     def cross(self, mark):
@@ -338,7 +338,8 @@ class _Sheet:
         for i, at in enumerate(x):
             look["label"] = None if i else mark.get("legend")
             self.ax.plot(at, 1, "x", color=_color(mark, i), **look)
-        for i in {mark.each("label", i): i for i in np.argsort(x)[::-1]}.values():
+        leftmost = {mark.each("label", i): i for i in np.argsort(x)[::-1]}
+        for i in leftmost.values():  # the same label stands once
             self.note(mark, i, x[i], self.ax.get_ylim()[1])
 
     def rule(self, mark):
@@ -414,12 +415,12 @@ class _Sheet:
 
     def beside(self, x, y, text, color, strong):
         """Write a label where it covers the least of what is drawn."""
-        letter = self.letter
-        away = self._free((x, y), wide(text, letter, strong))
+        letter, across = self.letter, wide(text, self.letter, strong)
+        away = self._free((x, y), across)
         look = {"color": _inked(color), "size": letter, "weight": _bold(strong)}
         look |= {"ha": "center", "va": "center", "zorder": 9}
         look |= {"textcoords": "offset points", "annotation_clip": False}
-        gap = np.hypot(max(0, abs(away[0]) - wide(text, letter, strong) / 2), away[1])
+        gap = np.hypot(max(0, abs(away[0]) - across / 2), away[1])
         tie = {"arrowstyle": "-", "ls": (0, (1, 5)), "color": light("soft"), "lw": 0.7}
         look["arrowprops"] = tie | {"shrinkB": 8} if gap > 2.6 * letter else None
         self.ax.annotate(text, (x, y), away, **look)
@@ -463,8 +464,8 @@ class _Sheet:
         for text in self.ax.texts:  # also those that `beside` has written
             beside = isinstance(text, Annotation)
             if beside or text.get_transform() == data:
-                at, away = text.get_position(), (0, 0)
-                at, away = (text.xy, at) if beside else (at, away)
+                place = text.get_position()
+                at, away = (text.xy, place) if beside else (place, (0, 0))
                 long = wide(text.get_text(), text.get_size())
                 begin = {"left": 0.0, "center": -0.5, "right": -1.0}[text.get_ha()]
                 middle = data.transform(at) * self.scale + away + (begin * long, 0)
