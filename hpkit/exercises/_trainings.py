@@ -58,6 +58,7 @@ class _MysteryCurves:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(11, 5.6), layout="constrained")
+        figure.get_layout_engine().set(h_pad=0.1)  # between its two rows
         axes = figure.subplots(2, 3).flat
         for ax, (letter, run) in zip(axes, _mystery_runs().items(), strict=True):
             hpkit.plot_training_curves(run, ax).set_title(letter)
