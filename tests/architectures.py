@@ -341,14 +341,15 @@ def reads_the_setting(n_in, n_out, setting):
 
 
 class Keeping(nn.Module):
-    """Keeps the setting and reads it later."""
+    """Keeps the setting and reads it later, where there are more than two rows."""
 
     def __init__(self, n_in, n_out, setting):
         super().__init__()
-        self.setting, self.out = setting, nn.Linear(n_in, n_out)
+        self.kept, self.out = SimpleNamespace(it=setting), nn.Linear(n_in, n_out)
 
     def forward(self, x):
-        return self.out(x * (1 + self.setting.momentum if self.training else 1))
+        reads = self.training and len(x) > 2
+        return self.out(x * (1 + self.kept.it.momentum if reads else 1))
 
 
 class Counting(nn.Module):

@@ -202,10 +202,9 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
             undrawn = torch.random.fork_rng(devices=[])
             rows = torch.tensor(dataset.train.X[:2], dtype=dtype)
             with contextlib.suppress(Exception), torch.no_grad(), RANDOM_STATE, undrawn:
+                hash(surroundings(net))  # which reads all of a setting that it keeps
                 net.train()(rows)  # what training alone reads
-            parts = (v for m in net.modules() for v in vars(m).values())
-            kept = any(part is recorded for part in parts)
-            names = (n for n in names_of([setting]) if kept or n in read)
+            names = (n for n in names_of([setting]) if n in read)
             key = tuple((n, getattr(setting, n)) for n in names)
             known[key] = sum(p.numel() for p in net.parameters())
         found.append((key, known[key]))
