@@ -481,10 +481,9 @@ def _check_arrays(X, y, names=(), gaps=False):
     try:
         if np.asarray(X).dtype.kind in "cmM":  # of which NumPy makes numbers
             raise TypeError
-        X = np.array(X, float)
+        X, y = np.array(X, float), np.asarray(y)
     except Exception:
-        raise refusal("X_numbers", X, kind=TypeError) from None
-    y = np.asarray(y)
+        raise refusal("X_numbers", (X, y), kind=TypeError) from None
     y = y[:, 0] if y.shape[1:] == (1,) else y  # a table of one column
     if X.ndim != 2 or y.ndim != 1 or len(X) != len(y) or X.shape[1] < 1:
         raise refusal("X_shape", X=X.shape, y=y.shape)

@@ -226,6 +226,7 @@ def test_wrong_kinds_are_refused():
     for error, X, y, more, words in (
         (TypeError, [["a"]], [0], {}, "numbers"),
         (TypeError, np.eye(20) + 1j, [0, 1] * 10, {}, r"real numbers.*abs\(X\)"),
+        (TypeError, np.eye(20), [[1], [1, 2]] * 10, {}, "y one value a row"),
         (TypeError, np.eye(20).astype("m8[D]"), [0, 1] * 10, {}, "dates"),
         (ValueError, np.ma.masked_equal(np.eye(20), 1), [0, 1] * 10, {}, "20 rows"),
         (ValueError, np.eye(20), np.ma.masked_equal([0, 1] * 10, 0), {}, "10 rows"),
