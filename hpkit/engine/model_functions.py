@@ -57,7 +57,8 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
             key = "model_float" if name else "model_call"
             facts = {"kind": TypeError, "name": name, "reason": first_line(error)}
             raise refusal(key, value, **facts) from error
-        if not isinstance(net, nn.Module):
+        kinds = isinstance(net, nn.Module) and map(str, map(type, net.modules()))
+        if not kinds or any("torch.jit." in kind for kind in kinds):  # no copy trains
             raise refusal("no_module", kind=TypeError, type=type(net).__name__)
         if not any(p.requires_grad for p in net.parameters()):
             raise refusal("no_parameters", net=net)
