@@ -84,16 +84,15 @@ class _Text(str):
             return self.english.format(*args, **facts)
 
 
-def texts_of(english):
-    """Return what a file holds, in the words of ko/file where there is one."""
-    other = english.parent / _chosen[0] / english.name
+def texts_of(english, other=None):
+    """Return what a file holds, in the words of ko/file or `other` if there is one."""
+    other = other or english.parent / _chosen[0] / english.name
     return _merged(_read(english), _read(other)) if other.exists() else _read(english)
 
 
 @functools.cache
 def _all_words(folder, name):
-    english, other = _read(folder / "en.toml"), folder / f"{name}.toml"
-    return _merged(english, _read(other)) if other.exists() else english
+    return texts_of(folder / "en.toml", folder / f"{name}.toml")
 
 
 @functools.cache
