@@ -261,16 +261,16 @@ class Storage:
                 probe.write_bytes(b"")
                 probe.unlink()
                 return
-        self.before, self.plain = read(str(self.path), plan.dataset)
+        self.before, told = read(str(self.path), plan.dataset)
         runs, self.rungs = self.before.runs, self.before.rungs
         self.there = set(map(tuple, np.argwhere(runs.epochs_done >= 0).tolist()))
         kept = self.rungs[-1].kept if self.rungs else range(len(runs.settings))
         self.done = {at for at in self.there if runs.ended[at] or at[0] not in kept}
-        self.state = 0 if self.plain.get("state") == 0 else 1
+        self.state = 0 if told.get("state") == 0 else 1
         for name in ("kind", "base", "space"):
             if getattr(self.before, name) != getattr(plan, name):
                 self.refuse(name)
-        if part := other_part(plan, self.facts, self.plain, self.before.runs):
+        if part := other_part(plan, self.facts, told, self.before.runs):
             self.refuse(part)
 
     def refuse(self, name):
