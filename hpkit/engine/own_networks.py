@@ -60,7 +60,7 @@ class ModuleNetworks:
         self.drawing = None  # the place of the run whose random state torch has
         self.regression = dataset.is_regression
         self.objective = dataset.objective or BUILT_IN
-        self.given = self.objective.loss is not None  # what comes back into the outputs
+        self.own_loss = self.objective.loss is not None  # which gives its own gradient
         self.net, rng = self._fresh(setting, seed)
         model_functions.check_network(copied(self.net), dataset)
         # Networks that no run has yet; in a stack, `net` is the one that is called.
@@ -188,7 +188,7 @@ class ModuleNetworks:
                 nets[run] = _OwnNet(net[0], self.trained)
             self.nets[run] = nets[run]
             nets[run].set([t[i] for t in (*self.weights, *self.buffers)])
-            if self.measured and not nets[run].begun:  # elsewhere, which may freeze
+            if self.measured and not nets[run].begun:  # its own eval() may freeze parts
                 with RANDOM_STATE, torch.random.fork_rng(devices=[]):
                     nets[run].mode(False)
             nets[run].grads = [grad[i] for grad in self.grads]
@@ -210,7 +210,7 @@ class ModuleNetworks:
         self.absent = []
         if self.stacked:
             self.net.train()
-            target = self._own_delta(x, y, weight) if self.given else y
+            target = self._own_delta(x, y, weight) if self.own_loss else y
             found = None
             if target is not None:
                 found = self._traced("gradient", self._pull_back, x, target, weight)
@@ -221,7 +221,7 @@ class ModuleNetworks:
 
         def write(i, own):
             own.mode(True)
-            found = self._pull_back_one(own, i, x, y, weight, self.given)
+            found = self._pull_back_one(own, i, x, y, weight, self.own_loss)
             self.absent += [(part, i) for part, v in enumerate(found) if v is None]
             pairs = zip(own.grads, found, strict=True)
             # An old gradient would count as long.
@@ -291,7 +291,7 @@ class ModuleNetworks:
         return [found.get(id(part)) for part in own.trained]
 
     def _delta(self, out, y, units):
-        if self.given:
+        if self.own_loss:
             return y
         if self.regression:
             return (out - y) * (2 / out.shape[units])
@@ -355,7 +355,7 @@ class ModuleNetworks:
             return [w.clone() for w in self.weights], [b.clone() for b in self.buffers]
 
         made_of = self.fingerprint, self.surroundings, self.dtype, self.device
-        key = (name, *made_of, self.regression, self.given, shapes)
+        key = (name, *made_of, self.regression, self.own_loss, shapes)
         if key not in _TRACES:
             # Not the bound method: make_fx counts its `self` as an argument.
             made = make_fx(lambda *a: function(*a))(*copies(), x, *others)
@@ -435,7 +435,7 @@ class _OwnNet:
 
     def mode(self, training):
         self.begun = True
-        if self.net.training != training:  # each may be a learner's own
+        if self.net.training != training:  # both may be a learner's own methods
             self.net.train() if training else self.net.eval()
         return self.net
 
