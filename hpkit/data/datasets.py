@@ -83,7 +83,7 @@ class Dataset:
     objective: object = field(default=None, repr=False)  # see `engine.dense`
     preparation: tuple = ()
     notes: tuple = ()
-    # Training and validation rows before that, where X alone does not lead back.
+    # Training and validation rows as they were before, where X does not give them back.
     _table: Table | None = None
 
     @property

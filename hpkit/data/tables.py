@@ -19,9 +19,9 @@ from hpkit.locale import say, words
 SPLITS = ("train", "valid", "test")
 SAME = 1e-100  # numbers that differ by no more: the squares of a smaller spread are 0
 UNEVEN = 5  # times as many rows as the rarest class
-# Text of more kinds than a tenth of the rows, but of 10 to 100, must be named.
+# Text of more kinds than a tenth of the rows must be named; 10 may be, 100 at most.
 _LEAST_KINDS, _MOST_KINDS, _KINDS_A_ROW = 10, 100, 0.1
-_TRIED_CUTS = 100  # of whole groups, of which the one is taken that cuts classes evenly
+_TRIED_CUTS = 100  # of whole groups: the one that cuts the classes most evenly is taken
 _CODES = 12  # different whole numbers that may be codes: months, say
 # Kolmogorov-Smirnov distance of two classes in a column; breast cancer's best has 0.84.
 _TELLS = 0.95
@@ -259,8 +259,7 @@ def cut(table, y, valid, test, rng):
     elif table.by == "time":
         parts = _in_time(table.key, (1 - valid - test, 1 - test))
     elif table.by == "groups":
-        shares = 1 - valid - test, valid, test
-        parts = _whole_groups(table.key, shares, rng, y)
+        parts = _whole_groups(table.key, (1 - valid - test, valid, test), rng, y)
     else:
         kinds = np.zeros(len(table.y)) if y is None else y
         return _shares_of_classes(kinds, valid, test, rng)

@@ -141,7 +141,7 @@ class _Pairs(TorchFunctionMode):
 
     def __init__(self, n):
         super().__init__()
-        self.seen, self.wide = False, {(n, n), ()}
+        self.seen, self.wide = False, {(n, n), ()}  # all pairs, or their mean
         self.two = [{(True, a), (False, b)} for a, b in permutations(((n,), (n, 1)))]
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
@@ -302,7 +302,7 @@ class DenseNetworks:
         back, bmm = self.back, torch.bmm
         for delta, W_grad, below, below_T, W_T, delta_below, mask in self.above:
             bmm(delta, below_T, out=W_grad)
-            if mask is not None:  # as it was before: the derivative is that of a unit
+            if mask is not None:  # the output before its mask has the derivative
                 below.div_(self.scale)
             back(bmm(W_T, delta, out=delta_below), below)
             if mask is not None:

@@ -33,7 +33,7 @@ _LIBRARIES = tuple(sysconfig.get_paths()[n] for n in ("purelib", "platlib", "std
 _LIBRARIES += (torch.__path__[0].removesuffix("torch"),)  # not always one of these
 _PLAIN = bool | int | float | str | torch.dtype | Hyperparameters
 _TOLD = set()  # the networks that end in a softmax
-_DEEPEST, _MOST_READ = 8, 1000  # parts in parts; of what a trace may depend on
+_DEEPEST, _MOST_READ = 8, 1000  # parts inside of parts, and parts, that `mark` looks at
 
 
 def start_own(model, n_features, n_outputs, setting, seed, dtype):
@@ -43,7 +43,7 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
         before, seeded = outside_state(), torch.get_rng_state()
         try:
             net = model(*arguments)
-            if before != (now := outside_state()):  # or has another thread drawn?
+            if before != (now := outside_state()):  # once more: was it another thread?
                 torch.set_rng_state(seeded)
                 net = model(*arguments)
                 if now != outside_state():

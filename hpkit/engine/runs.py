@@ -47,7 +47,7 @@ def lowest(val_loss):
 def _has_diverged(train_loss, val_loss, ended):
     """Say of curves up to the last epoch done whether they diverged."""
     if np.isnan(train_loss).all() and np.isfinite(val_loss).any():
-        return False  # not known, of Optuna's
+        return False  # a study of Optuna's has no training loss
     finite = np.isfinite(train_loss).all() and np.isfinite(val_loss).all()
     # What halving or Stop has ended early may have come down again: a BatchNorm does. A
     # loss of one's own that begins at 0 or falls below it is no measure of that.

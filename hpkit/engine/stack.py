@@ -31,7 +31,7 @@ _STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v"
 _STATES |= {"nesterov": _STATES["sgd"], "adamw": _STATES["adam"]}
 _EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
 _GENERATORS = ("shuffles", "droppers")
-# What a new stack has as the old one, or `arrange` makes anew from the rest.
+# Left out of a stack's state: a new stack has it, or `arrange` makes it from the rest.
 _REMADE = ("net", "data", "device", "place", "weights", "class_weights")
 _REMADE += ("pieces", "owner", "at", "noted", "settings", *_EACH)
 

@@ -33,7 +33,7 @@ from hpkit.locale import say
 # What a thread enters to train for a moment. Small steps of several threads at once are
 # a fight for Python's lock, in which four took 14 times as long as one.
 TURN = ContextVar("TURN")
-# Of a stack: beyond the cache it only gets slower, with more small networks, too.
+# The most of a stack: more weights leave the cache, more networks are slower, too.
 WEIGHTS_PER_STACK, _MOST_RUNS = 400_000, 300
 # Weights that are trained in turn, beyond which a stack waits for another to end; and
 # those kept of finished runs where the networks are larger than a stack: of the best.
@@ -64,7 +64,7 @@ class Group(NamedTuple):
 class Training:
     """Runs under way: `advance` trains them on, `runs` is what there is so far."""
 
-    lost, failure = (), None  # the first one
+    lost, failure = (), None  # all that failed, and its first exception
 
     def __init__(
         self,
@@ -226,7 +226,7 @@ class Training:
                 part = self.build(part)
                 self.stacks.append(part)
             left = max(0.0, until - time.perf_counter())
-            # What a search goes on with may have come as far before.
+            # One that goes on from a file may have come to `pause` before.
             measured = part.done < pause and part.advance(left)
         except Exception as failure:
             self.stacks = [stack for stack in self.stacks if stack is not part]
