@@ -117,7 +117,7 @@ def _merged(english, other):
         both = map(_merged, english, other)
         return [*both, *english[len(other) :], *other[len(english) :]]
     if not isinstance(english, dict):
-        if isinstance(other, _Text):
+        if isinstance(other, _Text) and other is not english:
             other.english = english
         return other
     both = {key: _merged(english[key], other[key]) for key in english if key in other}
