@@ -205,8 +205,7 @@ class DenseNetworks:
         self.regression = dataset.is_regression
         self.made_of = dataset.n_features, dataset.n_outputs, setting
         self.objective = dataset.objective or BUILT_IN
-        widths = dataset.n_features, *setting.hidden, dataset.n_outputs
-        sizes = list(pairwise(widths))
+        sizes = list(pairwise((dataset.n_features, *setting.hidden, dataset.n_outputs)))
         # All biases after all weights: their gradients are then one product. A bias
         # is a column, so that it adds to every point.
         self.shapes = [(b, a) for a, b in sizes] + [(b, 1) for _, b in sizes]
