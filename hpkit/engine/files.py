@@ -31,10 +31,6 @@ def _tensors(net, **how):
     return dict(net.named_parameters(**how)) | dict(net.named_buffers(**how))
 
 
-def _shapes(tensors):
-    return {name: value.shape for name, value in tensors.items()}
-
-
 @contextmanager
 def checked(path: str | Path) -> Iterator[None]:
     """Check a path, and say what the system says of its file in three parts."""
@@ -117,7 +113,8 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
     if plain["own"] and make is network:
         raise refusal("own_model", str(path))
     net = run._start()
-    if any(_shapes(_tensors(net, **ALL)) != _shapes(part) for part in saved):
+    shapes = {name: value.shape for name, value in _tensors(net, **ALL).items()}
+    if any({n: value.shape for n, value in part.items()} != shapes for part in saved):
         raise refusal("other_model", net)
     parts = [[part[name][None] for name in _tensors(net)] for part in saved]
     weights = Weights((0,), list(range(len(parts[0]))), *parts)
