@@ -119,9 +119,10 @@ def read_frame(frame, target, by, categorical, standardize):
         raise refusal("target_dates", y.iloc[0], name=target)
     order = _texts(y.cat.categories.to_series()) if hasattr(y, "cat") else ()
     y = y.to_numpy(kind + "8") if kind in "iuf" else np.array(_texts(y), str)
-    cut_by = [(what, str(name), _key(what, frame[name])) for what, name in by.items()]
     about = {"order": tuple(order), "dated": isinstance(frame.index, pd.DatetimeIndex)}
-    return Table(X, y, columns, *itertools.chain(*cut_by), **about)
+    for what, name in by.items():  # one at most
+        about |= {"by": what, "name": str(name), "key": _key(what, frame[name])}
+    return Table(X, y, columns, **about)
 
 
 def _check_column(what, name, names):
