@@ -32,7 +32,7 @@ _STATES |= {"nesterov": _STATES["sgd"], "adamw": _STATES["adam"]}
 _EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
 _GENERATORS = ("shuffles", "droppers")
 # Left out of a stack's state: a new stack has it, or `arrange` makes it from the rest.
-_REMADE = ("net", "data", "device", "place", "weights", "class_weights")
+_REMADE = ("net", "data", "device", "place", "point_weights", "class_weights")
 _REMADE += ("pieces", "owner", "at", "noted", "settings", *_EACH)
 
 
@@ -156,7 +156,7 @@ class Stack:
         real = place < n
         self.place = place.where(real, 0).flatten()
         weights = real.to(self.data.X.dtype) / real.sum(1, keepdim=True)
-        self.weights = list(weights.to(self.device))
+        self.point_weights = list(weights.to(self.device))
 
     def arrange(self):
         """Make the views, hyperparameters and work space for the runs still here."""
@@ -238,11 +238,11 @@ class Stack:
         else:
             cut = cut.expand(len(self.runs), -1, -1)
         x, y = cut[:, :features].split(self.width, 2), cut[:, features:]
-        y, weights = y.split(self.width, 2), self.weights[self.step : end]
+        y, weights = y.split(self.width, 2), self.point_weights[self.step : end]
         rates = self._rates(len(x)) if self.planned else [None] * len(x)
         self.batches = list(zip(x, y, weights, rates, strict=True))[::-1]
         if end >= self.steps and not self.net.pads:
-            real = int(self.weights[-1].count_nonzero())  # the last may be short
+            real = int(self.point_weights[-1].count_nonzero())  # the last may be short
             *last, rates = self.batches[0]
             self.batches[0] = *(t[..., :real] for t in last), rates
 
