@@ -105,8 +105,8 @@ class Run:
     train_accuracy: np.ndarray | None
     val_accuracy: np.ndarray | None
     fit_time: float
-    model: object = None
-    weights: object = None
+    model: object = None  # what made the network
+    weights: object = None  # a `stack.Weights`, and which of its runs this one is
     val_metric: np.ndarray | None = None
 
     @property
@@ -403,7 +403,7 @@ class Runs:
     epochs_done: np.ndarray
     fit_time: np.ndarray
     model: object = None
-    weights: dict = field(default_factory=dict)
+    weights: dict = field(default_factory=dict)  # by (setting, seed) numbers
     folds: tuple = ()  # with cv, the data set of each seed
     val_metric: np.ndarray | None = None
     lost: frozenset = frozenset()  # (setting, seed) numbers of what failed
