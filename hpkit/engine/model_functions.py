@@ -85,13 +85,11 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
 def _check_copy(net, given, n_features):
     """Refuse a network that reaches layers in a way that no copy of it would."""
     asked = [part for part in given.parameters() if part.requires_grad]
-    rows = next(net.parameters()).new_zeros(2, n_features)
+    rows, reached = next(net.parameters()).new_zeros(2, n_features), ()
     with torch.enable_grad(), contextlib.suppress(Exception):  # which is told later
         total = copied(net).eval()(rows).sum()
-        found = torch.autograd.grad(total, asked, allow_unused=True)
-        if net is not given and any(grad is not None for grad in found):
-            asked.clear()
-    if not asked:
+        reached = torch.autograd.grad(total, asked, allow_unused=True)
+    if net is not given and any(grad is not None for grad in reached):
         raise refusal("network_copy", net)
 
 
@@ -192,7 +190,8 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
         fits = (k for k in known if all(getattr(setting, n, ...) == v for n, v in k))
         key = next(fits, None)
         if key is None:
-            recorded = RecordedSetting(setting, read := set())
+            read = set()
+            recorded = RecordedSetting(setting, read)
             try:
                 net, _ = start_own(model, *shape, recorded, 0, dtype)
                 check_network(net, dataset)
@@ -222,7 +221,8 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
 
 def mentions(model, name):
     """Say whether a name is in the code of a model function, or of what that reads."""
-    mark(inspect.unwrap(getattr(model, "func", model)), seen := {})  # of a partial
+    seen = {}
+    mark(inspect.unwrap(getattr(model, "func", model)), seen)  # func: of a partial
     own = [part for part in seen.values() if isinstance(part, types.FunctionType)]
     codes = with_inner(part.__code__ for part in own if not _of_library(part))
     steps = pairwise(chain(*map(dis.get_instructions, codes)))
