@@ -87,8 +87,8 @@ def warn(text, kind=UserWarning):
     warnings.warn(text, kind, stacklevel=ours + 1)
 
 
-def _says(name, hint):
-    hint = hint or words("hints").get(name, words("hints")["other"])
+def _says(name, hint="", other="other"):
+    hint = hint or words("hints").get(name, words("hints")[other])
     return {"name": words("arguments").get(name, name), "way": hint}
 
 
@@ -97,7 +97,7 @@ def check_setting(setting, name="setting", *, default=None):
         return default
     if not isinstance(setting, Hyperparameters):
         key = "setting_dict" if isinstance(setting, Mapping) else "setting"
-        raise refusal(key, setting, kind=TypeError, **_says(name, ""))
+        raise refusal(key, setting, kind=TypeError, **_says(name))
     return setting
 
 
@@ -136,8 +136,7 @@ check_seed = functools.partial(check_count, low=0, most=_LARGEST_SEED)
 
 def check_flag(name, value):
     if not isinstance(value, bool):
-        way = words("hints").get(name, words("hints")["flag"])
-        raise refusal("flag", value, kind=TypeError, name=name, way=way)
+        raise refusal("flag", value, kind=TypeError, **_says(name, other="flag"))
     return value
 
 
