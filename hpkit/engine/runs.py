@@ -410,9 +410,10 @@ class Runs:
 
     def __post_init__(self):
         for name in (*CURVES, "epochs_done", "fit_time"):
-            if (values := getattr(self, name)) is not None:
-                object.__setattr__(self, name, frozen := values.view())
+            if getattr(self, name) is not None:
+                frozen = getattr(self, name).view()
                 frozen.flags.writeable = False
+                object.__setattr__(self, name, frozen)
 
     @classmethod
     def of(cls, runs: Iterable[Run], settings: tuple = (), seeds: tuple = ()) -> Runs:
