@@ -361,7 +361,8 @@ class Stack:
             pieces.append(torch.stack([true.neg_(), right]))
         if self.whole != self.net.whole_splits:
             return self.measure()
-        both, n = torch.cat(pieces, -1) if len(pieces) > 1 else pieces[0], data.n_train
+        both = torch.cat(pieces, -1) if len(pieces) > 1 else pieces[0]
+        n = data.n_train
         means = torch.stack([both[..., :n].mean(-1), both[..., n:].mean(-1)], 1)
         found = dict(zip(CURVES, means.flatten(0, 1).cpu().numpy(), strict=False))
         if outs:
