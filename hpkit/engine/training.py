@@ -40,7 +40,6 @@ WEIGHTS_PER_STACK, _MOST_RUNS = 400_000, 300
 MOST_AT_ONCE, MOST_KEPT = 5_000_000, 30_000_000
 _COPIES = 3  # of curves: those that grow, those shown, and the ones before
 _PER_WEIGHT = 6  # numbers: itself, gradient, an optimizer's two, what is kept
-_DTYPES = (torch.float32, torch.float64)
 _NOTHING = {"epochs_done": -1, "fit_time": 0}  # of curves: nan
 SMALL = 2e8  # bytes that are not worth a look
 # A container sees its own limits here, of version 2 or 1.
@@ -81,7 +80,7 @@ class Training:
     ):
         self.dataset, self.seeds = check_dataset(dataset), hp.check_seeds(seeds)
         self.model = network if check_model(model) is None else model
-        if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
+        if dtype is not torch.float32 and dtype is not torch.float64:
             raise refusal("dtype", dtype, kind=TypeError)
         self.own = self.model is not network  # a learner's
         self.dtype, self.device = dtype, check_device(device)
