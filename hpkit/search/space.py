@@ -36,7 +36,8 @@ class Range:
         return min(max(value, self.low), self.high)
 
     def __repr__(self):
-        name, whole = "log_" * self.log + "uniform", ", whole=True" * self.whole
+        name = "log_uniform" if self.log else "uniform"
+        whole = ", whole=True" if self.whole else ""
         return f"{name}({hp.brief(self.low)}, {hp.brief(self.high)}{whole})"
 
 
