@@ -21,7 +21,7 @@ _COINS, _BOX = Texts("panels.coins"), Texts("panels.test_box")
 _MODELS = 100
 _PAUSE = 0.06  # seconds between two models of a run
 _COIN_RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
-_UNOPENED, LOSSES, _COLORS = {"opened": None}, ("val_loss", "loss"), ("blue", "orange")
+_COLORS = "blue", "orange"  # of the validation loss and the test loss
 
 
 class CoinFlipsPanel(Panel):
@@ -166,7 +166,7 @@ class TestBoxPanel(Panel):
         super().__init__(run.dataset, title)
         # A box for these rows: a restart of the kernel does not close it again.
         path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"
-        self.store = Store(path, _UNOPENED, _check, _BOX)
+        self.store = Store(path, {"opened": None}, _check, _BOX)
         self.add_class("hp-tall")
         most = nice_top(2 * run.best_val_loss)
         look = {"min": 0, "max": most, "step": most / 100, "readout_format": ".3g"}
@@ -203,7 +203,7 @@ class TestBoxPanel(Panel):
     def losses(self) -> list:
         """Validation loss and, once the box was opened, test loss of the choice."""
         seen = self.opened or {"val_loss": self.run.best_val_loss}
-        return [seen[name] for name in LOSSES if name in seen]
+        return [seen[name] for name in ("val_loss", "loss") if name in seen]
 
     def _update(self, running):
         self.bar.value = float(self.opened is not None)
@@ -256,6 +256,5 @@ class TestBoxPanel(Panel):
 
 def _check(data):
     if seen := data["opened"]:
-        kinds = {"setting": str, "seed": int} | dict.fromkeys(LOSSES, float)
-        kinds |= dict.fromkeys(("accuracy", "guess"), float | None)
-        check_kinds(seen, kinds)
+        kinds = {"setting": str, "seed": int, "val_loss": float, "loss": float}
+        check_kinds(seen, kinds | {"accuracy": float | None, "guess": float | None})

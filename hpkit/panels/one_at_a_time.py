@@ -103,8 +103,8 @@ class OneAtATimePanel(SearchPanel):
             for name, values in self.space.items()
         }
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
-        orders = [(", ".join(o), o) for o in orders]  # as in code
-        self.order, order = dropdown(orders, WORDS["order_tip"], WORDS["order"])
+        options = [(", ".join(names), names) for names in orders]  # as in code
+        self.order, order = dropdown(options, WORDS["order_tip"], WORDS["order"])
         self.on_change(self.reset, self.order, *self.starts.values())
         self.on_change(self._reseed, self.seeds)
         self.paths = html_of(WORDS["no_path"], "hp-table", "hp-paths")
@@ -169,7 +169,9 @@ class OneAtATimePanel(SearchPanel):
         yield from before or ()
         if not self.there:  # its training was stopped, or waited and was replaced
             yield from self._beginning()
-        for grid in () if self.grid else self._grid_of(self.space):
+        if self.grid:
+            return
+        for grid in self._grid_of(self.space):
             if grid.finished and grid.seeds == tuple(self.seed_list):
                 self.grid = grid
             yield grid.finished

@@ -56,8 +56,6 @@ _BELOW = 1.0  # seconds between two tables, or codes, of what runs
 _AT_ONCE = 2.0  # seconds that a panel may train before it is shown
 CHOSEN = 0.4  # seconds without a move after which what a control shows counts
 _LAST = 5.0  # seconds that threads have to end before Python does
-
-
 _turns = threading.Lock()  # panels train by turns
 
 

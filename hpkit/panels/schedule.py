@@ -119,11 +119,11 @@ class SchedulePanel(Panel):
         self.watched = pause > 0
         try:
             # Who watches sees the losses before training at once, and no old ones.
-            for epoch in range(not pause, self.base.epochs + 1):
-                yield from self.live.rest(pause * (epoch > 0))
+            for epoch in range(0 if self.watched else 1, self.base.epochs + 1):
+                yield from self.live.rest(pause if epoch else 0.0)
                 with self.live.lock:
                     training.change(self.settings)
-                    self.begun = epoch * self.watched
+                    self.begun = epoch if self.watched else 0
                 for _ in training.under_way(FRAME, epoch):
                     yield False
                 self.runs = self.found = training.runs

@@ -224,8 +224,8 @@ class _ListsPanel(SearchPanel):
             self.status.value = self.offer or ""
             return
         found, seconds = self.found, float(self.found.fit_time.sum())
-        done = (found.planned if found.finished else found.cost).epochs
-        self.bar.value = done / found.planned.epochs
+        share = found.cost.epochs / found.planned.epochs
+        self.bar.value = 1.0 if found.finished else share
         kind = "took" if found.finished else "going" if running else "halted"
         status = WORDS[kind].format(found=found, seconds=seconds)
         offered = self.offer and not running
@@ -395,7 +395,8 @@ class GridPanel(_ListsPanel):
         ties = [*found.ties, *best] if found.ties else []  # one plateau
         chosen = [] if self.chosen is None else [found.settings[self.focus]]
         marked = {"best": best, "ties": ties, "chosen": chosen}
-        marked |= {"guess": self._guessed()} if self.guess else {}
+        if self.guess:
+            marked["guess"] = self._guessed()
         cells = {k: [charts.cell_of(s, space) for s in v] for k, v in marked.items()}
         look = {"framed": cells, "title": GRID["map"], "alt": describe(found)}
         heatmap = charts.heatmap_chart(space, charts.grid_losses(found), **look)

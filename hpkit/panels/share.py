@@ -61,7 +61,7 @@ def open(line: str) -> Panel:
         panel = TrainingPanel(data, base, seed=seed, **more)
         if pins:  # which may take long: the panel can stop it
             busy = panel.live.busy
-            (panel.live.start if busy else panel.live.now)(_pin(panel, pins, busy))
+            (panel.live.start if busy else panel.live.now)(_pin(panel, pins, own=busy))
         return panel
     if seeds := said.get("seeds"):
         many = [_whole(part) for part in seeds.split(",") if part]

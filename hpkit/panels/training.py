@@ -87,8 +87,8 @@ class TrainingPanel(Panel):
             both = base, next(setting for setting in others if setting != base)
             # Refuses a slider of what is not read.
             group_by_reading(model, dataset, both, 1, torch.float32)
-        at, ends, say = np.linspace(0, base.epochs, 11), (0, base.epochs), c.GUESS_WORDS
-        about = dataset, at, Axis(say["epoch"], ends), say["lowest"], at
+        say, at = c.GUESS_WORDS, np.linspace(0, base.epochs, 11)
+        about = dataset, at, Axis(say["epoch"], (0, base.epochs)), say["lowest"], at
         self.ask(predict, WORDS["draw"], c.Drawing, *about)
         self._build()
         self.live.now(self._training(base, seed))
@@ -354,8 +354,8 @@ class TrainingPanel(Panel):
             return {}
         # Numbered as in the list, which may hold a shorter one of the same setting.
         runs, kept = self.runs, sorted(self.list.kept, key=lambda k: k.run.epochs_done)
-        numbers = {(k.run.setting, k.run.seed): k.number for k in kept}
-        rows, numbers = runs.history(), [numbers[r.setting, r.seed] for r in runs]
+        number_of = {(k.run.setting, k.run.seed): k.number for k in kept}
+        rows, numbers = runs.history(), [number_of[r.setting, r.seed] for r in runs]
         return rows.assign(run=np.take(numbers, rows["run"]))
 
     def _rows_below(self):
@@ -489,8 +489,8 @@ class _RunList:
         values = {name: shown(getattr(run.setting, name)) for name in self.columns}
         if "epochs" in values and run.epochs_done < run.setting.epochs:
             values["epochs"] = f"{run.epochs_done}/{run.setting.epochs}"
-        end = [digits(run.best_val_loss), str(run.best_epoch)]
-        end = [WORDS["out"], ""] if run.diverged else end
+        best = [digits(run.best_val_loss), str(run.best_epoch)]
+        end = [WORDS["out"], ""] if run.diverged else best
         number = f"{'●' if kept.color else ' '} {kept.number}"
         name = hyper.without_middle(kept.name, 24)  # the buttons beside stay near
         return [number, *values.values(), str(run.seed), *end, name]
