@@ -50,10 +50,6 @@ def chance(share, rows):
     return 2 * math.sqrt(share * (1 - share) / rows)
 
 
-def reached(bar, accuracy):
-    return round(accuracy, 3) >= bar
-
-
 @dataclass(frozen=True, repr=False)
 class Comparison:
     """Test accuracies of several ways to tune: `table`, `sentence`, `plot()`."""

@@ -171,8 +171,8 @@ class Capstone:
     @property
     def bar(self) -> float | None:
         """The highest bar that the test accuracy has reached, or None."""
-        share = (self.test or {}).get("accuracy") or 0
-        return max((b for b in self.bars if rivals.reached(b, share)), default=None)
+        share = round((self.test or {}).get("accuracy") or 0, 3)  # as it is shown
+        return max((bar for bar in self.bars if share >= bar), default=None)
 
     @property
     def state(self) -> str:
