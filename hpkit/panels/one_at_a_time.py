@@ -226,15 +226,11 @@ class OneAtATimePanel(SearchPanel):
             self.losses.update(runs.mean_val_loss[runs.ended.all(1) & ~runs.unfit])
         framed = {"best": [cell_of(search.best, self.space) for search in known]}
         best = WORDS["best" if self.grid else "best_so_far"]
-        look = {"framed": framed, "legends": {"best": best}}
-        look |= {"title": self._title(), "beside": self.losses}
-        path = path_chart(self.space, known, self._stops, **look)
-        return [path, steps_chart(self.found, self.ordered, self.losses)]
-
-    def _title(self):
-        """Return what a cell of the map shows."""
         others = ", ".join(TABLE[name].knob for name in list(self.space)[2:])
-        return WORDS["whole"].format(others) if others else WORDS["map"]
+        title = WORDS["whole"].format(others) if others else WORDS["map"]
+        look = {"framed": framed, "legends": {"best": best}, "title": title}
+        path = path_chart(self.space, known, self._stops, self.losses, **look)
+        return [path, steps_chart(self.found, self.ordered, self.losses)]
 
     def _sentence(self, running):
         if not self.there:
