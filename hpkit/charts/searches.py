@@ -21,7 +21,6 @@ _LOG = Texts("capstone.pictures")
 _LOG_SPAN = 8  # times the lowest value: from there on the axis is logarithmic
 _DOT = {"size": 3, "opacity": 0.45, "hover": False}
 _ROOM = 0.05  # of an axis beside its outermost values
-DASH = "\N{EN DASH}"
 _STEP_GAP, _SHORT_LIST = 1, 3  # places between two steps, and those of a short list
 _FRAMES = {  # of cells
     "ties": {"color": "orange", "width": 2.5, "dash": "dashed"},
@@ -262,7 +261,7 @@ def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
     placed = [(n, cell_of(setting, space)) for n, setting in enumerate(path)]
     for cell, group in groupby([at for at in placed if at[1]], lambda at: at[1]):
         names = [str(number or WORDS["start"]) for number, _ in group]
-        span = f"{names[0]}{DASH}{names[-1]}"
+        span = f"{names[0]}\N{EN DASH}{names[-1]}"
         stops.append((cell, span if len(names) > 1 else names[0]))
     # A cell's number stands above the middle, and the path passes at the left below.
     at = np.reshape([cell for cell, _ in stops], (-1, 2)).T - [[0.34], [0.24]]

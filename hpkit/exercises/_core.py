@@ -149,8 +149,8 @@ class Exercise:
         try:
             outcome, message, reason = self._judged(answer)
         except (Exception, SystemExit) as error:
-            facts = {"error": f"{type(error).__name__}: {error}"}
-            message = say("exercises.fault", **facts, answer=describe_value(answer))
+            said = f"{type(error).__name__}: {error}"
+            message = say("exercises.fault", error=said, answer=describe_value(answer))
             outcome, reason = _COULD_NOT_CHECK, "fault"
         # Run All over empty cells is no try; over others it takes no pass away.
         note = "" if outcome == _NOT_ATTEMPTED else record(self.key, outcome)

@@ -187,9 +187,8 @@ class SearchRacePanel(Panel):
 
     def _code(self):
         ranges = [f"{name}=hk.{given!r}" for name, given in SPACE.items()]
-        count = f"n_trials={len(self._trained.settings)}"
-        more = self.base, None, [count, *ranges]
-        return code_of_search("random_search", self.dataset, *more)
+        arguments = [f"n_trials={len(self._trained.settings)}", *ranges]
+        return code_of_search("random_search", self.dataset, self.base, None, arguments)
 
 
 def halving_count(budget, epochs):

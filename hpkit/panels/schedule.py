@@ -191,5 +191,5 @@ class SchedulePanel(Panel):
         base, *others = self.runs.settings
         made = f"base = {code_of_setting(base)}"
         others = [f"base.but(schedule={setting.schedule!r})" for setting in others]
-        about = ["base", *others], self.seeds, "runs.best_val_loss.mean(1)", made
-        return code_of_runs(self.dataset, *about)
+        settings, end = ["base", *others], "runs.best_val_loss.mean(1)"
+        return code_of_runs(self.dataset, settings, self.seeds, end, made)

@@ -39,8 +39,8 @@ class SearchPanel(Panel):
         self.base = hyper.check_setting(base, "base", default=Hyperparameters())
         super().__init__(dataset, title, self.base)
         self.model, self.given = check_model(model), c.given_seeds(seeds)
-        about = c.WORDS["seeds"], len(self.given), 1, 10
-        self.seeds = c.count_box(*about, most=c.MOST_SEEDS)
+        count = len(self.given)
+        self.seeds = c.count_box(c.WORDS["seeds"], count, 1, 10, most=c.MOST_SEEDS)
         self.add_class("hp-tall")
 
     @property
@@ -75,9 +75,9 @@ class SearchPanel(Panel):
 
     def _code_of(self, search, base, **arguments):
         seeds = self.found.seeds if self.found else self.seed_list
-        arguments = [f"{name}={value!r}" for name, value in arguments.items()]
-        facts = self.dataset, base, self.model, [*arguments, seeds_of(seeds)]
-        return code_of_search(search, *facts)
+        said = [f"{name}={value!r}" for name, value in arguments.items()]
+        said.append(seeds_of(seeds))
+        return code_of_search(search, self.dataset, base, self.model, said)
 
 
 class _ListsPanel(SearchPanel):
@@ -376,8 +376,8 @@ class GridPanel(_ListsPanel):
         super().__init__(dataset, title, base, seeds, model, (x, y), controls)
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
             self._entry(name, values, GRID[side], _FEW_VALUES)
-        about = GRID["guess"], _CellGuess, self._space(), self._planned()
-        self.ask(predict, *about, text=self._in_words)
+        about = self._space(), self._planned()
+        self.ask(predict, GRID["guess"], _CellGuess, *about, text=self._in_words)
         self.which = W.ToggleButtons(options=[(GRID["curves"], "")])
         self.on_change(self._draw, self.which)
         views = row(named(self.which, GRID["view"]), name="hp-small hp-right")
