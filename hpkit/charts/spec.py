@@ -73,7 +73,8 @@ GUESS = {"color": "purple", "width": 2.5, "dash": "dotted"}  # what a learner ex
 class Axis:
     """An axis: "linear" or "log" over a domain, or "band": one place for each text."""
 
-    # `ticks` are places in lieu of round numbers, `texts` what stands at them.
+    # `ticks` are places in lieu of round numbers, `texts` what stands at them; an axis
+    # of kind "none" is linear and has no ticks.
 
     label: str = ""
     domain: tuple[float, float] = (0.0, 1.0)

@@ -128,23 +128,22 @@ class BowlPanel(Panel):
         losses, _ = bowl(w, curvature)
         top = max(nice_top(1.05 * bowl(_WIDE, 1.0)[0]), 1.5 * losses[0])
         grid, way = np.linspace(-_EDGE, _EDGE, 81), np.clip(w, -3 * _WIDE, 3 * _WIDE)
-        there = (np.abs(w) <= _WIDE) & (losses <= top)
-        dots, ball = np.flatnonzero(there[:-1]), np.flatnonzero(there[-1:]) + n
-        gone = np.sign(w[-1:])[~there[-1:]] * 0.96 * _WIDE
+        inside = (np.abs(w) <= _WIDE) & (losses <= top)
+        dots, ball = np.flatnonzero(inside[:-1]), [n] if inside[n] else []
+        gone = [] if inside[n] else [0.96 * _WIDE * np.sign(w[n])]
         before = {"label": [WORDS["first"] if k == 0 else "" for k in dots]}
-        now = {"label": WORDS["now" if n else "first"], "strong": True}
-        now |= {"color": "orange", "size": 8.5}
+        now = {"label": WORDS["now" if n else "first"], "color": "orange", "size": 8.5}
         out = {"color": "orange", "label": WORDS["out"]}
         marks = [
             line(grid, bowl(grid, curvature)[0], color="gray", hover=False),
             line(way, bowl(way, curvature)[0], width=1.5, dash="dashed", hover=False),
             points(w[dots], losses[dots], size=3.5, **before),
-            points(w[ball], losses[ball], **now),
+            points(w[ball], losses[ball], strong=True, **now),
             cross(gone, **out),
         ]
-        x = Axis(WORDS["weight"], (-_EDGE, _EDGE))
-        low = Axis(WORDS["loss"], (-0.04 * top, top))  # room for the ball
-        picture = Chart(x, low, marks, alt=WORDS["bowl_alt"].format(n, w[-1]))
+        weight = Axis(WORDS["weight"], (-_EDGE, _EDGE))
+        loss = Axis(WORDS["loss"], (-0.04 * top, top))  # room for the ball
+        picture = Chart(weight, loss, marks, alt=WORDS["bowl_alt"].format(n, w[-1]))
         drawn, left = clipped(losses, top)
         last = [n] if losses[-1] <= top else []
         marks = [
@@ -152,9 +151,9 @@ class BowlPanel(Panel):
             points(last, losses[last], color="orange", hover=False),
             cross([] if left is None else [left], **out),
         ]
-        x, alt = Axis(WORDS["steps"], (0, max(_MOST_STEPS, n))), WORDS["curve_alt"]
-        alt = alt.format(losses[0], losses[-1], n)
-        return [picture, Chart(x, low, marks, alt=alt)]
+        steps = Axis(WORDS["steps"], (0, max(_MOST_STEPS, n)))
+        alt = WORDS["curve_alt"].format(losses[0], losses[-1], n)
+        return [picture, Chart(steps, loss, marks, alt=alt)]
 
     @property
     def _guess_fits(self):

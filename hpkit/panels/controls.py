@@ -1,6 +1,6 @@
 """What a learner acts on: charts on the page, sliders, number boxes, lists, a guess.
 
-`LiveCharts` has one to three charts, drawn by chart.js. `Controls(dataset, base,
+`LiveCharts` has charts side by side, drawn by chart.js. `Controls(dataset, base,
 names)` has a control for each hyperparameter; `.setting` is what they say. `Entry` is
 which hyperparameter to search and its values, as a learner writes them. `Guess` asks a
 question before the result, whose answer may be a curve (`Drawing`).

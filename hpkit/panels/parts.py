@@ -1,4 +1,4 @@
-"""What panels are made of: buttons, rows, text, style sheet, code, saved picture.
+"""What panels are made of: rows, lists, text, style sheet, code, saved picture.
 
 JupyterLab says "model not found" for a widget that no kernel has any more, whatever
 else its output holds. So a second output has a picture of it: the widget hides that
