@@ -63,7 +63,8 @@ class BowlPanel(Panel):
     [-4.0, -2.0, -1.0]
     """
 
-    kind, words, widths, newest_first, there = "bowl", WORDS, (3, 2), True, True
+    kind, words, widths = "bowl", WORDS, (3, 2)
+    newest_first = there = True
 
     def __init__(
         self,

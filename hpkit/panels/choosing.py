@@ -42,7 +42,8 @@ class CoinFlipsPanel(Panel):
     (100,)
     """
 
-    kind, words, newest_first, there = "coin-flips", _COINS, True, False
+    kind, words, newest_first = "coin-flips", _COINS, True
+    there = False  # until all models are trained
 
     def __init__(
         self,

@@ -280,8 +280,8 @@ class ValidationCurvePanel(_ListsPanel):
     0.1
     """
 
-    kind, words, shares = "validation-curve", CURVE, True
-    search, widths = "validation_curve", (5, 6)
+    kind, words, widths = "validation-curve", CURVE, (5, 6)
+    search, shares = "validation_curve", True
 
     def __init__(
         self,
@@ -355,8 +355,9 @@ class GridPanel(_ListsPanel):
     0.3
     """
 
-    kind, words, shares = "grid", GRID, True
-    search, usual, widths, on_map = "grid_search", ("epochs",), (1, 1), True
+    kind, words, widths = "grid", GRID, (1, 1)
+    search, usual = "grid_search", ("epochs",)
+    shares = on_map = True
 
     def __init__(
         self,
