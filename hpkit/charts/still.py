@@ -143,15 +143,16 @@ def _crowd(texts):
 
 
 def _axes(ax, chart, letter):
+    across = ax.bbox.width * 72 / ax.figure.dpi
     for axis, name, most in ((chart.x, "x", 6), (chart.y, "y", 5)):
         if axis.kind == "log":
             ax.set(**{f"{name}scale": "log"})
         ax.set(**{f"{name}lim": axis.domain})
         marked = ticks(axis, most)
         crowd = _crowd(axis.texts) if name == "x" else len(axis.texts) / 18
-        if name == "x" and (room := ax.bbox.width * 72 / ax.figure.dpi) < _NARROW:
+        if name == "x" and across < _NARROW:
             every = (wide(text, 0.92 * letter) + 0.6 * letter for _, text in marked)
-            crowd = max(crowd, sum(every) / room)
+            crowd = max(crowd, sum(every) / across)
         if name == "x" and 1 < crowd <= 2:
             marked = [(at, "\n" * (k % 2) + t) for k, (at, t) in enumerate(marked)]
         else:  # where there are too many, some by turns
