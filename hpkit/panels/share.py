@@ -54,7 +54,7 @@ def open(line: str) -> Panel:
     more = {"predict": bool(said.get("ask"))}
     if "show" in said:
         more["controls"] = [name for name in said["show"].split(",") if name]
-    if kind == "training":
+    if kind == TrainingPanel.kind:
         seed = _whole(said.get("seed", "0"))
         pins = [_pairs(pin, ",") for pin in said.get("pin", "").split(";") if pin]
         pins = [(_setting(base, p), _whole(p.get("seed", str(seed)))) for p in pins]
@@ -68,15 +68,16 @@ def open(line: str) -> Panel:
         more["seeds"] = many if "," in seeds else many[0]
     space = _pairs(said.get("space", ""), ";")
     space = {name: parse_values(name, text) for name, text in space.items()}
-    wanted = {"validation-curve": 1, "grid": 2}.get(kind, len(space))
+    wanted = {ValidationCurvePanel.kind: 1, GridPanel.kind: 2}.get(kind, len(space))
     if len(space) != wanted:
         raise refusal("line_space", said.get("space", ""), n=wanted)
-    if kind == "one-at-a-time":
+    if kind == OneAtATimePanel.kind:
         return OneAtATimePanel(data, base, **space, **more)
-    first, *last = space.values()
-    if last:
-        return GridPanel(data, *space, base, x_values=first, y_values=last[0], **more)
-    return ValidationCurvePanel(data, *space, base, param_range=first, **more)
+    if kind == GridPanel.kind:
+        x, y = space.values()
+        return GridPanel(data, *space, base, x_values=x, y_values=y, **more)
+    (values,) = space.values()
+    return ValidationCurvePanel(data, *space, base, param_range=values, **more)
 
 
 def _pin(panel, pins, own):
