@@ -86,8 +86,7 @@ class Comparison:
 
     @property
     def chart(self):
-        look = {"tuned": TUNED, "bars": self.bars, "mine": self.mine}
-        return ways_chart(self.scores, say("rivals.ways"), **look)
+        return ways_chart(self.scores, say("rivals.ways"), TUNED, self.bars, self.mine)
 
     def plot(self, ax=None):
         """Return the axes with the chart."""

@@ -250,10 +250,10 @@ def _log_odds(shares):
     return np.log(shares / (1 - shares))
 
 
-def ways_chart(scores, names, *, tuned=(), bars=(), mine=None) -> Chart:
+def ways_chart(scores, names, tuned, bars, mine) -> Chart:
     """Return a row of dots for each way to tune: test accuracies, and their median."""
-    # `scores` and `names` are by way; those that are `tuned` are in color. `mine` is an
-    # accuracy of the learner's own, `bars` are accuracies to reach.
+    # `scores` and `names` are by way; those that are `tuned` are in color. `bars` are
+    # accuracies to reach, `mine` is one of the learner's own, or None.
     mine = [] if mine is None else [mine]
     named = [names[way] for way in scores] + [_RIVALS["you"] for _ in mine]
     top, at = len(named) - 0.4, _log_odds(list(scores.values()))
