@@ -249,7 +249,8 @@ def wide_enough(answer):
     read.check_kind(answer, keys == {"lr", "batch_size"})
     lrs = sorted(set(read.number_list(answer["lr"], above=0)))
     sizes = read.number_list(answer["batch_size"], low=16, high=400, whole=True)
-    sizes, n = sorted(set(sizes)), len(lrs) * len(set(sizes))
+    sizes = sorted(set(sizes))
+    n = len(lrs) * len(sizes)
     wrong_if({"n": n}, many=n > 20, one_size=len(sizes) < 2, few=len(lrs) < 3)
     settings = [MOONS.but(lr=lr, batch_size=b) for lr in lrs for b in sizes]
     runs = trained("moons", *settings, seeds=range(3))

@@ -69,9 +69,9 @@ def last_losses(runs, curve="val_loss"):
 
 
 def draw_patient(rng, faults=tuple(FAULTS)):
-    """Yield the next patient of a `numpy.random.Generator`, each fault as often."""
-    # Before it come the runs of those that train. Whose fault does not show is sent
-    # home: a bouncing one that ends low, say.
+    """Yield runs of candidates while they train, and at last the `Patient`."""
+    # Each fault comes as often; `rng` is a `numpy.random.Generator`. A candidate whose
+    # fault does not show, a bouncing one that ends low, say, is followed by the next.
     fault, shows = str(rng.choice(faults)), False
     _, always, look = FAULTS[fault]
     tried = DECAYS if fault == "training" else ()

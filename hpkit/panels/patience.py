@@ -37,7 +37,8 @@ def stop_epoch(val_loss, patience):
 
 def until(run, epoch):
     """Return a run as it was after an epoch."""
-    cut = {n: c[: epoch + 1] for n in CURVES if (c := getattr(run, n)) is not None}
+    curves = {name: getattr(run, name) for name in CURVES}
+    cut = {n: c[: epoch + 1] for n, c in curves.items() if c is not None}
     return replace(run, **cut)
 
 
