@@ -199,9 +199,8 @@ def heatmap_chart(
 
 def grid_losses(found) -> np.ndarray:
     """Return the loss of each cell of a grid (rows, columns); inf diverged."""
-    across, up = map(len, found.space.values())
-    out, loss = found.runs.unfit, found.runs.mean_val_loss
-    return np.where(out, np.inf, loss).reshape(across, up).T
+    loss = np.where(found.runs.unfit, np.inf, found.runs.mean_val_loss)
+    return loss.reshape(*map(len, found.space.values())).T
 
 
 def profile_chart(found, side: int, title: str = "") -> Chart:
