@@ -62,9 +62,9 @@ def requirements(root=ROOT, tests=False):
     if not (root / "pyproject.toml").is_file():  # installed, without the lessons
         return [line for line in metadata.requires("hpkit") if "extra ==" not in line]
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    text = (root / "requirements.txt").read_text("utf-8")
-    if tests and (more := root / _TEST_TOOLS).is_file():
-        text += more.read_text("utf-8")
+    text, tools = (root / "requirements.txt").read_text("utf-8"), root / _TEST_TOOLS
+    if tests and tools.is_file():
+        text += tools.read_text("utf-8")
     lines = [line.split(" #")[0].strip() for line in text.splitlines()]
     own = [line for line in lines if line and line[0] not in "#-"]
     return project["dependencies"] + own
