@@ -99,20 +99,20 @@ def loss_chart(
     top = top or top_of([run, *others, *faded])
     top = max(top, nice_top(max(guess[1]))) if guess else top
     end = end or run.setting.epochs * per_epoch(run)
-    shown = list(zip((run, *others), ("blue", *colors), (own, *names), strict=True))
-    calm = [(r, c) for r, c, _ in shown if r.best_val_loss <= top]
-    out = [(clipped(r.val_loss, top)[1], r, c, n) for r, c, n in shown]
-    out = [each for each in out if each[0] is not None]
     train, earlier = WORDS["train"] if named else None, faded_are or WORDS["old"]
     val = own or (WORDS["val"] if named else None)
     gray = {"color": "gray", "opacity": 0.55, "legend": earlier if faded else None}
-    ringed = {"color": [c for _, c in calm]}
-    lost = {"color": [c for _, _, c, _ in out], "name": [n for *_, n in out]}
-    if run.best_val_loss <= top and not run.diverged:
-        ringed["label"] = (lowest or WORDS["lowest"]).format(run.best_val_loss)
-    lost["label"] = [WORDS["diverged" if r.diverged else "above"] for _, r, *_ in out]
-    at = [r.best_epoch * per_epoch(r) for r, _ in calm]
     look = {"color": colors, "dash": [_PINNED_DASHES.get(c) for c in colors]}
+    shown = list(zip((run, *others), ("blue", *colors), (own, *names), strict=True))
+    ringed = [(r, c) for r, c, _ in shown if r.best_val_loss <= top]
+    at = [r.best_epoch * per_epoch(r) for r, _ in ringed]
+    ring = {"color": [c for _, c in ringed]}
+    if run.best_val_loss <= top and not run.diverged:
+        ring["label"] = (lowest or WORDS["lowest"]).format(run.best_val_loss)
+    left = [(clipped(r.val_loss, top)[1], r, c, n) for r, c, n in shown]
+    gone = [each for each in left if each[0] is not None]
+    cross = {"color": [c for _, _, c, _ in gone], "name": [n for *_, n in gone]}
+    cross["label"] = [WORDS["diverged" if r.diverged else "above"] for _, r, *_ in gone]
 
     def curves(part, runs, names, **look):
         values = [getattr(r, f"{part}_loss") for r in runs]
@@ -126,8 +126,8 @@ def loss_chart(
         curves("val", others, names, width=2.2, label=names, **look),
         curves("train", [run], [own], width=2, dash="dashed", label=train),
         curves("val", [run], [own], width=3, label=val, strong=True),
-        mark.ring(at, [r.best_val_loss for r, _ in calm], **ringed),
-        mark.cross([left * per_epoch(r) for left, r, *_ in out], **lost),
+        mark.ring(at, [r.best_val_loss for r, _ in ringed], **ring),
+        mark.cross([epoch * per_epoch(r) for epoch, r, *_ in gone], **cross),
     ]
     across = Axis(unit or WORDS["epoch"], (0, 1.02 * end))
     return Chart(across, Axis(WORDS["loss"], (0, top)), [*drawn, *marks], **chart)
