@@ -214,7 +214,8 @@ def short_table(caption, runs, names, notes) -> str:
     order = [i for i in runs.order if (runs.epochs_done[i] >= 0).any()]
     metric, epochs = runs.mean_val_metric, runs.median_best_epoch
     own = [] if metric is None else [say["metric"]]
-    heads = [say["rank"], *names, say["loss"], *own, say["epoch"], ""]
+    loss = say["loss_spread" if len(runs.seeds) > 1 else "loss"]
+    heads = [say["rank"], *names, loss, *own, say["epoch"], ""]
     # To say that there is one more takes as much room as to show it.
     top = _TOP if len(order) > _TOP + 1 else len(order)
     rows = []

@@ -196,7 +196,8 @@ six = [
 
 # %% tags=["drawing"]
 # drawing: their training curves
-fig, axes = plt.subplots(2, 3, figsize=(11, 5.6), layout="constrained")
+fig, axes = plt.subplots(2, 3, figsize=(11, 5.8), layout="constrained")
+fig.get_layout_engine().set(h_pad=0.1)
 for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six, strict=True)):
     run = hk.fit(hk.load_dataset(data), setting, seed=4)
     hk.plot_training_curves(run, ax).set_title(f"run {k + 1}")
