@@ -396,7 +396,7 @@ class Hyperparameters:
     label_smoothing: float = _number(0.0, "0, 0.05, 0.1, 0.2", _SHARES, below=1)
     class_weight: str = _choice("none", ("none", "balanced"), "loop")
     own: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
-    _of = frozenset()  # "model", "loss": what a search that made it had of a learner's
+    _of = frozenset()  # "model", "loss": what the search that made it was given
 
     def __post_init__(self):
         for name in NAMES:

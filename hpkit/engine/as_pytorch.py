@@ -38,7 +38,7 @@ _TEMPLATES = Path(__file__).parent / "plain"
 # A line with a mark, and those that are indented below it.
 _MARKED = re.compile(r"^(( *).*?)  #([?=]) (.*)\n((?:\n*\2[ )].*\n)*)", re.MULTILINE)
 _ELSEWHERE = re.compile(r"^ *(?:import|from) (?!torch|numpy|math)", re.MULTILINE)
-_WORD = re.compile(r"\w*[a-z]\w*")  # that is no place for a fact
+_WORD = re.compile(r"\w*[a-z]\w*")  # of a template, no place for a fact
 # Of every script.
 _THERE = ("import numpy as np", "import torch", "import torch.nn as nn")
 _CHOSEN = ("optimizer", "activation")  # never off; in the loop by what they choose

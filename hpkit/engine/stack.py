@@ -59,7 +59,7 @@ class Weights:
     order: list  # where the module's parameters, then buffers, stand among the parts
     last: list
     best: list
-    sound: set = field(default_factory=set)  # hashes of what was looked at
+    sound: set = field(default_factory=set)  # hashes of networks that `Run` has checked
 
     @functools.cached_property
     def size(self):  # numbers in a network, asked for once a run

@@ -35,8 +35,8 @@ from hpkit.locale import say
 TURN = ContextVar("TURN")
 # The most of a stack: more weights leave the cache, more networks are slower, too.
 WEIGHTS_PER_STACK, _MOST_RUNS = 400_000, 300
-# Weights that are trained in turn, beyond which a stack waits for another to end; and
-# those kept of finished runs where the networks are larger than a stack: of the best.
+# Weights under way, beyond which a new stack waits until another has ended; and weights
+# that are kept of finished runs, the best, where a network is larger than a stack.
 MOST_AT_ONCE, MOST_KEPT = 5_000_000, 30_000_000
 _COPIES = 3  # of curves: those that grow, those shown, and the ones before
 _PER_WEIGHT = 6  # numbers: itself, gradient, an optimizer's two, what is kept
@@ -93,7 +93,7 @@ class Training:
         self.stacks = []
         self.extend(settings)
         self.data, own = Columns(dataset, dtype, self.device), dataset.objective
-        self.said = []
+        self.said = []  # what a learner's loss and metric say of made-up outputs
         if own:
             self.said, again = (own.check(self.data, self.own) for _ in range(2))
             if not np.array_equal(self.said, again, equal_nan=True):
@@ -117,7 +117,7 @@ class Training:
         self.arrays = empty_arrays(*counts, self.dataset, own and own.metric)
         if self.first:
             fill(self.arrays, slice(self.first), before)
-        vars(self).pop("waiting", None)
+        vars(self).pop("waiting", None)  # to be found anew
 
     def check_memory(self, settings):
         """Raise where they need more than is free, which ends a kernel unasked."""
@@ -234,10 +234,10 @@ class Training:
             self.record(part, measured)
 
     def fail(self, runs, failure):
-        """Lose runs if it is `lasting`; of a learner's stack first see which it is."""
+        """Lose runs if `lasting`; those of a learner's stack are first tried alone."""
         if not self.lasting:
             raise failure
-        if len(runs) > 1 and self.own and "waiting" in vars(self):
+        if len(runs) > 1 and self.own and "waiting" in vars(self):  # not while grouping
             for name, array in self.arrays.items():
                 if array is not None:
                     array[tuple(np.transpose(runs))] = _NOTHING.get(name, np.nan)
@@ -413,7 +413,7 @@ def fit(
     >>> hk.fit(hk.load_dataset("moons"), hk.Hyperparameters(epochs=5)).val_loss.shape
     (6,)
     """
-    for name, value in others.items():
+    for name, value in others.items():  # the first one is refused
         ours = name if name in hp.NAMES else hp.ours_for(name)
         key, name = ("fit_names", ours) if ours in hp.NAMES else ("fit_takes", name)
         raise refusal(key, value, kind=TypeError, name=name)
