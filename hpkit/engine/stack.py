@@ -106,7 +106,7 @@ class Stack:
         distinct = list(dict.fromkeys(seeds))
         rows = [distinct.index(seed) for seed in seeds]
         self.seed_row = torch.tensor(rows).to(self.device)
-        # What is drawn is drawn here: on every device the same.
+        # Drawn on the CPU: the same on every device. A seed without runs keeps its row.
         self.shuffles = [torch.Generator().manual_seed(seed) for seed in distinct]
         self.droppers = [torch.Generator().manual_seed(-1 - seed) for seed in distinct]
         self._plan_batches(settings[0].batch_size)
