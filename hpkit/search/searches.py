@@ -83,16 +83,16 @@ class _Plan:
         self.make = functools.partial(make, self.dataset, seeds=self.seeds, **about)
         if self.storage is not None:
             self.storage = Storage(self.storage, self)
-        self.now, self.settings = None, ()  # the training, and what it has trained
+        # The training, and what it has trained; what that costs, each search says.
+        self.now, self.settings, self.planned = None, (), None
 
     def _cut_folds(self):
-        data = self.dataset
-        most = len(data.train.y) + len(data.valid.y)
+        most = len(self.dataset.train.y) + len(self.dataset.valid.y)
         count = hp.check_count("cv", self.cv, low=2, most=most)
         ruled_out = {"seeds": (0,), "executor": None, "storage": None}
         if given := [name for name, v in ruled_out.items() if getattr(self, name) != v]:
             raise refusal("cv_alone", self.cv, names=", ".join(given))
-        return tuple(folds_of(data, count, np.random.default_rng([0, 0])))
+        return tuple(folds_of(self.dataset, count, np.random.default_rng([0, 0])))
 
     @contextlib.contextmanager
     def training(self, settings):
@@ -126,9 +126,10 @@ class _Plan:
         search = Search(*about, lost=training.lost, **more)
         if self.storage:
             self.storage.keep(search, self.now)
-        if not search.finished or (best := runs.best_run).weights is not None:
+        if not search.finished or runs.best_run.weights is not None:
             return search
         # The best run is one that a file or study has, without its network: once more.
+        best = runs.best_run
         about = {"seeds": (best.seed,), "model": self.model, "device": self.device}
         again = engine.Training(self.dataset, best.setting, lasting=True, **about)
         again.advance(float("inf"), best.epochs_done)
