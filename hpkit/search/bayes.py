@@ -226,9 +226,9 @@ def from_optuna(
     _check_study(study)
     check_dataset(dataset)
     base = hp.check_setting(base, "base", default=Hyperparameters())
+    names = names or {}
     trials = study.get_trials(deepcopy=False, states=_READ)
-    theirs = dict.fromkeys(name for trial in trials for name in trial.params)
-    ours = {name: (names or {}).get(name, name) for name in theirs}
+    ours = {name: names.get(name, name) for trial in trials for name in trial.params}
     own = [n for n in ours.values() if n not in hp.NAMES]
     for name in own:
         if (known := hp.ours_for(name)) in hp.NAMES:
