@@ -193,7 +193,7 @@ class Training:
 
     @property
     def finished(self):
-        return not self.waiting and not self.stacks
+        return self.paused(math.inf)
 
     def advance(self, seconds, pause=math.inf):
         """Train for about that long, who is behind first, to epoch `pause` at most."""
