@@ -299,11 +299,11 @@ class Training:
             self.stacks.remove(stack)
 
     def note_weights(self, stack):
-        if stack.noted == (now := (stack.done, stack.runs)):
-            return
-        copy, stack.noted = stack.copy_weights(), now
-        self.weights |= {run: (copy, run) for run in stack.runs}
-        self.forget_weights()
+        now = stack.done, stack.runs
+        if stack.noted != now:
+            copy, stack.noted = stack.copy_weights(), now
+            self.weights |= {run: (copy, run) for run in stack.runs}
+            self.forget_weights()
 
     def forget_weights(self):
         """Of large networks keep the weights of so many of the best runs as may be."""
