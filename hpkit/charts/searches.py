@@ -114,9 +114,9 @@ def validation_chart(
         sides = {"lowest": "lowest_left", "highest": "lowest_right"}
         label = sides.get(found.edge.get(name), label)
     floor = floor_of(np.concatenate([mean, ends, each.ravel()]))
-    high, low = np.nanmax(ends, initial=start) - floor, start - floor
-    reach = max(1.1 * low, *(drawn[1] if drawn else ()), 0)
-    top = floor + (1.08 * min(high, HIGHEST * low) if last else nice_top(reach))
+    most, untrained = np.nanmax(ends, initial=start) - floor, start - floor
+    reach = max(1.1 * untrained, *(drawn[1] if drawn else ()), 0)
+    top = floor + (1.08 * min(most, HIGHEST * untrained) if last else nice_top(reach))
     order = np.argsort(at, kind="stable")
     order = order[np.isfinite(mean[order])]
     x, y, s = at[order], mean[order], np.nan_to_num(spread[order])

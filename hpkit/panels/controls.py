@@ -318,7 +318,8 @@ def parse_values(name, text, layers=2):
     parts = re.split(r"[,;\uff0c\u3001\s]+", text.strip(" ,;"))
     if kind == "choice":
         return check_list(name, parts)
-    spaced, shapes = parts[1::2] == ["to", "in"], kind == "units" and "-" in text
+    spaced = parts[1::2] == ["to", "in"]  # 0.001 to 10 in 9
+    shapes = kind == "units" and "-" in text  # 16-8, 32-16
     typed = kind == "own" and not spaced  # as in Python
     try:
         if typed:

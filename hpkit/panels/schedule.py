@@ -168,10 +168,10 @@ class SchedulePanel(Panel):
         rows = zip(self.names, runs.mean_val_loss, runs.val_loss.mean(1), strict=True)
         for (name, low, curve), out in zip(rows, runs.diverged.sum(1), strict=True):
             end = curve[self._done]
-            facts = {"low": low, "end": end, "out": out}
+            facts = {"name": name, "low": low, "end": end, "out": out}
             same = each == "each" and f"{low:.3g}" == f"{end:.3g}"
             said = WORDS["out" if out else "each_now" if same else each]
-            told.append(said.format(name=name, n=len(self.seeds), **facts))
+            told.append(said.format(**facts, n=len(self.seeds)))
         return ", ".join(told)
 
     def _says(self, running):
