@@ -353,8 +353,7 @@ def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:
         dots.append((epochs[-1], loss[-1], end, color, shape))
         column = budget * (1 + _COLUMN * (k + 1))
         for n, low in enumerate(ends.get(name, ()), 1):
-            tip = WORDS["race"].format(n, name, low)
-            dots.append((column, low, tip, color, shape))
+            dots.append((column, low, WORDS["race"].format(n, name, low), color, shape))
     at, height, tips, colors, shapes = zip(*dots, strict=True) if dots else [()] * 5
     tops = np.hstack([y.ravel(), height])
     tops = tops[(tops > (0 if race else -np.inf)) & (tops < np.inf)]  # 0 has no log

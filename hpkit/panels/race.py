@@ -168,8 +168,9 @@ class SearchRacePanel(Panel):
         said = "" if running or self.whole else WORDS["halted"]
         lowest = {kind: self.lowest[kind][:count] for kind in KINDS}
         said += race_sentence(lowest, self.budget.value)
-        more = not running and count < races
-        return said + WORDS["more"].format(races) * more
+        if count < races and not running:
+            said += WORDS["more"].format(races)
+        return said
 
     def _table(self):
         """Return the settings of the first race, the best first, diverged ones last."""
