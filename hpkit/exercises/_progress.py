@@ -55,8 +55,7 @@ def _rows_of(lesson, entries):
     for name, title in titles.items():
         entry = entries.get(f"{lesson}/{name}", {})
         passed = entry.get("passed") or ""
-        state = entry.get("outcome", "seen" if entry else "new")
-        state = CORRECT if passed else state
+        state = CORRECT if passed else entry.get("outcome", "seen" if entry else "new")
         yield {
             "lesson": lesson,
             "exercise": name,

@@ -254,10 +254,9 @@ class ClinicPanel(Panel):
         return pd.DataFrame(self.rows, columns=_ROW).replace(said)
 
     def _code(self):
-        name, drawn = self.patient.dataset.name, self.patient.drawn
-        top, _, data, *rest = code_of_run(self.run).splitlines()
-        data = f'data = hk.load_dataset("{name}", seed={drawn})'
-        return "\n".join([top, "", data, *rest])
+        data, lines = self.patient.dataset, code_of_run(self.run).splitlines()
+        lines[2] = f'data = hk.load_dataset("{data.name}", seed={self.patient.drawn})'
+        return "\n".join(lines)
 
 
 def _end_of(run, curve="val_loss"):
