@@ -49,8 +49,8 @@ def extensions():
     from jupyterlab_server.config import get_page_config
 
     places = jupyter_path("labextensions")
-    off = get_page_config(places)["disabledExtensions"]
-    off = {name.split(":")[0] for name in off}  # or one of its plugins is
+    disabled = get_page_config(places)["disabledExtensions"]
+    off = {name.split(":")[0] for name in disabled}  # or one of its plugins is
     python = sys.executable.removeprefix(f"{ROOT}{os.sep}")
     for name in _EXTENSIONS:
         if not any(Path(place, name, "package.json").is_file() for place in places):

@@ -279,9 +279,10 @@ class Capstone:
         if setting is None:
             return self.best
         tried = [(entry, report.runs_of(entry).settings) for entry in self.entries]
-        tried = [report.best_of(e, s.index(setting)) for e, s in tried if setting in s]
-        if tried := [best for best in tried if best]:  # with another model, too
-            return min(tried, key=lambda best: best["mean_val_loss"])
+        bests = [report.best_of(e, s.index(setting)) for e, s in tried if setting in s]
+        bests = [best for best in bests if best]  # with another model, too
+        if bests:
+            return min(bests, key=lambda best: best["mean_val_loss"])
         known = isinstance(setting, Hyperparameters)
         return refuse("untrained", setting=setting if known else brief(setting))
 

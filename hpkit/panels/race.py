@@ -178,8 +178,8 @@ class SearchRacePanel(Panel):
 
         names = WORDS["kinds"]
         frames = [f.to_frame().assign(search=names[k]) for k, f in self.found.items()]
-        columns = [f"param_{n}" for n in SPACE]
-        columns = ["search", *columns, "mean_val_loss", "diverged", "epochs"]
+        params = [f"param_{name}" for name in SPACE]
+        columns = ["search", *params, "mean_val_loss", "diverged", "epochs"]
         return pd.concat(frames)[columns].sort_values(["diverged", "mean_val_loss"])
 
     @property

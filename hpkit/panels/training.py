@@ -468,16 +468,16 @@ class _RunList:
 
     def show(self):
         """Show the runs as rows of text below their heads, and the chosen one."""
-        (first, *heads), chosen = WORDS["run_columns"], self.chosen
-        heads = [first, *(TABLE[name].short for name in self.columns), *heads]
-        heads, *lines = text_lines([heads, *map(self._cells, self.kept)], right=True)
+        (first, *last), chosen = WORDS["run_columns"], self.chosen
+        heads = [first, *(TABLE[name].short for name in self.columns), *last]
+        top, *lines = text_lines([heads, *map(self._cells, self.kept)], right=True)
         # In a browser a letter of Korean is narrower: each head takes its own room.
-        heads = re.findall(r" *\S+(?: \S+)*", heads)
+        heads = re.findall(r" *\S+(?: \S+)*", top)
         look = "<span style='width:{}ch'>{}</span>".format
-        heads = "".join(look(columns_of(head), escape(head)) for head in heads)
+        top = "".join(look(columns_of(head), escape(head)) for head in heads)
         lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # which stay
         with self.panel.quietly():
-            self.heads.value = f"<pre class='hp-mono'>{heads}</pre>"
+            self.heads.value = f"<pre class='hp-mono'>{top}</pre>"
             self.list.options = lines  # equal ones change nothing
             self.list.index = self.kept.index(chosen) if chosen in self.kept else None
             self.name.value = chosen.name if chosen else ""
