@@ -186,6 +186,18 @@ def test_a_run_has_its_share_of_the_seconds(monkeypatch):
     np.testing.assert_allclose(training.runs.fit_time, [[own[1]] * 2, [own[2]] * 2])
 
 
+def test_a_stack_that_a_seed_has_left_goes_on_elsewhere_with_the_shuffles_of_the_rest():
+    settings = [Hyperparameters(lr=lr, epochs=3, dropout=0.2) for lr in (0.1, 0.3)]
+    first, second = (Training(MOONS, settings, seeds=(0, 1)) for _ in range(2))
+    first.advance(99, pause=1)
+    first.drop({(0, 0), (1, 0)})
+    second.take(first.groups())
+    second.advance(99)
+    for losses, setting in zip(second.runs.val_loss, settings, strict=True):
+        alone = fit(MOONS, setting, seed=1).val_loss
+        np.testing.assert_allclose(losses[1, 2:], alone[2:], rtol=1e-5)
+
+
 def test_another_device_gives_the_same_numbers():
     script = Path(__file__).with_name("elsewhere.py")
     ended = subprocess.run([sys.executable, script], capture_output=True, text=True)
