@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_390, 62),
+    "hpkit/**/*.py": (16_412, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (20_240, 93),
+    "tests/**/*.py": (20_282, 93),
 }
 
 
