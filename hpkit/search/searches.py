@@ -243,9 +243,9 @@ def grid_search(new_plan, **values):
         curves: the best run is trained again for its network. Until the search has
         ended, the runs under way are in "tuning.json.state-0" or "-1" beside it.
     cv : int, optional
-        Train on that many folds, cut as in `cross_validate`: the loss of seed k is the
-        lowest on fold k, which its network has not learned from. See `best_run`. Not
-        with `seeds`, `storage` or `executor`.
+        Train on that many folds, cut as in `cross_validate`: the loss of seed k is that
+        on fold k, which its network has not learned from, at the `best_epoch` of all
+        folds. See `best_run`. Not with `seeds`, `storage` or `executor`.
     executor : concurrent.futures.Executor, optional
         Trains on other processes, ``loky.get_reusable_executor()``, or machines,
         ``client.get_executor()`` of Dask. The numbers stay the same, up to rounding.
