@@ -23,8 +23,6 @@ from hpkit.search.searches import searching
 from hpkit.search.space import MOST_TRIALS, Range, ends_of
 
 _RANDOM_FIRST = 10  # trials that TPE draws at random before it begins to model
-# Running ones say nothing; one that failed may have diverged, and has its curves.
-_READ = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
 
 
 @searching
@@ -227,7 +225,8 @@ def from_optuna(
     check_dataset(dataset)
     base = hp.check_setting(base, "base", default=Hyperparameters())
     names = names or {}
-    trials = study.get_trials(deepcopy=False, states=_READ)
+    trials = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
+    trials = [t for t in trials if t.value is not None or "val_loss" in t.user_attrs]
     ours = {name: names.get(name, name) for trial in trials for name in trial.params}
     own = [n for n in ours.values() if n not in hp.NAMES]
     for name in own:

@@ -670,13 +670,13 @@ def test_from_optuna_reads_a_study_of_somebody_else():
             trial.report(9.0, step)  # another measure than the value
         if trial.number == 3:
             raise optuna.TrialPruned
+        if trial.number == 4:  # it fails, and is no setting of ours
+            raise ValueError(trial.suggest_int("epochs", 0, 0))
         return rate + size
 
-    study.optimize(objective, n_trials=5)
+    study.optimize(objective, n_trials=6, catch=ValueError)
     base = hk.Hyperparameters(epochs=2)
-
     search = hk.from_optuna(study, MOONS, base, names={"learning_rate": "lr"})
-
     space = {"lr": hk.log_uniform(0.01, 1), "batch_size": hk.uniform(8, 64, whole=True)}
     assert search.space == space
     first = [np.nan, np.nan, study.trials[0].value]
