@@ -492,13 +492,15 @@ class Runs:
         Of folds (`cv`) that of the lowest mean over a setting's folds: a network for
         new rows has no fold to choose its epoch by. One that has ended counts as it is.
         """
+        return np.minimum(lowest(self._choosing)[1], np.maximum(self.epochs_done, 0))
+
+    @cached_property
+    def _choosing(self):
         if not self.folds:
-            return lowest(self.val_loss)[1]
-        done = np.maximum(self.epochs_done, 0)
-        epochs = np.minimum(np.arange(self.val_loss.shape[-1]), done[..., None])
-        loss = np.take_along_axis(self.val_loss, epochs, -1)
-        loss[np.isnan(loss) & (self.epochs_done >= 0)[..., None]] = np.inf
-        return np.minimum(lowest(over_seeds(np.nanmean, loss))[1][:, None], done)
+            return self.val_loss
+        done, epochs = self.epochs_done[..., None], np.arange(self.val_loss.shape[-1])
+        loss = np.take_along_axis(self.val_loss, np.clip(done, 0, epochs), -1)
+        return over_seeds(np.mean, loss, where=done >= 0)[:, None]
 
     @cached_property
     def ended(self) -> np.ndarray:

@@ -208,8 +208,7 @@ class Search(_AsRuns):
         the other (halving: rung after rung). Diverged settings cost epochs, too.
         """
         runs, spent = self.runs, [[0]]
-        each = runs.val_loss.mean(1, keepdims=True) if runs.folds else runs.val_loss
-        reached = np.fmin.accumulate(each, axis=2).mean(1)
+        reached = np.fmin.accumulate(runs._choosing, axis=2).mean(1)
         reached[runs.unfit] = np.nan
         pieces = [[np.fmin.reduce(over_seeds(np.nanmean, runs.val_loss[:, :, 0]))]]
         for i, start, stop in self._parts():
