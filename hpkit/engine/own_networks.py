@@ -253,7 +253,7 @@ class ModuleNetworks:
     def _one_by_one(self, work, drew):
         """Call ``work(place, network)`` for each run, in the run's random state."""
         found = []
-        before = outside_state() if len(drew) < 2 or drew[-1] else None
+        before = outside_state() if len(drew) < 4 or drew[-1] else None
         for i, own in enumerate(self.nets.values()):
             self._lend_to(i)
             found.append(work(i, own))
