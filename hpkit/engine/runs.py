@@ -542,7 +542,7 @@ class Runs:
 
     @cached_property
     def mean_val_loss(self) -> np.ndarray:
-        """Mean over seeds of the lowest validation loss: ndarray (n_settings,)."""
+        """Mean of `best_val_loss` over seeds: ndarray (n_settings,)."""
         return over_seeds(np.nanmean, self.best_val_loss)
 
     @cached_property

@@ -47,7 +47,7 @@ def bayesian_search(
 
     Notes
     -----
-    Optuna is told the mean over seeds of the lowest validation loss; for a diverged
+    Optuna is told the mean over seeds of `best_val_loss`; for a diverged
     setting three times the loss before any training. TPE: Bergstra, Bardenet, Bengio,
     Kegl, Algorithms for hyper-parameter optimization, NIPS 2011.
 
@@ -158,7 +158,7 @@ def _ask_and_tell(plan, count, study, first, asked=0):
 def to_optuna(search: Search) -> Study:
     """Return a search as an Optuna study, in memory, with a trial for each setting.
 
-    A trial's value is the mean lowest validation loss, its intermediate values the mean
+    A trial's value is its `mean_val_loss`, its intermediate values the mean
     validation loss at each epoch. Settings that were not trained to the end are
     "pruned", diverged ones "failed". Hidden layers are text, "16-16".
 

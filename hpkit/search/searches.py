@@ -244,8 +244,8 @@ def grid_search(new_plan, **values):
         ended, the runs under way are in "tuning.json.state-0" or "-1" beside it.
     cv : int, optional
         Train on that many folds, cut as in `cross_validate`: the loss of seed k is that
-        on fold k, which its network has not learned from, at the `best_epoch` of all
-        folds. See `best_run`. Not with `seeds`, `storage` or `executor`.
+        on fold k, which its network has not learned from, at the epoch that is best on
+        average. See `best_run`. Not with `seeds`, `storage` or `executor`.
     executor : concurrent.futures.Executor, optional
         Trains on other processes, ``loky.get_reusable_executor()``, or machines,
         ``client.get_executor()`` of Dask. The numbers stay the same, up to rounding.

@@ -276,7 +276,7 @@ def test_with_cv_each_seed_trains_on_its_own_fold(kind, tmp_path):
     assert found.median_best_epoch == found.best_epoch[:, 0].tolist()
     assert found.best_so_far()[1][-1] == pytest.approx(found.best_score)
     assert found.seeds == (0, 1, 2)
-    said = "Each seed is a fold. The folds of a setting count at one epoch, the best on"
+    said = "at one epoch, the best on average, or where they ended before; best_run is"
     assert said in found.describe()
     run = found.best_run
     net = run.network().double()
