@@ -121,7 +121,8 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
     last = [] if early else _edge_sentences(search)
     if beside_table:
         return last + _metric_sentences(search) + lost
-    one = say["best" if len(runs.seeds) > 1 else "best_one"]
+    one = "best_value" if search.kind == "optuna_study" else "best_one"
+    one = say["best" if len(runs.seeds) > 1 else one]
     loss = loss_of(runs, runs.order[0])
     found = [one.format(loss=loss, setting=label(search.best, names))]
     ties = () if early else search.ties

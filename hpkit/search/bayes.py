@@ -224,10 +224,9 @@ def from_optuna(
     _check_study(study)
     check_dataset(dataset)
     base = hp.check_setting(base, "base", default=Hyperparameters())
-    names = names or {}
     trials = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
     trials = [t for t in trials if t.value is not None or "val_loss" in t.user_attrs]
-    ours = {name: names.get(name, name) for trial in trials for name in trial.params}
+    ours = {n: (names or {}).get(n, n) for trial in trials for n in trial.params}
     own = [n for n in ours.values() if n not in hp.NAMES]
     for name in own:
         if (known := hp.ours_for(name)) in hp.NAMES:

@@ -682,10 +682,10 @@ def test_from_optuna_reads_a_study_of_somebody_else():
     first = [np.nan, np.nan, study.trials[0].value]
     np.testing.assert_array_equal(search.val_loss[0, 0], first)
     assert len(search.settings) == 4  # the pruned one has no value to compare
-    assert search.mean_val_loss.min() == study.best_value
-    assert search.best_so_far()[1][-1] == study.best_value
+    assert search.best_so_far()[1][-1] == study.best_value == search.best_score
     hk.plot_best_so_far(search).figure.draw_without_rendering()
     assert search.best.lr == study.best_params["learning_rate"]
+    assert "seed" not in search.describe()  # a value may be a mean over many
     with pytest.raises(ValueError, match=r"give names=.'learning_rate': 'lr'"):
         hk.from_optuna(study, MOONS, base)
 
