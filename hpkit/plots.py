@@ -95,7 +95,7 @@ def plot_seeds(
 def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
     """Return the axes with validation loss against one hyperparameter's values.
 
-    Solid: the lowest loss of each run (its best epoch), mean over seeds, with a band of
+    Solid: the loss of each run at its best epoch, mean over seeds, with a band of
     one standard deviation and the seeds as dots. Dotted: the loss after the last epoch.
     The minimum has a ring; what diverged has an X at the top edge; a minimum at the
     edge of the list is pointed out. The axis is a log scale when the values grow by
