@@ -122,9 +122,9 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
     if beside_table:
         return last + _metric_sentences(search) + lost
     one = "best_value" if search.kind == "optuna_study" else "best_one"
-    one = say["best" if len(runs.seeds) > 1 else one]
+    one, out = ("best", "diverged") if len(runs.seeds) > 1 else (one, "diverged_one")
     loss = loss_of(runs, runs.order[0])
-    found = [one.format(loss=loss, setting=label(search.best, names))]
+    found = [say[one].format(loss=loss, setting=label(search.best, names))]
     ties = () if early else search.ties
     if ties:
         kind = "ties_folds" if runs.folds else "ties"
@@ -133,7 +133,7 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
         facts = {"seeds": len(runs.seeds), "settings": _any_of(ties, names)}
         found.append(say[kind].format(**facts, n=len(ties)))
     if diverged.any() and not on_map:
-        last.append(say["diverged"].format(count=diverged.sum(), all=tried.sum()))
+        last.append(say[out].format(count=diverged.sum(), all=tried.sum()))
     return found + last + _metric_sentences(search) + lost
 
 

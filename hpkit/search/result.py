@@ -166,9 +166,10 @@ class Search(_AsRuns):
         """Other settings that are as good as the best, as far as the seeds tell.
 
         Best first, by t-tests of what two settings differ by with the same seeds; each
-        that is as good is left out by chance about one time in twenty at most. None
-        with one seed, which cannot tell. Never one with a seed that diverged or is
-        missing, nor one that was not trained to its end.
+        that is as good is left out by chance about one time in twenty, or in ten where
+        few seeds of many settings spread unlike each other. None with one seed, which
+        cannot tell. Never one with a seed that diverged or is missing, nor one that was
+        not trained to its end.
         """
         return tuple(self.settings[i] for i in self._tied)
 

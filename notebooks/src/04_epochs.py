@@ -171,8 +171,8 @@ hk.PatiencePanel(spiral, deep, patience=1)
 
 # %% [markdown]
 # **What you see: 2 and 3 are too eager.** The loss falls with many small rises. Here
-# patience 2 keeps a loss sixteen times the lowest, 3 four times; with most seeds both
-# keep more than one and a half times. Patience 20 stops late, but within five percent
+# patience 2 keeps a loss sixteen times the lowest, 3 four times; with most seeds each
+# keeps more than one and a half times. Patience 20 stops late, but within five percent
 # of the lowest. <!-- claim: epochs-plateau -->
 #
 # No patience is always right. But too much only costs time; too little costs the
