@@ -28,11 +28,13 @@ function reachable(panel, words, manager) {
     const next = here.matches(':enabled:focus-visible')  // else, of the mouse, no list or box
       ? '.hp-controls > :not(.hp-guess) :is(input, select, button, .noUi-handle)'
       : '.hp-buttons button';
-    const { top, bottom } = here.getBoundingClientRect();
-    if (gone && panel.contains(here))
+    if (gone && panel.contains(here)) {
+      const { top, bottom } = here.getBoundingClientRect();
+      const room = page?.getBoundingClientRect() ?? { top: 0, bottom: innerHeight };
       [...panel.querySelectorAll(`${next}, .hp-foot button`)].find(
         node => !node.disabled && node.offsetParent
-      )?.focus({ preventScroll: !keys || bottom < 0 || top > innerHeight });
+      )?.focus({ preventScroll: !keys || bottom < room.top || top > room.bottom });
+    }
     voice.takeRecords();
   });
   const watched = ['aria-valuetext', 'class', 'disabled'];
