@@ -199,7 +199,7 @@ class _ListsPanel(SearchPanel):
         """Start the search with the values shown."""
         search = self._begin()
         self.error = self.chosen = self.offer = None
-        self.job_seconds = self.seconds()
+        self.job_seconds, self._unsaid = self.seconds(), True  # the same result, too
         self.live.start(self._searching(search), replace=replace)
 
     def _pressed(self):
