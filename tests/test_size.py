@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_413, 62),
+    "hpkit/**/*.py": (16_415, 62),
     "hpkit/charts/*.js": (700, 2),
     "tests/**/*.py": (20_282, 93),
 }

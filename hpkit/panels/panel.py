@@ -397,10 +397,12 @@ class Panel(W.VBox):
 
     def _show(self, charts, text, *, wrong=False, passing=False):
         """Show charts and sentence at once; a screen reader skips `passing` ones."""
-        self._unsaid = passing and (self._unsaid or text != self.result)  # not twice
+        # A sentence that stays, as while a map is drawn, is not said a second time.
+        self._unsaid = passing and (self._unsaid or text != self.result)
         look = "hp-say hp-error" if wrong else "hp-say"
-        look, self.result = look + "' aria-live='off" * self._unsaid, text
-        self.charts.show(charts, sentence=f"<div class='{look}'>{text}</div>")
+        live = " aria-live='off'" if self._unsaid else ""
+        self.result = text
+        self.charts.show(charts, sentence=f"<div class='{look}'{live}>{text}</div>")
         if self._saving and not passing:
             self._saving.cancel()
             self._saving = threading.Timer(SAVE, self._show_saved, [True])
