@@ -47,7 +47,7 @@ _WIDEST = 10_000  # units of a layer
 _MOST_LAYERS = 100
 
 
-def plain(value):
+def to_python(value):
     """Return a number of NumPy's or torch's as Python's, anything else as it is."""
     one = getattr(value, "shape", None) == () and hasattr(value, "item")
     return value.item() if one else value
@@ -56,7 +56,7 @@ def plain(value):
 def brief(value):
     """Return a value of any kind in one short line, never an error."""
     try:
-        value = plain(value)
+        value = to_python(value)
         if isinstance(value, float) and float(f"{value:g}") == value:
             return f"{value:g}"
         return " ".join(_short.repr(value).split())
@@ -87,7 +87,7 @@ def warn(text, kind=UserWarning):
     warnings.warn(text, kind, stacklevel=ours + 1)
 
 
-def _says(name, hint="", other="other"):
+def _wording(name, hint="", other="other"):
     hint = hint or words("hints").get(name, words("hints")[other])
     return {"name": words("arguments").get(name, name), "way": hint}
 
@@ -97,14 +97,14 @@ def check_setting(setting, name="setting", *, default=None):
         return default
     if not isinstance(setting, Hyperparameters):
         key = "setting_dict" if isinstance(setting, Mapping) else "setting"
-        raise refusal(key, setting, kind=TypeError, **_says(name))
+        raise refusal(key, setting, kind=TypeError, **_wording(name))
     return setting
 
 
 def check_number(name, value, *, low, strict=False, below=math.inf, hint=""):
     """Return a finite float with low <= value < below (low < value if strict)."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise refusal("number", value, kind=TypeError, **_says(name, hint))
+        raise refusal("number", value, kind=TypeError, **_wording(name, hint))
     try:
         number = float(value) + 0.0  # no -0
     except OverflowError:
@@ -113,21 +113,21 @@ def check_number(name, value, *, low, strict=False, below=math.inf, hint=""):
     if not inside or not math.isfinite(number):
         rule = ("above" if strict else "from") + ("_below" if below < math.inf else "")
         rule = rule if math.isfinite(number) else "finite"
-        raise refusal(rule, value, low=low, below=below, **_says(name, hint))
+        raise refusal(rule, value, low=low, below=below, **_wording(name, hint))
     return number
 
 
 def check_count(name, value, *, low=1, most=10**9, hint=""):
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise refusal("whole", value, kind=TypeError, low=low, **_says(name, hint))
+        raise refusal("whole", value, kind=TypeError, low=low, **_wording(name, hint))
     count = None
     with contextlib.suppress(OverflowError, ValueError):  # inf, nan
         count = int(value)
     if count is None or count != value or count < low:
-        raise refusal("whole", value, low=low, **_says(name, hint))
+        raise refusal("whole", value, low=low, **_wording(name, hint))
     if count > most:
         end = "2**63 - 1" if most == _LARGEST_SEED else f"{most:,}"
-        raise refusal("most", value, most=end, **_says(name, hint))
+        raise refusal("most", value, most=end, **_wording(name, hint))
     return count
 
 
@@ -136,13 +136,13 @@ check_seed = functools.partial(check_count, low=0, most=_LARGEST_SEED)
 
 def check_flag(name, value):
     if not isinstance(value, bool):
-        raise refusal("flag", value, kind=TypeError, **_says(name, other="flag"))
+        raise refusal("flag", value, kind=TypeError, **_wording(name, other="flag"))
     return value
 
 
 def check_text(name, value, hint=""):
     if not isinstance(value, str):
-        raise refusal("text", value, kind=TypeError, **_says(name, hint))
+        raise refusal("text", value, kind=TypeError, **_wording(name, hint))
     return value
 
 
@@ -160,7 +160,7 @@ def _check_word(name, value, choices):
 
 def check_items(name, values, *, hint="", empty=False, most=MANY, of="values"):
     """Return the members of a list, or of whatever else holds some, as a tuple."""
-    says, rules = _says(name, hint), words("lists")
+    says, rules = _wording(name, hint), words("lists")
     says["rule"] = rules.get(of, rules["other"]).format(name=says["name"], of=of)
     try:
         if isinstance(values, str | bytes | bytearray | Mapping):
@@ -176,7 +176,7 @@ def check_items(name, values, *, hint="", empty=False, most=MANY, of="values"):
     return items
 
 
-def takes(function, *arguments):
+def accepts(function, *arguments):
     """Say whether a function can be called with so many arguments."""
     try:
         inspect.signature(function).bind(*arguments)
@@ -213,14 +213,14 @@ def _check_own(own):
         python = isinstance(name, str) and name.isidentifier() and name[0] != "_"
         if not python or keyword.iskeyword(name) or hasattr(Hyperparameters, name):
             raise refusal("own_name", name)
-    return tuple(sorted((str(n), _check_plain(n, v)) for n, v in own.items()))
+    return tuple(sorted((str(n), _check_own_value(n, v)) for n, v in own.items()))
 
 
-def _check_plain(name, value):
+def _check_own_value(name, value):
     """Return a value of a model's own: a number, bool, text, None or a tuple."""
-    value = plain(value)
+    value = to_python(value)
     if isinstance(value, list | tuple):
-        return tuple(_check_plain(name, part) for part in value)
+        return tuple(_check_own_value(name, part) for part in value)
     if isinstance(value, float):
         return check_number(name, value, low=-math.inf)
     if not isinstance(value, int | str | None):
@@ -440,7 +440,7 @@ class Hyperparameters:
 
 class _Table(dict):
     def __missing__(self, name):  # one that is a model's own
-        return _Facts(name, "own", _check_plain, "", "own")
+        return _Facts(name, "own", _check_own_value, "", "own")
 
 
 *_KNOWN, _ = fields(Hyperparameters)  # all but `own`
@@ -525,6 +525,6 @@ Hyperparameters.__init__ = _checked_make
 _DEFAULT = Hyperparameters()
 
 
-def agreed(setting, of):
+def stack_key(setting, of):
     """Return that in which the runs of a stack agree, of a "loop" or a "network"."""
     return tuple(getattr(setting, n) for n in TABLE if TABLE[n].stack == of)

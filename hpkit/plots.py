@@ -21,7 +21,7 @@ from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.runs import Run, Runs
 from hpkit.locale import Texts, digits
 from hpkit.search.result import Search, as_runs, as_searches, describe
-from hpkit.text import named_value, short
+from hpkit.text import named_value, short_text
 
 _Found = Run | Runs | Search | Iterable[Run]
 _SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when projected
@@ -31,7 +31,8 @@ _CHARTS = Texts("plots.charts")
 _NAMED = 50  # curves of which each has room for its name
 _STRONG = dict(blue=None, orange="dashed", purple="dashdot", ink=None, green="dashed")
 _DOT_SIZE = 3.4
-HEARD = '<span style="position:fixed;clip:rect(0,0,0,0)">'  # nor seen, nor scrolled to
+# For screen readers alone: neither seen nor scrolled to.
+OFF_SCREEN = '<span style="position:fixed;clip:rect(0,0,0,0)">'
 
 
 def plot_training_curves(
@@ -58,7 +59,7 @@ def plot_training_curves(
     count = int((runs.epochs_done >= 0).any(1).sum())
     split = split if split is not None else ("both" if count <= FEW else "valid")
     hyper.check_choice("split", split, ("both", "valid", "train"))
-    names = [short(s, hyper.varied(runs.settings)) for s in runs.settings]
+    names = [short_text(s, hyper.varied(runs.settings)) for s in runs.settings]
     size = _SIZE[0], max(_SIZE[1], 0.6 + 0.19 * min(count, _NAMED))
     return drawn(runs_chart(runs, split, names), ax, size, _alt("training", runs))
 
@@ -85,7 +86,7 @@ def plot_seeds(
     """
     runs = as_runs(runs)
     pairs = pairs if pairs is None else hyper.check_flag("pairs", pairs)
-    names = [short(s, hyper.varied(runs.settings)) for s in runs.settings]
+    names = [short_text(s, hyper.varied(runs.settings)) for s in runs.settings]
     losses = np.where(runs.diverged, np.nan, runs.best_val_loss)
     chart = seeds_chart(losses, runs.diverged, names, seeds=runs.seeds, pairs=pairs)
     size = _SIZE[0], 1.7 + 0.45 * min(len(runs.settings), 14)
@@ -137,7 +138,7 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     strong, count = np.isin(np.arange(len(losses)), best), len(losses)
     looks = {"color": ["gray"] * count, "label": [""] * count, "dash": [None] * count}
     for (color, dash), i in zip(_STRONG.items(), best, strict=False):
-        setting = short(search.settings[i], names)
+        setting = short_text(search.settings[i], names)
         looks["label"][i] = f"{digits(runs.mean_val_loss[i])}  {setting}"
         looks["color"][i], looks["dash"][i] = color, dash
     chart = charts.parallel_chart(axes, shares, strong, looks)
@@ -363,21 +364,21 @@ def alt_text(ax: Axes, sentence: str) -> Axes:
     Examples
     --------
     >>> from matplotlib.figure import Figure
-    >>> alt_text(Figure().subplots(), "A bowl.").figure.hpkit_said
+    >>> alt_text(Figure().subplots(), "A bowl.").figure.hpkit_alt
     ['A bowl.']
     """
     figure = _axes_for(ax).figure
     hyper.check_text("sentence", sentence)
-    figure.hpkit_said = [*getattr(figure, "hpkit_said", ()), sentence]
-    figure._repr_mimebundle_ = partial(heard, figure.hpkit_said)
+    figure.hpkit_alt = [*getattr(figure, "hpkit_alt", ()), sentence]
+    figure._repr_mimebundle_ = partial(alt_metadata, figure.hpkit_alt)
     return ax
 
 
-def heard(sentences, include=None, exclude=None):
+def alt_metadata(sentences, include=None, exclude=None):
     """Return a picture's words as IPython wants metadata; show them, to be heard."""
     # The picture comes by itself, and notebooks show it without them: they come before.
     from IPython.display import display
 
     said = " ".join(sentences)
-    display({"text/html": f"{HEARD}{html.escape(said)}</span>"}, raw=True)
+    display({"text/html": f"{OFF_SCREEN}{html.escape(said)}</span>"}, raw=True)
     return {}, {"image/png": {"alt": said}}

@@ -69,7 +69,7 @@ class Store:
                     write(self.path, json.dumps(data))
             except (OSError, NotImplementedError) as error:  # Timeout is an OSError
                 self._waiting.append(update)
-                self._tell("memory", error=reason(error))
+                self._notify("memory", error=reason(error))
                 return self.load()
             self._waiting.clear()
             return data
@@ -92,10 +92,10 @@ class Store:
             if set_aside:  # under another name: nothing is lost
                 name = f"{self.path.stem}.damaged-{time.time_ns()}.json"
                 aside = self.path.replace(self.path.with_name(name))
-                self._tell("damaged", path=aside)
+                self._notify("damaged", path=aside)
         return deepcopy(self.new)
 
-    def _tell(self, key, **facts):
+    def _notify(self, key, **facts):
         text = self.words[key].format(**facts)
         if text not in self.notices:
             self.notices.append(text)

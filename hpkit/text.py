@@ -16,46 +16,47 @@ _LONGEST_VALUE = 18  # letters, on a chart
 _WIDTH = 72  # characters of a line of code
 
 
-def shown(value) -> str:
+def value_text(value) -> str:
     """Return a value as a learner reads it: 0.3, 16-16, adam."""
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, tuple):
-        return "-".join(map(shown, value)) or words("values")["no_layers"]
+        return "-".join(map(value_text, value)) or words("values")["no_layers"]
     return str(value)
 
 
-def on_chart(value) -> str:
+def chart_text(value) -> str:
     """Return a value for a chart: three digits, a text without its middle."""
-    text = shown(float(f"{value:.3g}") if isinstance(value, float) else value)
+    text = value_text(float(f"{value:.3g}") if isinstance(value, float) else value)
     return without_middle(text, _LONGEST_VALUE) if isinstance(value, str) else text
 
 
-def on_axis(values) -> list:
+def axis_texts(values) -> list:
     """Return values for an axis: `on_chart` where all of them still differ."""
-    said = list(map(on_chart, values))
-    return said if len({*said}) == len({*values}) else list(map(shown, values))
+    said = list(map(chart_text, values))
+    return said if len({*said}) == len({*values}) else list(map(value_text, values))
 
 
 def named_value(name: str, value) -> str:
     """Return a value with its name: "batch size 16", "no hidden layers"."""
-    say = words("values")
-    if name == "hidden":
-        return say["units"].format(value=shown(value)) if value else say["no_hidden"]
-    return say["named"].format(name=TABLE[name].label, value=shown(value))
+    texts = words("values")
+    if name == "hidden" and not value:
+        return texts["no_hidden"]
+    kind = "units" if name == "hidden" else "named"
+    return texts[kind].format(name=TABLE[name].label, value=value_text(value))
 
 
-def label(setting, names) -> str:
+def setting_text(setting, names) -> str:
     """Return the values of some hyperparameters: "learning rate 0.3, batch size 16"."""
     return ", ".join(named_value(n, getattr(setting, n)) for n in names)
 
 
-def short(setting, names) -> str:
+def short_text(setting, names) -> str:
     values = [(n, getattr(setting, n, None)) for n in names or ["lr"]]
-    return ", ".join(TABLE[n].legend.format(on_chart(value)) for n, value in values)
+    return ", ".join(TABLE[n].legend.format(chart_text(value)) for n, value in values)
 
 
-def loss_of(runs, number) -> str:
+def loss_text(runs, number) -> str:
     loss, spread = digits(runs.mean_val_loss[number]), runs.std_val_loss[number]
     if np.isnan(spread):
         return loss
@@ -65,14 +66,14 @@ def loss_of(runs, number) -> str:
 
 def run_sentence(run) -> str:
     """Return what the training curves of a run show."""
-    facts = {"run": run, "setting": short(run.setting, ["lr", "batch_size"])}
+    facts = {"run": run, "setting": short_text(run.setting, ["lr", "batch_size"])}
     facts |= {"last": run.val_loss[-1], "train": run.train_loss[-1]}
     one = "run_out" if run.diverged else "run"
     one = "run_nan" if np.isinf(run.best_val_loss) else one
     return words("plots")["told"][one].format(**facts)
 
 
-def course(values, places) -> str:
+def curve_text(values, places) -> str:
     """Return how a curve goes: its start, lowest and highest point, and its end.
 
     >>> course([0.7, 0.3, 0.5, np.inf], ["lr 0.1", "lr 1", "lr 3", "lr 10"])
@@ -123,8 +124,8 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
         return last + _metric_sentences(search) + lost
     one = "best_value" if search.kind == "optuna_study" else "best_one"
     one, out = ("best", "diverged") if len(runs.seeds) > 1 else (one, "diverged_one")
-    loss = loss_of(runs, runs.order[0])
-    found = [say[one].format(loss=loss, setting=label(search.best, names))]
+    loss = loss_text(runs, runs.order[0])
+    found = [say[one].format(loss=loss, setting=setting_text(search.best, names))]
     ties = () if early else search.ties
     if ties:
         kind = "ties_folds" if runs.folds else "ties"
@@ -145,9 +146,9 @@ def _few(said):
 
 def _any_of(settings, names):
     """Return settings as "0.3, 0.5 or 1", without the name where it is only one."""
-    kind, between, say = "or_long", "; ", label
+    kind, between, say = "or_long", "; ", setting_text
     if len(names) == 1:
-        kind, between, say = "or", ", ", lambda s, names: shown(getattr(s, *names))
+        kind, between, say = "or", ", ", lambda s, names: value_text(getattr(s, *names))
     *said, last = _few([say(setting, names) for setting in settings])
     return words("search")[kind].format(between.join(said), last) if said else last
 
@@ -161,7 +162,7 @@ def _metric_sentences(search) -> list:
     if not unknown.all():
         best = search.best_by("metric")
         value = digits(means[search.settings.index(best)])
-        facts = {"setting": label(best, search.space), "value": value}
+        facts = {"setting": setting_text(best, search.space), "value": value}
         found.append(say["metric"].format(**facts))
     if count := unknown.sum():
         found.append(say["metric_nan"].format(count=count, all=unknown.size))
@@ -172,7 +173,7 @@ def lost_sentences(search) -> list:
     found = []
     for lost in search.lost:  # in any order
         settings = dict.fromkeys(search.settings[i] for i, _ in sorted(lost.runs))
-        said = _few([label(setting, search.space) for setting in settings])
+        said = _few([setting_text(setting, search.space) for setting in settings])
         facts = {"count": len(lost.runs), "places": "; ".join(said)}
         facts["reason"] = lost.reason.rstrip(".")
         found.append(words("search")["lost"].format(**facts))
@@ -188,7 +189,7 @@ def _edge_sentences(search) -> list:
         else:
             kind, value = "range", values.low if end == "lowest" else values.high
         say = words("search")[f"{kind}_{end}"]
-        found.append(say.format(name=TABLE[name].label, value=shown(value)))
+        found.append(say.format(name=TABLE[name].label, value=value_text(value)))
     return found
 
 
@@ -196,14 +197,14 @@ def step_sentences(search) -> list:
     found = []
     for number, step in enumerate(search.steps, 1):
         others = [name for name in search.space if name != step.name]
-        facts = {"number": number, "others": label(step.base, others)}
+        facts = {"number": number, "others": setting_text(step.base, others)}
         facts |= {"name": TABLE[step.name].label, "cost": step.cost}
-        facts["tried"] = ", ".join(map(shown, step.values))
+        facts["tried"] = ", ".join(map(value_text, step.values))
         one = ("step" if step.winner else "step_open") + ("" if others else "_alone")
         if step.winner:
             at = search.settings.index(step.winner)
-            facts["value"] = shown(getattr(step.winner, step.name))
-            facts["loss"] = loss_of(search.runs, at)
+            facts["value"] = value_text(getattr(step.winner, step.name))
+            facts["loss"] = loss_text(search.runs, at)
             one = "step_nan" if np.isinf(search.runs.mean_val_loss[at]) else one
         found.append(words("search")[one].format(**facts))
     return found
@@ -224,7 +225,7 @@ def short_table(caption, runs, names, notes) -> str:
         loss = digits(runs.mean_val_loss[i])
         if np.isfinite(runs.std_val_loss[i]):
             loss += f" \N{PLUS-MINUS SIGN} {digits(runs.std_val_loss[i], 2)}"
-        values = [shown(getattr(runs.settings[i], name)) for name in names]
+        values = [value_text(getattr(runs.settings[i], name)) for name in names]
         own = [] if metric is None else [f"{metric[i]:.3g}"]
         rows.append([rank, *values, loss, *own, epochs[i], notes.get(i, "")])
     more = len(order) - top
@@ -276,7 +277,7 @@ def text_lines(rows, *, right=False, rule=False):
     return lines
 
 
-def folded(text, width=84):
+def wrapped(text, width=84):
     """Return a text in lines of so many columns."""
     text = "".join(letter + "\0" * (columns_of(letter) - 1) for letter in text)
     return textwrap.fill(text, width, break_on_hyphens=False).replace("\0", "")
@@ -305,5 +306,5 @@ def seeds_of(seeds):
     return "seeds=" + said.replace("range(0, ", "range(")
 
 
-def stem(name):
+def file_stem(name):
     return re.sub(r"[^\w]+", "-", name)[:60].strip("-")

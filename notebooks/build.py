@@ -29,7 +29,7 @@ from nbformat.v4 import new_output
 
 from hpkit.charts.still import small
 from hpkit.panels.parts import VIEW, WORDS
-from hpkit.plots import HEARD
+from hpkit.plots import OFF_SCREEN
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
@@ -348,7 +348,7 @@ def cleaned(output):
     data, line = output.data, []
     data.pop(VIEW, None)
     alt = output.metadata.get("image/png", {}).get("alt")
-    if HEARD in data.get("text/html", ""):
+    if OFF_SCREEN in data.get("text/html", ""):
         return []  # its picture has it, too, and GitHub would show it
     if SAVED in data.get("text/html", ""):
         page = data.pop("text/html")

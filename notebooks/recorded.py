@@ -266,7 +266,7 @@ def grid(*, data, **more):
         number = None if cell is None else cell % across * up + cell // across
         panel.choose(number)
         name = "" if cell is None else str(cell)
-        said = panel.result.removeprefix(panel.guess.said)
+        said = panel.result.removeprefix(panel.guess.sentence)
         scene.add(name, panel.charts.charts, said)
         if cell is not None:
             gone = found.runs.diverged[number].any()
@@ -289,7 +289,7 @@ def guess(setting):
     at, flat = drawing.at, drawing.value
     panel.guess.button.click()
     panel.wait()
-    said = panel.result.removeprefix(panel.guess.said)
+    said = panel.result.removeprefix(panel.guess.sentence)
     scene.add("truth", panel.charts.charts, said)
     panel.end()
     run = hk.fit(small, setting, seed=2)

@@ -15,7 +15,7 @@ import hpkit as hk
 from hpkit.engine.dense import DenseNetworks
 from hpkit.engine.stack import Columns, Stack
 from hpkit.engine.training import Group, Training, weights
-from hpkit.hyperparameters import agreed
+from hpkit.hyperparameters import stack_key
 
 LEAST = 20  # repeats over which each claim is held
 WEIGHTS = 60_000  # of runs that are trained beside each other
@@ -101,7 +101,7 @@ def trained_beside(wanted):
     places = [(rows[setting], columns[data, seed]) for data, setting, seed in wanted]
     alike = {}
     for place, setting in zip(places, settings, strict=True):
-        about = agreed(setting, "loop"), agreed(setting, "network")
+        about = stack_key(setting, "loop"), stack_key(setting, "network")
         alike.setdefault((about, weights(sets[0], setting.hidden)), []).append(place)
     for (_, size), runs in alike.items():
         most = max(1, WEIGHTS // size)

@@ -18,7 +18,7 @@ from hpkit.exercises import lesson_02_learning_rate as lesson
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import words
 from hpkit.panels.controls import LiveCharts
-from hpkit.text import columns_of, folded
+from hpkit.text import columns_of, wrapped
 
 ROOT = Path(hk.__file__).parent
 LITTLE = """
@@ -68,9 +68,9 @@ def test_a_text_that_cannot_be_filled_is_said_in_english(little, tmp_path):
     right = {"{} of {}": "{1}/{0}", "{n} {m}": "{n}", "{n:one/many}": "{n}"}
     facts = {"kind": "a", "n": 1, "m": 2.5, "l": 0.5}
     for english, other in (wrong | right).items():
-        both = locale._merged(*map(locale._told, (english, other)))
+        both = locale._merged(*map(locale._as_texts, (english, other)))
         given = [3, 4][: english.count("{}")]
-        said = locale._told((other, english)[english in wrong])
+        said = locale._as_texts((other, english)[english in wrong])
         assert both.format(*given, **facts) == said.format(*given, **facts)
     (tmp_path / "de.toml").write_text("\ufefflanguage = 'no table'", "utf-8")
     hk.language("de")
@@ -101,7 +101,7 @@ def in_pseudo(table):
 @pytest.fixture
 def speaking(little, monkeypatch):
     english = locale._all_words(locale._FOLDER, "en")
-    both = {"en": english, "de": locale._told(in_pseudo(english))}
+    both = {"en": english, "de": locale._as_texts(in_pseudo(english))}
     monkeypatch.setattr(locale, "_all_words", lambda folder, name: both[name])
     return hk.language("de")
 
@@ -141,7 +141,7 @@ def test_another_language_leaves_no_english_in_searches_and_plots(speaking):
         hk.plot_data(data),
     ):
         texts = [text.get_text() for text in ax.figure.findobj(Text)]
-        assert english([*texts, *ax.figure.hpkit_said]) == []
+        assert english([*texts, *ax.figure.hpkit_alt]) == []
         plt.close(ax.figure)
     shown = [hk.describe(one) for one in (run, grid, [grid, path], curve)]
     assert english(shown) == []
@@ -252,7 +252,7 @@ def test_another_language_leaves_no_english_in_panels(speaking, tmp_path, monkey
 
 def test_a_text_is_folded_by_its_columns():
     text = "검증 손실이 가장 낮은 설정 " * 9 + "and some English words " * 9
-    widths = [*map(columns_of, folded(text).splitlines())]
+    widths = [*map(columns_of, wrapped(text).splitlines())]
     assert max(widths) <= 84
     assert min(widths[:-1]) > 72
 

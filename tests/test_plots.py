@@ -20,7 +20,7 @@ from torch import nn
 import hpkit as hk
 from hpkit.charts.runs import mean_and_spread
 from hpkit.charts.spec import COLORS, light
-from hpkit.text import short
+from hpkit.text import short_text
 
 matplotlib.use("Agg")
 
@@ -196,7 +196,7 @@ def test_training_curves_are_named_at_their_ends_by_thin_lines(name, values):
     paths = [line.get_xydata() for line in curves(ax)]
     assert {*ends} <= {tuple(path[np.isfinite(path[:, 1])][-1]) for path in paths}
     assert len(paths) == (5 if name == "lr" else 4)
-    assert [*begins] == [short(run.setting, [name]) for run in runs]
+    assert [*begins] == [short_text(run.setting, [name]) for run in runs]
     begun = [in_axes(ax, *end) for end in ends]
     np.testing.assert_allclose([*begins.values()], begun, rtol=1e-5)
     heights = [(begins[t.get_text()][1], t.get_position()[1]) for t in ax.texts]
@@ -458,7 +458,7 @@ def test_digits_are_drawn_as_pictures_side_by_side():
     for k, tile in enumerate(np.split(pixels, 10, axis=1)):
         (row,) = np.flatnonzero(np.isclose(train, tile[1:9, 1:9].ravel()).all(1))[:1]
         assert digits.train.y[row] == k
-    assert "digits" in ax.figure.hpkit_said[0]
+    assert "digits" in ax.figure.hpkit_alt[0]
 
 
 def test_data_shows_the_training_points():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hpkit._cli import environment
 from hpkit._cli.doctor import run_checks
-from hpkit._cli.environment import PYTHON, ROOT, Failure, ensure, replace, say
+from hpkit._cli.environment import PYTHON, ROOT, Failure, ensure, replace, tr
 from hpkit._cli.lab import lesson_name, open_lab, reset
 
 
@@ -23,7 +23,7 @@ def main(argv):
     except Failure as failure:
         sys.exit(str(failure))
     except KeyboardInterrupt:
-        sys.exit(say("stopped"))
+        sys.exit(tr("stopped"))
 
 
 def parser():
@@ -46,7 +46,7 @@ def parser():
 
 
 def _help(key):
-    return say(f"help.{key}")
+    return tr(f"help.{key}")
 
 
 def _run(given, argv):
@@ -54,7 +54,7 @@ def _run(given, argv):
     command = given.command
     installed = not ((ROOT / "tests").is_dir() and (ROOT / "notebooks").is_dir())
     if installed and command in ("test", "wheels", "build", "page"):
-        raise Failure(say("no_clone", command=command, root=ROOT))
+        raise Failure(tr("no_clone", command=command, root=ROOT))
     lesson = lesson_name(given.lesson) if command in ("lab", "reset") else ""
     if command == "lab" and given.wheels:
         environment.use_wheels(given.wheels)
@@ -65,7 +65,7 @@ def _run(given, argv):
             open_lab(lesson, given.port, browser=not given.no_browser)
         case "wheels":
             environment.download(given.folder.resolve())
-            print(say("wheels_done", v=sys.version_info))
+            print(tr("wheels_done", v=sys.version_info))
         case "reset":
             reset(lesson)
             from hpkit.exercises import progress

@@ -9,7 +9,7 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from hpkit._cli.environment import ROOT, missing, say
+from hpkit._cli.environment import ROOT, missing, tr
 from hpkit._cli.lab import MY_LESSONS
 from hpkit.store import home
 
@@ -22,10 +22,10 @@ def run_checks():
     failed = 0
     for check in (python, packages, extensions, folders, training):
         try:
-            line = say("ok", check=check.__name__, found=check())
+            line = tr("ok", check=check.__name__, found=check())
         except Exception as error:  # whatever it is, the other checks still run
             failed = 1
-            line = say("not_ok", check=check.__name__, found=error)
+            line = tr("not_ok", check=check.__name__, found=error)
         print(line, flush=True)
         if failed and check is packages:  # all others would say the same
             break
@@ -39,7 +39,7 @@ def python():
 def packages():
     """Versions; all requirements are met."""
     if lacking := missing():
-        raise RuntimeError(say("not_met", names=", ".join(lacking)))
+        raise RuntimeError(tr("not_met", names=", ".join(lacking)))
     return ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)
 
 
@@ -54,10 +54,10 @@ def extensions():
     python = sys.executable.removeprefix(f"{ROOT}{os.sep}")
     for name in _EXTENSIONS:
         if not any(Path(place, name, "package.json").is_file() for place in places):
-            raise RuntimeError(say("no_extension", name=name, python=python))
+            raise RuntimeError(tr("no_extension", name=name, python=python))
         if name in off:
-            raise RuntimeError(say("disabled", name=name, python=python))
-    return say("found", names=", ".join(_EXTENSIONS))
+            raise RuntimeError(tr("disabled", name=name, python=python))
+    return tr("found", names=", ".join(_EXTENSIONS))
 
 
 def folders():
@@ -73,8 +73,8 @@ def folders():
                 file.write(bytes(10**6))  # a full disk takes an empty one
         except OSError as error:
             reason = error.strerror
-            raise RuntimeError(say("not_writable", folder=folder, why=reason)) from None
-    return say("writable", folders=", ".join(map(str, wanted)))
+            raise RuntimeError(tr("not_writable", folder=folder, why=reason)) from None
+    return tr("writable", folders=", ".join(map(str, wanted)))
 
 
 def training():
@@ -85,5 +85,5 @@ def training():
     except OSError as error:  # of torch, when it is imported
         if "WinError 126" not in str(error):
             raise
-        raise RuntimeError(say("no_runtime")) from None
-    return say("trained", loss=run.val_loss[-1])
+        raise RuntimeError(tr("no_runtime")) from None
+    return tr("trained", loss=run.val_loss[-1])

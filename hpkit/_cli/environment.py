@@ -49,8 +49,8 @@ _CAUSES = {
 }
 
 
-def say(key, **facts):
-    return locale.say(f"cli.{key}", **facts).replace("python3 -m", f"{PYTHON} -m")
+def tr(key, **facts):
+    return locale.tr(f"cli.{key}", **facts).replace("python3 -m", f"{PYTHON} -m")
 
 
 class Failure(Exception):
@@ -118,10 +118,10 @@ def make(root):
     """Make an empty ``.venv`` in place of one that does not run; give its Python."""
     venv = root / ".venv"
     if not (util.find_spec("venv") and util.find_spec("ensurepip")):
-        raise Failure(say("no_venv", python=sys.executable))
+        raise Failure(tr("no_venv", python=sys.executable))
     if shutil.disk_usage(root).free < _space_needed() * 1e9:
         raise failure("No space left", root)
-    print(say("making"), flush=True)
+    print(tr("making"), flush=True)
     try:
         if venv.exists():
             shutil.rmtree(venv)
@@ -143,7 +143,7 @@ def _install_missing(root, tests):
     stamp = root / ".venv" / STAMP
     if not stamp.exists() and not missing(root, tests):
         return
-    print(say("installing"), flush=True)
+    print(tr("installing"), flush=True)
     try:
         if stamp.exists():  # pip installs again what it was cut off in
             for info in Path(sysconfig.get_path("purelib")).glob("*.dist-info"):
@@ -155,7 +155,7 @@ def _install_missing(root, tests):
     except OSError as error:
         raise failure(str(error), root) from None
     if lacking := missing(root, tests):
-        raise Failure(say("lacking", what=lacking[0]))
+        raise Failure(tr("lacking", what=lacking[0]))
 
 
 def install(root, tests=False):
@@ -166,10 +166,10 @@ def install(root, tests=False):
     # Python brings an old pip, which reads an index three times as slowly.
     subprocess.run([*command, "--upgrade", "pip", *quick], capture_output=True)
     if torch := cpu_torch(missing(root)):
-        print(say("cpu_build"), flush=True)
+        print(tr("cpu_build"), flush=True)
         quick += [torch, "--index-url", CPU_BUILD]
         if subprocess.run([*command, *quick]).returncode:
-            print(say("usual_build", address=CPU_BUILD), flush=True)
+            print(tr("usual_build", address=CPU_BUILD), flush=True)
     own = tests and (root / _TEST_TOOLS).is_file()
     file = _TEST_TOOLS if own else "requirements.txt"
     with tempfile.TemporaryDirectory(prefix="hpkit") as folder:
@@ -208,7 +208,7 @@ def download(folder, root=ROOT):
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Failure(say("not_writable", folder=folder, why=error.strerror)) from None
+        raise Failure(tr("not_writable", folder=folder, why=error.strerror)) from None
     command = [sys.executable, "-m", "pip", "download", "--dest", folder]
     build = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["build-system"]
     needed = [*requirements(root), *build["requires"], "editables"]  # for -e .
@@ -217,13 +217,13 @@ def download(folder, root=ROOT):
     if torch and subprocess.run([*command, torch, *index]).returncode == 0:
         needed.remove(torch)  # the usual index may have a newer one, with CUDA
     if subprocess.run([*command, *needed]).returncode:
-        raise Failure(say("not_all_wheels", folder=folder))
+        raise Failure(tr("not_all_wheels", folder=folder))
 
 
 def use_wheels(folder):
     """Let pip take packages from this folder alone."""
     if not list(Path(folder).glob("*.whl")):
-        raise Failure(say("no_wheels", folder=folder))
+        raise Failure(tr("no_wheels", folder=folder))
     links = Path(folder).resolve().as_uri()  # pip parts paths at their spaces
     os.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": links}
 
@@ -234,7 +234,7 @@ def failure(text, root):
     facts = {"space": _space_needed(), "free": shutil.disk_usage(root).free / 1e9}
     facts["machine"] = f"{platform.system()} {platform.machine()}"
     facts["python"] = platform.python_version()
-    return Failure(say(f"causes.{cause}", root=root, **facts))
+    return Failure(tr(f"causes.{cause}", root=root, **facts))
 
 
 def replace(command, *, root=ROOT, **environ):

@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from hpkit._cli.environment import ROOT, Failure, replace, say
+from hpkit._cli.environment import ROOT, Failure, replace, tr
 from hpkit.store import write
 
 # One for each copy of the project: another one's lessons would be opened with its own.
@@ -29,10 +29,10 @@ def lesson_name(number, root=ROOT):
     stems = sorted((p.stem for p in found), reverse=True)
     names = {stem.partition("_")[0]: stem for stem in stems}  # the first of a number
     if not names:
-        raise Failure(say("no_lessons", folder=folder))
+        raise Failure(tr("no_lessons", folder=folder))
     wanted = min(names) if number is None else number.zfill(2)
     if wanted not in names:
-        raise Failure(say("no_lesson", numbers=", ".join(sorted(names)), number=number))
+        raise Failure(tr("no_lesson", numbers=", ".join(sorted(names)), number=number))
     return names[wanted]
 
 
@@ -101,12 +101,12 @@ def refresh(root=ROOT):
             elif old != new and made_of != new:
                 beside, number = _free_name(mine, "new"), name.partition("_")[0]
                 write(beside, original.read_bytes())
-                print(say("updated", name=name, new=beside, number=number))
+                print(tr("updated", name=name, new=beside, number=number))
             known[name] = new
         if known != _digests(folder):
             write(folder / RECORD, json.dumps(known, indent=0))
     except OSError as error:
-        print(say("no_copies", folder=folder, why=error.strerror))
+        print(tr("no_copies", folder=folder, why=error.strerror))
         return source
     return folder
 
@@ -114,17 +114,17 @@ def refresh(root=ROOT):
 def reset(lesson, root=ROOT):
     """Put a new copy of a lesson in place of the learner's, which is kept aside."""
     mine = root / MY_LESSONS / f"{lesson}.ipynb"
-    failure = Failure(say("not_renewed", folder=mine.parent, name=mine.name))
+    failure = Failure(tr("not_renewed", folder=mine.parent, name=mine.name))
     if mine.is_file():
         old = _free_name(mine, "old")
         try:
             os.replace(mine, old)
         except OSError:
             raise failure from None
-        print(say("kept", folder=MY_LESSONS, name=old.name))
+        print(tr("kept", folder=MY_LESSONS, name=old.name))
     if refresh(root) != mine.parent:
         raise failure
-    print(say("renewed", folder=MY_LESSONS, name=mine.name))
+    print(tr("renewed", folder=MY_LESSONS, name=mine.name))
 
 
 def digest(path):

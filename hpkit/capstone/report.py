@@ -7,7 +7,7 @@ from string import Template
 
 import numpy as np
 
-from hpkit.capstone.rivals import Comparison, chance, say
+from hpkit.capstone.rivals import Comparison, chance, tr
 from hpkit.charts.runs import runs_chart
 from hpkit.charts.searches import spent_chart, tried_chart
 from hpkit.charts.still import picture, uri
@@ -17,7 +17,7 @@ from hpkit.hyperparameters import Hyperparameters, varied
 from hpkit.locale import language, words
 from hpkit.search import files
 from hpkit.store import reason, write
-from hpkit.text import html_table, label, run_sentence
+from hpkit.text import html_table, run_sentence, setting_text
 
 TEXT_NAMES = ("author", "plan", "learned")
 _IFRAME = (
@@ -30,7 +30,7 @@ HEIGHT = 12  # letters
 
 
 def runs_of(entry):
-    return files.runs_from_plain(entry["runs"])
+    return files.runs_from_json(entry["runs"])
 
 
 def best_of(entry, number=None):
@@ -45,7 +45,7 @@ def best_of(entry, number=None):
     run = runs[number, int(np.nanargmin(runs.best_val_loss[number]))]
     shares, at = run.val_accuracy, run.best_epoch
     return {
-        "setting": files.setting_to_plain(run.setting),
+        "setting": files.setting_to_json(run.setting),
         "seed": run.seed,
         "epochs": run.epochs_done,
         "val_loss": run.best_val_loss,
@@ -69,18 +69,18 @@ def find(runs, choice):
     return next((run for run in same if np.isclose(run.best_val_loss, loss)), None)
 
 
-def in_words(plain):
+def setting_in_words(plain):
     """Return a plain setting in words: what differs from the defaults, and lr."""
     setting = Hyperparameters(**plain)
     names = "lr", "batch_size", *varied([setting, Hyperparameters()])
-    return label(setting, dict.fromkeys(names))
+    return setting_text(setting, dict.fromkeys(names))
 
 
-def told(choice, said="chosen"):
+def choice_text(choice, said="chosen"):
     """Return what was chosen, in words."""
     facts = {"done": choice["epochs"], "loss": choice["mean_val_loss"]}
     early = "_early" * (choice["epochs"] < choice["setting"]["epochs"])
-    return say(said + early, setting=in_words(choice["setting"]), **facts)
+    return tr(said + early, setting=setting_in_words(choice["setting"]), **facts)
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,55 +89,55 @@ class Report:
 
     html: str = ""
     path: Path | None = None
-    said: str = ""
+    message: str = ""
 
     def __repr__(self):
-        return self.said
+        return self.message
 
     def _repr_html_(self):  # where it is, and the page itself in a frame
         if not self.html:
-            return f"<p>{escape(self.said)}</p>"
-        said = f"{self.said} {say('report.scroll')}" if self.path else self.said
-        title = escape(say("report.frame"))
+            return f"<p>{escape(self.message)}</p>"
+        said = f"{self.message} {tr('report.scroll')}" if self.path else self.message
+        title = escape(tr("report.frame"))
         return _IFRAME.format(said=escape(said), page=escape(self.html), title=title)
 
 
 def make_report(capstone):
     data, log = capstone.data, capstone.log
     if not data["entries"]:
-        return Report(said=say("report.nothing"))
+        return Report(message=tr("report.nothing"))
     blank = Template((Path(__file__).parent / "page.html").read_text("utf-8"))
-    title = escape(say("report.title", data=data["dataset"]))
+    title = escape(tr("report.title", data=data["dataset"]))
     blocks = (_figures(b) if isinstance(b, dict) else b for b in content(data))
     facts = {"lang": language(), "css": words("language")["css"]}
     page = blank.substitute(title=title, body="\n".join(blocks), **facts)
     if log.in_memory:
-        return Report(page, said=" ".join(log.notices))
+        return Report(page, message=" ".join(log.notices))
     path = capstone.folder / f"{capstone.name}-report.html"
     try:
         write(path, page)
     except OSError as error:
-        return Report(page, said=say("report.memory", error=reason(error)))
-    return Report(page, path, say("report.written", file=path.as_posix()))
+        return Report(page, message=tr("report.memory", error=reason(error)))
+    return Report(page, path, tr("report.written", file=path.as_posix()))
 
 
 def content(data):
     """Give the blocks of the report; pictures are a dict of caption: Chart."""
     choice, texts, entries = data["choice"], data["texts"], data["entries"]
-    yield _block("h1", say("report.title", data=data["dataset"]))
+    yield _block("h1", tr("report.title", data=data["dataset"]))
     if texts.get("author"):
-        yield _block("p", say("report.by", **texts))
-    yield _block("h2", say("report.short"))
+        yield _block("p", tr("report.by", **texts))
+    yield _block("h2", tr("report.short"))
     yield _block("p", " ".join([*_in_short(data), *_tested(data["test"])]))
-    yield _block("h2", say("report.plan"))
-    yield _block("blockquote", texts.get("plan") or say("report.open_plan"))
-    yield html_table(say("report.heads"), [_row(*e) for e in enumerate(entries, 1)])
-    each = [(e["what"], *map(files.numbers_from_plain, e["so_far"])) for e in entries]
+    yield _block("h2", tr("report.plan"))
+    yield _block("blockquote", texts.get("plan") or tr("report.open_plan"))
+    yield html_table(tr("report.heads"), [_row(*e) for e in enumerate(entries, 1)])
+    each = [(e["what"], *map(files.numbers_from_json, e["so_far"])) for e in entries]
     ringed = choice and (choice["setting"]["lr"], choice["mean_val_loss"])
     tried = tried_chart(map(runs_of, entries), ringed)
     yield {"so_far": spent_chart(each, data["budget"]), "each": tried}
-    yield _block("h2", say("report.choice"))
-    yield _block("blockquote", choice["why"] if choice else say("report.open_why"))
+    yield _block("h2", tr("report.choice"))
+    yield _block("blockquote", choice["why"] if choice else tr("report.open_why"))
     if choice:
         run = find((run for entry in entries for run in runs_of(entry)), choice)
         yield {"curves": runs_chart(Runs.of([run]), "both", [""], run_sentence(run))}
@@ -146,37 +146,37 @@ def content(data):
         epochs = data["rivals"]["epochs"] | {"you": sum(e["epochs"] for e in entries)}
         own = {"epochs": epochs, "mine": data["test"]["accuracy"]}
         beside = Comparison(**data["rivals"] | own)
-        yield _block("h2", say("report.test"))
+        yield _block("h2", tr("report.test"))
         yield _block("p", beside.sentence)
-        yield html_table(say("rivals.heads"), beside.table)
+        yield html_table(tr("rivals.heads"), beside.table)
         yield {"beside": beside.chart}
-    yield _block("h2", say("report.learned"))
-    yield _block("blockquote", texts.get("learned") or say("report.open_learned"))
+    yield _block("h2", tr("report.learned"))
+    yield _block("blockquote", texts.get("learned") or tr("report.open_learned"))
 
 
 def _in_short(data):
     settings = {setting for e in data["entries"] for setting in runs_of(e).settings}
     spent = sum(entry["epochs"] for entry in data["entries"])
     facts = {"spent": spent, "budget": data["budget"], "settings": len(settings)}
-    yield say("report.budget", **facts)
+    yield tr("report.budget", **facts)
     if choice := data["choice"]:
-        yield told(choice, "report.chosen")
+        yield choice_text(choice, "report.chosen")
     else:
-        yield say("report.not_chosen")
+        yield tr("report.not_chosen")
 
 
 def _tested(test):
     key = "looked" if test and test.get("looks") else "once" if test else "closed"
-    yield say(f"report.{key}", **test or {})
+    yield tr(f"report.{key}", **test or {})
     if test and test["accuracy"] is None:
-        yield say("report.loss", **test)
+        yield tr("report.loss", **test)
     elif test:
         share = test["accuracy"]
-        yield say("report.accuracy", **test, noise=chance(share, test["rows"]))
+        yield tr("report.accuracy", **test, noise=chance(share, test["rows"]))
 
 
 def _row(number, entry):
-    tried = say("report.tried", **entry)
+    tried = tr("report.tried", **entry)
     return number, entry["what"], tried, entry["epochs"], lowest_text(entry)
 
 
@@ -191,7 +191,7 @@ def _again(data):
     load = loading(name, data["rows"])
     own = f", model={model}" if model else ""
     code = f"hk.fit({load or 'data'}, hk.{setting!r}, seed={choice['seed']}{own})"
-    yield _block("p", say("report.again"))
+    yield _block("p", tr("report.again"))
     yield f"<pre><code>{escape(code)}</code></pre>"
 
 
@@ -204,6 +204,6 @@ def _figures(shown):
     for caption, chart in shown.items():
         drawn = uri(picture([replace(chart, height=HEIGHT)], **_LOOK))
         image = f"<img src='{drawn}' alt='{escape(chart.alt)}'>"
-        caption = escape(say(f"report.{caption}"))
+        caption = escape(tr(f"report.{caption}"))
         html += f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
     return f"<div class='pictures'>{html}</div>"

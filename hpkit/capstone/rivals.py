@@ -40,8 +40,8 @@ WAYS = {
 TUNED = tuple(WAYS)[4:]
 
 
-def say(path, **facts):
-    return locale.say(f"capstone.{path}", **facts)
+def tr(path, **facts):
+    return locale.tr(f"capstone.{path}", **facts)
 
 
 def chance(share, rows):
@@ -62,13 +62,13 @@ class Comparison:
 
     @property
     def table(self):
-        rows, names = [], say("rivals.ways")
+        rows, names = [], tr("rivals.ways")
         for way, scores in self.scores.items():
-            span = say("rivals.span", low=min(scores), high=max(scores))
+            span = tr("rivals.span", low=min(scores), high=max(scores))
             rows.append((names[way], self.epochs[way], f"{median(scores):.3f}", span))
         if self.mine is not None:
             spent = self.epochs.get("you", "")
-            rows.append((say("rivals.you"), spent, f"{self.mine:.3f}", ""))
+            rows.append((tr("rivals.you"), spent, f"{self.mine:.3f}", ""))
         return rows
 
     @property
@@ -77,28 +77,28 @@ class Comparison:
         gap, level = np.ptp(medians), np.mean(medians)
         noise = chance(level, self.rows)
         facts = {"gap": gap, "level": level, "rows": self.rows, "noise": noise}
-        said = say(f"rivals.{'tie' if gap <= noise else 'differ'}", **facts)
+        said = tr(f"rivals.{'tie' if gap <= noise else 'differ'}", **facts)
         if self.mine is None:
-            return f"{said} {say('rivals.no_mine')}"
+            return f"{said} {tr('rivals.no_mine')}"
         every = np.concatenate(list(self.scores.values()))
         facts = {"score": self.mine, "below": (every < self.mine).sum()}
-        return f"{said} {say('rivals.mine', n=len(every), **facts)}"
+        return f"{said} {tr('rivals.mine', n=len(every), **facts)}"
 
     @property
     def chart(self):
-        return ways_chart(self.scores, say("rivals.ways"), TUNED, self.bars, self.mine)
+        return ways_chart(self.scores, tr("rivals.ways"), TUNED, self.bars, self.mine)
 
     def plot(self, ax=None):
         """Return the axes with the chart."""
         return drawn(self.chart, ax, (7.2, 3.6), self.chart.alt)
 
     def __repr__(self):
-        return f"{markdown_table(say('rivals.heads'), self.table)}\n\n{self.sentence}"
+        return f"{markdown_table(tr('rivals.heads'), self.table)}\n\n{self.sentence}"
 
     def _repr_html_(self):
-        style = f"{locale.say('language.css')}max-width:46em"
+        style = f"{locale.tr('language.css')}max-width:46em"
         said = f"<p style='{style}'>{escape(self.sentence)}</p>"
-        return html_table(say("rivals.heads"), self.table) + said
+        return html_table(tr("rivals.heads"), self.table) + said
 
 
 def train_way(way, dataset, seeds, search_seed):

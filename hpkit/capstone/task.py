@@ -14,7 +14,7 @@ import hpkit
 from hpkit import hyperparameters as hp
 from hpkit.capstone import report, rivals
 from hpkit.capstone.report import TEXT_NAMES, Report, content, make_report
-from hpkit.capstone.rivals import Comparison, say
+from hpkit.capstone.rivals import Comparison, tr
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run
@@ -25,7 +25,7 @@ from hpkit.search import files
 from hpkit.search.result import Search
 from hpkit.search.space import Range
 from hpkit.store import Store, check_kinds, now
-from hpkit.text import folded, label, shown
+from hpkit.text import setting_text, value_text, wrapped
 
 # Test accuracy on digits. Of 24 splits, lr 0.01 (batch 32) reaches the first in none
 # with 10 epochs and in all with 60, the others in none; a search with 60 reaches the
@@ -41,7 +41,7 @@ class Refused(ValueError):
     """What a capstone does not allow; a notebook shows the message alone."""
 
     def _render_traceback_(self):  # for IPython: where it was noticed does not help
-        return folded(say("refused", words=self)).splitlines()
+        return wrapped(tr("refused", words=self)).splitlines()
 
 
 class BudgetError(Refused):
@@ -49,7 +49,7 @@ class BudgetError(Refused):
 
 
 def refuse(key, *, kind=Refused, **facts):
-    raise kind(say(key, **facts))
+    raise kind(tr(key, **facts))
 
 
 def _check_log(data):
@@ -60,11 +60,11 @@ def _check_log(data):
     list(content(data))
 
 
-class _Told(str):
+class _Message(str):
     """Text that a notebook shows as it is, in lines."""
 
     def __repr__(self):
-        return folded(self)
+        return wrapped(self)
 
 
 def _counted(name: str) -> Callable[..., Search]:
@@ -178,19 +178,20 @@ class Capstone:
     def state(self) -> str:
         """What is spent, left and found, in sentences."""
         facts = {"spent": self.spent, "budget": self.budget, "left": self.left}
-        said = [say("state", **facts)]
+        said = [tr("state", **facts)]
         if best := self.best:
-            setting = report.in_words(best["setting"])
-            said.append(say("best", loss=best["mean_val_loss"], setting=setting))
+            setting = report.setting_in_words(best["setting"])
+            said.append(tr("best", loss=best["mean_val_loss"], setting=setting))
         return " ".join([*said, *self.log.notices])
 
     def __repr__(self):
-        lines = [say("head", data=self.dataset.name, state=self.state)]
+        lines = [tr("head", data=self.dataset.name, state=self.state)]
         for n, entry in enumerate(self.entries, 1):
-            lines.append(say("line", n=n, loss=report.lowest_text(entry), **entry))
+            lines.append(tr("line", n=n, loss=report.lowest_text(entry), **entry))
         if choice := self.data["choice"]:
-            lines += [report.told(choice), *([self._seen] if self.test else ())]
-        return "\n".join(map(folded, lines))
+            lines.append(report.choice_text(choice))
+            lines += [self._test_text] if self.test else []
+        return "\n".join(map(wrapped, lines))
 
     def fit(
         self,
@@ -245,15 +246,15 @@ class Capstone:
         if new:
             epochs, loss = found.best_so_far()
             entry |= {"epochs": found.cost.epochs, "finished": found.finished}
-            entry["so_far"] = [epochs.tolist(), files.numbers_to_plain(loss)]
-            entry["runs"] = files.runs_to_plain(found.runs)
+            entry["so_far"] = [epochs.tolist(), files.numbers_to_json(loss)]
+            entry["runs"] = files.runs_to_json(found.runs)
             entry["file"] = str(kwargs.get("storage") or "")
             if old in self.entries:
                 self.log.change(lambda data: data["entries"].remove(old))
             self.log.change(lambda data: data["entries"].append(entry))
         number = len(self.entries) if new else entries.index(old) + 1
         facts = entry | {"n": number, "state": self.state}
-        print(folded(say("booked" if new else "free", **facts)))
+        print(wrapped(tr("booked" if new else "free", **facts)))
         return found
 
     def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> str:
@@ -263,17 +264,17 @@ class Capstone:
         loss. `why`, your reason in 5 words or more, goes into the report.
         """
         if why is ... or not self.best:
-            return _Told(say("empty" if why is ... else "nothing"))
-        least = say("least")
+            return _Message(tr("empty" if why is ... else "nothing"))
+        least = tr("least")
         if not isinstance(why, str) or len(why.split()) < least:
-            return _Told(say("no_reason", why=brief(why), least=least))
+            return _Message(tr("no_reason", why=brief(why), least=least))
         choice, old = self._trained(setting) | {"why": why.strip()}, self.data["choice"]
         choice["looks"] = len({model for model, _ in self.dataset.test_looks})
         if not self.test:
             self.log.change(lambda data: data.update(choice=choice))
         elif any(choice[name] != old[name] for name in ("setting", "why")):
-            refuse("too_late", setting=report.in_words(old["setting"]))
-        return _Told(report.told(choice))
+            refuse("too_late", setting=report.setting_in_words(old["setting"]))
+        return _Message(report.choice_text(choice))
 
     def _trained(self, setting):
         if setting is None:
@@ -289,7 +290,7 @@ class Capstone:
     def open_test(self) -> str:
         """Open the test set for the chosen setting, once; return what it shows."""
         if self.test:
-            return _Told(say("again", seen=self._seen))
+            return _Message(tr("again", seen=self._test_text))
         if not (choice := self.data["choice"]):
             refuse("not_chosen")
         run = report.find(self._found, choice)
@@ -305,14 +306,14 @@ class Capstone:
         test = {"when": now(), "loss": run.test_loss(), "accuracy": accuracy}
         test |= {"rows": len(self.dataset.test.y), "looks": choice.get("looks")}
         self.log.change(lambda data: data.update(test=data["test"] or test))
-        return _Told(self._seen)
+        return _Message(self._test_text)
 
     @property
-    def _seen(self):
+    def _test_text(self):
         kind = "loss" if self.test["accuracy"] is None else "accuracy"
         if kind == "accuracy" and self.bars:
             kind = "bar" if self.bar else "no_bar"
-        return say(kind, **self.test, bar=self.bar, lowest=min(self.bars, default=0))
+        return tr(kind, **self.test, bar=self.bar, lowest=min(self.bars, default=0))
 
     def note(self, **texts: str) -> None:
         """Keep your sentences for the report: `author`, `plan`, `learned`.
@@ -354,7 +355,7 @@ def _planned(what, function, dataset, args, kwargs):
     if kwargs.get("model") is not None and not model.isidentifier():
         model = "model"
     tried = "; ".join(_searched(*one) for one in plan.space.items())
-    entry = {"what": what, "tried": tried, "held": _held(plan, kwargs), "model": model}
+    entry = {"what": what, "tried": tried, "held": _fixed(plan, kwargs), "model": model}
     return plan, entry | {"planned": plan.planned.epochs}
 
 
@@ -372,17 +373,17 @@ def _same(old, entry, plan, kwargs):
 def _searched(name, values):
     label = TABLE[name].label
     if isinstance(values, Range):
-        return say("range", name=label, **vars(values))
-    return say("list", name=label, values=", ".join(map(shown, values)))
+        return tr("range", name=label, **vars(values))
+    return tr("list", name=label, values=", ".join(map(value_text, values)))
 
 
-def _held(plan, kwargs):
+def _fixed(plan, kwargs):
     names = {*_ALWAYS, *varied([plan.base, Hyperparameters()])} - plan.space.keys()
-    said = [label(plan.base, [n for n in names_of([plan.base]) if n in names])]
+    said = [setting_text(plan.base, [n for n in names_of([plan.base]) if n in names])]
     seeds = "seed" if len(plan.seeds) == 1 else "seeds"
-    said.append(say(seeds, seeds=", ".join(map(str, plan.seeds))))
+    said.append(tr(seeds, seeds=", ".join(map(str, plan.seeds))))
     drawn = any(isinstance(values, Range) for values in plan.space.values())
     more = {"search_seed": 0} if drawn else {}
     more |= {n: kwargs[n] for n in ("search_seed", "eta") if n in kwargs}
-    said += [say("argument", name=name, value=value) for name, value in more.items()]
+    said += [tr("argument", name=name, value=value) for name, value in more.items()]
     return "; ".join(filter(None, said))

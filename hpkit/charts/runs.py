@@ -216,7 +216,7 @@ def seeds_chart(losses, out, names, *, seeds, pairs=None, seen=(), alt="") -> Ch
     if not few:  # words beside the means would meet
         each = zip(names, mean, strict=True)
         names = [n if np.isnan(m) else f"{n}: {digits(m)}" for n, m in each]
-    colors, shapes, _ = zip(*map(mark.look_of, range(count)), strict=True)
+    colors, shapes, _ = zip(*map(mark.style_of, range(count)), strict=True)
     dots = []
     # Seeds beside each other lie at other heights: few dots cover each other.
     aside = 0.24 * ((0.5 + 0.618 * np.arange(len(seeds))) % 1 - 0.5)
@@ -305,7 +305,7 @@ def map_chart(dataset, pixels, *, names=(), size=2.6, **chart) -> Chart:
     (left, bottom), (right, top) = map_cells(dataset, 2)[[0, -1]]
     part, dots = dataset.train, []
     for n in range(dataset.n_outputs):
-        color, shape, _ = mark.look_of(n)
+        color, shape, _ = mark.style_of(n)
         look = {"size": size, "hover": False, "legend": names[n] if names else None}
         look |= {"color": color, "shape": shape}
         dots.append(mark.points(*part.X[part.y == n].T, **look))

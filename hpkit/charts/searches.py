@@ -10,11 +10,11 @@ from matplotlib.colors import to_hex
 
 from hpkit.charts import spec as mark
 from hpkit.charts.runs import HIGHEST, clipped, floor_of, nice_top, stacked, usual_high
-from hpkit.charts.spec import GUESS, Axis, Chart, look_of
+from hpkit.charts.spec import GUESS, Axis, Chart, style_of
 from hpkit.hyperparameters import TABLE, are_numbers, in_order, varied
 from hpkit.locale import Texts, digits
 from hpkit.search.space import Range
-from hpkit.text import course, on_axis, on_chart, short
+from hpkit.text import axis_texts, chart_text, curve_text, short_text
 
 WORDS = Texts("charts")
 _LOG = Texts("capstone.pictures")
@@ -35,7 +35,7 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
     """Return the axis of a hyperparameter's values, and their places on it."""
     # Positive numbers over a wide span are on a logarithmic axis, other numbers on a
     # linear one; anything else, and 0 beside small numbers, is side by side.
-    label, texts = TABLE[name].label, on_axis(values)
+    label, texts = TABLE[name].label, axis_texts(values)
     numbers = are_numbers(values)
     above = [v for v in values if numbers and v > 0]
     factors = len(above) > 1 and max(above) / min(above) >= _LOG_SPAN
@@ -69,7 +69,7 @@ def value_curves_chart(found, chosen: int, alt: str) -> Chart:
     # number of its setting as "curve".
     runs, name = found.runs, found.param_name
     values, out = found.values(name), runs.unfit
-    texts, colors = on_axis(values), _shades(name, tuple(values))
+    texts, colors = axis_texts(values), _shades(name, tuple(values))
     done = runs.epochs_done.min(1)
     means = [runs.val_loss[i, :, : max(n, 0) + 1].mean(0) for i, n in enumerate(done)]
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
@@ -103,7 +103,7 @@ def validation_chart(
     runs, name = found.runs, found.param_name
     values, out, several = found.values(name), runs.unfit, len(runs.seeds) > 1
     axis, at = value_axis(name, values)
-    texts, colors = on_axis(values), _shades(name, tuple(values))
+    texts, colors = axis_texts(values), _shades(name, tuple(values))
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
     mean, spread = np.where(out, np.nan, runs.mean_val_loss), runs.std_val_loss
     label, ends, each = "lowest_at", np.full(len(at), np.nan), np.zeros((0, 0))
@@ -131,7 +131,7 @@ def validation_chart(
     first, end, curve = (WORDS[word] if last else None for word in words)
     drawing = {"legend": WORDS["guess"] if drawn else None, "hover": False}
     moved = [n for n in varied([found.base, (before or found).base]) if n != name]
-    old = short(before.base, moved) if len(moved) == 1 else WORDS["old"]
+    old = short_text(before.base, moved) if len(moved) == 1 else WORDS["old"]
     earlier = {"color": "gray", "dash": "dashed", "legend": old}
     soft = {"color": "soft", "dash": "dotted", "hover": False}
     sign = {"color": "ink", "shape": "diamond", "legend": WORDS["chosen"]}
@@ -183,7 +183,7 @@ def heatmap_chart(
         look = look | {"halo": halo, "legend": legends[kind] if kind in given else None}
         made.append(mark.frames(*np.reshape(framed[kind], (-1, 2)).T, **look))
     pair = list(space.items())[:2]
-    x, y = (Axis(TABLE[n].label, kind="band", texts=on_axis(v)) for n, v in pair)
+    x, y = (Axis(TABLE[n].label, kind="band", texts=axis_texts(v)) for n, v in pair)
     at = [(c, r) for r, c in np.ndindex(np.shape(loss))]
     told = {kind: framed[kind] for kind in given}
     if "ties" in told:  # the frame around all of them has the best inside
@@ -212,7 +212,7 @@ def profile_chart(found, side: int, title: str = "") -> Chart:
     known = np.where(np.isnan(loss), np.inf, loss)
     winner, lowest = known.argmin(side), known.min(side)
     axis, at = value_axis(name, values)
-    beats = [f"{TABLE[other].short} {on_axis(others)[k]}" for k in winner]
+    beats = [f"{TABLE[other].short} {axis_texts(others)[k]}" for k in winner]
     fine = [k for k in np.argsort(at, kind="stable") if np.isfinite(lowest[k])]
     gone = np.flatnonzero(np.isinf(lowest) & found.finished)
     its = [beats[k] for k in fine]
@@ -222,9 +222,9 @@ def profile_chart(found, side: int, title: str = "") -> Chart:
         mark.cross(at[gone], label=WORDS["diverged"], color="ink"),
     ]
     top = nice_top(1.1 * max(lowest[fine], default=0))
-    both = zip(on_axis(values), beats, strict=True)
+    both = zip(axis_texts(values), beats, strict=True)
     places = [f"{TABLE[name].short} {value} ({beat})" for value, beat in both]
-    alt = f"{title}: {course(lowest[fine], [places[k] for k in fine])}."
+    alt = f"{title}: {curve_text(lowest[fine], [places[k] for k in fine])}."
     return Chart(axis, Axis(WORDS["lowest_loss"], (0, top)), marks, title, alt=alt)
 
 
@@ -253,7 +253,7 @@ def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
         for cell, i in best_in_cells(search, space).items():
             value = np.inf if runs.diverged[i].any() else runs.mean_val_loss[i]
             loss[cell[::-1]] = value
-            said = short(search.settings[i], space), value
+            said = short_text(search.settings[i], space), value
             tips[cell] = WORDS["tip" if value < np.inf else "tip_out"].format(*said)
     every = [tips.get((c, r), "") for r, c in np.ndindex(loss.shape)]
     stops = []  # cells in the order of the path, each with "S", "1" or a span of them
@@ -295,16 +295,16 @@ def steps_chart(search, space, beside=()) -> Chart:
         at = begin + np.arange(len(values)) + max(0, _SHORT_LIST - len(values)) / 2
         begin += max(len(values), _SHORT_LIST) + _STEP_GAP
         ticks += at.tolist()
-        texts += on_axis(values)
+        texts += axis_texts(values)
         if number < len(steps):
             step = steps[number]
-            won = step.winner and on_chart(getattr(step.winner, name))
+            won = step.winner and chart_text(getattr(step.winner, name))
             now = WORDS["won"].format(won) if won else WORDS["now"]
             for place, value in zip(at, values, strict=True):
                 setting = step.base.but(**{name: value})
                 loss = loss_of.get(setting, np.nan)
                 if np.isfinite(loss):
-                    tip = WORDS["tip"].format(short(setting, space), loss)
+                    tip = WORDS["tip"].format(short_text(setting, space), loss)
                     dots.append((place, loss, tip, setting == step.winner))
                 elif np.isposinf(loss):
                     gone.append(place)
@@ -344,7 +344,7 @@ def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:
     x, y = np.full((2, len(curves), max([1, *map(len, spent)])), np.nan)
     budget = budget or max([1, *(epochs[-1] for epochs in spent)])
     room = (len(curves) + 0.7) * _COLUMN if any(ends.values()) else 0
-    looks = list(map(look_of, range(len(curves))))
+    looks = list(map(style_of, range(len(curves))))
     labels, dots = [], []  # dots: place, loss, tip, color, shape
     for k, (name, (epochs, loss)) in enumerate(curves.items()):
         x[k, : len(epochs)], y[k, : len(loss)] = epochs, loss
@@ -391,7 +391,7 @@ def spent_chart(each, budget) -> Chart:
         spent, lowest = int(epochs[-1]), loss[-1]
         what = name.removeprefix("successive_").removesuffix("_search")
         said = _LOG["entry"].format(n=n + 1, what=what)  # short, or it is cut
-        look = {"color": look_of(n)[0], "label": said}
+        look = {"color": style_of(n)[0], "label": said}
         marks.append(mark.line(epochs, loss, step=True, width=3, **look))
         marks.append(mark.rule(spent, color="soft", width=0.6))
         ends.append(_LOG["end"].format(loss=lowest, epochs=spent))
@@ -406,7 +406,7 @@ def tried_chart(each, chosen=None) -> Chart:
     """Return the loss of each setting at its lr, the chosen one (lr, loss) ringed."""
     marks, dots, crosses = [], set(), set()
     for n, runs in enumerate(each):
-        color, shape, _ = look_of(n)
+        color, shape, _ = style_of(n)
         lrs, out = np.array([s.lr for s in runs.settings]), runs.unfit
         loss, look = runs.mean_val_loss, {"opacity": 0.7, "size": 5, "shape": shape}
         marks.append(mark.points(lrs[~out], loss[~out], color=color, **look))
@@ -443,7 +443,7 @@ def _axis(name, values, count):
     if isinstance(values, Range):
         return Axis(label, (values.low, values.high), "log" if values.log else "linear")
     if not are_numbers(values):
-        return Axis(label, kind="band", texts=on_axis(values))
+        return Axis(label, kind="band", texts=axis_texts(values))
     values = sorted(values)
     low, high = values[0], values[-1]
     log = low > 0 and high / low >= _LOG_SPAN
@@ -475,7 +475,7 @@ def parallel_chart(axes, shares, strong, looks, **chart) -> Chart:
     colors = some(front, "color", "tip", "label", "dash")
     lost = {"shape": "x", "color": "soft", "hover": False}
     ends = [(axis.texts or axis.domain)[end] for end in (0, -1) for axis in axes]
-    limits = [end if isinstance(end, str) else on_chart(float(end)) for end in ends]
+    limits = [end if isinstance(end, str) else chart_text(float(end)) for end in ends]
     below, sides = np.repeat([-0.1, 1.1], len(at)), np.repeat([[0, 1]], len(at), 0)
     marks = [
         mark.line(np.stack([at, at], 1), sides, color="ink", width=1, hover=False),

@@ -106,20 +106,20 @@ class Mark:
 
     kind: str
     columns: tuple[np.ndarray, ...]
-    look: dict[str, Any]
+    style: dict[str, Any]
 
     def get(self, name: str, other: Any = None) -> Any:
-        return self.look.get(name, other)
+        return self.style.get(name, other)
 
     def each(self, name: str, number: int, other: Any = None) -> Any:
         """Return a look of row or point `number`."""
-        value = self.look.get(name, other)
+        value = self.style.get(name, other)
         if isinstance(value, list):
             return value[min(number, len(value) - 1)] if value else other
         return value
 
     def spec(self) -> dict:
-        return {"kind": self.kind, **self.look}
+        return {"kind": self.kind, **self.style}
 
     def data(self) -> bytes:
         """Return the numbers: how many columns, their shapes, then four bytes each."""
@@ -128,7 +128,7 @@ class Mark:
         return b"".join([head.tobytes(), *(c.tobytes() for c in self.columns)])
 
 
-def look_of(number):
+def style_of(number):
     """Return color, shape and dash of one of several, by its number."""
     return tuple(looks[number % len(looks)] for looks in (CLASSES, _SHAPES, _DASHES))
 
@@ -136,11 +136,11 @@ def look_of(number):
 def _mark(kind, *columns, **look):
     columns = [np.atleast_2d(column) for column in columns]
     columns = [c if c.dtype == np.uint32 else c.astype(np.float32) for c in columns]
-    look = {name: _plain(value) for name, value in look.items() if value is not None}
+    look = {name: _to_json(value) for name, value in look.items() if value is not None}
     return Mark(kind, tuple(columns), look)
 
 
-def _plain(value):
+def _to_json(value):
     """Return a look as JSON can hold it, which knows neither tuples nor np.True_."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()

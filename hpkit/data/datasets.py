@@ -19,7 +19,7 @@ from hpkit import hyperparameters as hp
 from hpkit.data import tables
 from hpkit.data.tables import Column, Table
 from hpkit.hyperparameters import brief, refusal
-from hpkit.locale import say
+from hpkit.locale import tr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ class Split:
 
     def __repr__(self):
         rows, features = self.X.shape
-        return say("data.split", rows=rows, features=features)
+        return tr("data.split", rows=rows, features=features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +121,7 @@ class Dataset:
         kind = "regression" if self.is_regression else "classes"
         facts = {"features": self.n_features, "classes": self.n_outputs}
         facts |= {"name": self.name, "sizes": "/".join(map(str, sizes))}
-        return "\n".join((say(f"data.{kind}", **facts), *self.notes))
+        return "\n".join((tr(f"data.{kind}", **facts), *self.notes))
 
     @property
     def cut_by(self) -> str:
@@ -254,7 +254,7 @@ class Dataset:
         count = X.shape[1]
         if features is None:
             features = [f"x{i + 1}" for i in range(count)]
-        hint = say("hints.features", count=count)
+        hint = tr("hints.features", count=count)
         features = hp.check_items("features", features, hint=hint, of="names")
         if len(features) != count:
             raise refusal("feature_names", features, count=count)
@@ -512,7 +512,7 @@ def _refuse_rows(key, bad, names):
 def check_rows(X, names, preparation=()):
     """Return rows to predict, float (n, columns); of a table the columns by name."""
     columns, count = preparation or tuple(map(Column, names)), len(names)
-    way = say("data.columns", count=count)
+    way = tr("data.columns", count=count)
     X = X.to_pandas() if hasattr(X, "to_pandas") else X
     X = X.tolist() if np.ma.isMA(X) else X
     rows = X if isinstance(X, list) else [X]
@@ -542,7 +542,7 @@ def check_rows(X, names, preparation=()):
     _refuse_rows("rows_not_finite", ~(np.isfinite(X) | (gaps & filled)), names)
     parts = zip(columns, gaps.any(0), strict=True)
     if new := [column.name for column, gap in parts if gap and not column.missing]:
-        hp.warn(say("data.new_gap", names=", ".join(new)))
+        hp.warn(tr("data.new_gap", names=", ".join(new)))
     return X
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hpkit.hyperparameters import check_items, refusal, warn
-from hpkit.locale import say, words
+from hpkit.locale import tr, words
 
 SPLITS = ("train", "valid", "test")
 SAME = 1e-100  # numbers that differ by no more: the squares of a smaller spread are 0
@@ -24,7 +24,7 @@ _LEAST_KINDS, _MOST_KINDS, _KINDS_A_ROW = 10, 100, 0.1
 _TRIED_CUTS = 100  # of whole groups: the one that cuts the classes most evenly is taken
 _CODES = 12  # different whole numbers that may be codes: months, say
 # Kolmogorov-Smirnov distance of two classes in a column; breast cancer's best has 0.84.
-_TELLS = 0.95
+_SEPARATED = 0.95
 _MOST_NAMES = 20  # of columns, in a note
 _MOST_COLUMNS = 2000  # of a column with categories: a table of millions would not fit
 
@@ -235,8 +235,8 @@ def numbered(X, columns):
         texts = _texts(values)
         parts.append(pd.Index(column.categories).get_indexer(texts))
         if new := {*texts[parts[-1] < 0]}:
-            said = [repr(text) if text else say("data.gap") for text in sorted(new)]
-            warn(say("data.new_category", name=column.name, new=", ".join(said)))
+            said = [repr(text) if text else tr("data.gap") for text in sorted(new)]
+            warn(tr("data.new_category", name=column.name, new=", ".join(said)))
     return np.column_stack(parts)
 
 
@@ -345,7 +345,7 @@ def _shares_of_classes(y, valid, test, rng):
 def notes(table, rows, learned, y, classes):
     """Return what was done with a table, a sentence for each kind of thing."""
     classes, lists = classes or (), defaultdict(list, {table.by: [table.name]})
-    telling = itertools.compress(table.columns, _tell(table, y))
+    telling = itertools.compress(table.columns, _separates(table, y))
     lists["tells"] = [column.name for column in telling]
     for own, column, values in zip(table.columns, learned, table.X.T, strict=True):
         name, gaps = own.name, np.isnan(values)
@@ -402,7 +402,7 @@ def notes(table, rows, learned, y, classes):
     return tuple(text.format(**facts[key]) for key, text in texts if key in facts)
 
 
-def _tell(table, y):
+def _separates(table, y):
     """Say of each column if it alone tells all classes, or high from low, apart."""
     y = y if y.dtype.kind == "i" else y > np.median(y)
     for column, values in zip(table.columns, table.X.T, strict=True):
@@ -414,7 +414,7 @@ def _tell(table, y):
         parts = (np.sort(values[y == kind]) for kind in np.unique(y))
         parts = sorted(parts, key=lambda part: part[len(part) // 2])
         # Rare categories tell much by chance.
-        least = _TELLS if column.categories is None else 1
+        least = _SEPARATED if column.categories is None else 1
         apart = itertools.starmap(_apart, itertools.pairwise(parts))
         yield len(parts) > 1 and min(apart) >= least
 

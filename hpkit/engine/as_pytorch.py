@@ -32,7 +32,7 @@ from hpkit.engine.model_functions import with_inner
 from hpkit.engine.runs import Run, Runs
 from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, varied
 from hpkit.locale import words
-from hpkit.text import call, seeds_of, stem
+from hpkit.text import call, file_stem, seeds_of
 
 _TEMPLATES = Path(__file__).parent / "plain"
 # A line with a mark, and those that are indented below it.
@@ -59,7 +59,7 @@ _IN_SKLEARN = {
 def as_pytorch(found, path):
     """Return the script of a run or of runs; with a path write it and its rows."""
     if path is None:
-        return pytorch(found, f"{stem(found.dataset.name)}_data.npz", "by_call")
+        return pytorch(found, f"{file_stem(found.dataset.name)}_data.npz", "by_call")
     with checked(path):
         path = Path(path)
         rows = path.with_name(f"{path.stem}_data.npz")
@@ -112,7 +112,7 @@ def pytorch(found, rows, how=""):
     uses["lazy"] = "Lazy" in (source or "")
     uses["double"] = any(w and w[0].last[0].itemsize > 4 for w in runs.weights.values())
     uses["FLOAT"] = "float64" if uses["double"] else "float32"
-    top, loop = _kept(_template("pytorch"), uses).split("HEAD\n")
+    top, loop = _apply_marks(_template("pytorch"), uses).split("HEAD\n")
     loop, _, end = loop.partition("\n\n\n")
     loop = loop.replace("LAST_EPOCH", "stop" if any(stops) else "epochs")
     if not uses["warmup"]:
@@ -130,16 +130,16 @@ def pytorch(found, rows, how=""):
     facts = {n: getattr(first, n) for n in names if n in told and n not in differ}
     if uses["run"]:
         facts = {"seed": found.seed} | facts | ({"stop": stops[0]} if stops[0] else {})
-        loop = "".join(f"{n} = {_said(v)}\n" for n, v in facts.items()) + loop
+        loop = "".join(f"{n} = {_literal(v)}\n" for n, v in facts.items()) + loop
     else:
         differ += ["stop"] if any(stops) else []
-        head = ["seed", *differ, *(f"{n}={_said(v)}" for n, v in facts.items())]
+        head = ["seed", *differ, *(f"{n}={_literal(v)}" for n, v in facts.items())]
         loop = call("def train", head) + ":\n" + textwrap.indent(loop, "    ")
     uses["POINTS"] = runs.val_loss.shape[2]
-    uses["SETTINGS"] = _listed(runs.settings, differ, stops)
+    uses["SETTINGS"] = _settings_list(runs.settings, differ, stops)
     uses["SEEDS"] = seeds_of(runs.seeds).replace("=", " = ")
     text = "\n\n\n".join([top.rstrip("\n"), loop, end])
-    return _filled(text, runs, rows, how, uses)
+    return _fill_in(text, runs, rows, how, uses)
 
 
 def sklearn(found, rows, how=""):
@@ -158,14 +158,14 @@ def sklearn(found, rows, how=""):
     uses |= {"sgd": "sgd" in solvers}
     idle = {"epochs": uses["run"], "momentum": not uses["sgd"]}
     given = [n for n in _IN_SKLEARN if n not in space and not idle.get(n)]
-    lines = [f"{_IN_SKLEARN[n]}={_said(_each(runs, n)[0])}," for n in given]
+    lines = [f"{_IN_SKLEARN[n]}={_literal(_each(runs, n)[0])}," for n in given]
     lists = {_IN_SKLEARN[n]: values for n, values in space.items()}
     lists |= {"random_state": list(runs.seeds)}
-    lists = [f'\n        "{name}": {_said(values)},' for name, values in lists.items()]
+    lists = [f'\n        "{n}": {_literal(values)},' for n, values in lists.items()]
     facts = {"ESTIMATOR": "MLPRegressor" if uses["numbers"] else "MLPClassifier"}
     facts |= {"ARGUMENTS": "\n    ".join(lines), "SPACE": "".join(lists)}
     facts |= {"EPOCHS": max(_each(runs, "epochs")), "SEED": runs.seeds[0]}
-    return _filled(_kept(_template("sklearn"), uses), runs, rows, how, facts)
+    return _fill_in(_apply_marks(_template("sklearn"), uses), runs, rows, how, facts)
 
 
 def _as_runs(found):
@@ -196,20 +196,20 @@ def _stops(runs):
     return np.where(runs.ended, 0, runs.epochs_done).max(1).clip(0).tolist()
 
 
-def _listed(settings, names, stops):
+def _settings_list(settings, names, stops):
     """Return the list of the settings, each with what differs between them."""
     lines = []
     for setting, stop in zip(settings, stops, strict=True):
         values = {n: getattr(setting, n, None) for n in names}
         values |= {"stop": stop or setting.epochs} if "stop" in names else {}
-        parts = ", ".join(f'"{n}": {_said(value)}' for n, value in values.items())
+        parts = ", ".join(f'"{n}": {_literal(value)}' for n, value in values.items())
         lines.append(f"    {{{parts}}},\n")
     return "".join(["[\n", *lines, "]"])
 
 
-def _said(value):
+def _literal(value):
     if isinstance(value, list):
-        return f"[{', '.join(map(_said, value))}]"
+        return f"[{', '.join(map(_literal, value))}]"
     text = isinstance(value, str)
     return json.dumps(value, ensure_ascii=False) if text else repr(value)
 
@@ -235,7 +235,7 @@ def _optimizer(name):
     return f"optimizer = torch.optim.{kind}(  #= optimizer {name}\n    {lines}\n)\n"
 
 
-def _kept(text, uses):
+def _apply_marks(text, uses):
     """Return the lines of a template whose marks fit, without the marks."""
     begun = set()
 
@@ -244,7 +244,7 @@ def _kept(text, uses):
 
     def kept(found):
         line, pad, mark, about, below = found.groups()
-        block = f"{line}\n{_kept(below, uses)}"
+        block = f"{line}\n{_apply_marks(below, uses)}"
         if mark == "?":
             return block if all(map(true, about.split())) else ""
         name, value = about.split()
@@ -261,13 +261,13 @@ def _kept(text, uses):
     return _MARKED.sub(kept, text)
 
 
-def _filled(text, runs, rows, how, facts):
+def _fill_in(text, runs, rows, how, facts):
     """Put in facts and comments where their names stand."""
     comments, data = words("scripts"), runs.dataset
     about = {"rows": rows, "how": comments.get(how, "")}
     about |= {"dataset": " ".join(data.name.split()), "name": facts.get("MODEL_NAME")}
     facts = {name: fact for name, fact in facts.items() if name.isupper()}
-    facts |= {"ROWS": _said(rows)}
+    facts |= {"ROWS": _literal(rows)}
     facts |= {"N_FEATURES": data.n_features, "N_OUTPUTS": data.n_outputs}
 
     def said(place):

@@ -26,14 +26,14 @@ from hpkit import hyperparameters as hp
 from hpkit.engine.dense import RANDOM_STATE, READ, first_line, start
 from hpkit.engine.stack import pack
 from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, varied
-from hpkit.locale import say
+from hpkit.locale import tr
 
 _OWN_TO_TORCH = set(vars(nn.Module()))
 _LIBRARIES = tuple(sysconfig.get_paths()[n] for n in ("purelib", "platlib", "stdlib"))
 _LIBRARIES += (torch.__path__[0].removesuffix("torch"),)  # not always one of these
 _PLAIN = bool | int | float | str | torch.dtype | Hyperparameters
 _TOLD = set()  # the networks that end in a softmax
-_DEEPEST, _MOST_READ = 8, 1000  # parts inside of parts, and parts, that `mark` looks at
+_DEEPEST, _MOST_READ = 8, 1000  # what `content_key` looks at: levels, and parts
 
 
 def start_own(model, n_features, n_outputs, setting, seed, dtype):
@@ -128,7 +128,7 @@ def check_network(net, dataset):
     shares = shares and ((out.sum(1) - 1).abs() < 1e-4).all()
     if shares and (told := fingerprint(net)) not in _TOLD:
         _TOLD.add(told)
-        hp.warn(say("engine.probabilities"))
+        hp.warn(tr("engine.probabilities"))
     if writes:  # what changes nothing the second time may stay, such as a ReLU
         raise refusal("network_writes")
 
@@ -222,7 +222,8 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
 def mentions(model, name):
     """Say whether a name is in the code of a model function, or of what that reads."""
     seen = {}
-    mark(inspect.unwrap(getattr(model, "func", model)), seen)  # func: of a partial
+    function = getattr(model, "func", model)  # of a partial
+    content_key(inspect.unwrap(function), seen)
     own = [part for part in seen.values() if isinstance(part, types.FunctionType)]
     codes = with_inner(part.__code__ for part in own if not _of_library(part))
     steps = pairwise(chain(*map(dis.get_instructions, codes)))
@@ -260,8 +261,8 @@ def fingerprint(net):
     """Return what makes a network compute as it does, its registered tensors apart."""
     found = []
     for name, module in net.named_modules():
-        kind, own = type(module), mark(_own_parts(module))
-        found.append((name, kind.__qualname__, mark(kind.forward), own))
+        kind, own = type(module), content_key(_own_parts(module))
+        found.append((name, kind.__qualname__, content_key(kind.forward), own))
     return tuple(found)
 
 
@@ -269,10 +270,10 @@ def surroundings(net):
     """Return what the code of a network reads beside it, to compare and hash."""
     seen = {}
     parts = ((type(module), _own_parts(module)) for module in net.modules())
-    return tuple(mark(pair, seen) for pair in parts)
+    return tuple(content_key(pair, seen) for pair in parts)
 
 
-def mark(value, seen=None, depth=0):
+def content_key(value, seen=None, depth=0):
     """Return something to compare and hash for a value, by content where that goes."""
     # With `seen`, a dict, functions and classes stand for all that they read, and what
     # has content that is not looked at is like nothing else.
@@ -288,8 +289,8 @@ def mark(value, seen=None, depth=0):
         return hash(pickle.dumps(value))
     if isinstance(value, count):
         return repr(value)
-    kind = type(value)
-    name, inner = kind.__qualname__, functools.partial(mark, seen=seen, depth=depth + 1)
+    kind, name = type(value), type(value).__qualname__
+    inner = functools.partial(content_key, seen=seen, depth=depth + 1)
     if seen is not None:
         if id(value) in seen:
             return "again", list(seen).index(id(value))

@@ -19,7 +19,7 @@ from hpkit.engine import model_functions
 from hpkit.engine.dense import BUILT_IN, RANDOM_STATE, first_line
 from hpkit.engine.model_functions import copied, fingerprint, outside_state
 from hpkit.hyperparameters import refusal, warn
-from hpkit.locale import say
+from hpkit.locale import tr
 
 # Stacked, a convolution becomes one of many groups, slower than one after the other.
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -34,7 +34,7 @@ _TRACES, _MOST_TRACES = {}, 64
 WARNED = set()  # what was said once
 
 
-def pays(settings, n_train):
+def stacking_pays(settings, n_train):
     """Say whether stacking these runs saves more steps than tracing costs."""
     steps = -(-n_train // settings[0].batch_size) * max(s.epochs for s in settings)
     return (len(settings) - 1) * steps >= STEPS_TO_TRACE
@@ -80,7 +80,7 @@ class ModuleNetworks:
         self.moving = []  # the places of the fixed tensors that training writes into
         self.stacked, self.whole_splits = stacked, not stacked
         if stacked:
-            self._look(dataset)
+            self._probe(dataset)
 
     def _fresh(self, setting, seed):
         net, rng = model_functions.start_own(*self.make, setting, seed, self.dtype)
@@ -102,7 +102,7 @@ class ModuleNetworks:
         if self.elsewhere:
             self.elsewhere.set_rng_state(there, *self.place)
 
-    def _look(self, dataset):
+    def _probe(self, dataset):
         """Train a copy for a step; leave the stack if it does what a stack cannot."""
         own = _OwnNet(copied(self.net), self.trained)
         net = own.net
@@ -145,7 +145,7 @@ class ModuleNetworks:
         self.stacked, self.whole_splits = False, True
         if (self.fingerprint, reason) not in WARNED:
             WARNED.add((self.fingerprint, reason))
-            text = say(f"engine.one_by_one.{reason}", error=error and first_line(error))
+            text = tr(f"engine.one_by_one.{reason}", error=error and first_line(error))
             warn(text, OneByOneWarning)
 
     def start(self, seed):

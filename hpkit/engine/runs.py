@@ -24,7 +24,7 @@ from hpkit.engine.dense import RANDOM_STATE, first_line, network, start
 from hpkit.engine.model_functions import fingerprint, start_own
 from hpkit.engine.stack import CURVES, OneThread
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
-from hpkit.locale import say
+from hpkit.locale import tr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -273,7 +273,7 @@ class Run:
         if isinstance(X, Split):
             return X.X
         if epoch == "best" and self.best_epoch == 0 < self.epochs_done:
-            hp.warn(say("engine.untrained"))
+            hp.warn(tr("engine.untrained"))
         return self.dataset.scaled(X)
 
     def test_loss(self) -> float:
@@ -320,7 +320,7 @@ class Run:
         # Loss and accuracy of one run are one look, the same number again is another.
         look = len({run for run, _ in looks}) + len(looks) - len({*looks})
         if look > 1:
-            hp.warn(say("engine.test_again", dataset=self.dataset.name, look=look))
+            hp.warn(tr("engine.test_again", dataset=self.dataset.name, look=look))
         return self.dataset.test
 
     def as_pytorch(self, path: str | Path | None = None) -> str:
@@ -353,7 +353,7 @@ class Run:
         facts = vars(self.setting) | {"dataset": self.dataset.name, "seed": self.seed}
         facts |= {"lr": f"{self.setting.lr:g}", "done": self.epochs_done}
         facts |= {"loss": self.best_val_loss, "epoch": self.best_epoch}
-        return say("engine.run_diverged" if self.diverged else "engine.run", **facts)
+        return tr("engine.run_diverged" if self.diverged else "engine.run", **facts)
 
 
 @dataclass(frozen=True)
@@ -365,7 +365,7 @@ class Cost:
     epochs: int
 
     def __str__(self):
-        return say("search.cost", **vars(self))
+        return tr("search.cost", **vars(self))
 
 
 @dataclass(frozen=True)
@@ -657,7 +657,7 @@ class Runs:
     def __repr__(self):
         facts = {"settings": len(self.settings), "seeds": len(self.seeds)}
         facts |= {"count": len(self), "dataset": self.dataset.name}
-        return say("engine.runs", **facts)
+        return tr("engine.runs", **facts)
 
 
 def _table(columns):

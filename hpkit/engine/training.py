@@ -27,8 +27,8 @@ from hpkit.engine.dense import DenseNetworks, Model, Objective, Score, network
 from hpkit.engine.model_functions import group_by_reading
 from hpkit.engine.runs import Lost, Run, Runs, check_default_device, empty_arrays, fill
 from hpkit.engine.stack import Columns, OneThread, Stack, pack, unpack
-from hpkit.hyperparameters import Hyperparameters, agreed, refusal
-from hpkit.locale import say
+from hpkit.hyperparameters import Hyperparameters, refusal, stack_key
+from hpkit.locale import tr
 
 # What a thread enters to train for a moment. Small steps of several threads at once are
 # a fight for Python's lock, in which four took 14 times as long as one.
@@ -93,10 +93,10 @@ class Training:
         self.stacks = []
         self.extend(settings)
         self.data, own = Columns(dataset, dtype, self.device), dataset.objective
-        self.said = []  # what a learner's loss and metric say of made-up outputs
+        self.probe = []  # what a learner's loss and metric say of made-up outputs
         if own:
-            self.said, again = (own.check(self.data, self.own) for _ in range(2))
-            if not np.array_equal(self.said, again, equal_nan=True):
+            self.probe, again = (own.check(self.data, self.own) for _ in range(2))
+            if not np.array_equal(self.probe, again, equal_nan=True):
                 raise refusal("loss_random")
 
     def extend(self, settings):
@@ -108,7 +108,7 @@ class Training:
             raise refusal("own_alone", names[0])
         there = {"model": self.own, "loss": own and own.loss}
         if gone := [n for n in there if not there[n] and any(n in s._of for s in new)]:
-            hp.warn(say("engine.left_out", name=gone[0]))
+            hp.warn(tr("engine.left_out", name=gone[0]))
         self.check_memory(new)
         before = SimpleNamespace(**self.arrays)
         self.first, self.settings = len(self.settings), (*self.settings, *new)
@@ -144,13 +144,14 @@ class Training:
         """Return the new runs of some seeds, by their numbers, as `Group`s."""
         settings, groups, parts = self.settings[self.first :], {}, []
         if self.own:
-            from hpkit.engine.own_networks import pays  # 0.1 s that few need
+            from hpkit.engine.own_networks import stacking_pays  # 0.1 s that few need
 
             alike = group_by_reading(self.model, data, settings, len(seeds), self.dtype)
         else:
-            alike = [(agreed(s, "network"), weights(data, s.hidden)) for s in settings]
+            pairs = ((setting, weights(data, setting.hidden)) for setting in settings)
+            alike = [(stack_key(s, "network"), n) for s, n in pairs]
         for i, network_of in enumerate(alike, self.first):
-            key, runs = agreed(self.settings[i], "loop"), [(i, k) for k in seeds]
+            key, runs = stack_key(self.settings[i], "loop"), [(i, k) for k in seeds]
             if isinstance(network_of, Exception):
                 self.fail(runs, network_of)
             else:
@@ -158,7 +159,7 @@ class Training:
         share = -(-len(settings) * len(seeds) // self.workers)
         for (_, (_, size)), members in groups.items():
             own = self.own and [self.settings[i] for i, _ in members]
-            stacked = own and pays(own, data.n_train)
+            stacked = own and stacking_pays(own, data.n_train)
             most = min(share, _MOST_RUNS, max(1, WEIGHTS_PER_STACK // max(1, size)))
             most = -(-len(members) // -(-len(members) // most))  # parts of one length
             for start in range(0, len(members), most):
@@ -429,7 +430,7 @@ def rated(dataset, loss, metric):
     """Return a data set that is learned by a learner's own loss and metric, if any."""
     own, dataset = {"loss": loss, "metric": metric}, check_dataset(dataset)
     for name, function in own.items():
-        fits = hp.takes(function, "outputs", "targets")
+        fits = hp.accepts(function, "outputs", "targets")
         fits &= not isinstance(function, type)
         if function is not None and not fits:
             raise refusal(name, function, kind=TypeError)
@@ -447,7 +448,7 @@ def check_model(model):
     if isinstance(model, type):  # a class of one's own, not one of PyTorch's layers
         fits = issubclass(model, torch.nn.Module)
         fits &= not model.__module__.startswith("torch.")
-    if not fits or not hp.takes(model, "n_features", "n_outputs", "setting"):
+    if not fits or not hp.accepts(model, "n_features", "n_outputs", "setting"):
         raise refusal("model", model, kind=TypeError)
     return model
 

@@ -12,8 +12,8 @@ import re
 import traceback
 from collections.abc import Mapping
 
-from hpkit.hyperparameters import brief, check_items, check_number, plain, takes
-from hpkit.locale import say
+from hpkit.hyperparameters import accepts, brief, check_items, check_number, to_python
+from hpkit.locale import tr
 
 
 class NotYet(Exception):
@@ -34,7 +34,7 @@ def wrong_if(facts=None, /, **reasons):
 def describe_value(value):
     text = brief(value)
     if " at 0x" in text:  # an address says nothing
-        return say("refusals.any", type=type(value).__name__)
+        return tr("refusals.any", type=type(value).__name__)
     return text
 
 
@@ -51,7 +51,7 @@ def check_kind(answer, fits):
 def number(answer, *, above=-math.inf, low=-math.inf, high=math.inf, whole=False):
     """Return a finite number with above < it, low <= it <= high."""
     try:
-        value = check_number("", plain(answer), low=-math.inf)
+        value = check_number("", to_python(answer), low=-math.inf)
     except (TypeError, ValueError):
         raise kind(answer) from None
     check_kind(answer, above < value and low <= value <= high)
@@ -77,7 +77,7 @@ def number_list(answer, **limits):
 
 def choice(answer, choices):
     """Return one of the choices; "Over fitting" is read as "over-fitting"."""
-    value = plain(answer)
+    value = to_python(answer)
     fits = isinstance(value, str | numbers.Real) and not isinstance(value, bool)
     check_kind(answer, fits)
     for one in choices:
@@ -137,7 +137,7 @@ def check_words(answer, least, numbers=0):
 
 def function(answer, arguments):
     check_kind(answer, callable(answer) and not isinstance(answer, type))
-    if not takes(answer, *arguments):
+    if not accepts(answer, *arguments):
         name = name_of(answer)
         raise NotYet("called", name=name, call=f"{name}({', '.join(arguments)})")
     return answer

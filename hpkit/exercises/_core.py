@@ -18,9 +18,9 @@ import hpkit
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import NotYet, describe_value
 from hpkit.hyperparameters import check_flag
-from hpkit.locale import Texts, say, texts_of
+from hpkit.locale import Texts, texts_of, tr
 from hpkit.store import Store, check_kinds, home, now
-from hpkit.text import folded
+from hpkit.text import wrapped
 
 CORRECT, NOT_YET = "correct", "not yet"
 _NOT_ATTEMPTED, _COULD_NOT_CHECK = "not attempted", "could not check"
@@ -57,7 +57,7 @@ def to_html(text):
 
 def to_text(text):
     parts = _BOLD.sub(r"\1", text.strip()).replace("`", "").split("\n\n")
-    return "\n\n".join(folded(part, 88) for part in parts)
+    return "\n\n".join(wrapped(part, 88) for part in parts)
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,7 +82,7 @@ class Feedback:
     @property
     def _head(self):
         word = f"exercises.outcome.{self.outcome.replace(' ', '_')}"
-        return f"{_SIGNS[self.outcome][0]} {self.word or say(word)}"
+        return f"{_SIGNS[self.outcome][0]} {self.word or tr(word)}"
 
     def __repr__(self):
         lines = [f"{self._head} {self.message}", self.note]
@@ -91,7 +91,7 @@ class Feedback:
     def _repr_html_(self):
         # Orca says both as one text: without the space, two words as one.
         note = self.note and f"&nbsp;{NOTE.format(to_html(self.note))}"
-        look = _SIGNS[self.outcome][1], say("language.css")
+        look = _SIGNS[self.outcome][1], tr("language.css")
         return _FEEDBACK.format(*look, self._head, to_html(self.message), note)
 
 
@@ -150,7 +150,7 @@ class Exercise:
             outcome, message, reason = self._judged(answer)
         except (Exception, SystemExit) as error:
             said = f"{type(error).__name__}: {error}"
-            message = say("exercises.fault", error=said, answer=describe_value(answer))
+            message = tr("exercises.fault", error=said, answer=describe_value(answer))
             outcome, reason = _COULD_NOT_CHECK, "fault"
         # Run All over empty cells is no try; over others it takes no pass away.
         note = "" if outcome == _NOT_ATTEMPTED else record(self.key, outcome)
@@ -158,10 +158,10 @@ class Exercise:
             note = note or self._passed_before
         more_hints = self._hints_shown < len(self.words["hints"])
         if outcome == NOT_YET and more_hints and not note:
-            note = say("exercises.ask_hint", name=self.name)
+            note = tr("exercises.ask_hint", name=self.name)
         # Nobody has judged a free text, so nobody calls it correct.
         kept = outcome == CORRECT and not self.words.get("judged", True)
-        word = say("exercises.outcome.kept") if kept else ""
+        word = tr("exercises.outcome.kept") if kept else ""
         self.last = Feedback(self.key, outcome, message, reason, note, word)
         return self.last
 
@@ -173,8 +173,8 @@ class Exercise:
             return CORRECT, right, "right"
         except NotYet as problem:
             if problem.reason == "empty":
-                return _NOT_ATTEMPTED, say("exercises.empty"), "empty"
-            says = say("exercises.says") | self.words.get("says", {})
+                return _NOT_ATTEMPTED, tr("exercises.empty"), "empty"
+            says = tr("exercises.says") | self.words.get("says", {})
             values = {"expects": self.words["expects"]} | problem.values
             return NOT_YET, says[problem.reason].format(**values), problem.reason
 
@@ -183,23 +183,23 @@ class Exercise:
         steps = len(self.words["hints"])
         page = self._hint(min(self._hints_shown + 1, steps))
         foot = "more_hints" if self._hints_shown < steps else "no_more_hints"
-        return Page(f"{page}\n\n{say(f'exercises.{foot}', name=self.name)}")
+        return Page(f"{page}\n\n{tr(f'exercises.{foot}', name=self.name)}")
 
     def _hint(self, step):
         before = load_entries().get(self.key, {}).get("hints", 0)
         record(self.key, hints=max(step, before))
         self._hints_shown = max(self._hints_shown, step)
         hints = self.words["hints"]
-        head = say("exercises.hint", step=step, steps=len(hints))
+        head = tr("exercises.hint", step=step, steps=len(hints))
         return f"**{head}.** {hints[step - 1].strip()}"
 
     def solution(self) -> Page:
         """Show one right answer as code, unless solutions are switched off."""
         if os.environ.get("HPKIT_SOLUTIONS", "1").lower() in ("0", "no", "false"):
-            return Page(say("exercises.hidden", name=self.name))
+            return Page(tr("exercises.hidden", name=self.name))
         record(self.key, solution=True)
         code = self.words["solution"].strip()
-        return Page(f"**{say('exercises.solution')}**\n\n```python\n{code}\n```")
+        return Page(f"**{tr('exercises.solution')}**\n\n```python\n{code}\n```")
 
     def answer(self, **names):
         """Return a right answer: what the solution gives, run with these names."""
@@ -225,10 +225,10 @@ class Exercise:
     @property
     def _passed_before(self):
         passed = load_entries().get(self.key, {}).get("passed")
-        return say("exercises.passed_before", when=when(passed)) if passed else ""
+        return tr("exercises.passed_before", when=when(passed)) if passed else ""
 
     def _repr_markdown_(self):
-        title = say("exercises.exercise", title=self.words["title"])
+        title = tr("exercises.exercise", title=self.words["title"])
         text = f"**{title}**\n\n{self.words['question'].strip()}"
         if passed := self._passed_before:
             text += f"\n\n*{_SIGNS[CORRECT][0]} {passed}*"
@@ -243,7 +243,7 @@ class Exercise:
         from hpkit.panels import parts
 
         display(Page(self._repr_markdown_()))
-        by_call = say("exercises.by_call", name=self.name)
+        by_call = tr("exercises.by_call", name=self.name)
         texts = {"plain": to_text(by_call), "markdown": by_call}
         parts.show_saved(self.widget(), "", line=to_html(by_call), **texts)
 
@@ -258,7 +258,7 @@ class Exercise:
         shown, box, page = [], VBox(), HTML()
         self._box = box
         of = self.words["title"]  # a page has as many as exercises
-        button = Button(description=say("exercises.hint_button"), tooltip=of)
+        button = Button(description=tr("exercises.hint_button"), tooltip=of)
         steps = len(self.words["hints"])
 
         def press(_):
@@ -272,12 +272,12 @@ class Exercise:
                 shown.append(f"{to_html(title)}<pre aria-live='off'>{code}</pre>")
                 button.icon = "check"  # a disabled button loses the focus
             if len(shown) == steps:
-                button.description = say("exercises.solution_button")
+                button.description = tr("exercises.solution_button")
             new = f"<div aria-live='polite'>{shown[-1]}</div>"  # said alone
             page.value = "".join([*(f"{old}<br>" for old in shown[:-1]), new])
 
         button.on_click(press)
-        box.children = HTML(parts.alive(box)), button, page
+        box.children = HTML(parts.live_style(box)), button, page
         return box
 
 
@@ -347,6 +347,6 @@ def forget(lessons):
 @functools.lru_cache(maxsize=50)
 def trained(dataset, *settings, seeds=range(5)):
     """Train settings x seeds once and return `Runs`; a line says what takes time."""
-    print(say("exercises.training", n=len(settings) * len(seeds)))
+    print(tr("exercises.training", n=len(settings) * len(seeds)))
     *_, runs = hpkit.train(hpkit.load_dataset(dataset), settings, seeds=seeds)
     return runs

@@ -10,15 +10,15 @@ from hpkit.exercises import _core
 from hpkit.exercises._core import CORRECT, LESSONS, load_entries, load_texts, when
 from hpkit.exercises._quiz import Quiz
 from hpkit.hyperparameters import brief, refusal
-from hpkit.locale import say
+from hpkit.locale import tr
 from hpkit.text import html_table, text_lines
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def _say(key, **facts):
-    return say(f"exercises.progress.{key}", **facts)
+def _tr(key, **facts):
+    return tr(f"exercises.progress.{key}", **facts)
 
 
 def progress(lesson: str | int | None = None) -> Progress:
@@ -51,7 +51,7 @@ def _lesson_title(name):
 def _rows_of(lesson, entries):
     texts, numbers = load_texts(lesson), range(1, len(Quiz(lesson)) + 1)
     titles = {key: one["title"] for key, one in texts.items() if key != "title"}
-    titles |= {f"quiz/{n}": _say("question", n=n) for n in numbers}
+    titles |= {f"quiz/{n}": _tr("question", n=n) for n in numbers}
     for name, title in titles.items():
         entry = entries.get(f"{lesson}/{name}", {})
         passed = entry.get("passed") or ""
@@ -60,7 +60,7 @@ def _rows_of(lesson, entries):
             "lesson": lesson,
             "exercise": name,
             "title": title,
-            "state": _say("state")[state.replace(" ", "_")],
+            "state": _tr("state")[state.replace(" ", "_")],
             "tries": entry.get("tries", 0),
             "hints": entry.get("hints", 0),
             "solution_seen": bool(entry.get("solution")),
@@ -97,23 +97,23 @@ class Progress:
     def reset(self, *, sure: bool = False) -> str:
         """Delete the progress in the lessons of this table; `sure` does not ask."""
         with suppress(EOFError, NotImplementedError, OSError):  # nobody to be asked
-            sure = sure or input(_say("asks")).strip().lower() == _say("yes")
+            sure = sure or input(_tr("asks")).strip().lower() == _tr("yes")
         if not sure:
-            return _say("kept")
+            return _tr("kept")
         before = len(load_entries())
         notice = _core.forget({row["lesson"] for row in self.rows})
-        return f"{_say('deleted', n=before - len(load_entries()))} {notice}".strip()
+        return f"{_tr('deleted', n=before - len(load_entries()))} {notice}".strip()
 
     def _title(self):
-        return _say("title", done=self.done, total=len(self.rows), percent=self.percent)
+        return _tr("title", done=self.done, total=len(self.rows), percent=self.percent)
 
     @property
     def _table(self):
         if not self.overview:
-            return [_say("row_heads"), *map(_exercise, self.rows)]
+            return [_tr("row_heads"), *map(_exercise, self.rows)]
         names = dict.fromkeys(row["lesson"] for row in self.rows)
         each = ([r for r in self.rows if r["lesson"] == name] for name in names)
-        return [_say("heads"), *map(_lesson, each)]
+        return [_tr("heads"), *map(_lesson, each)]
 
     def __repr__(self):
         lines = [self._title(), ""]
@@ -136,13 +136,13 @@ def _lesson(rows):
     for quiz in (False, True):
         part = [r for r in rows if r["exercise"].startswith("quiz/") == quiz]
         done, total = sum(bool(r["passed"]) for r in part), len(part)
-        cells.append(_say("all_of" if done == total else "of", done=done, total=total))
+        cells.append(_tr("all_of" if done == total else "of", done=done, total=total))
     last = max(row["last"] for row in rows)
-    return [*cells, when(last) if last else _say("never")]
+    return [*cells, when(last) if last else _tr("never")]
 
 
 def _exercise(row):
     tries, hints = str(row["tries"] or ""), str(row["hints"] or "")
-    seen = _say("solution") if row["solution_seen"] else ""
+    seen = _tr("solution") if row["solution_seen"] else ""
     hints = ", ".join(filter(None, (hints, seen)))
     return [row["title"], row["state"], tries, hints, row["last"] and when(row["last"])]

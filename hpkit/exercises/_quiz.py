@@ -11,7 +11,7 @@ from pathlib import Path
 from hpkit.exercises import _core
 from hpkit.exercises._core import CORRECT, NOT_YET, Feedback, to_html, to_text
 from hpkit.hyperparameters import refusal
-from hpkit.locale import say, texts_of
+from hpkit.locale import texts_of, tr
 
 QUIZZES = Path(__file__).parent / "quizzes"
 LETTERS = string.ascii_uppercase
@@ -83,7 +83,7 @@ class Quiz:
                 parts.append(f"```python\n{code}\n```")
             rows = _by_letter(question).items()
             parts.append("\n".join(f"- **{k}** {a['answer']}" for k, a in rows))
-        return "\n\n".join([*parts, say("exercises.quiz.by_call")])
+        return "\n\n".join([*parts, tr("exercises.quiz.by_call")])
 
     def _ipython_display_(self):
         from hpkit.panels import parts
@@ -104,7 +104,7 @@ class Quiz:
         blocks = [self._block(n) for n in range(1, len(self) + 1)]
         self._count()
         self._box = box = VBox()
-        box.children = HTML(parts.alive(box)), *blocks, self._score
+        box.children = HTML(parts.live_style(box)), *blocks, self._score
         box.add_class("hpkit-quiz")
         return box
 
@@ -112,7 +112,7 @@ class Quiz:
         from ipywidgets import HTML, Button, HBox, Layout, VBox
 
         question = self.questions[n - 1]
-        head = say("exercises.quiz.question", n=n, total=len(self))
+        head = tr("exercises.quiz.question", n=n, total=len(self))
         head = f"<b role='heading' aria-level='3'>{head}.</b>"
         text = f"{head} {to_html(question['question'])}"
         if code := question.get("code"):
@@ -122,7 +122,7 @@ class Quiz:
         for letter, a in _by_letter(question).items():
             facts = {"n": n, "letter": letter, "answer": to_text(a["answer"])}
             small = Layout(width="40px", flex="0 0 auto", margin="2px 8px 2px 2px")
-            tip = say("exercises.quiz.press", **facts)
+            tip = tr("exercises.quiz.press", **facts)
             button = Button(description=letter, tooltip=tip, layout=small)
             button.on_click(lambda _, letter=letter: self._press(n, letter))
             row = [button, HTML(_LABEL.format(to_html(a["answer"])), layout=wide)]
@@ -138,7 +138,7 @@ class Quiz:
             self.answer(n, letter)
         except Exception as error:  # nobody would see it raised
             said = f"{type(error).__name__}: {error}"
-            self._score.value = to_html(say("exercises.quiz.fault", error=said))
+            self._score.value = to_html(tr("exercises.quiz.fault", error=said))
 
     def _show(self, n, feedback):
         """Show an answer below its choice, where it stays."""
@@ -149,7 +149,7 @@ class Quiz:
         self._count()
 
     def _count(self):
-        said = say("exercises.quiz.score", right=self.score, total=len(self))
+        said = tr("exercises.quiz.score", right=self.score, total=len(self))
         self._score.value = f"<div aria-live='polite'><b>{said}</b></div>"
 
 

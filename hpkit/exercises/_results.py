@@ -8,7 +8,7 @@ from hpkit.exercises._answers import check_kind, number, sequence, wrong_if
 from hpkit.exercises._core import Exercise, trained
 from hpkit.exercises._trainings import DIGITS
 from hpkit.hyperparameters import TABLE, varied
-from hpkit.text import label
+from hpkit.text import setting_text
 
 DATA, _BUDGET = "digits", 60
 _NEEDED = ["dataset", "budget", "spent", "entries", "why", "test", "bar"]
@@ -86,9 +86,9 @@ def _has(answer, *names):
     return all(hasattr(answer, name) for name in names)
 
 
-def _kept_in(answer):
+def _runs_listed_in(answer):
     """Return the list of a panel, by which it is known: no class of it is needed."""
-    kept = getattr(getattr(answer, "list", None), "kept", None)
+    kept = getattr(getattr(answer, "list", None), "entries", None)
     check_kind(answer, kept is not None)
     return kept
 
@@ -96,7 +96,7 @@ def _kept_in(answer):
 @Exercise
 def stop(answer):
     """Some run of the panel has begun and was stopped before its last epoch."""
-    runs = [one.run for one in _kept_in(answer)]
+    runs = [one.run for one in _runs_listed_in(answer)]
     wrong_if(not_begun=not any(r.epochs_done for r in runs))  # or the list is empty
     stopped = [r for r in runs if 0 < r.epochs_done < r.setting.epochs]
     run = (stopped or runs)[-1]
@@ -107,7 +107,7 @@ def stop(answer):
 @Exercise
 def name_it(answer):
     """Some run of the panel is pinned and has a name."""
-    kept = _kept_in(answer)
+    kept = _runs_listed_in(answer)
     pinned = [one.name.strip() for one in kept if one.color]
     names = [name for name in pinned if name]
     named = any(one.name.strip() for one in kept)
@@ -194,7 +194,7 @@ def search(answer):
     wrong_if({"n": len(runs.settings)}, settings=len(runs.settings) < _FEW_SETTINGS)
     wrong_if({"n": len(runs.seeds)}, seeds=len(runs.seeds) < _FEW_SEEDS)
     wrong_if({"n": looked}, looked=looked > 1)
-    best = label(runs.settings[runs.order[0]], varied(runs.settings))
+    best = setting_text(runs.settings[runs.order[0]], varied(runs.settings))
     look = "hk.fit(my_data, my_search.best)" if runs.folds else "my_search.best_run"
     look += ".test_loss()" if runs.dataset.is_regression else ".test_accuracy()"
     names = ", ".join(TABLE[name].label for name in answer.edge)

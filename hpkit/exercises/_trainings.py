@@ -67,7 +67,8 @@ class _MysteryCurves:
                     label.remove()
         file = io.BytesIO()
         figure.savefig(file, format="png", dpi=90)
-        return file.getvalue(), hpkit.plots.heard([self._words["alt"]])[1]["image/png"]
+        _, alt = hpkit.plots.alt_metadata([self._words["alt"]])
+        return file.getvalue(), alt["image/png"]
 
 
 mystery_curves = _MysteryCurves()

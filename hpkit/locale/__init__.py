@@ -28,7 +28,7 @@ def language(name: str | None = None) -> str:
         if name not in known:
             choices = ", ".join(map(repr, known))
             about = {"name": "language", "choices": choices, "got": repr(name)}
-            raise ValueError(say("refusals.choice", **about))
+            raise ValueError(tr("refusals.choice", **about))
         _chosen[0] = name
     return _chosen[0]
 
@@ -39,7 +39,7 @@ def words(path: str):
     return functools.reduce(dict.__getitem__, path.split("."), every)
 
 
-def say(path: str, **facts):
+def tr(path: str, **facts):
     """Return the text at a path, filled with facts."""
     text = words(path)
     return text.format(**facts) if isinstance(text, str) else text
@@ -98,14 +98,14 @@ def _all_words(folder, name):
 @functools.cache
 def _read(path):
     read = json.loads if path.suffix == ".json" else tomllib.loads
-    return _told(read(path.read_text("utf-8-sig")))
+    return _as_texts(read(path.read_text("utf-8-sig")))
 
 
-def _told(read):
+def _as_texts(read):
     if isinstance(read, dict):
-        return {key: _told(value) for key, value in read.items()}
+        return {key: _as_texts(value) for key, value in read.items()}
     if isinstance(read, list):
-        return [*map(_told, read)]
+        return [*map(_as_texts, read)]
     return _Text(read) if isinstance(read, str) else read
 
 
@@ -127,4 +127,4 @@ def _merged(english, other):
 try:
     language(os.environ.get("HPKIT_LANG") or None)
 except ValueError as problem:  # whoever learns goes on, in English
-    print(say("language.unknown", problem=problem), file=sys.stderr)
+    print(tr("language.unknown", problem=problem), file=sys.stderr)

@@ -64,7 +64,7 @@ class BowlPanel(Panel):
     """
 
     kind, words, widths = "bowl", WORDS, (3, 2)
-    newest_first = there = True
+    newest_first = has_result = True
 
     def __init__(
         self,
@@ -160,7 +160,7 @@ class BowlPanel(Panel):
     def _guess_fits(self):
         return self.curvature.value == 1.0
 
-    def _says(self, running):
+    def _summary(self, running):
         w, (lr, curvature) = self.path[-1], self.right
         (loss, slope), r = bowl(w, curvature), lr * curvature
         facts = {"n": self.steps, "w": w, "lr": lr, "loss": loss, "slope": slope}

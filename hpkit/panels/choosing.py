@@ -15,7 +15,7 @@ from hpkit.panels.controls import count_box
 from hpkit.panels.panel import FOLDER, Panel, play
 from hpkit.panels.parts import USUAL, code_of_run
 from hpkit.store import Store, check_kinds
-from hpkit.text import label
+from hpkit.text import setting_text
 
 _COINS, _BOX = Texts("panels.coins"), Texts("panels.test_box")
 _MODELS = 100
@@ -43,7 +43,7 @@ class CoinFlipsPanel(Panel):
     """
 
     kind, words, newest_first = "coin-flips", _COINS, True
-    there = False  # until all models are trained
+    has_result = False  # until all models are trained
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class CoinFlipsPanel(Panel):
         finally:
             self.flipping = False
         with self.live.lock:
-            self.dataset, (self.valid, self.test), self.there = data, found, True
+            self.dataset, (self.valid, self.test), self.has_result = data, found, True
             self.flips = flips
         yield
 
@@ -102,7 +102,7 @@ class CoinFlipsPanel(Panel):
         return valid, test, best
 
     def _update(self, running):
-        self.bar.value = self.there * self.count.value / _MODELS
+        self.bar.value = self.has_result * self.count.value / _MODELS
 
     def _charts(self):
         valid, test, best = self._shown
@@ -123,7 +123,7 @@ class CoinFlipsPanel(Panel):
         alt = _COINS["alt"].format(len(best), valid[best[-1]], test[best[-1]])
         return [Chart(x, y, marks, alt=alt)]
 
-    def _says(self, running):
+    def _summary(self, running):
         valid, test, best = self._shown
         facts = {"n": len(best), "valid": valid[best[-1]], "test": test[best[-1]]}
         return _COINS["luck"].format(**facts, rows=len(self.dataset.test.y))
@@ -163,7 +163,7 @@ class TestBoxPanel(Panel):
             raise refusal("one_run", kind=TypeError, type=type(run).__name__)
         self.run, self.opened, self.again = run, None, False
         names = dict.fromkeys((*USUAL, *varied([run.setting, Hyperparameters()])))
-        self.choice = label(run.setting, names)
+        self.choice = setting_text(run.setting, names)
         super().__init__(run.dataset, title)
         # A box for these rows: a restart of the kernel does not close it again.
         path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"
@@ -235,7 +235,7 @@ class TestBoxPanel(Panel):
         alt = _BOX["alt" if closed else "alt_open"].format(*losses)
         return [Chart(x, Axis(_BOX["loss"], (0, top)), marks, alt=alt, height=16)]
 
-    def _says(self, running):
+    def _summary(self, running):
         if self.opened is None:
             return _BOX["closed"].format(setting=self.choice, seed=self.run.seed)
         off = [abs(self.opened["loss"] - guess) for guess in self.guesses]

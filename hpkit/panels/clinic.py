@@ -119,7 +119,7 @@ class ClinicPanel(Panel):
         super().__init__(None, title)
         self._rng = np.random.default_rng(check_seed("seed", seed))
         self.patient = self.run = self.treated = None
-        self.others, self.rows, self.number, self._had = [], [], 0, []
+        self.others, self.rows, self.number, self._seen_faults = [], [], 0, []
         self.record = W.HTML()
         self.fault, fault = self._choice("fault", WORDS["faults"])
         self.remedy, remedy = self._choice("remedy", WORDS["remedies"])
@@ -138,16 +138,16 @@ class ClinicPanel(Panel):
     def _admitting(self):
         """Draw the next patient and train it with other seeds (a job)."""
         with self.live.lock, self.quietly():
-            self.number += self.there or not self.number  # not for a double click
+            self.number += self.has_result or not self.number  # not for a double click
             self._admit(None, None)
             self.fault.value = self.remedy.value = ""
         yield
         # The first ones have a fault whose shape lesson 01 has shown, then come others.
-        new = [fault for fault in FAULTS if fault not in self._had]
+        new = [fault for fault in FAULTS if fault not in self._seen_faults]
         faults = new[:-3] if self.number <= 3 else new[1:2] or tuple(FAULTS)
         for patient in draw_patient(self._rng, faults):
             yield patient
-        self._had.append(patient.fault)
+        self._seen_faults.append(patient.fault)
         seeds = range(patient.seed, patient.seed + OTHERS + 1)
         shown = partial(self._admit, patient)
         yield from self._shown(patient.dataset, [patient.setting], seeds, shown)
@@ -167,8 +167,8 @@ class ClinicPanel(Panel):
     def _treat(self):
         named, remedy = self.fault.value, self.remedy.value
         if not (named and remedy):
-            self.say(WORDS["both"])
-        elif self.there and not self.live.busy:
+            self.show_message(WORDS["both"])
+        elif self.has_result and not self.live.busy:
             self.live.start(self._treating(named, remedy))
 
     def _treating(self, named, remedy):
@@ -189,11 +189,11 @@ class ClinicPanel(Panel):
         yield
 
     def _update(self, running):
-        self.treat_button.disabled = not self.there  # pressed twice it does nothing
+        self.treat_button.disabled = not self.has_result  # a second press does nothing
         right = [row["right"] for row in self.rows]
         said = WORDS["score"].format(sum(right), len(right))
         self.status.value = said if right else ""
-        if not self.there:
+        if not self.has_result:
             if not running:
                 self.record.value = ""  # it was of the patient before
             return
@@ -220,10 +220,10 @@ class ClinicPanel(Panel):
         # A line that leaves the chart is then a diverged one's.
         look["top"] = nice_top(highest) if highest <= _HIGHEST_LOSS else None
         chart = loss_chart(self.run, pinned=treated, **look)
-        chart.marks[-1].look["label"] = None  # that at the X would name the fault
+        chart.marks[-1].style["label"] = None  # that at the X would name the fault
         return [chart]
 
-    def _says(self, running):
+    def _summary(self, running):
         if running or self.treated is None:
             return WORDS["treating" if running else "ask"]
         note, fault = self.rows[-1], self.patient.fault

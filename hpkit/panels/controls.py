@@ -25,7 +25,7 @@ from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
 from hpkit.panels.parts import USUAL, head_of, html_of, named, row
 from hpkit.search.space import check_list
-from hpkit.text import shown
+from hpkit.text import value_text
 
 WORDS = Texts("panels.controls")
 GUESS_WORDS, _PART_WORDS = Texts("panels.guess"), Texts("panels.parts")
@@ -61,7 +61,7 @@ class LiveCharts(anywidget.AnyWidget):
         self._state = {"widths": list(widths), "sentence": "", "picture": 0}
         self._state["words"] = {name: _PART_WORDS[name] for name in ("slider", "table")}
         super().__init__()
-        self.on_msg(self._hear)
+        self.on_msg(self._on_message)
 
     def show(self, charts, *, sentence=None):
         """Draw charts and a sentence (HTML) below; what is as before is not sent."""
@@ -84,7 +84,7 @@ class LiveCharts(anywidget.AnyWidget):
         own = {name: self._state[name] for name in keys & self._state.keys()}
         return super().get_state(keys - self._state.keys(), drop_defaults) | own
 
-    def _hear(self, _, content, buffers):
+    def _on_message(self, _, content, buffers):
         """Tell what a learner did, perhaps to a chart that has changed meanwhile."""
         if content["type"] == "draw":
             # The page has changed these numbers itself: they are sent again by `show`.
@@ -190,7 +190,7 @@ class _Checked(traitlets.TraitType):
             if box.refuse is None:
                 raise
             box.send_state("value")  # first: whoever reads why may type at once
-            box.refuse(html.escape(WORDS["stays"].format(error, shown(box.value))))
+            box.refuse(html.escape(WORDS["stays"].format(error, value_text(box.value))))
             return box.value
 
 
@@ -210,7 +210,7 @@ def _options(values, text, value):
     return [(text(v), v) for v in hyper.in_order(dict.fromkeys((*values, value)))]
 
 
-def pick_knob(name, values, value, text=shown):
+def pick_knob(name, values, value, text=value_text):
     """Return a slider over a list of values; `value` joins the list."""
     options = partial(_options, values, text)
     slider = W.SelectionSlider(options=options(value), value=value, **_slide(name))
@@ -235,11 +235,11 @@ def _width_knob(name, dataset, hidden):
 
 
 def _width(hidden):
-    return str(hidden[0]) if len({*hidden}) == 1 else shown(hidden)
+    return str(hidden[0]) if len({*hidden}) == 1 else value_text(hidden)
 
 
 def _choice_knob(name, dataset, value):
-    options = partial(_options, TABLE[name].ticks, shown)
+    options = partial(_options, TABLE[name].ticks, value_text)
     buttons = W.ToggleButtons(options=options(value), value=value)
     return _Knob(TABLE[name].knob, buttons, joined=options)
 
@@ -374,8 +374,8 @@ def written(values):
     def exact(value):
         if isinstance(value, tuple):
             return "-".join(map(str, value)) + "-" * (len(value) < 2)
-        whole = not isinstance(value, float) or float(shown(value)) == value
-        return shown(value) if whole else repr(value)
+        whole = not isinstance(value, float) or float(value_text(value)) == value
+        return value_text(value) if whole else repr(value)
 
     return values if isinstance(values, str) else ", ".join(map(exact, values))
 
@@ -416,7 +416,7 @@ class Entry:
             self.note.value = f"{said}<span class='hp-was'>{self.right}</span>"
             return
         count, text = WORDS["count"].format(len(values)), self.text.value
-        said = ", ".join(map(shown, values))
+        said = ", ".join(map(value_text, values))
         seen = text in (said, written(values)) and not _IN_BOX < len(text) < 100
         self.right = count if seen else f"{count}: {html.escape(said)}"
         self.note.value = self.right
@@ -458,7 +458,7 @@ class Guess:
         return self.value is not None
 
     @property
-    def said(self):
+    def sentence(self):
         """The guess in words, to put before the result, or that one is awaited."""
         if not self.open:
             return GUESS_WORDS["cover"]

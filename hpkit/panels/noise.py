@@ -80,7 +80,7 @@ class BatchNoisePanel(Panel):
         return self.means[self.size.value]
 
     def _update(self, running):
-        if self.there:
+        if self.has_result:
             size = self.size.value
             self.sizes = [*(other for other in self.sizes if other != size), size]
             self.bar.value = 1.0
@@ -118,7 +118,7 @@ class BatchNoisePanel(Panel):
         alt = WORDS["spreads_alt"].format("; ".join(told))
         return [batches, Chart(x, y, marks, alt=alt)]
 
-    def _says(self, running):
+    def _summary(self, running):
         n, size = len(self.each), self.size.value
         facts = {"size": size, "spread": self.spreads[size], "n": n}
         said = WORDS["jumps"].format(**facts, loss=self.each.mean())

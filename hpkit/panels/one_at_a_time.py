@@ -20,7 +20,14 @@ from hpkit.panels.parts import dropdown, html_of
 from hpkit.panels.searches import SearchPanel
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import check_space, with_own
-from hpkit.text import html_table, label, loss_of, lost_sentences, short, step_sentences
+from hpkit.text import (
+    html_table,
+    loss_text,
+    lost_sentences,
+    setting_text,
+    short_text,
+    step_sentences,
+)
 
 WORDS = Texts("panels.one_at_a_time", "panels.search_panel")
 
@@ -167,7 +174,7 @@ class OneAtATimePanel(SearchPanel):
         """Train the grid (a job); it is shown whole: the colors hang on all cells."""
         yield  # from now on Stop can be pressed
         yield from before or ()
-        if not self.there:  # its training was stopped, or waited and was replaced
+        if not self.has_result:  # its training was stopped, or waited and was replaced
             yield from self._beginning()
         if self.grid:
             return
@@ -200,16 +207,16 @@ class OneAtATimePanel(SearchPanel):
         ended = len(self.done) == len(self.space)
         self.next_button.button_style = "" if ended else "primary"
         self.grid_button.button_style = "primary" if ended and not self.grid else ""
-        if self.there:
+        if self.has_result:
             self._keep_path()
 
     def _keep_path(self):
         """Keep where a whole path ended, and show all of them beside the grid."""
         if len(self.done) == len(self.space):
             end = self.done[-1].winner
-            said = ", ".join(self.order.value), short(self.starting, self.space)
+            said = ", ".join(self.order.value), short_text(self.starting, self.space)
             self.walked.pop(said, None)
-            self.walked[said] = short(end, self.space), _loss(self.found, end)
+            self.walked[said] = short_text(end, self.space), _loss(self.found, end)
         best = self.grid and _loss(self.grid, self.grid.best)
         rows = [
             (*said, end, digits(loss), f"{loss / best:.2f}" if best else "")
@@ -232,31 +239,31 @@ class OneAtATimePanel(SearchPanel):
         path = path_chart(self.space, known, self._stops, self.losses, **look)
         return [path, steps_chart(self.found, self.ordered, self.losses)]
 
-    def _sentence(self, running):
-        if not self.there:
+    def _result_text(self, running):
+        if not self.has_result:
             return "" if running else WORDS["stopped"]
         found, done, order = self.found, len(self.done), self.order.value
         if found.steps:
             said = step_sentences(found)[-1] + " "
         else:
             out = found.runs.diverged.any()
-            loss, at = loss_of(found.runs, 0), label(self.starting, order)
+            loss, at = loss_text(found.runs, 0), setting_text(self.starting, order)
             said = WORDS["out" if out else "begin"].format(at, loss)
         said = escape(said + "".join(f"{one} " for one in lost_sentences(found)))
         if len(found.steps) > done or not (found.steps or found.finished):
             return said + ("" if running else WORDS["stopped"])
         whole = done == len(order)
-        said += self._told_grid(whole) if self.grid else WORDS["end"] if whole else ""
+        said += self._grid_text(whole) if self.grid else WORDS["end"] if whole else ""
         if not whole:
             said += WORDS["ahead"].format(done + 1, TABLE[order[done]].knob)
         return said
 
-    def _told_grid(self, whole):
+    def _grid_text(self, whole):
         grid, end = self.grid, self._stops[-1]
         best, mine = _loss(grid, grid.best), _loss(self.found, end)
-        facts = {"setting": escape(label(grid.best, self.found.space)), "best": best}
+        at = setting_text(grid.best, self.found.space)
         said = WORDS["there" if end == grid.best else "apart" if whole else "known"]
-        return said.format(**facts, times=mine / max(best, 1e-12))
+        return said.format(setting=escape(at), best=best, times=mine / max(best, 1e-12))
 
     def _state(self):
         return self.starting, self._line_of(self.ordered)

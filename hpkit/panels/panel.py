@@ -1,9 +1,9 @@
 """What all panels share: thread, frame, charts, result in words, guess, code, files.
 
 A panel is a box of widgets. A subclass makes its controls and hands them on with
-`build`, starts jobs on `self.live`, and says what it shows once it is `there`:
+`build`, starts jobs on `self.live`, and says what it shows once it `has_result`:
 `_update(running)` lets status, bar and controls show the state, `_charts()` returns the
-charts, always as many and of the same marks, `_says(running)` the result in words
+charts, always as many and of the same marks, `_summary(running)` the result in words
 (HTML), `_table()` the numbers as `pandas.DataFrame` takes them, `_rows_below()` others
 that the table below shows, `_code()` the cell for them.
 
@@ -38,7 +38,7 @@ from hpkit.panels import parts
 from hpkit.panels.controls import Drawing, Guess, LiveCharts, written
 from hpkit.panels.parts import html_of, named, row
 from hpkit.store import reason, write
-from hpkit.text import shown, stem
+from hpkit.text import file_stem, value_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ FOLDER = Path("hpkit-runs")
 HPKIT = "hpkit"  # of the forms that code has
 SAVE = 1.5  # seconds without a change, then the saved picture is drawn anew
 LONGEST = 200  # characters of a line that says a panel's state
-ALOUD = 10.0  # seconds that a screen reader says nothing while something runs
+ANNOUNCE = 10.0  # seconds that a screen reader says nothing while something runs
 FRAME = 1 / 15  # seconds between two pictures: smooth to the eye, cheap to send
 THREAD = "hpkit panel"
 _REST = 20  # times as long as a picture took lie between two: training comes first
@@ -94,7 +94,7 @@ class Live:
             if replace:
                 self._halt.set()
             if self._thread is None:
-                self.busy, self.said = True, time.monotonic()
+                self.busy, self.announced = True, time.monotonic()
                 self._thread = threading.Thread(None, self._work, THREAD, daemon=True)
                 self._thread.start()
 
@@ -241,7 +241,7 @@ class Panel(W.VBox):
     widths = (1,)  # of the charts
     _guess_fits = True  # what is shown is what the guess was about
     model, shares = None, False  # whether it has a `line` that says its state
-    _look = "primary"  # of the next button
+    _next_style = "primary"  # of the next button
     newest_first = False  # whether the table grows, with the last row of `frame` first
     run = runs = found = None  # what was trained, as far as the panel has it
 
@@ -256,7 +256,7 @@ class Panel(W.VBox):
         self.guess = self.error = None
         self.drawers = {"table": None}  # what is below, one at a time, by name
         self.title, self.result, self._quiet = hyper.check_text("title", title), "", 0
-        self.refused = self._unsaid = False  # the last value; the last sentence
+        self.refused = self._unannounced = False  # the last value; the last sentence
         self._filled = 0.0  # when what is below the charts was
         self._saving = None  # the wait before the saved picture is drawn anew
         self.status = html_of("", "hp-status")
@@ -270,7 +270,7 @@ class Panel(W.VBox):
         """Put the parts together: controls on the `left`, `over` the charts more."""
         look = "class='hp-title' role='heading' aria-level='3'"
         head = f"<span {look}>{html.escape(self.title)}</span>"
-        head = html_of(head + parts.alive(self), "hp-grow")
+        head = html_of(head + parts.live_style(self), "hp-grow")
         controls = W.VBox([*([self.guess.box] if self.guess else ()), *left])
         calls = {name: self._guarded(call) for name, call in dict(calls).items()}
         self.charts = LiveCharts(self.widths, calls=calls)
@@ -344,8 +344,8 @@ class Panel(W.VBox):
         """Return a button that calls `callback()`, which is then `name_button`."""
         # `name` is that of its words, too. What is to be pressed first is made first.
         made = W.Button(description=self.texts[name], tooltip=self.texts[f"{name}_tip"])
-        made.button_style = "" if name == "stop" else self._look
-        self._look = ""
+        made.button_style = "" if name == "stop" else self._next_style
+        self._next_style = ""
         setattr(self, f"{name}_button", made.add_class(f"hp-press-{name}"))
         self.on_click(made, callback)
         return made
@@ -368,7 +368,7 @@ class Panel(W.VBox):
         """Say what is wrong with a value until something is changed."""
         with self.live.lock:
             self.refused = True
-            self.say(said, wrong=True)
+            self.show_message(said, wrong=True)
 
     @contextmanager
     def quietly(self):
@@ -389,18 +389,18 @@ class Panel(W.VBox):
         self.error, said = error, html.escape(str(error))
         if not hyper.was_refused(error):
             said = WORDS["error"].format(f"<b>{type(error).__name__}: {said}</b>")
-        self.say(said, wrong=True)
+        self.show_message(said, wrong=True)
 
-    def say(self, text, *, wrong=False):
+    def show_message(self, text, *, wrong=False):
         """Show a sentence (HTML) below the charts as they are."""
         self._show(self.charts.charts, text, wrong=wrong)
 
     def _show(self, charts, text, *, wrong=False, passing=False):
         """Show charts and sentence at once; a screen reader skips `passing` ones."""
         # A sentence that stays, as while a map is drawn, is not said a second time.
-        self._unsaid = passing and (self._unsaid or text != self.result)
+        self._unannounced = passing and (self._unannounced or text != self.result)
         look = "hp-say hp-error" if wrong else "hp-say"
-        live = " aria-live='off'" if self._unsaid else ""
+        live = " aria-live='off'" if self._unannounced else ""
         self.result = text
         self.charts.show(charts, sentence=f"<div class='{look}'{live}>{text}</div>")
         if self._saving and not passing:
@@ -416,14 +416,14 @@ class Panel(W.VBox):
             getattr(self, name).disabled = not running
         self._update(running)
         said, passing = self.result, running and not self.live.paused
-        if passing and time.monotonic() > self.live.said + ALOUD:
-            passing, self.live.said = False, time.monotonic()
+        if passing and time.monotonic() > self.live.announced + ANNOUNCE:
+            passing, self.live.announced = False, time.monotonic()
         charts = self._pictures()  # which may judge the guess
         wrong = self.refused or self.error is not None
         if not wrong:
-            said = self.guess.said if self.guess else ""
+            said = self.guess.sentence if self.guess else ""
             if not self.guess or self.guess.open:
-                said += self._sentence(running)
+                said += self._result_text(running)
         self._show(charts, said, wrong=wrong, passing=passing)
         # Table and code follow what runs, too, though not in each picture.
         stale = time.monotonic() > self._filled + _BELOW
@@ -436,19 +436,19 @@ class Panel(W.VBox):
         return self.run or self.found
 
     @property
-    def there(self) -> bool:
+    def has_result(self) -> bool:
         """Whether there is something to show."""
         return self._trained is not None
 
     def _pictures(self):
-        if self.there:
+        if self.has_result:
             return self._charts()
         return self.charts.charts if self.live.busy else self.blank
 
-    def _sentence(self, running):
-        if not self.there:
+    def _result_text(self, running):
+        if not self.has_result:
             return self.words["training" if running else "stopped"]
-        return self._says(running)
+        return self._summary(running)
 
     def end(self) -> None:
         """Stop it and take it from the page; its saved picture stays."""
@@ -464,11 +464,11 @@ class Panel(W.VBox):
         """Return the numbers of the charts as a table."""
         import pandas as pd
 
-        return pd.DataFrame(self._table() if self.there else {})
+        return pd.DataFrame(self._table() if self.has_result else {})
 
     def code(self) -> str:
         """Return the cell that gives the same result without a panel."""
-        return self._code() if self.there else ""
+        return self._code() if self.has_result else ""
 
     def codes(self) -> dict[str, str]:
         """Return `code`, and scripts without hpkit, by the name of their library."""
@@ -535,7 +535,8 @@ class Panel(W.VBox):
     @property
     def stem(self) -> str:
         """Start of the names of files."""
-        return stem(f"{self.dataset.name}-{self.kind}" if self.dataset else self.kind)
+        data = f"{self.dataset.name}-" if self.dataset else ""
+        return file_stem(data + self.kind)
 
     def _save(self):
         try:
@@ -563,7 +564,7 @@ class Panel(W.VBox):
             rows = self._rows_below()[:: -1 if self.newest_first else 1]
             said = dict(zip((False, True), words("values")["flags"], strict=False))
             rows = rows.apply(lambda c: c.map(said) if c.dtype == bool else c)
-            rows = rows.apply(lambda c: c.map(shown) if c.dtype == object else c)
+            rows = rows.apply(lambda c: c.map(value_text) if c.dtype == object else c)
             self.drawer.children[number].value = rows.rename(columns=_head_of).to_html(
                 float_format="{:.4g}".format, na_rep="", index=False, border=0
             )
@@ -581,7 +582,7 @@ class Panel(W.VBox):
         """Show the picture with the result; where a guess is waited for, folded."""
         with self.live.lock:
             covered = self.guess and not self.guess.open and self.error is None
-            said = self._sentence(self.live.busy) if covered else self.result
+            said = self._result_text(self.live.busy) if covered else self.result
         plain = f"{self.title}. {html.unescape(re.sub(r'<[^>]+>', '', said))}"
         alt, png = html.escape(plain), small(self.picture())
         image = f'<img alt="{alt}" src="{uri(png)}"><p aria-hidden="true">{said}</p>'

@@ -136,7 +136,7 @@ def code_of_search(name, dataset, base, model, arguments):
     return cell(dataset, model, base, call(f"found = hk.{name}", arguments), "found")
 
 
-def alive(widget):
+def live_style(widget):
     """Return style for HTML in a widget: no saved picture while that is shown."""
     widget.add_class("hp-mortal")
     rules = _CSS["alive"].replace("NAME", widget.model_id)

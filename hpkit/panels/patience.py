@@ -92,7 +92,7 @@ class PatiencePanel(Panel):
         return stop_epoch(self.run.val_loss, self.patience.value)
 
     def _update(self, running):
-        if self.there:
+        if self.has_result:
             self.bar.value = self.stop_at / self.setting.epochs
             self.status.value = WORDS["epoch"].format(self.stop_at)
 
@@ -116,7 +116,7 @@ class PatiencePanel(Panel):
         alt = WORDS["alt"].format(run.epochs_done, at, *kept, *best)
         return [loss_chart(shown, alt=alt, **look)]
 
-    def _says(self, running):
+    def _summary(self, running):
         run, at = self.run, self.stop_at
         facts = {"run": run, "patience": self.patience.value}
         if running:

@@ -8,7 +8,7 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.charts import searches as charts
-from hpkit.charts.spec import look_of
+from hpkit.charts.spec import style_of
 from hpkit.data.datasets import Dataset
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting, refusal
 from hpkit.locale import Texts, digits
@@ -18,7 +18,7 @@ from hpkit.panels.parts import code_of_search
 from hpkit.search import searches as search
 from hpkit.search.bayes import bayesian_search
 from hpkit.search.space import log_uniform
-from hpkit.text import short
+from hpkit.text import short_text
 
 WORDS = Texts("panels.race")
 KINDS = ("grid", "random", "halving", "bayes")
@@ -117,7 +117,7 @@ class SearchRacePanel(Panel):
         self.whole = True
 
     @property
-    def there(self):
+    def has_result(self):
         return self._count > 0
 
     @property
@@ -133,7 +133,7 @@ class SearchRacePanel(Panel):
     def _pictures(self):
         many, names = self._count > 1, WORDS["kinds"]
         found = {kind: self.found[kind] for kind in KINDS if kind in self.found}
-        alt = WORDS["over_alt"].format(re.sub("<[^>]+>", "", self._sentence(False)))
+        alt = WORDS["over_alt"].format(re.sub("<[^>]+>", "", self._result_text(False)))
         text = {"title": WORDS["over_many" if many else "over"], "alt": alt}
         text["budget"] = self.budget.value
         ends = {names[kind]: self.lowest[kind] for kind in found} if many else None
@@ -156,14 +156,14 @@ class SearchRacePanel(Panel):
         facts = strong.sum(), len(strong)
         title = WORDS["settings"].format(*facts)
         alt = WORDS["settings_alt"].format(*facts)
-        looks = zip(*(look_of(KINDS.index(kind)) for kind in kinds), strict=True)
+        looks = zip(*(style_of(KINDS.index(kind)) for kind in kinds), strict=True)
         looks = dict(zip(("color", "shape", "dash"), looks, strict=False))
         looks["legend"] = [WORDS["kinds"][kind] for kind in kinds]
-        said = looks["legend"], [short(s, SPACE) for s in settings], losses
+        said = looks["legend"], [short_text(s, SPACE) for s in settings], losses
         looks["tip"] = list(map(WORDS["setting"].format, *said))
         return charts.parallel_chart(axes, shares, strong, looks, title=title, alt=alt)
 
-    def _says(self, running):
+    def _summary(self, running):
         count, races = self._count, self.races.value
         said = "" if running or self.whole else WORDS["halted"]
         lowest = {kind: self.lowest[kind][:count] for kind in KINDS}

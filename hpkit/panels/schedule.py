@@ -14,7 +14,7 @@ from hpkit.locale import Texts
 from hpkit.panels.controls import given_seeds, log_knob
 from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_runs, code_of_setting, dropdown
-from hpkit.text import course
+from hpkit.text import curve_text
 
 WORDS = Texts("panels.schedule")
 _BASE = Hyperparameters(lr=0.1, momentum=0.9, epochs=10, hidden=(32,) * 4)
@@ -136,7 +136,7 @@ class SchedulePanel(Panel):
         return int(self.runs.epochs_done.max())
 
     def _update(self, running):
-        if self.there:
+        if self.has_result:
             self.bar.value = self._done / self.base.epochs
             self.status.value = WORDS["epoch"].format(self._done, self.base.epochs)
 
@@ -154,7 +154,7 @@ class SchedulePanel(Panel):
         ticks = np.arange(0, epochs + 1, -(-epochs // 5))[1:]
         x = Axis(WORDS["epoch_axis"], (0.5, epochs + 0.5), ticks=ticks)
         y = Axis(WORDS["rate"], (0, nice_top(max(1.2 * self.base.lr, *mine))))
-        drawn = course(mine, [f"{WORDS['epoch_axis']} {n}" for n in at])
+        drawn = curve_text(mine, [f"{WORDS['epoch_axis']} {n}" for n in at])
         rate = Chart(x, y, marks, alt=WORDS["rates_alt"].format(self.base.lr, drawn))
         alt, names = WORDS["losses_alt"].format(self._losses("low")), self.names
         if np.allclose(self.factors, 1) and not self.runs.diverged.any():  # one curve
@@ -174,7 +174,7 @@ class SchedulePanel(Panel):
             told.append(said.format(**facts, n=len(self.seeds)))
         return ", ".join(told)
 
-    def _says(self, running):
+    def _summary(self, running):
         whole = self._done == self.base.epochs
         key = "now" if running else "says" if whole else "halted"
         told = self._losses("each_now" if running else "each")

@@ -23,7 +23,15 @@ from hpkit.panels.parts import code_of_search, named, row
 from hpkit.search import searches
 from hpkit.search.result import describe
 from hpkit.search.space import all_settings, with_own
-from hpkit.text import best_sentences, course, label, loss_of, seeds_of, short, shown
+from hpkit.text import (
+    best_sentences,
+    curve_text,
+    loss_text,
+    seeds_of,
+    setting_text,
+    short_text,
+    value_text,
+)
 
 WORDS = Texts("panels.search_panel")
 CURVE = Texts("panels.curve", "panels.search_panel")
@@ -53,7 +61,7 @@ class SearchPanel(Panel):
         return {"seeds": self.seed_list, "model": self.model, "tick": FRAME}
 
     @property
-    def there(self):
+    def has_result(self):
         return self.found is not None and len(self.found.runs) > 0
 
     def _rows_below(self):
@@ -199,7 +207,8 @@ class _ListsPanel(SearchPanel):
         """Start the search with the values shown."""
         search = self._begin()
         self.error = self.chosen = self.offer = None
-        self.job_seconds, self._unsaid = self.seconds(), True  # the same result, too
+        self.job_seconds = self.seconds()
+        self._unannounced = True  # the same result, too
         self.live.start(self._searching(search), replace=replace)
 
     def _pressed(self):
@@ -220,7 +229,7 @@ class _ListsPanel(SearchPanel):
         self._draw()
 
     def _update(self, running):
-        if not self.there:
+        if not self.has_result:
             self.status.value = self.offer or ""
             return
         found, seconds = self.found, float(self.found.fit_time.sum())
@@ -234,9 +243,9 @@ class _ListsPanel(SearchPanel):
         done = found.finished and not offered  # the same again is not what comes next
         self.start_button.button_style = "" if done else "primary"
 
-    def _sentence(self, running):
+    def _result_text(self, running):
         found, text = self.found, ""
-        if not self.there:
+        if not self.has_result:
             return WORDS["none"]
         if not (running or found.finished):
             unequal = len(np.unique(found.runs.epochs_done)) > 1
@@ -250,9 +259,9 @@ class _ListsPanel(SearchPanel):
         number, runs = self.focus, self.found.runs
         if number == int(runs.order[0]):
             return ""
-        setting = label(self.found.settings[number], self.found.space)
+        setting = setting_text(self.found.settings[number], self.found.space)
         words = WORDS["chosen_out" if runs.diverged[number].any() else "chosen"]
-        return words.format(setting[:1].upper() + setting[1:], loss_of(runs, number))
+        return words.format(setting[:1].upper() + setting[1:], loss_text(runs, number))
 
 
 class ValidationCurvePanel(_ListsPanel):
@@ -300,7 +309,7 @@ class ValidationCurvePanel(_ListsPanel):
         self.values = self._entry(param_name, param_range)
         values = self.values.values
         axis, at = charts.value_axis(param_name, values)
-        about = dataset, at, axis, CURVE["lowest_at"], list(map(shown, values))
+        about = dataset, at, axis, CURVE["lowest_at"], list(map(value_text, values))
         self.ask(predict, CURVE["draw"], c.Drawing, *about)
         self.first = self._planned()  # what the guess is about
         calls = {"curve": self.choose, "point": self.choose, "cross": self._choose_out}
@@ -318,10 +327,10 @@ class ValidationCurvePanel(_ListsPanel):
 
     def _charts(self):
         found = self.found
-        strong = label(found.settings[self.focus], (found.param_name,))
+        strong = setting_text(found.settings[self.focus], (found.param_name,))
         mean = found.runs.val_loss[self.focus].mean(0)
-        goes = course(mean, [f"{charts.WORDS['epoch']} {n}" for n in range(len(mean))])
-        alt = CURVE["curves"].format(strong, goes)
+        places = [f"{charts.WORDS['epoch']} {n}" for n in range(len(mean))]
+        alt = CURVE["curves"].format(strong, curve_text(mean, places))
         curves = charts.value_curves_chart(found, self.focus, alt)
         drawn = self.guess and self.guess.drawn
         if drawn and found.finished and len(found.settings) == len(drawn[0]):
@@ -421,7 +430,7 @@ class GridPanel(_ListsPanel):
         seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
         run, *others = [runs[self.focus, k] for k in seeds]
         look = {"faded": others, "faded_are": GRID["faded"], "alt": describe(run)}
-        title = GRID["of_seed"].format(short(run.setting, names), run.seed)
+        title = GRID["of_seed"].format(short_text(run.setting, names), run.seed)
         return loss_chart(run, **look, title=title)
 
     def _guessed(self):
@@ -432,7 +441,7 @@ class GridPanel(_ListsPanel):
 
     def _in_words(self, guess):
         """Return a guess in words, with its loss if the grid has it."""
-        text = short(guess, self.guess.widget.space)
+        text = short_text(guess, self.guess.widget.space)
         for guess in self._guessed():
             loss = self.found.mean_val_loss[self.found.settings.index(guess)]
             text += GRID["there"].format(loss) if np.isfinite(loss) else ""

@@ -15,7 +15,7 @@ from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import code_of_runs, code_of_setting
 from hpkit.search.result import clearly_worse, critical_value, paired_differences
-from hpkit.text import label, short
+from hpkit.text import setting_text, short_text
 
 WORDS = Texts("panels.seeds")
 
@@ -62,9 +62,9 @@ class SeedsPanel(Panel):
         self.add_class("hp-tall")
         self.most = check_count("most", most, most=MOST_SEEDS)
         self.given, self.first, self.seen = given_seeds(seeds), 0, []
-        differ = varied(self.settings)
-        self.names = [label(setting, differ or ["lr"]) for setting in self.settings]
-        self.short = [short(setting, differ) for setting in self.settings]
+        differ = varied(self.settings) or ["lr"]
+        self.names = [setting_text(setting, differ) for setting in self.settings]
+        self.short = [short_text(setting, differ) for setting in self.settings]
         count = min(len(self.given), most)
         self.count = count_box(WORDS["count"], count, 1, most, most=most)
         guesses = [*self.names, WORDS["tell"]]
@@ -84,7 +84,7 @@ class SeedsPanel(Panel):
         return self.train(self.dataset, self.settings, seeds, take)
 
     @property
-    def there(self):
+    def has_result(self):
         return len(self.shown) > 0
 
     @property
@@ -117,7 +117,7 @@ class SeedsPanel(Panel):
         look["alt"] = WORDS["alt"].format(len(at), strips)
         return [seeds_chart(losses, self.runs.diverged[:, at], self.short, **look)]
 
-    def _says(self, running):
+    def _summary(self, running):
         early = "" if self.runs.ended.all() else WORDS["going" if running else "halted"]
         early = early.format(self.runs.epochs_done[:, self.shown].min())
         names, losses, n = self.names[:2], self.losses[:2], len(self.shown)

@@ -24,7 +24,14 @@ from hpkit.locale import Texts, digits
 from hpkit.panels import controls as c
 from hpkit.panels import parts
 from hpkit.panels.panel import FRAME, Panel, values_text
-from hpkit.text import columns_of, label, run_sentence, short, shown, text_lines
+from hpkit.text import (
+    columns_of,
+    run_sentence,
+    setting_text,
+    short_text,
+    text_lines,
+    value_text,
+)
 
 WORDS = Texts("panels.training")
 _EPOCH_SECONDS = 0.05  # at least, in a slow training: enough to watch
@@ -76,7 +83,7 @@ class TrainingPanel(Panel):
         super().__init__(dataset, title, base)
         seed, self.model = hyper.check_seed("seed", seed), check_model(model)
         self.first, self.seed = (base, seed), seed
-        self.now = None  # the run in training, as `Kept`
+        self.now = None  # the run in training, as `ListedRun`
         self.per_update = math.inf  # seconds, until one has ended
         # The map, its epoch, of what and when it was taken; whether a job takes one.
         self.pixels, self.epoch, self.mapped = None, None, (None, 0.0)
@@ -136,7 +143,7 @@ class TrainingPanel(Panel):
                 following = run.epochs_done + 1 if run else 0
                 training.advance(FRAME, following if self.slow.value else math.inf)
                 run = training.runs[0, 0]
-                self.now = Kept(run, 0)
+                self.now = ListedRun(run, 0)
                 yield
                 if self.slow.value:
                     yield from self.live.rest(due - time.perf_counter())
@@ -207,11 +214,11 @@ class TrainingPanel(Panel):
     @property
     def runs(self) -> Runs:
         with self.live.lock:
-            runs, way = [kept.run for kept in self.list.kept], WORDS["way"]
+            runs, way = [kept.run for kept in self.list.entries], WORDS["way"]
         return Runs.of(hyper.check_items("panel.runs", runs, hint=way, of="Run"))
 
     @property
-    def strong(self) -> "Kept | None":
+    def strong(self) -> "ListedRun | None":
         """What is shown: the run in training, else the chosen one."""
         return self.now or self.list.chosen
 
@@ -240,7 +247,7 @@ class TrainingPanel(Panel):
         if guess and run.ended and not run.diverged:
             epochs = np.arange(len(run.val_loss))
             self.guess.judge(np.interp(guess[0], epochs, run.val_loss))
-        rest = [k for k in self.list.kept if k is not strong]
+        rest = [k for k in self.list.entries if k is not strong]
         pinned = [k for k in rest if k.color]
         # Updates differ a hundredfold: beside pinned runs a gray one leaves the chart.
         wide = rest if self.unit.value == "epochs" else pinned or rest
@@ -309,7 +316,7 @@ class TrainingPanel(Panel):
         finally:
             self.scrubbing = self.live.asked
 
-    def _sentence(self, running):
+    def _result_text(self, running):
         if (run := self.run) is None:
             return WORDS["none"]
         early = run.epochs_done < run.setting.epochs
@@ -318,14 +325,15 @@ class TrainingPanel(Panel):
         if self.now:
             kind = "rest" if self.live.paused else "now"
         names = dict.fromkeys(("batch_size", *self.controls.knobs))
-        others = label(run.setting, [n for n in names if n not in ("lr", "epochs")])
+        names = [name for name in names if name not in ("lr", "epochs")]
+        others = setting_text(run.setting, names)
         facts = {"setting": WORDS["described"].format(run=run, others=others)}
         facts |= {"last": digits(run.val_loss[-1]), "best": digits(run.best_val_loss)}
         text = WORDS[kind].format(**facts, run=run)
         return text if self.now else text + self._best() + self.list.note
 
     def _best(self):
-        kept, mine = self.list.kept, self.run.best_val_loss
+        kept, mine = self.list.entries, self.run.best_val_loss
         if len(kept) < 2:
             return ""
         first = min(kept, key=lambda k: (k.run.diverged, k.run.best_val_loss))
@@ -342,7 +350,7 @@ class TrainingPanel(Panel):
         setting, seed = self.controls.setting, self.seed
         if shown:
             setting, seed = shown.run.setting, shown.run.seed
-        for run in (k.run for k in self.list.kept if k.color and k is not shown):
+        for run in (k.run for k in self.list.entries if k.color and k is not shown):
             other = values_text(run.setting, setting)
             other |= {"seed": str(run.seed)} if run.seed != seed else {}
             pins.append(",".join(f"{name}:{text}" for name, text in other.items()))
@@ -350,11 +358,12 @@ class TrainingPanel(Panel):
         return setting, more | self.controls.line()
 
     def _table(self):
-        if not self.list.kept:
+        if not self.list.entries:
             return {}
         # Numbered as in the list, which may hold a shorter one of the same setting.
-        runs, kept = self.runs, sorted(self.list.kept, key=lambda k: k.run.epochs_done)
-        number_of = {(k.run.setting, k.run.seed): k.number for k in kept}
+        runs = self.runs
+        entries = sorted(self.list.entries, key=lambda entry: entry.run.epochs_done)
+        number_of = {(e.run.setting, e.run.seed): e.number for e in entries}
         rows, numbers = runs.history(), [number_of[r.setting, r.seed] for r in runs]
         return rows.assign(run=np.take(numbers, rows["run"]))
 
@@ -362,9 +371,9 @@ class TrainingPanel(Panel):
         """Return a row for each run, with what its curves have at its best epoch."""
         import pandas as pd
 
-        varied = hyper.varied([kept.run.setting for kept in self.list.kept])
+        varied = hyper.varied([kept.run.setting for kept in self.list.entries])
         names, rows = dict.fromkeys((*self.controls.knobs, *varied)), []
-        for kept in self.list.kept:
+        for kept in self.list.entries:
             run, at = kept.run, {"run": kept.label}
             at |= {f"param_{name}": getattr(run.setting, name, None) for name in names}
             at |= {"seed": run.seed, "best_epoch": run.best_epoch}
@@ -375,7 +384,7 @@ class TrainingPanel(Panel):
 
 
 @dataclass
-class Kept:
+class ListedRun:
     """A run of the list."""
 
     run: Run
@@ -394,7 +403,7 @@ def _label_beside(kept, strong, pinned):
     if kept.name:  # the list has the whole
         return hyper.without_middle(kept.name, 14)
     if names := hyper.varied([k.run.setting for k in (strong, *pinned)]):
-        return short(kept.run.setting, names)
+        return short_text(kept.run.setting, names)
     return WORDS["of_seed"].format(kept.run.seed)
 
 
@@ -407,7 +416,7 @@ class _RunList:
 
     def __init__(self, panel, columns):
         self.panel, self.columns = panel, tuple(columns)
-        self.kept, self.chosen, self.note = [], None, ""
+        self.entries, self.chosen, self.note = [], None, ""
         self.list = parts.named(W.Select(options=[]), WORDS["list_tip"])
         self.list.add_class("hp-mono").add_class("hp-list")
         self.heads = parts.html_of("")  # of the size of the lines
@@ -416,14 +425,14 @@ class _RunList:
         pair = panel.buttons(pin=lambda: self.pin(self.chosen), remove=self.remove)
         side = W.VBox([self.name, pair]).add_class("hp-side")
         self.box = W.HBox([W.VBox([self.heads, self.list]).add_class("hp-grow"), side])
-        panel.on_change(lambda: self._choose(self.kept[self.list.index]), self.list)
+        panel.on_change(lambda: self._choose(self.entries[self.list.index]), self.list)
         panel.on_change(self._rename, self.name)
 
     def add(self, run):
         """Add a run and choose it; it replaces one that it repeats in full."""
         # One of the same setting and seed that went further stays.
         key = (run.setting, run.seed)
-        same = [k for k in self.kept if (k.run.setting, k.run.seed) == key]
+        same = [k for k in self.entries if (k.run.setting, k.run.seed) == key]
         same.sort(key=lambda k: k.run.epochs_done)
         repeated = [k for k in same if k.run.epochs_done <= run.epochs_done]
         again = same and np.array_equal(same[-1].run.val_loss, run.val_loss)
@@ -432,8 +441,9 @@ class _RunList:
             self.chosen = repeated[-1]
             self.chosen.run = run
         else:
-            self.chosen = Kept(run, 1 + max((k.number for k in self.kept), default=0))
-            self.kept.append(self.chosen)
+            numbers = (entry.number for entry in self.entries)
+            self.chosen = ListedRun(run, 1 + max(numbers, default=0))
+            self.entries.append(self.chosen)
         self.show()
 
     def pin(self, kept):
@@ -442,7 +452,7 @@ class _RunList:
         if kept and kept.color:
             kept.color = None
         elif kept:
-            kept.color = min(PINNED, key=[k.color for k in self.kept].count)
+            kept.color = min(PINNED, key=[k.color for k in self.entries].count)
         self._changed()
 
     def pin_beside(self, runs):
@@ -456,13 +466,13 @@ class _RunList:
             self._choose(chosen)
 
     def remove(self):
-        if self.chosen in self.kept:
-            self.kept.remove(self.chosen)
-        self._choose(self.kept[-1] if self.kept else None)
+        if self.chosen in self.entries:
+            self.entries.remove(self.chosen)
+        self._choose(self.entries[-1] if self.entries else None)
 
     def clear(self):
         """Remove all that is not pinned."""
-        self.kept = [k for k in self.kept if k.color]
+        self.entries = [k for k in self.entries if k.color]
         self.chosen, self.note = None, ""
         self.show()
 
@@ -470,7 +480,7 @@ class _RunList:
         """Show the runs as rows of text below their heads, and the chosen one."""
         (first, *last), chosen = WORDS["run_columns"], self.chosen
         heads = [first, *(TABLE[name].short for name in self.columns), *last]
-        top, *lines = text_lines([heads, *map(self._cells, self.kept)], right=True)
+        top, *lines = text_lines([heads, *map(self._cells, self.entries)], right=True)
         # In a browser a letter of Korean is narrower: each head takes its own room.
         heads = re.findall(r" *\S+(?: \S+)*", top)
         look = "<span style='width:{}ch'>{}</span>".format
@@ -479,14 +489,15 @@ class _RunList:
         with self.panel.quietly():
             self.heads.value = f"<pre class='hp-mono'>{top}</pre>"
             self.list.options = lines  # equal ones change nothing
-            self.list.index = self.kept.index(chosen) if chosen in self.kept else None
+            listed = chosen in self.entries
+            self.list.index = self.entries.index(chosen) if listed else None
             self.name.value = chosen.name if chosen else ""
         name = "unpin" if chosen and chosen.color else "pin"
         self.panel.pin_button.description = WORDS[name]
 
     def _cells(self, kept):
         run = kept.run
-        values = {name: shown(getattr(run.setting, name)) for name in self.columns}
+        values = {name: value_text(getattr(run.setting, name)) for name in self.columns}
         if "epochs" in values and run.epochs_done < run.setting.epochs:
             values["epochs"] = f"{run.epochs_done}/{run.setting.epochs}"
         best = [digits(run.best_val_loss), str(run.best_epoch)]

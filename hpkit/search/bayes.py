@@ -16,8 +16,8 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, fill
 from hpkit.hyperparameters import Hyperparameters, refusal
-from hpkit.locale import say
-from hpkit.search.files import about_data, facts_of, other_part, setting_to_plain
+from hpkit.locale import tr
+from hpkit.search.files import data_to_json, identity_of, other_part, setting_to_json
 from hpkit.search.result import Search
 from hpkit.search.searches import searching
 from hpkit.search.space import MOST_TRIALS, Range, ends_of
@@ -82,7 +82,7 @@ def bayesian_search(
 
 def _earlier_runs(plan, trials):
     """Return what a study holds of this search, refusing what is of another one."""
-    runs, facts = [], facts_of(plan)
+    runs, facts = [], identity_of(plan)
     for trial in trials:
         told = trial.user_attrs
         if "setting" not in told or {*trial.params} != {*plan.space}:
@@ -90,9 +90,9 @@ def _earlier_runs(plan, trials):
         setting = _setting(trial.params, plan.base)
         found = _runs_of(told, plan.dataset, setting)
         first = () if runs else found
-        same = told["setting"] == setting_to_plain(setting)
+        same = told["setting"] == setting_to_json(setting)
         if part := other_part(plan, facts, told, first) if same else "base":
-            raise refusal("study_other", trial.number, part=say(f"search.parts.{part}"))
+            raise refusal("study_other", trial.number, part=tr(f"search.parts.{part}"))
         runs += found
     return runs
 
@@ -126,7 +126,7 @@ def _runs_of(told, dataset, setting):
 
 def _ask_and_tell(plan, count, study, first, asked=0):
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
-    about = facts_of(plan)
+    about = identity_of(plan)
     longest = max(ends_of(plan.space.get("epochs", (plan.base.epochs,))))
     plan.planned = plan.cost([plan.base.but(epochs=longest)] * count)
     while asked < count:
@@ -138,7 +138,7 @@ def _ask_and_tell(plan, count, study, first, asked=0):
         runs = plan.now.runs
         for trial, setting in zip(trials, settings, strict=True):
             number = runs.settings.index(setting)
-            record = about | {"setting": setting_to_plain(setting)}
+            record = about | {"setting": setting_to_json(setting)}
             for name, value in (record | _curves(runs, number)).items():
                 trial.set_user_attr(name, value)
             loss = runs.mean_val_loss[number]
@@ -184,7 +184,7 @@ def to_optuna(search: Search) -> Study:
         there = [n for n in ranges if n in lists or getattr(setting, n) is not None]
         about = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
         about |= {"folds": len(runs.folds)} if runs.folds else {}
-        about |= {"dataset": about_data(runs.dataset)} if runs.dataset.n_train else {}
+        about |= {"dataset": data_to_json(runs.dataset)} if runs.dataset.n_train else {}
         trial = create_trial(
             state=state,
             params={n: _choice(n, getattr(setting, n)) for n in there},
@@ -233,7 +233,7 @@ def from_optuna(
             raise refusal("optuna_name", name, ours=known)
     base = base.but(own=dict.fromkeys(own) | dict(base.own))
     runs, folds, space = [], [], {}
-    about, rows = about_data(dataset), dataset.fingerprint
+    about, rows = data_to_json(dataset), dataset.fingerprint
     for trial in trials:
         setting = _setting({ours[n]: v for n, v in trial.params.items()}, base)
         told, complete = trial.user_attrs, trial.state is TrialState.COMPLETE

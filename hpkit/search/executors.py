@@ -18,7 +18,7 @@ from hpkit.engine.dense import BUILT_IN
 from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import Training
 from hpkit.hyperparameters import refusal, warn
-from hpkit.locale import say
+from hpkit.locale import tr
 
 CHUNK = 0.5  # seconds of training between two messages
 SILENCE = 5  # seconds in which a pool must say itself that a process has died
@@ -104,7 +104,7 @@ class Spread(Training):
 
     def _go_on_here(self, broken):
         if not self.broken:
-            warn(say("search.broke", reason=type(broken).__name__), ExecutorWarning)
+            warn(tr("search.broke", reason=type(broken).__name__), ExecutorWarning)
             self.executor, self.broken = futures.ThreadPoolExecutor(1), True
 
     def close(self):

@@ -42,23 +42,23 @@ WRITE_SECONDS, WRITE_SHARE = 1.0, 0.05  # between two writings; their part of th
 
 def save_search(search, path, **more):
     plain = {"format": FORMAT, "version": VERSION}
-    plain |= {name: _plain(getattr(search, name)) for name in _PARTS}
+    plain |= {name: _to_json(getattr(search, name)) for name in _PARTS}
     for step, own in zip(plain["steps"], search.steps, strict=True):
         step["winner"] = own.winner and search.settings.index(own.winner)
     with checked(path):
-        store.write(path, json.dumps(plain | runs_to_plain(search.runs) | more))
+        store.write(path, json.dumps(plain | runs_to_json(search.runs) | more))
     return Path(path)
 
 
-def _plain(value):
+def _to_json(value):
     if isinstance(value, Hyperparameters):
-        return setting_to_plain(value)
+        return setting_to_json(value)
     if is_dataclass(value):
         same = ("whole", False)  # as before there were whole ranges
         value = dict(part for part in vars(value).items() if part != same)
     if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    return list(map(_plain, value)) if isinstance(value, tuple) else value
+        return {name: _to_json(part) for name, part in value.items()}
+    return list(map(_to_json, value)) if isinstance(value, tuple) else value
 
 
 def load(path: str | Path, dataset: Dataset | None = None) -> Search:
@@ -75,7 +75,7 @@ def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     >>> path.unlink()
     """
     search, plain = read(path, dataset)
-    if dataset and not plain["dataset"].items() <= about_data(dataset).items():
+    if dataset and not plain["dataset"].items() <= data_to_json(dataset).items():
         raise refusal("other_data", dataset.name, name=plain["dataset"]["name"])
     return search
 
@@ -90,13 +90,13 @@ def read(path, dataset):
         plain = json.loads(content)
         if plain["format"] != FORMAT or plain["version"] > VERSION:
             raise ValueError
-        return _search_from_plain(plain, dataset), plain
+        return _search_from_json(plain, dataset), plain
     except store.DAMAGED:
         raise refusal("not_saved", str(path)) from None
 
 
-def _search_from_plain(plain, dataset):
-    runs, base = runs_from_plain(plain, dataset), Hyperparameters(**plain["base"])
+def _search_from_json(plain, dataset):
+    runs, base = runs_from_json(plain, dataset), Hyperparameters(**plain["base"])
     space = _tuples(plain["space"])
     space = {n: Range(**v) if isinstance(v, dict) else v for n, v in space.items()}
     space = space and check_space(plain["kind"], space, ranges=True, own=dict(base.own))
@@ -121,32 +121,32 @@ def _tuples(plain):
     return tuple(map(_tuples, plain)) if isinstance(plain, list) else plain
 
 
-def runs_to_plain(runs):
+def runs_to_json(runs):
     plain = []
     for i, k in np.argwhere(runs.epochs_done >= 0).tolist():
         run, one = runs[i, k], {"setting": i, "seed": k}
         curves = {n: getattr(run, n) for n in CURVES if getattr(run, n) is not None}
-        curves = {n: numbers_to_plain(curve) for n, curve in curves.items()}
+        curves = {n: numbers_to_json(curve) for n, curve in curves.items()}
         plain.append(one | {"fit_time": run.fit_time} | curves)
-    found = {"dataset": about_data(runs.dataset), "seeds": list(runs.seeds)}
-    found |= {"settings": list(map(setting_to_plain, runs.settings)), "runs": plain}
+    found = {"dataset": data_to_json(runs.dataset), "seeds": list(runs.seeds)}
+    found |= {"settings": list(map(setting_to_json, runs.settings)), "runs": plain}
     more = {"folds": len(runs.folds), "failed": sorted(runs.lost)}
     return found | {name: value for name, value in more.items() if value}
 
 
-def about_data(data):
-    about = {n: _plain(getattr(data, n)) for n in ("name", "features", "classes")}
+def data_to_json(data):
+    about = {n: _to_json(getattr(data, n)) for n in ("name", "features", "classes")}
     return about | {"n_train": data.n_train}
 
 
-def runs_from_plain(plain, dataset=None):
+def runs_from_json(plain, dataset=None):
     if dataset is None:
         own = dict(plain["dataset"])
         dataset = without_rows(absent_rows=own.pop("n_train", 0), **own)
     settings = tuple(Hyperparameters(**s) for s in plain["settings"])
     seeds, runs = check_seeds(plain["seeds"]), []
     for run in plain["runs"]:
-        curves = {n: numbers_from_plain(run[n]) for n in CURVES if n in run}
+        curves = {n: numbers_from_json(run[n]) for n in CURVES if n in run}
         curves = dict.fromkeys(CURVES) | curves | {"fit_time": run["fit_time"]}
         setting, seed = settings[run["setting"]], seeds[run["seed"]]
         runs.append(Run(dataset, setting, seed, **curves))
@@ -156,18 +156,18 @@ def runs_from_plain(plain, dataset=None):
     return replace(Runs.of(runs, settings, seeds), folds=folds, lost=lost)
 
 
-def setting_to_plain(setting):
+def setting_to_json(setting):
     # What was added since, where it says something: files stay as they were.
     names = [name for name in notable(setting) if name in NAMES]
-    plain = {name: _plain(getattr(setting, name)) for name in names}
-    return plain | ({"own": _plain(dict(setting.own))} if setting.own else {})
+    plain = {name: _to_json(getattr(setting, name)) for name in names}
+    return plain | ({"own": _to_json(dict(setting.own))} if setting.own else {})
 
 
-def numbers_to_plain(values):  # JSON has no sign for nan and inf
+def numbers_to_json(values):  # JSON has no sign for nan and inf
     return [float(v) if math.isfinite(v) else str(float(v)) for v in values]
 
 
-def numbers_from_plain(values):
+def numbers_from_json(values):
     return np.array([float(v) for v in values])
 
 
@@ -175,18 +175,20 @@ def begins_alike(plan, runs, said=None):
     """Say whether runs began as they would with a plan's data, model and scores."""
     # That which learned most is looked at: in another model it would differ most.
     run = min(runs, key=lambda run: run.best_val_loss)
-    probe = Training(plan.dataset, run.setting, seeds=(run.seed,), model=plan.model)
+    about = {"seeds": (run.seed,), "model": plan.model}
+    training = Training(plan.dataset, run.setting, **about)
     # A model whose code is not known trains for an epoch: before, dropout says nothing.
     end, near = (0, 1e-5) if _code_of(plan.model) else (min(1, run.epochs_done), 1e-3)
-    probe.advance(math.inf, end)
-    said = probe.said if said is None else list(map(float, said))
-    new, old = [*_start(probe.runs[0, 0], end), *probe.said], [*_start(run, end), *said]
+    training.advance(math.inf, end)
+    said = training.probe if said is None else list(map(float, said))
+    new = [*_start(training.runs[0, 0], end), *training.probe]
+    old = [*_start(run, end), *said]
     return len(new) == len(old) and np.allclose(new, old, near, 0, True)
 
 
-def facts_of(plan):
+def identity_of(plan):
     """Return what tells the data, the seeds and the model of a search from others."""
-    facts = {"dataset": about_data(plan.dataset), "seeds": list(plan.seeds)}
+    facts = {"dataset": data_to_json(plan.dataset), "seeds": list(plan.seeds)}
     facts |= {"rows": plan.dataset.fingerprint, "code": _code_of(plan.model)}
     facts["held"] = _held_by(plan.model)
     return {name: fact for name, fact in facts.items() if fact}
@@ -252,7 +254,7 @@ class Storage:
         self.before, self.rungs = None, ()
         self.state = 1  # number of the state file that the JSON names
         self.next, self.last = 0.0, None  # when to write, (search, training) to write
-        self.facts = facts_of(plan)
+        self.facts = identity_of(plan)
         self.lock = FileLock(f"{path}.lock", timeout=0)
         with checked(path):
             self.path = Path(path)
@@ -263,9 +265,9 @@ class Storage:
                 return
         self.before, told = read(str(self.path), plan.dataset)
         runs, self.rungs = self.before.runs, self.before.rungs
-        self.there = set(map(tuple, np.argwhere(runs.epochs_done >= 0).tolist()))
+        self.known = set(map(tuple, np.argwhere(runs.epochs_done >= 0).tolist()))
         kept = self.rungs[-1].kept if self.rungs else range(len(runs.settings))
-        self.done = {at for at in self.there if runs.ended[at] or at[0] not in kept}
+        self.done = {at for at in self.known if runs.ended[at] or at[0] not in kept}
         self.state = 0 if told.get("state") == 0 else 1
         for name in ("kind", "base", "space"):
             if getattr(self.before, name) != getattr(plan, name):
@@ -293,7 +295,7 @@ class Storage:
         going = {run for group in groups for run in group.runs}
         begun = {run for group in groups if group.state for run in group.runs}
         done = new & self.done
-        for run in done | (begun & self.there):
+        for run in done | (begun & self.known):
             fill(training.arrays, run, self.before.runs[run])
         for part in self.before.lost:  # of what a cut dropped; all else is tried again
             if runs := tuple(run for run in part.runs if run in done):
@@ -314,7 +316,7 @@ class Storage:
         except Exception:  # lost or damaged: these runs are trained anew
             return []
 
-    def keep(self, search, training):
+    def save_when_due(self, search, training):
         """Write a search down if it is time to, and always when it has ended."""
         known = len(self.before.settings) if self.before else 0
         if len(search.runs) == 0 or len(search.settings) < known:  # the file has more
@@ -327,7 +329,7 @@ class Storage:
         start, state = time.perf_counter(), 1 - self.state
         search, training = self.last
         content = pack({"groups": list(map(tuple, training.groups()))})
-        said = {"said": list(map(str, training.said))} if training.said else {}
+        said = {"said": list(map(str, training.probe))} if training.probe else {}
         try:
             with checked(str(self.path)):
                 store.write(f"{self.path}.state-{state}", content)
@@ -350,7 +352,7 @@ class Storage:
                 other.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def kept(self, training):
+    def locked(self, training):
         """Hold the file's lock; write once more when a search is left in its midst."""
         try:
             self.lock.acquire()  # until the search has ended

@@ -337,39 +337,40 @@ def describe(result: Any) -> str:
     >>> print(describe(curve)[:44])
     moons, validation loss against learning rate
     """
-    told = words("plots")["told"]
+    texts, value_text = words("plots")["told"], text.value_text
     members = result if isinstance(result, list | tuple) else ()
     if isinstance(result, dict) or any(isinstance(one, Search) for one in members):
-        searches, said = as_searches(result), []
+        searches, ends = as_searches(result), []
         for name, search in searches.items():
             epochs, losses = search.best_so_far()
             facts = {"name": name, "epochs": epochs[-1], "loss": losses[-1]}
-            said.append(told["so_far"].format(**facts))
+            ends.append(texts["so_far"].format(**facts))
         data = dict.fromkeys(search.dataset.name for search in searches.values())
-        return f"{', '.join(data)}: {'; '.join(said)}."
+        return f"{', '.join(data)}: {'; '.join(ends)}."
     runs = as_runs(result)
     if len(runs) == 1:
         return text.run_sentence(next(iter(runs)))
-    out, best, n = runs.diverged.any(1), int(runs.order[0]), len(runs.settings)
-    varied = hp.varied(runs.settings)
-    say = text.short if {*varied} <= {*hp.NAMES} else text.label  # an own name whole
-    setting = say(runs.settings[best], varied)
+    diverged, best, n = runs.diverged.any(1), int(runs.order[0]), len(runs.settings)
+    names = hp.varied(runs.settings)  # a model's own are not shortened
+    in_words = text.short_text if {*names} <= {*hp.NAMES} else text.setting_text
+    setting = in_words(runs.settings[best], names)
     facts = {"data": runs.dataset.name, "n": n, "seeds": len(runs.seeds)}
-    facts |= {"best": runs.mean_val_loss[best], "gone": out.sum(), "setting": setting}
-    if isinstance(result, Search) and len(result.space) == 1 and not out.all():
+    facts |= {"best": runs.mean_val_loss[best], "setting": setting}
+    facts["gone"] = diverged.sum()
+    if isinstance(result, Search) and len(result.space) == 1 and not diverged.all():
         values, loss = result.values(result.param_name), runs.mean_val_loss
         order = [values.index(value) for value in hp.in_order(values)]
-        gone = ", ".join(text.shown(values[i]) for i in order if out[i])
-        order = [i for i in order if not out[i]]
+        gone = ", ".join(value_text(values[i]) for i in order if diverged[i])
+        order = [i for i in order if not diverged[i]]
         ends = dict.fromkeys((order[0], best, order[-1]))
-        ends = [(loss[i], text.shown(values[i])) for i in ends if np.isfinite(loss[i])]
-        points = [told["point"].format(loss=loss, value=value) for loss, value in ends]
+        ends = [(loss[i], value_text(values[i])) for i in ends if np.isfinite(loss[i])]
+        points = [texts["point"].format(loss=loss, value=value) for loss, value in ends]
         facts |= {"name": TABLE[result.param_name].label, "gone": gone}
-        facts |= {"value": text.shown(values[best]), "points": ", ".join(points)}
-        return told["curve_out" if out.any() else "curve"].format(**facts)
-    kind = "all" if out.all() else "some" if out.any() else "runs"
+        facts |= {"value": value_text(values[best]), "points": ", ".join(points)}
+        return texts["curve_out" if diverged.any() else "curve"].format(**facts)
+    kind = "all" if diverged.all() else "some" if diverged.any() else "runs"
     kind += "_one" if n == 1 else "_seeds" if len(runs.seeds) > 1 else ""
-    return told[kind].format(**facts)
+    return texts[kind].format(**facts)
 
 
 def clearly_worse(losses, best, *, folds=False):

@@ -21,7 +21,7 @@ from hpkit.engine import training as engine
 from hpkit.engine.dense import Model, Score
 from hpkit.engine.runs import Cost, lowest, over_seeds, ranked
 from hpkit.hyperparameters import Hyperparameters, refusal, warn
-from hpkit.locale import say
+from hpkit.locale import tr
 from hpkit.search import space as tried
 from hpkit.search.files import Storage
 from hpkit.search.result import Rung, Search, Step
@@ -106,7 +106,7 @@ class _Plan:
             if self.executor:
                 open_now.enter_context(contextlib.closing(self.now))
             if self.storage:
-                open_now.enter_context(self.storage.kept(self.now))
+                open_now.enter_context(self.storage.locked(self.now))
             yield self.now
 
     def train(self, settings, **more):
@@ -125,7 +125,7 @@ class _Plan:
         about = self.kind, self.base, self.space, runs, self.planned
         search = Search(*about, lost=training.lost, **more)
         if self.storage:
-            self.storage.keep(search, self.now)
+            self.storage.save_when_due(search, self.now)
         if not search.finished or runs.best_run.weights is not None:
             return search
         # The best run is one that a file or study has, without its network: once more.
@@ -174,7 +174,7 @@ def _last_of(live, progress):
     if progress:
         from tqdm.auto import tqdm
 
-        bar = tqdm(unit=say("search.bar_unit"))
+        bar = tqdm(unit=tr("search.bar_unit"))
     with contextlib.closing(live), bar:
         try:
             for found in live:
@@ -183,7 +183,7 @@ def _last_of(live, progress):
         except KeyboardInterrupt:
             if found is None:
                 raise
-            warn(say("search.interrupted"))
+            warn(tr("search.interrupted"))
     if found.lost:
         warn(" ".join(lost_sentences(found)))
     return found
@@ -195,7 +195,7 @@ def _show(found, bar):
     if bar.total is None:
         bar.reset(found.planned.epochs)  # in a notebook the bar is a stub before
     facts = {"runs": found.runs_done, "all_runs": found.planned.runs}
-    bar.set_description(say("search.bar", **facts), refresh=False)
+    bar.set_description(tr("search.bar", **facts), refresh=False)
     bar.update(done - bar.n)
 
 
@@ -383,7 +383,7 @@ def one_at_a_time(new_plan, *, order=None, **values):
 def check_order(order, space):
     names = list(space)
     order = names if order is None else order
-    hint = say("hints.order", names=names)
+    hint = tr("hints.order", names=names)
     order = hp.check_items("order", order, hint=hint, of="names")
     if sorted(map(hp.brief, order)) != sorted(map(hp.brief, names)):
         raise refusal("order", list(order), names=names)

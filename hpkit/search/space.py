@@ -8,7 +8,7 @@ import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit.hyperparameters import TABLE, check_name, refusal
-from hpkit.locale import say
+from hpkit.locale import tr
 
 MOST_TRIALS = 10**5
 _SIGNIFICANT = 4  # digits that a drawn value keeps: enough to try, short enough to read
@@ -69,7 +69,7 @@ def log_uniform(low: float, high: float, *, whole: bool = False) -> Range:
 
 
 def _range(what, low, high, whole, least):
-    hint = say("hints.range", what=what)
+    hint = tr("hints.range", what=what)
     rule = {"low": least, "strict": True, "hint": hint}
     low, high = (hp.check_number(f"{what}_end", end, **rule) for end in (low, high))
     if low >= high:
@@ -85,8 +85,8 @@ _SCIPY = {"uniform": (), "loguniform": (True,), "randint": (False, True)}
 
 
 def check_list(name, values):
-    items = hp.check_items(name, values, hint=say("hints.values", name=name))
-    values = tuple(TABLE[name].check(name, hp.plain(value)) for value in items)
+    items = hp.check_items(name, values, hint=tr("hints.values", name=name))
+    values = tuple(TABLE[name].check(name, hp.to_python(value)) for value in items)
     if len(set(values)) < len(values):
         twice = next(v for v in values if values.count(v) > 1)
         raise refusal("twice", name=name, twice=twice)

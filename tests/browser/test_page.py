@@ -198,7 +198,7 @@ def test_an_address_opens_the_panel_as_the_keyboard_left_it(shown):
         assert "lr 10" in texts.all_text_contents()
     panel = hk.open("page.html" + line).wait()  # the same in a notebook
     assert f"{panel.run.best_val_loss:#.3g}" in seen
-    assert [k.run.setting.lr for k in panel.list.kept if k.color] == [10]
+    assert [k.run.setting.lr for k in panel.list.entries if k.color] == [10]
     panel.end()
 
     for key, forged in (

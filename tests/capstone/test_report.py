@@ -71,7 +71,7 @@ def test_report_says_what_is_missing_in_its_place():
     cap = finished()
     some = cap.report(author="Jo", plan="Two rates.", learned=...)
     whole = cap.report(learned="More is not better.")
-    assert re.fullmatch(r"Written: \S+html\.", some.said)
+    assert re.fullmatch(r"Written: \S+html\.", some.message)
     assert "cap.report(learned='...')" in text_of(some)
     assert "(To be written" not in text_of(whole)
     assert "Scroll in the box" in whole._repr_html_()
@@ -138,7 +138,7 @@ def test_setting_that_is_trained_again_is_paid_and_told_once(here):
     report = cap.report()
     assert "16 of 16 epochs were spent on 3 settings" in report.html
     assert ": 3 dots" in report.html
-    assert "could not be written (" in report.said
+    assert "could not be written (" in report.message
     assert (report.path, report.html.count("src='data:")) == (None, 2)
 
 

@@ -23,9 +23,9 @@ def test_comparison_table_and_picture():
 
     ax = beside.plot(Figure().subplots())
     names = [label.get_text() for label in ax.get_yticklabels()]  # from below
-    assert names == ["this choice", *list(rivals.say("rivals.ways").values())[::-1]]
-    assert "; random, 6 settings: 0." in ax.figure.hpkit_said[0]
-    assert "You: 0.900." in ax.figure.hpkit_said[0]
+    assert names == ["this choice", *list(rivals.tr("rivals.ways").values())[::-1]]
+    assert "; random, 6 settings: 0." in ax.figure.hpkit_alt[0]
+    assert "You: 0.900." in ax.figure.hpkit_alt[0]
 
 
 def test_comparison_says_a_tie_and_a_difference():

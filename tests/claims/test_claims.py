@@ -329,7 +329,7 @@ def a_panel(*, run=None, color=None, name=""):
 
 
 def a_list(*kept):
-    return SimpleNamespace(list=SimpleNamespace(kept=list(kept)))
+    return SimpleNamespace(list=SimpleNamespace(entries=list(kept)))
 
 
 SET_BY_NOBODY = "weights", "biases", "training loss", "validation loss"

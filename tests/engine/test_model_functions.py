@@ -12,7 +12,7 @@ from torch import nn
 
 import hpkit as hk
 from hpkit.engine.dense import first_line
-from hpkit.engine.model_functions import RecordedSetting, mark, mentions
+from hpkit.engine.model_functions import RecordedSetting, content_key, mentions
 from hpkit.engine.training import Training
 
 BASE = hk.Hyperparameters(epochs=3, batch_size=16, lr=0.05)
@@ -95,7 +95,7 @@ VALUES += [torch.zeros(2, 1), nn.Parameter(torch.ones(2)), lambda: 1, lambda: 2,
 
 
 def test_marks_tell_values_apart_by_content():
-    marks, again = (list(map(mark, deepcopy(VALUES))) for _ in range(2))
+    marks, again = (list(map(content_key, deepcopy(VALUES))) for _ in range(2))
     assert marks == again
     alike = [k for k, one in enumerate(marks) if one in marks[:k]]
     assert alike == [4]  # True is 1

@@ -8,7 +8,7 @@ import pytest
 import hpkit as hk
 from hpkit import exercises, store
 from hpkit.exercises import _core
-from hpkit.locale import say
+from hpkit.locale import tr
 
 KEY = "02_learning_rate/good_rate"
 
@@ -129,9 +129,9 @@ def test_reset_deletes_the_lessons_of_its_table_when_sure(monkeypatch):
     for key in (KEY, quiz, "00_start/stop", "06_seeds/differ"):
         _core.record(key, "correct")
 
-    assert hk.progress().reset() == say("exercises.progress.kept")
+    assert hk.progress().reset() == tr("exercises.progress.kept")
     monkeypatch.setattr("builtins.input", lambda words: "y")
-    assert hk.progress().reset() == say("exercises.progress.kept")
+    assert hk.progress().reset() == tr("exercises.progress.kept")
     assert len(_core.load_entries()) == 4
     monkeypatch.setattr("builtins.input", lambda words: " Yes ")
     assert hk.progress(2).reset() == "Deleted: 2 entries."

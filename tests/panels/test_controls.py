@@ -16,7 +16,7 @@ from hpkit.charts.searches import value_axis
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.controls import Entry, parse_values, pick_knob, written
-from hpkit.text import shown
+from hpkit.text import value_text
 
 OWN = (2, True, 0.5, "gelu", None, (16, 8), (3,))  # of a learner's own model
 
@@ -210,7 +210,8 @@ def test_curve_is_drawn_as_a_guess(moons, kind):
         lowest, chart = "0.10 at epoch 2", panel.charts.charts[0]
         truth = np.interp(drawing.at, np.arange(6), panel.run.val_loss)
     else:
-        lowest, chart = f"at {shown(panel.values.values[3])}", panel.charts.charts[1]
+        lowest = f"at {value_text(panel.values.values[3])}"
+        chart = panel.charts.charts[1]
         np.testing.assert_allclose(drawing.at, panel.values.values, rtol=1e-6)
         truth = np.minimum(panel.found.mean_val_loss, 1.5)
         truth[panel.found.runs.diverged.any(1)] = np.nan

@@ -8,7 +8,7 @@ from chart_reading import move, nth, pasted, press, shows, texts, until
 from hpkit import Hyperparameters, OneAtATimePanel, load_dataset
 from hpkit.charts.still import still
 from hpkit.search.searches import one_at_a_time
-from hpkit.text import short
+from hpkit.text import short_text
 
 QUICK = Hyperparameters(epochs=5)
 LISTS = {"lr": [0.01, 0.3, 10.0], "batch_size": [16, 64]}
@@ -83,7 +83,7 @@ def test_path_keeps_where_each_order_ended(path):
 def test_path_of_three_steps_ends_where_the_third_does(moons):
     panel = press(make_path(moons, momentum=[0.0, 0.9]), "all")
     ((_, (end, _)),) = panel.walked.items()
-    assert end == short(panel.done[2].winner, panel.space)
+    assert end == short_text(panel.done[2].winner, panel.space)
     assert panel.done[2].winner != panel.done[1].winner
     press(panel, "grid")
     assert ("found it" in panel.result) == (panel.done[2].winner == panel.grid.best)
@@ -115,7 +115,7 @@ def test_path_begins_with_its_start_trained(path):
     assert list(still(path.charts.charts, path.widths).axes[1].get_yticks()) == []
     assert shows(path)
     vars(runs)["diverged"] = np.array([[True, False]])  # with one seed of the two
-    assert "batch size 16: diverged" in path._sentence(False)
+    assert "batch size 16: diverged" in path._result_text(False)
 
 
 def test_path_without_lists_takes_those_of_lesson_07(moons):

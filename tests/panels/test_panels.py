@@ -12,7 +12,7 @@ from chart_reading import move, pasted, press, shows
 
 import hpkit as hk
 from hpkit.panels.panel import FOLDER, Live
-from hpkit.text import label, short
+from hpkit.text import setting_text, short_text
 
 QUICK = hk.Hyperparameters(lr=0.3, epochs=5)
 
@@ -29,8 +29,8 @@ def test_a_network_reads_the_same_everywhere(moons):
         panel._draw()
         said = f"hidden units {words}, " if hidden else "no hidden layers, "
         assert said in panel.result
-        assert label(base.but(hidden=hidden), ["hidden"]) == said[:-2]
-        assert short(base.but(hidden=hidden), ["hidden"]) == f"hidden {words}"
+        assert setting_text(base.but(hidden=hidden), ["hidden"]) == said[:-2]
+        assert short_text(base.but(hidden=hidden), ["hidden"]) == f"hidden {words}"
     rows = [row.split() for row in panel.list.list.options]
     assert [row[1] for row in rows] == ["16-16", "none", "16", "16-16-16"]
     for words in NETWORKS.values():

@@ -17,7 +17,7 @@ from hpkit.charts.spec import light
 from hpkit.charts.still import draw, still
 from hpkit.hyperparameters import MAIN_NAMES, TABLE, Hyperparameters
 from hpkit.search.searches import grid_search, validation_curve
-from hpkit.text import label
+from hpkit.text import setting_text
 
 BASE = Hyperparameters(lr=0.3, epochs=5)
 QUICK = Hyperparameters(epochs=5)
@@ -296,7 +296,7 @@ def test_as_good_is_the_same_everywhere(moons):
 
     said = found.describe().split("seeds can tell, ")[1].split(" may be")[0]
     named = said.replace("; or ", "; ").split("; ")
-    assert named == [label(s, tuple(found.space)) for s in found.ties]
+    assert named == [setting_text(s, tuple(found.space)) for s in found.ties]
     assert f"May be as good: {len(ties)} more, in dashed frames." in panel.result
     rows = found._repr_html_().split("<tr>")[2:]
     order = found.runs.order

@@ -40,7 +40,7 @@ def test_line_holds_what_was_changed(shown_at_once):
     again = hk.open(panel.line()).wait(60)
 
     assert again.run.setting == panel.run.setting
-    assert [k.run.setting.lr for k in again.list.kept if k.color] == [0.01]
+    assert [k.run.setting.lr for k in again.list.entries if k.color] == [0.01]
     assert again.runs[1, 0].val_loss.tolist() == panel.runs[0, 0].val_loss.tolist()
     slow = hk.open(f"{panel.line()};epochs:1000000")
     assert slow.live.busy  # what is pinned can be stopped
@@ -57,8 +57,9 @@ def test_line_holds_what_was_changed(shown_at_once):
 def test_a_run_that_takes_long_is_kept(pins, shown_at_once):
     panel = hk.open(f"training?{DATA}&batch_size=4&epochs=200{pins}").wait(60)
 
-    assert [kept.run.ended for kept in panel.list.kept] == [True] * (3 if pins else 1)
-    assert panel.list.kept[0] is panel.strong
+    ended = [entry.run.ended for entry in panel.list.entries]
+    assert ended == [True] * (3 if pins else 1)
+    assert panel.list.entries[0] is panel.strong
     assert panel.run.epochs_done == 200
 
 

@@ -19,7 +19,7 @@ from hpkit.charts.runs import map_chart, map_pixels
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.panel import Live
 from hpkit.panels.parts import VIEW, WORDS
-from hpkit.panels.training import Kept
+from hpkit.panels.training import ListedRun
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
@@ -52,7 +52,7 @@ def test_panel_is_never_empty_and_a_slider_trains_and_keeps_one_run(panel, moons
     assert len(val_curve(panel)[1]) == 6
     move(panel, panel.controls["lr"].slider, 0.1)
     assert panel.run.setting == QUICK.but(lr=0.1)
-    assert [k.run.setting.lr for k in panel.list.kept] == [0.3, 0.1]
+    assert [k.run.setting.lr for k in panel.list.entries] == [0.3, 0.1]
     assert "Best of 2 runs: run 1 (0." in shows(panel)
     np.testing.assert_allclose(val_curve(panel)[1], panel.run.val_loss, rtol=1e-6)
     np.testing.assert_array_equal(pasted(panel)["run"].val_loss, panel.run.val_loss)
@@ -73,7 +73,7 @@ def test_fast_moves_on_two_threads_end_in_the_last_values(panel, monkeypatch):
 
     assert time.process_time() - moved < 2
     assert panel.run.setting == QUICK.but(lr=1.0, epochs=4)
-    assert len(panel.list.kept) == 2  # the first, and where the sliders rested
+    assert len(panel.list.entries) == 2  # the first, and where the sliders rested
 
 
 def test_number_box_takes_a_value_between_the_slider_steps_and_beyond(panel):
@@ -148,12 +148,12 @@ def test_what_a_control_shows_counts_once_it_rests(panel, monkeypatch):
 def test_same_setting_again_is_not_listed_twice_but_with_new_seeds(panel):
     assert "Trained again" not in panel.result
     press(panel, "train")
-    assert len(panel.list.kept) == 1
+    assert len(panel.list.entries) == 1
     assert "Trained again: same setting, same seed, same curve" in panel.result
     panel.new_seeds.value = True
     for _ in range(3):
         press(panel, "train")
-    assert [k.run.seed for k in panel.list.kept] == [0, 1, 2, 3]
+    assert [k.run.seed for k in panel.list.entries] == [0, 1, 2, 3]
     panel.new_seeds.value = False  # of the run shown, not of a next one
     for lr in (0.2, 0.3):
         panel.controls["lr"].value = lr
@@ -176,7 +176,7 @@ def test_longer_run_takes_the_place_of_a_stopped_one(panel):
     panel.slow.value = False
     press(panel, "train")
 
-    assert [k.run.epochs_done for k in panel.list.kept] == [5, 60]
+    assert [k.run.epochs_done for k in panel.list.entries] == [5, 60]
 
 
 def test_slow_training_can_be_watched_and_its_stop_leaves_the_finished_run(moons):
@@ -195,7 +195,7 @@ def test_slow_training_can_be_watched_and_its_stop_leaves_the_finished_run(moons
     start = time.monotonic()
     train_and_stop(panel)
     assert panel.run.epochs_done <= 20 * (time.monotonic() - start) + 1
-    first, second = panel.list.kept
+    first, second = panel.list.entries
     assert first.run is finished
     assert (first.name, first.color) == ("mine", color)
     assert 1 < second.run.epochs_done < 200
@@ -236,7 +236,7 @@ def test_lesson_00_names_the_end_of_its_slider_and_it_can_be_watched():
 
 
 def test_slow_training_goes_on_at_full_speed_once_switched_off(panel, monkeypatch):
-    monkeypatch.setattr("hpkit.panels.panel.ALOUD", 0.5)
+    monkeypatch.setattr("hpkit.panels.panel.ANNOUNCE", 0.5)
     panel.slow.value = True
     panel.controls["epochs"].source.value = 1000
     silent = watch(panel, lambda: "aria-live" in panel.charts.get_state()["sentence"])
@@ -339,7 +339,7 @@ def test_beside_pins_each_curve_and_cross_says_whose_it_is(moons):
 
 
 def test_a_long_session_draws_the_latest_of_its_earlier_runs(panel):
-    panel.list.kept[:0] = [Kept(panel.run, number) for number in range(99)]
+    panel.list.entries[:0] = [ListedRun(panel.run, number) for number in range(99)]
     panel.live.draw()
     assert len(mark(panel.charts.charts[0], "line", color="gray").columns[-1]) == 30
 
@@ -352,15 +352,15 @@ def test_pin_name_remove_and_reset(panel):
     panel.list.list.index = 2
     panel.remove_button.click()
 
-    assert [k.run.setting.lr for k in panel.list.kept] == [0.3, 0.1, 0.01]
-    assert panel.list.kept[1].color is not None
+    assert [k.run.setting.lr for k in panel.list.entries] == [0.3, 0.1, 0.01]
+    assert panel.list.entries[1].color is not None
     assert panel.pin_button.description == "Pin"
     panel.list.list.index = 1
     assert panel.pin_button.description == "Unpin"
     assert "slow & steady" in panel.list.list.options[1].replace("\u00a0", " ")
     panel.new_seeds.value = True
     press(panel, "reset")
-    assert [k.run.setting.lr for k in panel.list.kept] == [0.1, 0.3]
+    assert [k.run.setting.lr for k in panel.list.entries] == [0.1, 0.3]
     assert panel.controls.setting == QUICK
     assert (panel.new_seeds.value, panel.seed, panel.run.seed) == (False, 0, 0)
 
@@ -370,7 +370,7 @@ def test_a_sixth_pin_shares_the_color_of_the_first(panel):
     for number in range(5):
         move(panel, panel.controls["lr"].slider, 0.1 / 2**number)
         panel.pin_button.click()
-    colors = [kept.color for kept in panel.list.kept]
+    colors = [kept.color for kept in panel.list.entries]
     assert len({*colors}) == 5
     assert colors[5] == colors[0]
     labels = mark(panel.charts.charts[0], "line", width=2.2).get("label")
@@ -503,7 +503,7 @@ def test_axis_in_updates_and_seconds(panel, moons):
     for unit, end in (("updates", 250), ("epochs", 5)):  # 400 / 8 in each of 5 epochs
         panel.unit.value = unit
         assert panel.charts.charts[0].x.domain[1] == pytest.approx(1.02 * end)
-    panel.list.pin(panel.list.kept[-1])  # then a gray run may leave the chart
+    panel.list.pin(panel.list.entries[-1])  # then a gray run may leave the chart
     panel.unit.value = "updates"
     assert panel.charts.charts[0].x.domain[1] == pytest.approx(1.02 * 5 * 25)
 
@@ -524,7 +524,7 @@ def test_map_is_of_the_run_shown_and_of_the_epoch_of_the_scrubber(panel, moons):
     assert mark(panel.charts.charts[0], "rule").columns[0] == 2 * 13
     move(panel, panel.scrub, 0)
     assert pixels(panel.charts.charts[1]) != early
-    assert len(panel.list.kept) == 2
+    assert len(panel.list.entries) == 2
     falling = QUICK.but(epochs=4, schedule=(1, 0.5, 0.2, 0.1))
     other = TrainingPanel(moons, falling).wait()
     move(other, other.scrub, 2)  # as far as there on the same way down

@@ -63,7 +63,8 @@ def test_names_of_a_models_own_are_shown_saved_and_handed_on(search, more, tmp_p
     assert {s.act for s in found.settings} == {"soft plus", None}
     for name in own:
         assert found.values(name) == list(found.to_frame()[f"param_{name}"])
-        assert f"{name} {text.shown(getattr(found.best, name))}" in found.describe()
+        best = text.value_text(getattr(found.best, name))
+        assert f"{name} {best}" in found.describe()
         assert name in found._repr_html_()
     assert found.edge.keys() <= {"lr"}  # words have no end
     for plot in (hk.plot_parallel, hk.plot_training_curves, hk.plot_seeds):
