@@ -232,7 +232,7 @@ def are_numbers(values):
     return {*map(type, values)} <= {int, float}
 
 
-def in_order(values):
+def sort_numbers(values):
     """Return numbers from low to high, other values as they are."""
     return sorted(values) if are_numbers(values) else list(values)
 
@@ -245,7 +245,7 @@ def check_seeds(seeds):
     return seeds
 
 
-def without_middle(text, most):
+def cut_middle(text, most):
     """Return a text of so many letters: long names may begin or end alike."""
     half = most // 2
     return text if len(text) <= most else f"{text[:half]}…{text[half + 1 - most :]}"
@@ -253,7 +253,7 @@ def without_middle(text, most):
 
 def _word(key):
     def word(facts):
-        name, short = facts.name, without_middle(facts.name, _LONGEST_NAME)
+        name, short = facts.name, cut_middle(facts.name, _LONGEST_NAME)
         own = {"label": name, "short": short, "legend": f"{short} {{}}"}
         said = words("hyperparameters").get(name, own)  # not said: one of a model's own
         return said.get(key, said["label"])
@@ -429,10 +429,11 @@ class Hyperparameters:
         [0.4, 0.30000000000000004, 0.2, 0.1]
         """
         total = self.epochs * check_count("updates_per_epoch", updates_per_epoch)
-        return self.lr * factors(self.schedule, self.warmup, total, np.arange(total))
+        at = np.arange(total)
+        return self.lr * schedule_factors(self.schedule, self.warmup, total, at)
 
     def __repr__(self):
-        names = [name for name in notable(self) if name in NAMES]
+        names = [name for name in names_to_show(self) if name in NAMES]
         values = [f"{name}={getattr(self, name)!r}" for name in names]
         values += [f"own={dict(self.own)}"] if self.own else []
         return f"Hyperparameters({', '.join(values)})"
@@ -450,24 +451,24 @@ NAMES = tuple(TABLE)
 MAIN_NAMES = NAMES[: NAMES.index("schedule")]
 
 
-def names_of(settings):
+def all_names(settings):
     """Return the names of all that some settings hold, a model's own ones last."""
     return tuple(dict.fromkeys((*NAMES, *(n for s in settings for n, _ in s.own))))
 
 
-def notable(*settings):
+def names_to_show(*settings):
     """Return the names that are worth a word of some settings."""
     apart = (*MAIN_NAMES, *varied([*settings, _DEFAULT]))
-    return [n for n in names_of(settings) if n in apart or n not in NAMES]
+    return [n for n in all_names(settings) if n in apart or n not in NAMES]
 
 
 def varied(settings):
     """Return the names of the hyperparameters in which settings differ."""
-    names = names_of(settings)
+    names = all_names(settings)
     return [n for n in names if len({getattr(s, n, None) for s in settings}) > 1]
 
 
-def factors(schedule, warmup, total, at):
+def schedule_factors(schedule, warmup, total, at):
     """Return the share of lr that each update takes; `at` are numbers below `total`."""
     if schedule == "one-cycle":
         top, last = (warmup or 0.3) * total - 1, total - 1
@@ -492,7 +493,7 @@ def _cosine(share):
     return (1 + np.cos(np.pi * share)) / 2
 
 
-def ours_for(name):
+def name_for_alias(name):
     """Return what hpkit calls what other libraries call by a name, else "other"."""
     known = name.lower() if isinstance(name, str) else None
     elsewhere = words("elsewhere").items()
@@ -504,7 +505,7 @@ def check_name(name, own=()):
     """Return a name of hpkit's, or one of those that are a model's `own`."""
     if isinstance(name, str) and (name in NAMES or name in own):
         return str(name)
-    ours, kind = ours_for(name), "ours"
+    ours, kind = name_for_alias(name), "ours"
     close = difflib.get_close_matches(str(name).lower(), NAMES, 1, 0.8)
     if ours == "other" and close:
         (ours,), kind = close, "close"

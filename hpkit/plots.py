@@ -17,7 +17,7 @@ from hpkit.charts import searches as charts
 from hpkit.charts.runs import map_chart, map_pixels, runs_chart, seeds_chart
 from hpkit.charts.spec import FEW, points, text
 from hpkit.charts.still import draw, ticks
-from hpkit.data.datasets import Dataset, check_dataset, check_there
+from hpkit.data.datasets import Dataset, check_dataset, check_has_rows
 from hpkit.engine.runs import Run, Runs
 from hpkit.locale import Texts, digits
 from hpkit.search.result import Search, as_runs, as_searches, describe
@@ -61,7 +61,7 @@ def plot_training_curves(
     hyper.check_choice("split", split, ("both", "valid", "train"))
     names = [short_text(s, hyper.varied(runs.settings)) for s in runs.settings]
     size = _SIZE[0], max(_SIZE[1], 0.6 + 0.19 * min(count, _NAMED))
-    return drawn(runs_chart(runs, split, names), ax, size, _alt("training", runs))
+    return draw_chart(runs_chart(runs, split, names), ax, size, _alt("training", runs))
 
 
 def plot_seeds(
@@ -90,7 +90,7 @@ def plot_seeds(
     losses = np.where(runs.diverged, np.nan, runs.best_val_loss)
     chart = seeds_chart(losses, runs.diverged, names, seeds=runs.seeds, pairs=pairs)
     size = _SIZE[0], 1.7 + 0.45 * min(len(runs.settings), 14)
-    return drawn(chart, ax, size, _alt("seeds", runs))
+    return draw_chart(chart, ax, size, _alt("seeds", runs))
 
 
 def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
@@ -111,7 +111,7 @@ def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
     if len(_as_search(curve).space) > 1:
         raise hyper.refusal("curve_names", got=", ".join(curve.space))
     chart = charts.validation_chart(curve, last=True)
-    return drawn(chart, ax, _SIZE, _alt("curve", curve))
+    return draw_chart(chart, ax, _SIZE, _alt("curve", curve))
 
 
 def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
@@ -149,7 +149,7 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
         inner += [(i - 0.02, at, said) for at, said in marked if 0.03 < at < 0.97]
     places = list(zip(*inner, strict=True)) or [(), (), ()]
     chart.marks.append(text(*places, anchor="end", size=0.9, color="soft"))
-    return drawn(chart, ax, (9.6, 4.2), _alt("parallel", search.runs))
+    return draw_chart(chart, ax, (9.6, 4.2), _alt("parallel", search.runs))
 
 
 def plot_best_so_far(
@@ -170,7 +170,7 @@ def plot_best_so_far(
     searches = as_searches(searches)
     chart = charts.best_so_far_chart(searches)
     chart.x.label, chart.y.label = _SAY["epochs_spent"], _SAY["so_far"]
-    return drawn(chart, ax, _SIZE, _alt("so_far", searches))
+    return draw_chart(chart, ax, _SIZE, _alt("so_far", searches))
 
 
 def plot_grid(
@@ -203,7 +203,7 @@ def plot_grid(
     chart = charts.path_chart(space, [grid], framed=_framed(grid, space), title=title)
     legend = charts.WORDS["diverged"] if grid.diverged.any() else None
     chart.marks.append(points(np.nan, np.nan, shape="x", color="ink", legend=legend))
-    return drawn(chart, ax, _size(space), _alt("grid", grid.runs))
+    return draw_chart(chart, ax, _size(space), _alt("grid", grid.runs))
 
 
 def _two_lists(search, x=None, y=None):
@@ -216,7 +216,8 @@ def _two_lists(search, x=None, y=None):
             hyper.check_choice(way, name, names)
     x = next(n for n in names if n != y) if x is None else x
     y = next(n for n in names if n != x) if y is None else y
-    return {name: hyper.in_order(dict.fromkeys(search.values(name))) for name in (x, y)}
+    values = {name: dict.fromkeys(search.values(name)) for name in (x, y)}
+    return {name: hyper.sort_numbers(each) for name, each in values.items()}
 
 
 def _framed(search, space):
@@ -226,7 +227,7 @@ def _framed(search, space):
     numbers = {search.settings.index(setting) for setting in search.ties}
     cells = charts.best_in_cells(search, space).items()
     ties = [cell for cell, i in cells if i in numbers]
-    return {"best": [charts.cell_of(search.best, space)], "ties": ties}
+    return {"best": [charts.cell_at(search.best, space)], "ties": ties}
 
 
 def _size(space):
@@ -260,7 +261,7 @@ def plot_path(steps: Search, ax: Axes | None = None) -> Axes:
     between = "   " if len("".join(said)) < 60 else "\n"
     alt = f"{_CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}"
     chart = charts.path_chart(space, [steps], path, title=between.join(said))
-    return drawn(chart, ax, _size(space), alt)
+    return draw_chart(chart, ax, _size(space), alt)
 
 
 def plot_decision_boundary(run: Run, ax: Axes | None = None) -> Axes:
@@ -278,10 +279,10 @@ def plot_decision_boundary(run: Run, ax: Axes | None = None) -> Axes:
     if not isinstance(run, Run):
         raise hyper.refusal("one_run", kind=TypeError, type=type(run).__name__)
     _check_flat(run.dataset)
-    check_there(run.dataset)
+    check_has_rows(run.dataset)
     title = _SAY["map"].format(epoch=run.best_epoch)
     chart = map_chart(run.dataset, map_pixels(run), title=title, size=_DOT_SIZE)
-    return drawn(chart, ax, (5.0, 4.0), _alt("map", run, epoch=run.best_epoch))
+    return draw_chart(chart, ax, (5.0, 4.0), _alt("map", run, epoch=run.best_epoch))
 
 
 def plot_data(dataset: Dataset, ax: Axes | None = None) -> Axes:
@@ -294,7 +295,7 @@ def plot_data(dataset: Dataset, ax: Axes | None = None) -> Axes:
     >>> len(hk.plot_data(hk.load_dataset("moons")).collections)
     2
     """
-    if check_there(check_dataset(dataset)).name == "digits":
+    if check_has_rows(check_dataset(dataset)).name == "digits":
         return _draw_digits(dataset, ax)
     _check_flat(dataset)
     names = [_SAY["class"].format(name=name) for name in dataset.classes]
@@ -302,7 +303,7 @@ def plot_data(dataset: Dataset, ax: Axes | None = None) -> Axes:
     facts = {"data": dataset.name, "n": dataset.n_train}
     alt = _CHARTS["data"].format(**facts, classes=dataset.n_outputs)
     more = 0.1 * max(0, dataset.n_outputs - 6)  # their names are in rows
-    return drawn(chart, ax, (5.0, 3.6 + more), alt)
+    return draw_chart(chart, ax, (5.0, 3.6 + more), alt)
 
 
 def _draw_digits(data, ax):
@@ -333,7 +334,7 @@ def _alt(kind, result, **facts):
     return f"{_CHARTS[kind].format(**facts)} {describe(result)}"
 
 
-def drawn(chart, ax, size, alt):
+def draw_chart(chart, ax, size, alt):
     """Return the axes, or new ones of a size in inches, with a chart drawn."""
     ax = _axes_for(ax, size)
     draw(ax, replace(chart, title=""), _FONT)

@@ -69,7 +69,7 @@ class Store:
                     write(self.path, json.dumps(data))
             except (OSError, NotImplementedError) as error:  # Timeout is an OSError
                 self._waiting.append(update)
-                self._notify("memory", error=reason(error))
+                self._notify("memory", error=error_reason(error))
                 return self.load()
             self._waiting.clear()
             return data
@@ -128,7 +128,7 @@ def check_kinds(part, kinds):
             raise TypeError(f"{name} is of another kind")
 
 
-def reason(error):
+def error_reason(error):
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 

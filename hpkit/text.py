@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from hpkit.hyperparameters import TABLE, without_middle
+from hpkit.hyperparameters import TABLE, cut_middle
 from hpkit.locale import digits, words
 
 _MOST_TIES = 5  # settings that a sentence names
@@ -28,7 +28,7 @@ def value_text(value) -> str:
 def chart_text(value) -> str:
     """Return a value for a chart: three digits, a text without its middle."""
     text = value_text(float(f"{value:.3g}") if isinstance(value, float) else value)
-    return without_middle(text, _LONGEST_VALUE) if isinstance(value, str) else text
+    return cut_middle(text, _LONGEST_VALUE) if isinstance(value, str) else text
 
 
 def axis_texts(values) -> list:
@@ -91,7 +91,7 @@ def curve_text(values, places) -> str:
     return ", ".join([first, *map(str.format, ways, later)])
 
 
-def sentences(search, beside_table=False) -> list:
+def search_sentences(search, beside_table=False) -> list:
     """Return what a search has found, as sentences; or only what no table shows."""
     say = words("search")
     kind, dataset = say["kinds"][search.kind], search.dataset.name
@@ -266,12 +266,13 @@ def text_lines(rows, *, right=False, rule=False):
     """Return a line for each row of texts, with the columns below each other."""
     # `right`: all columns but the last one end at the same place, as numbers do;
     # `rule`: a rule parts the first row, the heads, from the others.
-    widths = [max(map(columns_of, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
     if rule:
         rows = [rows[0], ["-" * width for width in widths], *rows[1:]]
     lines = []
     for *cells, last in rows:
-        pads = [" " * (w - columns_of(c)) for c, w in zip(cells, widths, strict=False)]
+        each = zip(cells, widths, strict=False)
+        pads = [" " * (width - display_width(cell)) for cell, width in each]
         parts = [p + c if right else c + p for c, p in zip(cells, pads, strict=True)]
         lines.append("  ".join([*parts, last]).rstrip())
     return lines
@@ -279,16 +280,16 @@ def text_lines(rows, *, right=False, rule=False):
 
 def wrapped(text, width=84):
     """Return a text in lines of so many columns."""
-    text = "".join(letter + "\0" * (columns_of(letter) - 1) for letter in text)
+    text = "".join(letter + "\0" * (display_width(letter) - 1) for letter in text)
     return textwrap.fill(text, width, break_on_hyphens=False).replace("\0", "")
 
 
-def columns_of(text):
+def display_width(text):
     """Return how wide a text is in a terminal: a letter of Korean is two others."""
     return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
-def call(head, arguments):
+def call_code(head, arguments):
     """Return a call, over several lines where one would be too long."""
     text = ", ".join(arguments)
     if len(head) + len(text) + 2 <= _WIDTH:
@@ -299,7 +300,7 @@ def call(head, arguments):
     return "\n    ".join([f"{head}(", *lines]).replace("\0", " ") + "\n)"
 
 
-def seeds_of(seeds):
+def seeds_code(seeds):
     """Return the argument that names seeds, as a range where they are one."""
     seeds, span = list(seeds), range(seeds[0], seeds[0] + len(seeds))
     said = str(span if seeds == list(span) else seeds)

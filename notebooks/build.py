@@ -27,7 +27,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output
 
-from hpkit.charts.still import small
+from hpkit.charts.still import small_png
 from hpkit.panels.parts import VIEW, WORDS
 from hpkit.plots import OFF_SCREEN
 
@@ -356,7 +356,7 @@ def cleaned(output):
             alt, data["image/png"] = html.unescape(found[1]), found[2]
             line = [new_output("display_data", {"text/plain": WORDS["dead"]})]
     elif png := data.get("image/png"):
-        data["image/png"] = base64.b64encode(small(base64.b64decode(png))).decode()
+        data["image/png"] = base64.b64encode(small_png(base64.b64decode(png))).decode()
     output.metadata = nbformat.from_dict({"image/png": {"alt": alt}} if alt else {})
     return [output, *line] if any(data.values()) else []
 

@@ -15,7 +15,7 @@ from itertools import permutations, product
 import numpy as np
 
 import hpkit as hk
-from hpkit.charts.runs import map_cells, nice_top
+from hpkit.charts.runs import map_cells, round_up
 from hpkit.charts.spec import Chart, Mark
 from hpkit.engine.training import Training
 from hpkit.locale import words
@@ -86,7 +86,7 @@ def trainings(name, base, *, rates=RATES, sizes=SIZES, seeds=5):
         "sizes": sizes,
         "seeds": seeds,
         "epochs": epochs,
-        "top": nice_top(1.1 * float(np.log(data.n_outputs))),
+        "top": round_up(1.1 * float(np.log(data.n_outputs))),
         "losses": _packed(levels(curves)),
         "points": data.n_train,
         "fixed": {n: v for n, v in values_text(base, H()).items() if n not in KNOBS},

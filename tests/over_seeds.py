@@ -14,7 +14,7 @@ from build import FOLDER, read
 import hpkit as hk
 from hpkit.engine.dense import DenseNetworks
 from hpkit.engine.stack import Columns, Stack
-from hpkit.engine.training import Group, Training, weights
+from hpkit.engine.training import Group, Training, count_weights
 from hpkit.hyperparameters import stack_key
 
 LEAST = 20  # repeats over which each claim is held
@@ -102,7 +102,8 @@ def trained_beside(wanted):
     alike = {}
     for place, setting in zip(places, settings, strict=True):
         about = stack_key(setting, "loop"), stack_key(setting, "network")
-        alike.setdefault((about, weights(sets[0], setting.hidden)), []).append(place)
+        count = count_weights(sets[0], setting.hidden)
+        alike.setdefault((about, count), []).append(place)
     for (_, size), runs in alike.items():
         most = max(1, WEIGHTS // size)
         parts = [runs[start : start + most] for start in range(0, len(runs), most)]

@@ -10,13 +10,13 @@ import numpy as np
 from hpkit.capstone.rivals import Comparison, chance, tr
 from hpkit.charts.runs import runs_chart
 from hpkit.charts.searches import spent_chart, tried_chart
-from hpkit.charts.still import picture, uri
-from hpkit.data.datasets import loading
+from hpkit.charts.still import data_uri, picture
+from hpkit.data.datasets import load_call
 from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import Hyperparameters, varied
 from hpkit.locale import language, words
 from hpkit.search import files
-from hpkit.store import reason, write
+from hpkit.store import error_reason, write
 from hpkit.text import html_table, run_sentence, setting_text
 
 TEXT_NAMES = ("author", "plan", "learned")
@@ -117,7 +117,7 @@ def make_report(capstone):
     try:
         write(path, page)
     except OSError as error:
-        return Report(page, message=tr("report.memory", error=reason(error)))
+        return Report(page, message=tr("report.memory", error=error_reason(error)))
     return Report(page, path, tr("report.written", file=path.as_posix()))
 
 
@@ -188,7 +188,7 @@ def _again(data):
         return  # no call stops in the midst of a schedule
     setting = setting.but(epochs=choice["epochs"])
     # Tables of one's own, and splits of large seeds, cannot be named by a line.
-    load = loading(name, data["rows"])
+    load = load_call(name, data["rows"])
     own = f", model={model}" if model else ""
     code = f"hk.fit({load or 'data'}, hk.{setting!r}, seed={choice['seed']}{own})"
     yield _block("p", tr("report.again"))
@@ -202,7 +202,7 @@ def _block(tag, text):
 def _figures(shown):
     html = ""
     for caption, chart in shown.items():
-        drawn = uri(picture([replace(chart, height=HEIGHT)], **_LOOK))
+        drawn = data_uri(picture([replace(chart, height=HEIGHT)], **_LOOK))
         image = f"<img src='{drawn}' alt='{escape(chart.alt)}'>"
         caption = escape(tr(f"report.{caption}"))
         html += f"<figure>{image}<figcaption>{caption}</figcaption></figure>"

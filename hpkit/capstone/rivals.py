@@ -12,7 +12,7 @@ import hpkit
 from hpkit import locale
 from hpkit.charts.runs import ways_chart
 from hpkit.hyperparameters import Hyperparameters, check_count
-from hpkit.plots import drawn
+from hpkit.plots import draw_chart
 from hpkit.search.space import log_uniform
 from hpkit.text import html_table, markdown_table
 
@@ -90,7 +90,7 @@ class Comparison:
 
     def plot(self, ax=None):
         """Return the axes with the chart."""
-        return drawn(self.chart, ax, (7.2, 3.6), self.chart.alt)
+        return draw_chart(self.chart, ax, (7.2, 3.6), self.chart.alt)
 
     def __repr__(self):
         return f"{markdown_table(tr('rivals.heads'), self.table)}\n\n{self.sentence}"

@@ -19,7 +19,7 @@ from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run
 from hpkit.engine.training import Training, check_dataset
-from hpkit.hyperparameters import TABLE, Hyperparameters, brief, names_of, varied
+from hpkit.hyperparameters import TABLE, Hyperparameters, brief, varied
 from hpkit.locale import words
 from hpkit.search import files
 from hpkit.search.result import Search
@@ -367,7 +367,7 @@ def _same(old, entry, plan, kwargs):
         return False
     runs, n = report.runs_of(old), len(plan.settings)
     alike = (runs.seeds, runs.settings[:n]) == (plan.seeds, plan.settings)
-    return alike and (not entry["model"] or files.begins_alike(plan, runs))
+    return alike and (not entry["model"] or files.starts_alike(plan, runs))
 
 
 def _searched(name, values):
@@ -379,7 +379,8 @@ def _searched(name, values):
 
 def _fixed(plan, kwargs):
     names = {*_ALWAYS, *varied([plan.base, Hyperparameters()])} - plan.space.keys()
-    said = [setting_text(plan.base, [n for n in names_of([plan.base]) if n in names])]
+    names = [name for name in hp.all_names([plan.base]) if name in names]
+    said = [setting_text(plan.base, names)]
     seeds = "seed" if len(plan.seeds) == 1 else "seeds"
     said.append(tr(seeds, seeds=", ".join(map(str, plan.seeds))))
     drawn = any(isinstance(values, Range) for values in plan.space.values())

@@ -7,7 +7,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex, to_rgb
 
 from hpkit.charts import spec as mark
-from hpkit.charts.spec import CLASSES, COLORS, FEW, GUESS, PINNED, Axis, Chart
+from hpkit.charts.spec import CLASSES, COLORS, FEW, GUESS, HIGHEST, PINNED, Axis, Chart
 from hpkit.engine.runs import softmax
 from hpkit.locale import Texts, digits
 
@@ -17,12 +17,11 @@ _PINNED_DASHES = dict.fromkeys(PINNED[3:], "dashdot")
 _DENSE = 200  # points of a curve, where there are many: more are not seen
 _SHADES = (*CLASSES, "ink")
 _ENDS, _TICKS = (0.2, 0.985), (0.3, 0.5, 0.7, 0.85, 0.95)  # of accuracies
-HIGHEST = 3  # times the loss before training: what lies above is cut
 _SIDE = 56  # cells along a side of the map: 3,136 points, about a millisecond
 _PALETTE = np.array([to_rgb(COLORS[name][0]) for name in CLASSES])
 
 
-def nice_top(value: float) -> float:
+def round_up(value: float) -> float:
     """Return the next of 1, 1.5, 2, 3, 5, 7 x 10^k that is not below `value`."""
     if not np.isfinite(value) or value <= 0:
         return 1.0
@@ -30,7 +29,7 @@ def nice_top(value: float) -> float:
     return float(min(s * power for s in (1, 1.5, 2, 3, 5, 7, 10) if s * power >= value))
 
 
-def floor_of(losses) -> float:
+def axis_floor(losses) -> float:
     """Return where a loss axis begins: 0, or below the lowest loss if that is less."""
     return 1.05 * float(np.nanmin(losses, initial=0))
 
@@ -41,17 +40,17 @@ def usual_high(losses) -> float:
     return float(np.nanpercentile(late, 90)) if np.isfinite(late).any() else np.nan
 
 
-def top_of(runs) -> float:
+def axis_top(runs) -> float:
     """Return the upper end of the loss axis; spikes and diverged runs do not count."""
     most = [1.0]
     for run in runs:
         start = run.val_loss[0] if np.isfinite(run.val_loss[0]) else 1.0
         usual = start if run.diverged else 1.05 * usual_high(run.val_loss)
         most += [1.1 * start, min(usual, 2 * start)]
-    return nice_top(max(most))
+    return round_up(max(most))
 
 
-def clipped(curve, top):
+def clip_curve(curve, top):
     """Return losses cut far above the chart, and the epoch where they left it."""
     # None where they end inside. The line leaves the chart steeply.
     curve = np.asarray(curve, float)
@@ -60,7 +59,7 @@ def clipped(curve, top):
     return np.minimum(curve, 20 * abs(top)), left if left < len(curve) else None
 
 
-def stacked(curves: Sequence, top: float, scale: Callable[[int], float] = lambda _: 1):
+def pad_curves(curves: Sequence, top: float, scale: Callable = lambda _: 1):
     """Return curves of any length as x and y (curves, points), nan after an end."""
     # `scale(number)` is what an epoch of a curve is on the axis.
     most = max(map(len, curves), default=0)
@@ -69,7 +68,7 @@ def stacked(curves: Sequence, top: float, scale: Callable[[int], float] = lambda
         count = min(_DENSE, len(curve))
         some = np.linspace(0, len(curve) - 1, count).round().astype(int)
         x[row, :count] = some * scale(row)
-        y[row, :count] = clipped(curve, top)[0][some]
+        y[row, :count] = clip_curve(curve, top)[0][some]
     return x, y
 
 
@@ -96,8 +95,8 @@ def loss_chart(
     # lowest validation loss is said as `lowest`; curves are `named` at their ends, that
     # of the run by its `own` label if it has one, wherever it ends.
     others, colors, names = zip(*pinned, strict=True) if pinned else ((), (), ())
-    top = top or top_of([run, *others, *faded])
-    top = max(top, nice_top(max(guess[1]))) if guess else top
+    top = top or axis_top([run, *others, *faded])
+    top = max(top, round_up(max(guess[1]))) if guess else top
     end = end or run.setting.epochs * per_epoch(run)
     train, earlier = WORDS["train"] if named else None, faded_are or WORDS["old"]
     val = own or (WORDS["val"] if named else None)
@@ -109,7 +108,7 @@ def loss_chart(
     ring = {"color": [c for _, c in ringed]}
     if run.best_val_loss <= top and not run.diverged:
         ring["label"] = (lowest or WORDS["lowest"]).format(run.best_val_loss)
-    left = [(clipped(r.val_loss, top)[1], r, c, n) for r, c, n in shown]
+    left = [(clip_curve(r.val_loss, top)[1], r, c, n) for r, c, n in shown]
     gone = [each for each in left if each[0] is not None]
     cross = {"color": [c for _, _, c, _ in gone], "name": [n for *_, n in gone]}
     cross["label"] = [WORDS["diverged" if r.diverged else "above"] for _, r, *_ in gone]
@@ -117,7 +116,8 @@ def loss_chart(
     def curves(part, runs, names, **look):
         values = [getattr(r, f"{part}_loss") for r in runs]
         look["name"] = [", ".join(filter(None, (n, WORDS[part]))) for n in names]
-        return mark.line(*stacked(values, top, lambda k: per_epoch(runs[k])), **look)
+        x, y = pad_curves(values, top, lambda k: per_epoch(runs[k]))
+        return mark.line(x, y, **look)
 
     drawn = [
         curves("val", faded, [earlier], width=1.3, **gray),
@@ -147,7 +147,7 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
     parts = ("valid", "train") if split == "both" else (split,)
     losses = {"valid": runs.val_loss, "train": runs.train_loss}
     calm = [losses[part][i].mean(0) for part in parts for i in there if not out[i]]
-    floor = floor_of(np.concatenate([[0.0], *calm]))
+    floor = axis_floor(np.concatenate([[0.0], *calm]))
     highest = np.nanmax(np.concatenate([[floor], *calm])) - floor
     start = np.nanmax(runs.val_loss[there][..., 0], initial=floor) - floor
     start = start or highest or 1.0
@@ -162,7 +162,7 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
             each, solid = losses[part][i], part == "valid"
             with np.errstate(invalid="ignore"):  # of a run that diverged
                 mean, spread = each.mean(0), each.std(0, ddof=min(1, len(each) - 1))
-            epochs, (height, left) = np.arange(len(mean)), clipped(mean, top)
+            epochs, (height, left) = np.arange(len(mean)), clip_curve(mean, top)
             if out[i] and left is not None:
                 height[left] = top  # up to its cross
             if not out[i] and len(each) > 1:
@@ -176,7 +176,7 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
             marks.append(mark.line(epochs, height, **look))
         mean = runs.val_loss[i].mean(0)
         if out[i]:
-            at = min(clipped(mean, top)[1] or most, most)
+            at = min(clip_curve(mean, top)[1] or most, most)
             said = WORDS["gone"].format(name=names[i])
             if len(gone) > 1:  # one label for all: theirs would meet
                 all_of = WORDS["gone_of"].format(len(gone), len(there))

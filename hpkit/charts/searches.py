@@ -9,9 +9,9 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from hpkit.charts import spec as mark
-from hpkit.charts.runs import HIGHEST, clipped, floor_of, nice_top, stacked, usual_high
+from hpkit.charts.runs import axis_floor, clip_curve, pad_curves, round_up, usual_high
 from hpkit.charts.spec import GUESS, Axis, Chart, style_of
-from hpkit.hyperparameters import TABLE, are_numbers, in_order, varied
+from hpkit.hyperparameters import TABLE, are_numbers, sort_numbers, varied
 from hpkit.locale import Texts, digits
 from hpkit.search.space import Range
 from hpkit.text import axis_texts, chart_text, curve_text, short_text
@@ -74,8 +74,8 @@ def value_curves_chart(found, chosen: int, alt: str) -> Chart:
     means = [runs.val_loss[i, :, : max(n, 0) + 1].mean(0) for i, n in enumerate(done)]
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
     highs = [usual_high(m) for m, gone in zip(means, out, strict=True) if not gone]
-    top = nice_top(max([1.1 * start, *(min(high, 2 * start) for high in highs)]))
-    _, left = clipped(means[chosen], top)
+    top = round_up(max([1.1 * start, *(min(high, 2 * start) for high in highs)]))
+    _, left = clip_curve(means[chosen], top)
     ends = [None if gone or i == chosen else texts[i] for i, gone in enumerate(out)]
     names = [f"{TABLE[name].short} {said}" for said in texts]
     each = {"color": colors, "label": ends, "name": names}  # dashes are of training
@@ -83,8 +83,8 @@ def value_curves_chart(found, chosen: int, alt: str) -> Chart:
     strong["label"] = None if out[chosen] else texts[chosen]
     gone = {"label": WORDS["diverged" if out[chosen] else "above"]}
     marks = [
-        mark.line(*stacked(means, top), width=1.5, click="curve", **each),
-        mark.line(*stacked([means[chosen]], top), **strong),
+        mark.line(*pad_curves(means, top), width=1.5, click="curve", **each),
+        mark.line(*pad_curves([means[chosen]], top), **strong),
         mark.cross([] if left is None else [left], name=names[chosen], **gone),
     ]
     across = Axis(WORDS["epoch"], (0, 1.02 * max(s.epochs for s in found.settings)))
@@ -113,10 +113,11 @@ def validation_chart(
         colors = ["blue"] * len(at)
         sides = {"lowest": "lowest_left", "highest": "lowest_right"}
         label = sides.get(found.edge.get(name), label)
-    floor = floor_of(np.concatenate([mean, ends, each.ravel()]))
+    floor = axis_floor(np.concatenate([mean, ends, each.ravel()]))
     most, untrained = np.nanmax(ends, initial=start) - floor, start - floor
     reach = max(1.1 * untrained, *(drawn[1] if drawn else ()), 0)
-    top = floor + (1.08 * min(most, HIGHEST * untrained) if last else nice_top(reach))
+    most = min(most, mark.HIGHEST * untrained)
+    top = floor + (1.08 * most if last else round_up(reach))
     order = np.argsort(at, kind="stable")
     order = order[np.isfinite(mean[order])]
     x, y, s = at[order], mean[order], np.nan_to_num(spread[order])
@@ -221,14 +222,14 @@ def profile_chart(found, side: int, title: str = "") -> Chart:
         mark.points(at[fine], lowest[fine], size=5, name=its, label=its),
         mark.cross(at[gone], label=WORDS["diverged"], color="ink"),
     ]
-    top = nice_top(1.1 * max(lowest[fine], default=0))
+    top = round_up(1.1 * max(lowest[fine], default=0))
     both = zip(axis_texts(values), beats, strict=True)
     places = [f"{TABLE[name].short} {value} ({beat})" for value, beat in both]
     alt = f"{title}: {curve_text(lowest[fine], [places[k] for k in fine])}."
     return Chart(axis, Axis(WORDS["lowest_loss"], (0, top)), marks, title, alt=alt)
 
 
-def cell_of(setting, space) -> tuple[int, int] | None:
+def cell_at(setting, space) -> tuple[int, int] | None:
     """Return column and row on the map of the first two names, None where not on it."""
     lists = [(list(v), getattr(setting, n, None)) for n, v in [*space.items()][:2]]
     if all(value in values for values, value in lists):
@@ -239,7 +240,7 @@ def best_in_cells(search, space) -> dict[tuple, int]:
     """Return {(column, row): number of its best setting} of what was trained."""
     begun = np.isfinite(search.runs.mean_val_loss)
     order = search.runs.order[::-1]  # the best comes last
-    return {cell_of(search.settings[i], space): int(i) for i in order if begun[i]}
+    return {cell_at(search.settings[i], space): int(i) for i in order if begun[i]}
 
 
 def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
@@ -257,7 +258,7 @@ def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
             tips[cell] = WORDS["tip" if value < np.inf else "tip_out"].format(*said)
     every = [tips.get((c, r), "") for r, c in np.ndindex(loss.shape)]
     stops = []  # cells in the order of the path, each with "S", "1" or a span of them
-    placed = [(n, cell_of(setting, space)) for n, setting in enumerate(path)]
+    placed = [(n, cell_at(setting, space)) for n, setting in enumerate(path)]
     for cell, group in groupby([at for at in placed if at[1]], lambda at: at[1]):
         names = [str(number or WORDS["start"]) for number, _ in group]
         span = f"{names[0]}\N{EN DASH}{names[-1]}"
@@ -290,7 +291,7 @@ def steps_chart(search, space, beside=()) -> Chart:
     ticks, texts, heads, said, begin = [], [], [], [], 0
     dots, gone = [], []  # dots: place, loss, tip, whether it won; a gap after each step
     for number, (name, values) in enumerate(space.items()):
-        values = in_order(values)
+        values = sort_numbers(values)
         now = WORDS["next" if number == len(steps) else "later"]
         at = begin + np.arange(len(values)) + max(0, _SHORT_LIST - len(values)) / 2
         begin += max(len(values), _SHORT_LIST) + _STEP_GAP
@@ -314,7 +315,7 @@ def steps_chart(search, space, beside=()) -> Chart:
         said.append(f"{TABLE[name].label}, {now}")
     x, y, tips, _ = zip(*dots, strict=True) if dots else [()] * 4
     losses = [loss for loss in y if np.isfinite(loss)]
-    top = nice_top(1.1 * max([*losses, *beside], default=0))
+    top = round_up(1.1 * max([*losses, *beside], default=0))
     (middle, names, states), level = zip(*heads, strict=True), np.full(len(heads), top)
     scale = {"kind": "linear" if losses else "none", "ticks": (0, top / 2, top)}
     room = {"room": _SHORT_LIST + _STEP_GAP}  # between middles
@@ -358,7 +359,7 @@ def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:
     tops = np.hstack([y.ravel(), height])
     tops = tops[(tops > (0 if race else -np.inf)) & (tops < np.inf)]  # 0 has no log
     low, high = (tops.min(), tops.max()) if tops.size else (0.1, 1.0)
-    log, floor = race or high > 10 * low > 0, floor_of([low, high])
+    log, floor = race or high > 10 * low > 0, axis_floor([low, high])
     span = (0.8 * low, 1.15 * high) if log else (floor, floor + 1.08 * (high - floor))
     ticks = np.linspace(0, budget, 4).round().tolist() if race else []
     texts = [f"{tick:g}" for tick in ticks]

@@ -55,6 +55,7 @@ COLORS = {
 }
 PINNED = ("orange", "purple", "ink", "green", "sky")  # three can be told apart in gray
 CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
+HIGHEST = 3  # times the loss before training: what lies above is cut
 FEW = 4  # settings of which every line has room; more are a tangle
 # Of the classes, for eyes without color.
 _SHAPES = ("circle", "triangle", "square", "diamond", "plus", "x")
@@ -156,7 +157,7 @@ def _packed(pixels):
     return np.ascontiguousarray(pixels, np.uint8).view(np.uint32)[..., 0]
 
 
-def unpacked(column):
+def unpack_pixels(column):
     """Return the colors (rows, columns, 4) of a column of a mark, uint8."""
     return column[..., None].view(np.uint8).reshape(*column.shape, 4)
 

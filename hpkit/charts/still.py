@@ -22,7 +22,7 @@ from matplotlib.text import Annotation, Text
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from hpkit.charts.spec import Axis, Chart, light, unpacked
+from hpkit.charts.spec import Axis, Chart, light, unpack_pixels
 
 _LETTER = 9.0  # points
 _SMALLEST = 0.7  # size of crowded labels over that of others
@@ -39,7 +39,7 @@ _WIDER = ("Malgun Gothic", "Apple SD Gothic Neo", "NanumGothic", "Noto Sans CJK 
 _WIDER += ("Noto Sans CJK JP",)  # the name of the same file for matplotlib before 3.11
 
 
-def find_letters() -> None:
+def add_fallback_font() -> None:
     """Let all pictures have one more font, a learner's own, too."""
     # Matplotlib takes the first font that has a letter.
     families, more = rcParams["font.family"], _more_letters()
@@ -52,7 +52,7 @@ def _more_letters():
     return [name for name in _WIDER if name in fontManager.get_font_names()][:1]
 
 
-find_letters()
+add_fallback_font()
 
 
 def picture(charts, widths=None, *, form="png", dpi=100, **look) -> bytes:
@@ -62,12 +62,12 @@ def picture(charts, widths=None, *, form="png", dpi=100, **look) -> bytes:
     return file.getvalue()
 
 
-def uri(png: bytes) -> str:
+def data_uri(png: bytes) -> str:
     """Return an address that holds the picture itself."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
-def small(png: bytes) -> bytes:
+def small_png(png: bytes) -> bytes:
     """Return a PNG on white in 128 colors, without what it says of its maker."""
     # It has a quarter of the size, and a color moves by 16 of 255 at most.
     from PIL import Image
@@ -83,7 +83,7 @@ def small(png: bytes) -> bytes:
 
 def still(charts, widths=None, *, width=9.6, letter=_LETTER) -> Figure:
     """Return charts side by side as a figure, `width` inches wide."""
-    find_letters()  # before texts are measured
+    add_fallback_font()  # before texts are measured
     lines = max(chart.height + 1.6 + 1.6 * bool(chart.title) for chart in charts)
     high, across = lines * letter * _LINE, 72 * width
     made = Figure((width, high / 72), facecolor="white")
@@ -100,7 +100,7 @@ def still(charts, widths=None, *, width=9.6, letter=_LETTER) -> Figure:
 
 def draw(ax: Axes, chart: Chart, letter: float = _LETTER) -> Axes:
     """Draw a chart on axes; its margins are the caller's."""
-    find_letters()
+    add_fallback_font()
     for ground in (ax, ax.figure):  # inks are those of a light page
         *rgb, alpha = to_rgba(ground.get_facecolor())
         if sum(rgb) < 1.5 * alpha:
@@ -124,13 +124,13 @@ def draw(ax: Axes, chart: Chart, letter: float = _LETTER) -> Axes:
 def _margins(chart, across, letter, titled):
     """Return the room around the axes in points: left, bottom, right, top."""
     ends = [
-        wide(label, letter, True) + (_GAP + 0.6) * letter
+        width_of(label, letter, True) + (_GAP + 0.6) * letter
         for mark in chart.marks
         if mark.kind == "line" and mark.get("label")
         for row in range(len(mark.columns[1]))
         if (label := mark.each("label", row))
     ]
-    west = max([0.0, *(wide(text, 0.92 * letter) for _, text in ticks(chart.y, 5))])
+    west = max([0.0, *(width_of(text, 0.92 * letter) for _, text in ticks(chart.y, 5))])
     east = max([1.2 * letter, *ends])
     south = (3.4 if chart.x.label else 2.0) + 1.2 * (1 < _crowd(chart.x.texts) <= 2)
     north = 4.4 if titled else 2.6
@@ -151,7 +151,7 @@ def _axes(ax, chart, letter):
         marked = ticks(axis, most)
         crowd = _crowd(axis.texts) if name == "x" else len(axis.texts) / 18
         if name == "x" and across < _NARROW:
-            every = (wide(text, 0.92 * letter) + 0.6 * letter for _, text in marked)
+            every = (width_of(text, 0.92 * letter) + 0.6 * letter for _, text in marked)
             crowd = max(crowd, sum(every) / across)
         if name == "x" and 1 < crowd <= 2:
             marked = [(at, "\n" * (k % 2) + t) for k, (at, t) in enumerate(marked)]
@@ -169,7 +169,8 @@ def _axes(ax, chart, letter):
     if chart.grid:
         ax.grid(color=light("grid"), axis="y" if chart.x.kind == "band" else "both")
     ax.set_axisbelow(True)
-    fit = min(1, ax.bbox.x1 * 72 / ax.figure.dpi / max(1, wide(chart.x.label, letter)))
+    need = max(1, width_of(chart.x.label, letter))
+    fit = min(1, ax.bbox.x1 * 72 / ax.figure.dpi / need)
     ax.set_xlabel(chart.x.label, loc="right", fontsize=fit * letter, c=light("ink"))
 
 
@@ -208,10 +209,10 @@ def _header(sheet, chart, reach):
         at = 1 + max(reach, letter) / width, 1 + 0.8 * letter / height
         look = {"transform": ax.transAxes, "size": small, "ha": "right"}
         ax.text(*at, chart.ends, c=light("soft"), **look)
-        right = min(1.0, at[0] - (wide(chart.ends, small) + letter) / width)
+        right = min(1.0, at[0] - (width_of(chart.ends, small) + letter) / width)
     if labels := ax.get_legend_handles_labels()[1]:
-        room = right * width - wide(chart.y.label, letter)
-        need = sum(wide(label, small) + 3.6 * letter for label in labels)
+        room = right * width - width_of(chart.y.label, letter)
+        need = sum(width_of(label, small) + 3.6 * letter for label in labels)
         look = {"frameon": False, "borderaxespad": 0.2, "labelcolor": light("soft")}
         look |= {"ncols": len(labels), "handlelength": 1.8, "columnspacing": 0.9}
         level = 1.0
@@ -225,14 +226,14 @@ def _header(sheet, chart, reach):
 
 
 @lru_cache(4096)
-def wide(text: str, size: float, strong: bool = False) -> float:
+def width_of(text: str, size: float, strong: bool = False) -> float:
     """Return the width of a text in points."""
     look = FontProperties(size=size, weight=_bold(strong))
     longest = max(str(text).split("\n"), key=len)
     return text_to_path.get_text_width_height_descent(longest, look, ismath=False)[0]
 
 
-def spread(wanted: Sequence[float], gap: float) -> np.ndarray:
+def spread_labels(wanted: Sequence[float], gap: float) -> np.ndarray:
     """Return places near the wanted ones, `gap` apart, from 0 to 1."""
     # The nearest ones by least squares: where labels crowd, they move as a block
     # (isotonic regression: the highest of the lowest means).
@@ -353,7 +354,7 @@ class _Sheet:
     def text(self, mark):
         size, texts = self.letter * mark.get("size", 1.0), mark.get("texts")
         if room := mark.get("room"):
-            widest = max(wide(said, size, strong=True) for said in texts)
+            widest = max(width_of(said, size, strong=True) for said in texts)
             size *= min(1.0, room * self.width / np.ptp(self.ax.get_xlim()) / widest)
         look = {"ha": _ALIGN[mark.get("anchor")], "va": "center", "size": size}
         look["path_effects"] = [withStroke(linewidth=0.25 * size, foreground="white")]
@@ -363,12 +364,12 @@ class _Sheet:
             self.ax.text(*place, texts[i], zorder=self.z, **look)
 
     def cells(self, mark):
-        values, colors = mark.columns[0], unpacked(mark.columns[1]) / 255
+        values, colors = mark.columns[0], unpack_pixels(mark.columns[1]) / 255
         sides = [np.arange(n + 1) - 0.5 for n in values.shape[::-1]]
         self.ax.pcolormesh(*sides, colors, edgecolor="white", lw=1.5, zorder=self.z)
         size = 0.95 * self.letter
         room = self.width / values.shape[1] - 0.3 * self.letter
-        digits = next((n for n in (3, 2) if wide("0." + n * "8", size) < room), 0)
+        digits = next((n for n in (3, 2) if width_of("0." + n * "8", size) < room), 0)
         middle = {"ha": "center", "va": "center", "zorder": self.z, "size": size}
         for (r, c), value in np.ndenumerate(values):
             y = r + mark.get("lift", 0.0)
@@ -382,7 +383,7 @@ class _Sheet:
     def image(self, mark):
         limits = (*self.ax.get_xlim(), *self.ax.get_ylim())
         look = {"interpolation": "bilinear", "origin": "lower", "aspect": "auto"}
-        self.ax.imshow(unpacked(mark.columns[0]), extent=limits, zorder=1, **look)
+        self.ax.imshow(unpack_pixels(mark.columns[0]), extent=limits, zorder=1, **look)
         self.ax.set(xlim=limits[:2], ylim=limits[2:])
 
     def end_labels(self):
@@ -397,7 +398,7 @@ class _Sheet:
         if not ends:
             return 0.0
         places = to_axes.transform([end[:2] for end in ends]).clip(0, 1)
-        heights, em = spread(places[:, 1], gap), letter / self.width
+        heights, em = spread_labels(places[:, 1], gap), letter / self.width
         turn, begin = 1 + 0.3 * em, 1 + _GAP * em
         each = zip(places, heights, strict=True)
         lines = [[(x, y), (turn, y), (begin - _STUB * em, up)] for (x, y), up in each]
@@ -412,11 +413,11 @@ class _Sheet:
             ax.add_collection(LineCollection([stub], **pen, **at), autolim=False)
             look = {"size": letter, "weight": _bold(strong), "va": "center"}
             ax.text(begin, place, text, color=_inked(pen["color"]), **look, **at)
-        return _GAP * letter + max(wide(end[2], letter, end[4]) for end in ends)
+        return _GAP * letter + max(width_of(end[2], letter, end[4]) for end in ends)
 
     def beside(self, x, y, text, color, strong):
         """Write a label where it covers the least of what is drawn."""
-        letter, across = self.letter, wide(text, self.letter, strong)
+        letter, across = self.letter, width_of(text, self.letter, strong)
         away = self._free((x, y), across)
         look = {"color": _inked(color), "size": letter, "weight": _bold(strong)}
         look |= {"ha": "center", "va": "center", "zorder": 9}
@@ -467,7 +468,7 @@ class _Sheet:
             if beside or text.get_transform() == data:
                 place = text.get_position()
                 at, away = (text.xy, place) if beside else (place, (0, 0))
-                long = wide(text.get_text(), text.get_size())
+                long = width_of(text.get_text(), text.get_size())
                 begin = {"left": 0.0, "center": -0.5, "right": -1.0}[text.get_ha()]
                 middle = data.transform(at) * self.scale + away + (begin * long, 0)
                 seen.append(middle + steps * (long, 0))

@@ -271,10 +271,10 @@ class Dataset:
             raise refusal("shares", valid=valid, test=test)
         classes, y = _encode_target(table.y, task, table.order)
         rng = np.random.default_rng(hp.check_seed("seed", seed))
-        rows = tables.cut(table, y if classes else None, valid, test, rng)
+        rows = tables.split_rows(table, y if classes else None, valid, test, rng)
         data = cls._prepared(name, replace(table, y=y), rows, classes)
-        notes = tables.notes(table, rows, data.preparation, y, classes) if told else ()
-        return replace(data, notes=notes)
+        about = table, rows, data.preparation, y, classes
+        return replace(data, notes=tables.notes_on(*about) if told else ())
 
     @classmethod
     def of_rows(
@@ -295,9 +295,9 @@ class Dataset:
     @classmethod
     def _prepared(cls, name, table, rows, classes, like=None):
         train, y = rows[0], table.y
-        columns = tuple(map(Column.learned, table.columns, table.X[train].T))
+        columns = tuple(map(Column.fit, table.columns, table.X[train].T))
         if like:  # the same columns of X, whichever rows are there
-            columns = tuple(map(Column.like, columns, like.preparation))
+            columns = tuple(map(Column.matching, columns, like.preparation))
         X = tables.prepare(table.X, columns, table.columns)
         # Pairs, no dict: two columns may have one name.
         each = [(column, feature) for column in columns for feature in column.features]
@@ -306,7 +306,7 @@ class Dataset:
         if like:  # a mark that no training row has is left out, as in a new row
             X[:, marks & ~X[train].any(0)] = 0
         learned = X[train]
-        differ = np.ptp(learned, 0) > tables.SAME  # the spread of equal ones: rounding
+        differ = np.ptp(learned, 0) > tables.NO_SPREAD  # else it is rounding
         center = np.where(use, learned.mean(0), 0)
         scale = np.where(use & differ, learned.std(0), 1)
         target_center, target_scale = 0.0, 1.0
@@ -314,7 +314,7 @@ class Dataset:
             target_center, target_scale = like.target_center, like.target_scale
         elif classes is None:
             target_center = float(y[train].mean())
-            if np.ptp(y[train]) > tables.SAME:
+            if np.ptp(y[train]) > tables.NO_SPREAD:
                 target_scale = float(y[train].std())
         if classes is None:
             y = (y - target_center) / target_scale
@@ -340,13 +340,13 @@ def folds_of(dataset, count, rng):
         if dataset.is_regression:
             y = y * dataset.target_scale + dataset.target_center
         table = Table(X, y, dataset.preparation)
-    for learn, held in tables.folds(table, count, rng, dataset.classes):
+    for learn, held in tables.fold_rows(table, count, rng, dataset.classes):
         rows = learn, held, held[:0]
         about = dataset.name, table, rows, dataset.classes, dataset
         yield replace(Dataset._prepared(*about), objective=dataset.objective)
 
 
-def without_rows(name, features, classes, preparation=(), **facts):
+def rowless_dataset(name, features, classes, preparation=(), **facts):
     """Return a data set whose rows are not at hand, such as that of a file."""
     facts["preparation"] = tuple(Column(**column) for column in preparation)
     y = np.empty(0, int if classes else float)
@@ -356,7 +356,7 @@ def without_rows(name, features, classes, preparation=(), **facts):
     return Dataset(name, *splits, tuple(features), classes, **facts)
 
 
-def check_there(dataset):
+def check_has_rows(dataset):
     if not len(dataset.train.y):
         raise refusal("no_rows_there", dataset.name)
     return dataset
@@ -442,7 +442,7 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
     return _load(name, seed)
 
 
-def loading(name, fingerprint):
+def load_call(name, fingerprint):
     """Return the call of `load_dataset` that gives these rows, or ""."""
     for seed in (None, *range(1, 10)) if name in SOURCES else ():
         if load_dataset(name, seed).fingerprint == fingerprint:
@@ -537,7 +537,7 @@ def check_rows(X, names, preparation=()):
     if X.ndim != 2 or X.shape[1] != count:
         raise refusal("rows_shape", count=count, shape=X.shape, way=way)
     numbers = not hasattr(X, "iloc") and X.dtype.kind in "biuf"
-    X = X.astype(float) if numbers else tables.numbered(X, columns)
+    X = X.astype(float) if numbers else tables.rows_to_numbers(X, columns)
     filled, gaps = [column.fill is not None for column in columns], np.isnan(X)
     _refuse_rows("rows_not_finite", ~(np.isfinite(X) | (gaps & filled)), names)
     parts = zip(columns, gaps.any(0), strict=True)

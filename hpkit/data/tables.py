@@ -17,7 +17,7 @@ from hpkit.hyperparameters import check_items, refusal, warn
 from hpkit.locale import tr, words
 
 SPLITS = ("train", "valid", "test")
-SAME = 1e-100  # numbers that differ by no more: the squares of a smaller spread are 0
+NO_SPREAD = 1e-100  # of numbers: the squares of a smaller one are 0
 UNEVEN = 5  # times as many rows as the rarest class
 # Text of more kinds than a tenth of the rows must be named; 10 may be, 100 at most.
 _LEAST_KINDS, _MOST_KINDS, _KINDS_A_ROW = 10, 100, 0.1
@@ -46,7 +46,7 @@ class Column:
             return (self.name, gap)[: 1 + self.missing]
         return tuple(f"{self.name}={c}" if c else gap for c in self.categories)
 
-    def learned(self, values):
+    def fit(self, values):
         """Return the column as these values of training rows have it."""
         known = values[~np.isnan(values)]
         if self.categories is not None:
@@ -57,10 +57,10 @@ class Column:
         gaps = len(known) < len(values)
         return replace(self, fill=float(np.median(known)), missing=gaps)
 
-    def like(self, other):
+    def matching(self, other):
         return replace(self, categories=other.categories, missing=other.missing)
 
-    def prepared(self, values, coded):
+    def transform(self, values, coded):
         """Return its columns of X; categories are numbered as in the column `coded`."""
         if self.categories is not None:
             return [values == coded.categories.index(c) for c in self.categories]
@@ -85,7 +85,7 @@ class Table:
 
 def prepare(X, columns, coded):
     """Return X whose categories are numbered as in `coded`, in columns of numbers."""
-    pieces = map(Column.prepared, columns, X.T, coded)
+    pieces = map(Column.transform, columns, X.T, coded)
     return np.column_stack([*itertools.chain(*pieces)]).astype(float, copy=False)
 
 
@@ -223,7 +223,7 @@ def _refused(name, texts, rows):
     return []
 
 
-def numbered(X, columns):
+def rows_to_numbers(X, columns):
     """Return rows as numbers, categories as theirs in `columns`; -1 is said."""
     import pandas as pd
 
@@ -253,7 +253,7 @@ def _floats(name, values):
     return values.to_numpy(float, na_value=np.nan)
 
 
-def cut(table, y, valid, test, rng):
+def split_rows(table, y, valid, test, rng):
     """Return row numbers (train, valid, test); y are class numbers, or None."""
     if table.by == "splits":
         parts = [np.flatnonzero(table.key == name) for name in SPLITS]
@@ -272,7 +272,7 @@ def cut(table, y, valid, test, rng):
     return parts
 
 
-def folds(table, count, rng, classes):
+def fold_rows(table, count, rng, classes):
     """Return pairs of row numbers: learned from, and held back, in time after those."""
     # Held back of each of the `classes`, if there are some, is about the same share.
     if table.by == "time":
@@ -342,7 +342,7 @@ def _shares_of_classes(y, valid, test, rng):
     return [rng.permutation(rows) for rows in (train, valid, test)]
 
 
-def notes(table, rows, learned, y, classes):
+def notes_on(table, rows, learned, y, classes):
     """Return what was done with a table, a sentence for each kind of thing."""
     classes, lists = classes or (), defaultdict(list, {table.by: [table.name]})
     telling = itertools.compress(table.columns, _separates(table, y))
@@ -361,7 +361,7 @@ def notes(table, rows, learned, y, classes):
             gaps = np.equal(values, 0) & ("" in own.categories)
         elif _names_rows(name, values):
             lists["ids"].append(name)
-        elif np.ptp(values[rows[0]]) <= SAME:  # nan where there are gaps, which tell
+        elif np.ptp(values[rows[0]]) <= NO_SPREAD:  # nan with gaps, which tell
             lists["constant"].append(name)
         elif own.standardize and 2 < whole <= _CODES:
             lists["codes"].append(f"{name} ({whole})")

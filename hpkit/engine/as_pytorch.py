@@ -27,12 +27,12 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit import store
 from hpkit.engine.dense import network
-from hpkit.engine.files import checked
-from hpkit.engine.model_functions import with_inner
+from hpkit.engine.files import file_errors_refused
+from hpkit.engine.model_functions import nested_codes
 from hpkit.engine.runs import Run, Runs
-from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, varied
+from hpkit.hyperparameters import NAMES, Hyperparameters, refusal, varied
 from hpkit.locale import words
-from hpkit.text import call, file_stem, seeds_of
+from hpkit.text import call_code, file_stem, seeds_code
 
 _TEMPLATES = Path(__file__).parent / "plain"
 # A line with a mark, and those that are indented below it.
@@ -60,7 +60,7 @@ def as_pytorch(found, path):
     """Return the script of a run or of runs; with a path write it and its rows."""
     if path is None:
         return pytorch(found, f"{file_stem(found.dataset.name)}_data.npz", "by_call")
-    with checked(path):
+    with file_errors_refused(path):
         path = Path(path)
         rows = path.with_name(f"{path.stem}_data.npz")
         text = pytorch(found, rows.name)
@@ -72,7 +72,7 @@ def as_pytorch(found, path):
 def forms(found, rows, how):
     """Return the scripts that there are of what was trained, by the library's name."""
     runs = found and _as_runs(found)
-    if not runs or runs.model is None or not _OWN.isdisjoint(names_of(runs.settings)):
+    if not runs or runs.model is None or _OWN & {*hp.all_names(runs.settings)}:
         return {}
     texts = {"PyTorch": pytorch, "scikit-learn": sklearn}
     texts = {name: script(found, rows, how) for name, script in texts.items()}
@@ -96,10 +96,10 @@ def pytorch(found, rows, how=""):
         raise refusal("script_model")
     if runs.folds:
         raise refusal("script_folds", len(runs.folds))
-    if taken := _OWN.intersection(names_of(runs.settings)):
+    if taken := _OWN.intersection(hp.all_names(runs.settings)):
         raise refusal("script_name", min(taken))
     own, stops = runs.model is not network, _stops(runs)
-    taken = {*names_of(runs.settings), *_WORD.findall(_template("pytorch"))}
+    taken = {*hp.all_names(runs.settings), *_WORD.findall(_template("pytorch"))}
     imports, source, name = source_of(runs.model, taken) if own else ("", "", "")
     loss = runs.dataset.objective and runs.dataset.objective.loss
     defined = symtable.symtable(source or "", "model", "exec").get_symbols()
@@ -120,11 +120,12 @@ def pytorch(found, rows, how=""):
 
     # What the model reads of the setting, surely its own names; all, if that cannot be
     # seen: the source is not there, or another module may read it.
-    names, seen = names_of(runs.settings), source is not None
+    names, seen = hp.all_names(runs.settings), source is not None
     seen = seen and not _ELSEWHERE.search(f"{imports}\n{source}")
     read = [n for n in names if n not in NAMES or not seen or _has_word(source, n)]
     read = read if own else []
-    loop = loop.replace("READ", call("SimpleNamespace", [f"{n}={n}" for n in read]))
+    fields = [f"{name}={name}" for name in read]
+    loop = loop.replace("READ", call_code("SimpleNamespace", fields))
     told = {n for n in NAMES if _has_word(loop, n) and n not in _CHOSEN} | {*read}
     differ, first = varied(runs.settings), runs.settings[0]
     facts = {n: getattr(first, n) for n in names if n in told and n not in differ}
@@ -134,10 +135,10 @@ def pytorch(found, rows, how=""):
     else:
         differ += ["stop"] if any(stops) else []
         head = ["seed", *differ, *(f"{n}={_literal(v)}" for n, v in facts.items())]
-        loop = call("def train", head) + ":\n" + textwrap.indent(loop, "    ")
+        loop = call_code("def train", head) + ":\n" + textwrap.indent(loop, "    ")
     uses["POINTS"] = runs.val_loss.shape[2]
     uses["SETTINGS"] = _settings_list(runs.settings, differ, stops)
-    uses["SEEDS"] = seeds_of(runs.seeds).replace("=", " = ")
+    uses["SEEDS"] = seeds_code(runs.seeds).replace("=", " = ")
     text = "\n\n\n".join([top.rstrip("\n"), loop, end])
     return _fill_in(text, runs, rows, how, uses)
 
@@ -376,7 +377,7 @@ def _has(lines, codes):
         whole = compile(lines, codes[0].co_filename, "exec", dont_inherit=True)
     except SyntaxError:
         return False
-    return {*codes} <= {*with_inner([whole])}
+    return {*codes} <= {*nested_codes([whole])}
 
 
 def _names_in(table):

@@ -171,19 +171,19 @@ def _called(name, function, outputs, targets):
         if not outputs.isfinite().all():  # diverged: scikit-learn takes no nan
             return outputs.sum() * torch.nan
         shapes = {"outputs": tuple(outputs.shape), "targets": tuple(targets.shape)}
-        facts = {"name": name, "reason": first_line(error)} | shapes
+        facts = {"name": name, "reason": error_line(error)} | shapes
         raise refusal("objective", **facts) from error
 
 
-def first_line(error):
+def error_line(error):
     kind, said = type(error).__name__, str(error).strip().splitlines()
     return f"{kind}: {said[0]}" if said else kind
 
 
-BUILT_IN = Objective()
+DEFAULT_OBJECTIVE = Objective()
 
 # What `network` reads of a setting.
-READ = ("hidden", "activation", "dropout")
+NETWORK_NAMES = ("hidden", "activation", "dropout")
 # Rows that a matrix-vector product takes at once: a multiple of every processor's.
 ROWS_AT_ONCE = 16
 
@@ -204,7 +204,7 @@ class DenseNetworks:
         self.activation, self.back = _ACTIVATIONS[setting.activation]
         self.regression = dataset.is_regression
         self.made_of = dataset.n_features, dataset.n_outputs, setting
-        self.objective = dataset.objective or BUILT_IN
+        self.objective = dataset.objective or DEFAULT_OBJECTIVE
         sizes = list(pairwise((dataset.n_features, *setting.hidden, dataset.n_outputs)))
         # All biases after all weights: their gradients are then one product. A bias
         # is a column, so that it adds to every point.

@@ -15,7 +15,7 @@ import torch
 from torch.utils._pytree import tree_map_only
 
 from hpkit import store
-from hpkit.data.datasets import Dataset, without_rows
+from hpkit.data.datasets import Dataset, rowless_dataset
 from hpkit.engine.dense import Model, network
 from hpkit.engine.runs import CURVES, Run
 from hpkit.engine.stack import Weights, pack, unpack
@@ -32,7 +32,7 @@ def _tensors(net, **how):
 
 
 @contextmanager
-def checked(path: str | Path) -> Iterator[None]:
+def file_errors_refused(path: str | Path) -> Iterator[None]:
     """Check a path, and say what the system says of its file in three parts."""
     if not isinstance(path, str | os.PathLike) or path == "" or "\0" in str(path):
         raise refusal("path", path, kind=TypeError)
@@ -40,7 +40,8 @@ def checked(path: str | Path) -> Iterator[None]:
         yield
     except (OSError, UnicodeEncodeError) as error:
         kind = type(error) if isinstance(error, OSError) else ValueError
-        raise refusal("file", path, kind=kind, reason=store.reason(error)) from None
+        why = store.error_reason(error)
+        raise refusal("file", path, kind=kind, reason=why) from None
 
 
 def save_run(run, path):
@@ -57,7 +58,7 @@ def save_run(run, path):
         tensors = _tensors(run.network(epoch), **ALL)
         plain[epoch] = {name: value.detach() for name, value in tensors.items()}
     plain["probe"] = None if (said := _probe(run)) is None else torch.tensor(said)
-    with checked(path):
+    with file_errors_refused(path):
         store.write(path, pack(plain))
     return Path(path)
 
@@ -91,7 +92,7 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
     >>> path.unlink()
     """
     make = network if check_model(model) is None else model
-    with checked(path):
+    with file_errors_refused(path):
         content = Path(path).read_bytes()
     try:
         damaged = zipfile.ZipFile(io.BytesIO(content)).testzip()  # torch does not look
@@ -102,7 +103,7 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
         if not newer:
             saved = [{**plain.pop(epoch)} for epoch in ("last", "best")]
             plain = tree_map_only(torch.Tensor, torch.Tensor.numpy, plain)
-            dataset = without_rows(**plain["dataset"], absent_rows=plain["n_train"])
+            dataset = rowless_dataset(**plain["dataset"], absent_rows=plain["n_train"])
             setting = Hyperparameters(**plain["setting"])
             curves = {name: plain.get(name) for name in (*CURVES, "fit_time")}
             run = Run(dataset, setting, plain["seed"], **curves, model=make)

@@ -23,9 +23,9 @@ from torch import nn
 from torch.nn.parameter import UninitializedBuffer, is_lazy
 
 from hpkit import hyperparameters as hp
-from hpkit.engine.dense import RANDOM_STATE, READ, first_line, start
+from hpkit.engine.dense import NETWORK_NAMES, RANDOM_STATE, error_line, start
 from hpkit.engine.stack import pack
-from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, varied
+from hpkit.hyperparameters import NAMES, Hyperparameters, refusal, varied
 from hpkit.locale import tr
 
 _OWN_TO_TORCH = set(vars(nn.Module()))
@@ -40,13 +40,13 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
     """Return a copy of a network with a seed's first weights, and the random state."""
 
     def made(*arguments):
-        before, seeded = outside_state(), torch.get_rng_state()
+        before, seeded = other_random_state(), torch.get_rng_state()
         try:
             net = model(*arguments)
-            if before != (now := outside_state()):  # once more: was it another thread?
+            if before != (now := other_random_state()):  # of another thread, perhaps
                 torch.set_rng_state(seeded)
                 net = model(*arguments)
-                if now != outside_state():
+                if now != other_random_state():
                     raise refusal("network_random")
             net = getattr(net, "_orig_mod", net)  # not the compiled one
         except (TypeError, AttributeError) as error:  # of other arguments, say
@@ -55,7 +55,7 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
             own = (pair for pair in setting.own if isinstance(pair[1], float))
             name, value = next(own, (None, None))
             key = "model_float" if name else "model_call"
-            facts = {"kind": TypeError, "name": name, "reason": first_line(error)}
+            facts = {"kind": TypeError, "name": name, "reason": error_line(error)}
             raise refusal(key, value, **facts) from error
         kinds = isinstance(net, nn.Module) and map(str, map(type, net.modules()))
         if not kinds or any("torch.jit." in kind for kind in kinds):  # no copy trains
@@ -69,7 +69,7 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
                 if odd or part.data_ptr() in places:
                     raise refusal("network_parameter", name)
                 places.add(part.data_ptr())
-        net, given = copied(net), net
+        net, given = copy_network(net), net
         for mode in (False, True):  # in training a BatchNorm would count these rows
             if any(map(is_lazy, (*net.parameters(), *net.buffers()))):
                 with torch.no_grad():
@@ -87,13 +87,13 @@ def _check_copy(net, given, n_features):
     asked = [part for part in given.parameters() if part.requires_grad]
     rows, reached = next(net.parameters()).new_zeros(2, n_features), ()
     with torch.enable_grad(), contextlib.suppress(Exception):  # which is told later
-        total = copied(net).eval()(rows).sum()
+        total = copy_network(net).eval()(rows).sum()
         reached = torch.autograd.grad(total, asked, allow_unused=True)
     if net is not given and any(grad is not None for grad in reached):
         raise refusal("network_copy", net)
 
 
-def copied(net):
+def copy_network(net):
     lazy = filter(is_lazy, net.buffers())
     lazy = {id(buffer): UninitializedBuffer(dtype=buffer.dtype) for buffer in lazy}
     try:
@@ -106,7 +106,7 @@ def copied(net):
     return own
 
 
-def outside_state():
+def other_random_state():
     """Return how far the random states that are not torch's have come."""
     _, drawn, normal = random.getstate()  # normal: one that is kept for later
     numpys = np.random.get_state(legacy=False)  # noqa: NPY002 - it is only looked at
@@ -122,8 +122,8 @@ def check_network(net, dataset):
     rows = next(net.parameters()).new_tensor(dataset.train.X[:2])
     about = rows, dataset.n_outputs, "network_input"
     with torch.no_grad(), RANDOM_STATE, torch.random.fork_rng(devices=[]):
-        out = ask(net.eval(), *about)
-        writes = rows._version and not torch.equal(out, ask(net, *about))
+        out = call_network(net.eval(), *about)
+        writes = rows._version and not torch.equal(out, call_network(net, *about))
     shares = dataset.n_outputs > 1 and (out >= 0).all()
     shares = shares and ((out.sum(1) - 1).abs() < 1e-4).all()
     if shares and (told := fingerprint(net)) not in _TOLD:
@@ -133,14 +133,14 @@ def check_network(net, dataset):
         raise refusal("network_writes")
 
 
-def ask(net, rows, n_outputs, refused="network_batch"):
+def call_network(net, rows, n_outputs, refused="network_batch"):
     """Return what a network gives for rows, if that is one float for each output."""
     try:
         out = net(rows)
     except Exception as error:
         facts = {"rows": len(rows), "features": rows.shape[1]}
         refused = "network_codes" if "out of range in self" in str(error) else refused
-        raise refusal(refused, **facts, reason=first_line(error)) from error
+        raise refusal(refused, **facts, reason=error_line(error)) from error
     if not isinstance(out, torch.Tensor) or not out.is_floating_point():
         shape = getattr(out, "dtype", type(out).__name__)
     elif (shape := tuple(out.shape)) == (len(rows), n_outputs):
@@ -181,7 +181,8 @@ RecordedSetting.__name__ = Hyperparameters.__name__  # in the errors of a model
 def group_by_reading(model, dataset, settings, n_seeds, dtype):
     """Return (values read, number of parameters) of each setting, or how it fails."""
     # Names of its own, or that networks alone read, must be read by one at least.
-    asked = {*names_of(settings)} - {*NAMES} | {*varied(settings)} & {*READ}
+    asked = {*varied(settings)} & {*NETWORK_NAMES}
+    asked |= {*hp.all_names(settings)} - {*NAMES}
     if len(settings) == n_seeds == 1 and not asked:
         return [((), 0)]
     known, found, failed = {}, [], set()
@@ -204,13 +205,13 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
             with contextlib.suppress(Exception), torch.no_grad(), RANDOM_STATE, undrawn:
                 hash(surroundings(net))  # which reads all of a setting that it keeps
                 net.train()(rows)  # what training alone reads
-            names = (n for n in names_of([setting]) if n in read)
+            names = (n for n in hp.all_names([setting]) if n in read)
             key = tuple((n, getattr(setting, n)) for n in names)
             known[key] = sum(p.numel() for p in net.parameters())
         found.append((key, known[key]))
     for name in asked.difference(failed, *map(dict, known)):
-        if not mentions(model, name):
-            hp.check_name(name, () if hp.ours_for(name) in NAMES else asked)
+        if not mentions_name(model, name):
+            hp.check_name(name, () if hp.name_for_alias(name) in NAMES else asked)
             raise refusal("unread", name, name=name)
         for i, setting in enumerate(settings):  # training alone may read it
             if not isinstance(found[i], Exception):
@@ -219,13 +220,13 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
     return found
 
 
-def mentions(model, name):
+def mentions_name(model, name):
     """Say whether a name is in the code of a model function, or of what that reads."""
     seen = {}
     function = getattr(model, "func", model)  # of a partial
     content_key(inspect.unwrap(function), seen)
     own = [part for part in seen.values() if isinstance(part, types.FunctionType)]
-    codes = with_inner(part.__code__ for part in own if not _of_library(part))
+    codes = nested_codes(part.__code__ for part in own if not _of_library(part))
     steps = pairwise(chain(*map(dis.get_instructions, codes)))
     asked = ((a, b) for a, b in steps if b.opname == "LOAD_ATTR")
     # From Python 3.13 on two names may be loaded at once.
@@ -233,7 +234,7 @@ def mentions(model, name):
     return name in chain(reads, *(code.co_consts for code in codes))
 
 
-def with_inner(codes):
+def nested_codes(codes):
     """Return codes, and those of all that is defined inside of them."""
     codes = list(codes)
     for code in codes:  # which grows
@@ -245,7 +246,7 @@ def _read_by(function, library):
     """Return what a function reads around it; of a library's what it encloses."""
     found = [function.__defaults__, function.__kwdefaults__]
     around = function.__globals__
-    for code in with_inner([] if library else [function.__code__]):
+    for code in nested_codes([] if library else [function.__code__]):
         found += [around[name] for name in code.co_names if name in around]
     for cell in function.__closure__ or ():
         with contextlib.suppress(ValueError):  # an empty one

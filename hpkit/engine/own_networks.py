@@ -16,8 +16,8 @@ from torch.func import functional_call, vjp, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from hpkit.engine import model_functions
-from hpkit.engine.dense import BUILT_IN, RANDOM_STATE, first_line
-from hpkit.engine.model_functions import copied, fingerprint, outside_state
+from hpkit.engine.dense import DEFAULT_OBJECTIVE, RANDOM_STATE, error_line
+from hpkit.engine.model_functions import copy_network, fingerprint, other_random_state
 from hpkit.hyperparameters import refusal, warn
 from hpkit.locale import tr
 
@@ -59,10 +59,10 @@ class ModuleNetworks:
         self.place = () if device.type == "mps" else (device,)
         self.drawing = None  # the place of the run whose random state torch has
         self.regression = dataset.is_regression
-        self.objective = dataset.objective or BUILT_IN
+        self.objective = dataset.objective or DEFAULT_OBJECTIVE
         self.own_loss = self.objective.loss is not None  # which gives its own gradient
         self.net, rng = self._fresh(setting, seed)
-        model_functions.check_network(copied(self.net), dataset)
+        model_functions.check_network(copy_network(self.net), dataset)
         # Networks that no run has yet; in a stack, `net` is the one that is called.
         self.made = {} if stacked else {(setting, seed): (self.net, rng)}
         self.trained, self.fixed = _parts_of(self.net)
@@ -104,7 +104,7 @@ class ModuleNetworks:
 
     def _probe(self, dataset):
         """Train a copy for a step; leave the stack if it does what a stack cannot."""
-        own = _OwnNet(copied(self.net), self.trained)
+        own = _OwnNet(copy_network(self.net), self.trained)
         net = own.net
         rows = torch.tensor(dataset.train.X[:64], dtype=self.dtype).to(self.device)
         self.rows = rows
@@ -119,7 +119,7 @@ class ModuleNetworks:
             return measured, [out, *self._gradients(own, rows, torch.ones_like)]
 
         with self.at_work():
-            before = self._random_state(), outside_state()
+            before = self._random_state(), other_random_state()
             measured, first = step()
             halves = torch.cat([self._ask(net.eval(), half) for half in rows.chunk(2)])
             drawn = not torch.equal(before[0], self._random_state())
@@ -128,11 +128,11 @@ class ModuleNetworks:
                 part.copy_(value)
             _, again = step()
             own.take_replaced()
-        self.whole_splits = not alike(halves, first[0])
+        self.whole_splits = not _nearly_equal(halves, first[0])
         self.unused = {part for part, grad in enumerate(first[1:]) if grad is None}
         self.moving = [i for i, then in enumerate(versions) if now[i] != then]
         # A buffer that is replaced, not written into, is lost in a traced function.
-        if drawn or before[1] != outside_state():
+        if drawn or before[1] != other_random_state():
             self._leave("random")
         elif replaced or own.has_state or not all(map(_same, first, again)):
             self._leave("state")
@@ -145,7 +145,7 @@ class ModuleNetworks:
         self.stacked, self.whole_splits = False, True
         if (self.fingerprint, reason) not in WARNED:
             WARNED.add((self.fingerprint, reason))
-            text = tr(f"engine.one_by_one.{reason}", error=error and first_line(error))
+            text = tr(f"engine.one_by_one.{reason}", error=error and error_line(error))
             warn(text, OneByOneWarning)
 
     def start(self, seed):
@@ -165,7 +165,8 @@ class ModuleNetworks:
         # What is no parameter and no buffer, in a closure say, may be each seed's own.
         kinds = (False, True) if self.stacked else ()
         try:
-            if not all(alike(says(self.net, kind), says(net, kind)) for kind in kinds):
+            pairs = ((says(self.net, kind), says(net, kind)) for kind in kinds)
+            if not all(_nearly_equal(*pair) for pair in pairs):
                 self._leave("state")
         except Exception as error:  # its parts have other names, say
             self._leave("vmap", error)
@@ -253,20 +254,20 @@ class ModuleNetworks:
     def _one_by_one(self, work, drew):
         """Call ``work(place, network)`` for each run, in the run's random state."""
         found = []
-        before = outside_state() if len(drew) < 4 or drew[-1] else None
+        before = other_random_state() if len(drew) < 4 or drew[-1] else None
         for i, own in enumerate(self.nets.values()):
             self._lend_to(i)
             found.append(work(i, own))
             own.take_replaced()
         if before:
-            drew.append(before != outside_state())
+            drew.append(before != other_random_state())
         # Another thread of the process may have drawn: a network does so again at once.
         if all(drew[-2:]) and len(drew) > 1:
             raise refusal("network_random")
         return found
 
     def _ask(self, net, rows):
-        return model_functions.ask(net, rows, self.make[2])
+        return model_functions.call_network(net, rows, self.make[2])
 
     def _pull_back_one(self, own, run, x, y, weight, by_loss=False):
         def delta(out):
@@ -366,7 +367,7 @@ class ModuleNetworks:
         trace, (weights, buffers) = _TRACES[key], copies()
         found = trace(weights, buffers, x, *others)
         for run in (0, -1):  # vmap may be right for the first one alone
-            own = _OwnNet(copied(self.net), self.trained)
+            own = _OwnNet(copy_network(self.net), self.trained)
             own.set([t[run].clone() for t in (*self.weights, *self.buffers)])
             if others:
                 want = self._pull_back_one(own, run, x, *others)
@@ -375,11 +376,11 @@ class ModuleNetworks:
             else:
                 want = [self._ask(own.net, x[run].mT.contiguous()).mT]
             # A gradient that is zero but for rounding is next to the largest one.
-            scale = max(largest(one) for one in want if one is not None)
+            scale = max(_largest_finite(one) for one in want if one is not None)
             pairs = zip(found if others else [found], want, strict=True)
             pairs = [(f[run], one, scale) for f, one in pairs if one is not None]
             pairs += [(b[run], f) for b, f in zip(buffers, own.fixed, strict=True)]
-            if not all(alike(*pair) for pair in pairs):
+            if not all(_nearly_equal(*pair) for pair in pairs):
                 return None
         return trace
 
@@ -463,15 +464,15 @@ class _OwnNet:
         return fingerprint(self.net) != self.fingerprint
 
 
-def alike(a, b, scale=None):
+def _nearly_equal(a, b, scale=None):
     """Say whether two tensors are the same up to rounding next to a scale."""
     if not b.is_floating_point():
         return torch.equal(a, b)
-    bound = _TRACE_TOLERANCE * (largest(b) if scale is None else scale)
+    bound = _TRACE_TOLERANCE * (_largest_finite(b) if scale is None else scale)
     return torch.allclose(a, b, rtol=_TRACE_TOLERANCE, atol=bound, equal_nan=True)
 
 
-def largest(tensor):
+def _largest_finite(tensor):
     finite = tensor[tensor.isfinite()].abs()
     return finite.max().item() if finite.numel() else 0.0
 

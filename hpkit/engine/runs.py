@@ -19,8 +19,8 @@ import torch
 from torch import fx
 
 from hpkit import hyperparameters as hp
-from hpkit.data.datasets import Dataset, Split, check_rows, check_there
-from hpkit.engine.dense import RANDOM_STATE, first_line, network, start
+from hpkit.data.datasets import Dataset, Split, check_has_rows, check_rows
+from hpkit.engine.dense import RANDOM_STATE, error_line, network, start
 from hpkit.engine.model_functions import fingerprint, start_own
 from hpkit.engine.stack import CURVES, OneThread
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 # moons), the training loss never: so it is the training loss that is looked at.
 DIVERGED_ABOVE = 3
 # Share of a loss below which a difference is rounding: no win (see `ranked`).
-EVEN = 1e-5
+TIE = 1e-5
 
 
-def lowest(val_loss):
+def lowest_loss(val_loss):
     """Return the lowest loss and its epoch along the last axis; nan counts as worst."""
     worst_last = np.where(np.isnan(val_loss), np.inf, val_loss)
     return worst_last.min(-1), worst_last.argmin(-1)
@@ -66,10 +66,10 @@ def _outputs(net, X):
         with torch.no_grad(), OneThread(), torch.autocast("cpu", enabled=False):
             return net(torch.tensor(X, dtype=dtype)).double().numpy()
     except Exception as error:  # of a learner's own network, for a new code, say
-        raise refusal("network_rows", reason=first_line(error)) from error
+        raise refusal("network_rows", reason=error_line(error)) from error
 
 
-def check_default_device():
+def check_on_cpu():
     if (place := torch.get_default_device()).type != "cpu":
         raise refusal("default_device", str(place))
 
@@ -123,12 +123,12 @@ class Run:
     @cached_property
     def best_epoch(self) -> int:
         """The epoch with the lowest validation loss."""
-        return int(lowest(self.val_loss)[1])
+        return int(lowest_loss(self.val_loss)[1])
 
     @cached_property
     def best_val_loss(self) -> float:
         """The lowest validation loss; inf when there is none."""
-        return float(lowest(self.val_loss)[0])
+        return float(lowest_loss(self.val_loss)[0])
 
     @cached_property
     def diverged(self) -> bool:
@@ -176,7 +176,7 @@ class Run:
         return self.weights
 
     def _start(self):
-        check_default_device()
+        check_on_cpu()
         data = self.dataset
         about = self.model, data.n_features, data.n_outputs, self.setting, self.seed
         if self.model is network:
@@ -312,7 +312,7 @@ class Run:
         return out, y[:, None].to(dtype) if self.dataset.is_regression else y
 
     def _look_at_test(self, what):
-        check_there(self.dataset)
+        check_has_rows(self.dataset)
         if not len(self.dataset.test.y):
             raise refusal("no_test_rows", self.dataset.name)
         looks, me = self.dataset.test_looks, (self.setting, self.seed)
@@ -448,7 +448,7 @@ class Runs:
             if run.model and at in weights and not np.isclose(*starts, equal_nan=True):
                 raise refusal("unlike_runs", [run.dataset.name] * 2)
             if run.epochs_done > arrays["epochs_done"][at]:
-                fill(arrays, at, run)
+                fill_arrays(arrays, at, run)
                 weights[at] = run.weights
         about = {"model": runs[0].model, "weights": weights}
         return cls(data[0], settings, seeds, **arrays, **about)
@@ -492,7 +492,8 @@ class Runs:
         Of folds (`cv`) that of the lowest mean over a setting's folds: a network for
         new rows has no fold to choose its epoch by. One that has ended counts as it is.
         """
-        return np.minimum(lowest(self._choosing)[1], np.maximum(self.epochs_done, 0))
+        _, epoch = lowest_loss(self._choosing)
+        return np.minimum(epoch, np.maximum(self.epochs_done, 0))
 
     @cached_property
     def _choosing(self):
@@ -506,7 +507,7 @@ class Runs:
     def ended(self) -> np.ndarray:
         """Whether each trained to its end: bool (n_settings, n_seeds); see `Run`."""
         ends = np.array([(s.epochs, s.patience) for s in self.settings]).reshape(-1, 2)
-        own = lowest(self.val_loss)[1]
+        own = lowest_loss(self.val_loss)[1]
         return _has_ended(self.epochs_done, own, *ends.T[..., None])
 
     @cached_property
@@ -574,7 +575,7 @@ class Runs:
     @cached_property
     def order(self) -> np.ndarray:
         """Numbers of the settings from best to worst: see `ranked`."""
-        return ranked(self, self.mean_val_loss)
+        return rank(self, self.mean_val_loss)
 
     @property
     def cost(self) -> Cost:
@@ -630,7 +631,7 @@ class Runs:
         Columns: run (0, 1, ... in the order of iteration), param_*, seed, epoch,
         split ("train" or "valid"), metric ("loss", "accuracy", "metric"), value.
         """
-        columns, names = {}, hp.notable(*self.settings)
+        columns, names = {}, hp.names_to_show(*self.settings)
         for (number, run), name in product(enumerate(self), CURVES):
             if (values := getattr(run, name)) is None:
                 continue
@@ -674,7 +675,7 @@ def over_seeds(function, losses, **more):
         return function(losses, axis=1, **more)
 
 
-def ranked(runs, scores, among=None):
+def rank(runs, scores, among=None):
     """Return the numbers of settings from the lowest score to the highest.
 
     What diverged or failed is last. Of a tie (see `EVEN`) first comes what has fewer
@@ -683,16 +684,16 @@ def ranked(runs, scores, among=None):
     among = np.arange(len(runs.settings)) if among is None else np.asarray(among)
     epochs = [runs.settings[i].epochs for i in among]
     last = runs.unfit[among] | (runs.epochs_done[among] < 0).all(1)
-    level, done = levels(np.asarray(scores)[among]), runs.epochs_done[among].max(1)
+    level, done = tie_levels(np.asarray(scores)[among]), runs.epochs_done[among].max(1)
     return among[np.lexsort((-done, epochs, level, last))]
 
 
-def levels(scores):
+def tie_levels(scores):
     """Return 0, 1, 2, ... for scores from low to high, the same for a tie; nan last."""
     level, count, low = np.zeros(len(scores), int), -1, -np.inf
     scores = np.where(np.isfinite(scores), scores, np.inf)
     for i in np.argsort(scores, kind="stable"):
-        if count < 0 or scores[i] > low + EVEN * abs(low):
+        if count < 0 or scores[i] > low + TIE * abs(low):
             low, count = scores[i], count + 1
         level[i] = count
     return level
@@ -710,7 +711,7 @@ def empty_arrays(n_settings, n_seeds, n_epochs, dataset, metric):
     return arrays
 
 
-def fill(arrays, at, part):
+def fill_arrays(arrays, at, part):
     """Put a run, or runs, where they belong."""
     for name in CURVES:
         if arrays[name] is not None and (curves := getattr(part, name)) is not None:

@@ -17,8 +17,8 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_map_only
 
-from hpkit.engine.dense import BUILT_IN, ROWS_AT_ONCE
-from hpkit.hyperparameters import factors, refusal
+from hpkit.engine.dense import DEFAULT_OBJECTIVE, ROWS_AT_ONCE
+from hpkit.hyperparameters import refusal, schedule_factors
 
 CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "val_metric")
 # A narrower product than this is slower than a padded one (8 columns: 2.3 times).
@@ -250,7 +250,7 @@ class Stack:
         """Return the learning rates of the next updates, (updates, runs)."""
         at = self.epoch * self.steps + self.step + np.arange(count)
         plans = [(s.schedule, s.warmup, s.epochs * self.steps) for s in self.settings]
-        found = {plan: factors(*plan, at) for plan in set(plans)}
+        found = {plan: schedule_factors(*plan, at) for plan in set(plans)}
         lrs = [s.lr * found[plan] for s, plan in zip(self.settings, plans, strict=True)]
         return self._numbers(np.array(lrs).T)
 
@@ -350,7 +350,7 @@ class Stack:
         pieces, outs = [], []  # (1 or 2, runs, points): losses, right or not
         for x, y, classes in self.pieces:
             out = self.net.outputs(x.expand(count, -1, -1))
-            if own is not BUILT_IN:
+            if own is not DEFAULT_OBJECTIVE:
                 outs.append(out.clone())
             if self.net.regression:
                 pieces.append((out - y).square_().mean(1)[None])

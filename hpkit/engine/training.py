@@ -22,10 +22,10 @@ import numpy as np
 import torch
 
 from hpkit import hyperparameters as hp
-from hpkit.data.datasets import Dataset, check_dataset, check_there
+from hpkit.data.datasets import Dataset, check_dataset, check_has_rows
 from hpkit.engine.dense import DenseNetworks, Model, Objective, Score, network
 from hpkit.engine.model_functions import group_by_reading
-from hpkit.engine.runs import Lost, Run, Runs, check_default_device, empty_arrays, fill
+from hpkit.engine.runs import Lost, Run, Runs, check_on_cpu, empty_arrays, fill_arrays
 from hpkit.engine.stack import Columns, OneThread, Stack, pack, unpack
 from hpkit.hyperparameters import Hyperparameters, refusal, stack_key
 from hpkit.locale import tr
@@ -104,7 +104,7 @@ class Training:
         new, own = check_settings(settings, self.dataset), self.dataset.objective
         for fold in self.folds:  # of fewer rows
             check_settings(new, fold)
-        if not self.own and (names := hp.names_of(new)[len(hp.NAMES) :]):
+        if not self.own and (names := hp.all_names(new)[len(hp.NAMES) :]):
             raise refusal("own_alone", names[0])
         there = {"model": self.own, "loss": own and own.loss}
         if gone := [n for n in there if not there[n] and any(n in s._of for s in new)]:
@@ -116,7 +116,7 @@ class Training:
         counts = len(self.settings), len(self.seeds), self.most
         self.arrays = empty_arrays(*counts, self.dataset, own and own.metric)
         if self.first:
-            fill(self.arrays, slice(self.first), before)
+            fill_arrays(self.arrays, slice(self.first), before)
         vars(self).pop("waiting", None)  # to be found anew
 
     def check_memory(self, settings):
@@ -124,7 +124,7 @@ class Training:
         runs, epochs = len(settings) * len(self.seeds), max(s.epochs for s in settings)
         need = 8 * 4 * _COPIES * runs * (epochs + 1)
         if not self.own and self.device.type == "cpu":  # else that of curves alone
-            sizes = [weights(self.dataset, s.hidden) for s in settings]
+            sizes = [count_weights(self.dataset, s.hidden) for s in settings]
             every = len(self.seeds) * sum(sizes)
             if max(sizes) > WEIGHTS_PER_STACK:
                 must_fit = min(sizes) if self.lasting else max(sizes)
@@ -148,8 +148,9 @@ class Training:
 
             alike = group_by_reading(self.model, data, settings, len(seeds), self.dtype)
         else:
-            pairs = ((setting, weights(data, setting.hidden)) for setting in settings)
-            alike = [(stack_key(s, "network"), n) for s, n in pairs]
+            counts = [count_weights(data, setting.hidden) for setting in settings]
+            keys = [stack_key(setting, "network") for setting in settings]
+            alike = list(zip(keys, counts, strict=True))
         for i, network_of in enumerate(alike, self.first):
             key, runs = stack_key(self.settings[i], "loop"), [(i, k) for k in seeds]
             if isinstance(network_of, Exception):
@@ -390,7 +391,7 @@ def train(
     (2, 3, 3)
     """
     tick = hp.check_number("tick", tick, low=0)
-    dataset = rated(dataset, loss, metric)
+    dataset = with_objective(dataset, loss, metric)
     about = {"seeds": seeds, "model": model, "dtype": dtype, "device": device}
     training = Training(dataset, settings, **about)  # now: it checks all at once
     return (training.runs for _ in training.under_way(tick))
@@ -415,7 +416,7 @@ def fit(
     (6,)
     """
     for name, value in others.items():  # the first one is refused
-        ours = name if name in hp.NAMES else hp.ours_for(name)
+        ours = name if name in hp.NAMES else hp.name_for_alias(name)
         key, name = ("fit_names", ours) if ours in hp.NAMES else ("fit_takes", name)
         raise refusal(key, value, kind=TypeError, name=name)
     check_dataset(dataset)  # before somebody's y in place of the setting
@@ -426,7 +427,7 @@ def fit(
     return runs[0, 0]
 
 
-def rated(dataset, loss, metric):
+def with_objective(dataset, loss, metric):
     """Return a data set that is learned by a learner's own loss and metric, if any."""
     own, dataset = {"loss": loss, "metric": metric}, check_dataset(dataset)
     for name, function in own.items():
@@ -454,7 +455,7 @@ def check_model(model):
 
 
 def check_device(device):
-    check_default_device()
+    check_on_cpu()
     kind = ValueError if isinstance(device, str | torch.device) else TypeError
     with contextlib.suppress(Exception):
         place = torch.device(device)
@@ -463,15 +464,15 @@ def check_device(device):
     raise refusal("device", device, kind=kind)
 
 
-def own_names(names, model, base):
+def allowed_own_names(names, model, base):
     """Return the names that can be a model's own: of `base`, with a model all."""
     own = [*dict(hp.check_setting(base, "base", default=Hyperparameters()).own)]
-    others = [n for n in names if hp.ours_for(n) in ("other", *hp.NAMES)]
+    others = [n for n in names if hp.name_for_alias(n) in ("other", *hp.NAMES)]
     return own if check_model(model) is None else [*own, *others]
 
 
 def check_settings(settings, dataset):
-    check_there(check_dataset(dataset))
+    check_has_rows(check_dataset(dataset))
     given = (settings,) if isinstance(settings, Hyperparameters) else settings
     settings = hp.check_items("settings", given, most=10**5, of="Hyperparameters")
     most, own = len(dataset.train.y), dataset.objective and dataset.objective.loss
@@ -487,7 +488,7 @@ def check_settings(settings, dataset):
     return settings
 
 
-def weights(dataset, hidden):
+def count_weights(dataset, hidden):
     """Return how many weights the built-in network has."""
     sizes = itertools.pairwise((dataset.n_features, *hidden, dataset.n_outputs))
     return sum(a * b + b for a, b in sizes)

@@ -38,14 +38,14 @@ def describe_value(value):
     return text
 
 
-def kind(answer):
+def _wrong_kind(answer):
     return NotYet("kind", got=describe_value(answer))
 
 
 def check_kind(answer, fits):
     """Raise `NotYet` for an answer that is not of the kind which is expected."""
     if not fits:
-        raise kind(answer)
+        raise _wrong_kind(answer)
 
 
 def number(answer, *, above=-math.inf, low=-math.inf, high=math.inf, whole=False):
@@ -53,7 +53,7 @@ def number(answer, *, above=-math.inf, low=-math.inf, high=math.inf, whole=False
     try:
         value = check_number("", to_python(answer), low=-math.inf)
     except (TypeError, ValueError):
-        raise kind(answer) from None
+        raise _wrong_kind(answer) from None
     check_kind(answer, above < value and low <= value <= high)
     check_kind(answer, not whole or value % 1 == 0)
     return int(value) if whole else value
@@ -66,7 +66,7 @@ def sequence(answer):
     try:
         members = list(check_items("", answer, empty=True))
     except (TypeError, ValueError):
-        raise kind(answer) from None
+        raise _wrong_kind(answer) from None
     wrong_if(empty=members and all(member is ... for member in members))
     return members
 
@@ -81,7 +81,7 @@ def choice(answer, choices):
     fits = isinstance(value, str | numbers.Real) and not isinstance(value, bool)
     check_kind(answer, fits)
     for one in choices:
-        if _letters(one) == _letters(value) or same(value, one):
+        if _letters(one) == _letters(value) or same_result(value, one):
             return one
     shown = ", ".join(repr(one) for one in choices)
     raise NotYet("unknown", got=describe_value(answer), choices=shown)
@@ -162,12 +162,12 @@ def call_answer(answer, *arguments, shown=None, changes=False):
     return value
 
 
-def same(got, want):
+def same_result(got, want):
     """Say whether two results are equal: numbers nearly, lists member by member."""
     got = got.tolist() if hasattr(got, "tolist") else got  # also a single number
     if isinstance(want, list | tuple):
         alike = isinstance(got, list | tuple) and len(got) == len(want)
-        return alike and all(map(same, got, want))
+        return alike and all(map(same_result, got, want))
     if isinstance(want, bool) or not isinstance(want, numbers.Real):
         return isinstance(got, type(want)) and got == want
     if isinstance(got, bool) or not isinstance(got, numbers.Real):
@@ -187,7 +187,7 @@ def check_cases(answer, reference, cases, slips, *, shown=None, any_order=False)
 
     def first_differing(other):
         want = (order(other(*copy.deepcopy(case))) for case in cases)
-        return next((n for n, w in enumerate(want) if not same(got[n], w)), None)
+        return next((n for n, w in enumerate(want) if not same_result(got[n], w)), None)
 
     n = first_differing(reference)
     if n is None:

@@ -5,11 +5,11 @@ from functools import partial
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.runs import clipped, nice_top
+from hpkit.charts.runs import clip_curve, round_up
 from hpkit.charts.spec import Axis, Chart, cross, line, points
 from hpkit.hyperparameters import check_count, check_number
 from hpkit.locale import Texts
-from hpkit.panels.controls import tied
+from hpkit.panels.controls import with_box
 from hpkit.panels.panel import Panel, play
 
 WORDS = Texts("panels.bowl")
@@ -92,7 +92,7 @@ class BowlPanel(Panel):
     def _knob(self, name, value, step, high):
         look = {"min": 0, "max": max(high, value), "step": step, "readout": False}
         slider, check = W.FloatSlider(value, **look), partial(_checked, WORDS[name])
-        return tied(WORDS[name], value, slider, check, partial(round, ndigits=4))
+        return with_box(WORDS[name], value, slider, check, partial(round, ndigits=4))
 
     @property
     def right(self):
@@ -127,7 +127,7 @@ class BowlPanel(Panel):
     def _charts(self):
         w, n, curvature = self.path, self.steps, self.curvature.value
         losses, _ = bowl(w, curvature)
-        top = max(nice_top(1.05 * bowl(_WIDE, 1.0)[0]), 1.5 * losses[0])
+        top = max(round_up(1.05 * bowl(_WIDE, 1.0)[0]), 1.5 * losses[0])
         grid, way = np.linspace(-_EDGE, _EDGE, 81), np.clip(w, -3 * _WIDE, 3 * _WIDE)
         inside = (np.abs(w) <= _WIDE) & (losses <= top)
         dots, ball = np.flatnonzero(inside[:-1]), [n] if inside[n] else []
@@ -145,7 +145,7 @@ class BowlPanel(Panel):
         weight = Axis(WORDS["weight"], (-_EDGE, _EDGE))
         loss = Axis(WORDS["loss"], (-0.04 * top, top))  # room for the ball
         picture = Chart(weight, loss, marks, alt=WORDS["bowl_alt"].format(n, w[-1]))
-        drawn, left = clipped(losses, top)
+        drawn, left = clip_curve(losses, top)
         last = [n] if losses[-1] <= top else []
         marks = [
             line(np.arange(n + 1), drawn, width=2.5),

@@ -5,7 +5,7 @@ import html
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.runs import nice_top
+from hpkit.charts.runs import round_up
 from hpkit.charts.spec import GUESS, Axis, Chart, cross, line, points, rule, text
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.runs import Run
@@ -169,7 +169,7 @@ class TestBoxPanel(Panel):
         path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"
         self.store = Store(path, {"opened": None}, _check, _BOX)
         self.add_class("hp-tall")
-        most = nice_top(2 * run.best_val_loss)
+        most = round_up(2 * run.best_val_loss)
         look = {"min": 0, "max": most, "step": most / 100, "readout_format": ".3g"}
         self.ask(predict, _BOX["guess"], W.FloatSlider, 0, text=digits, **look)
         # Of a double click the second one is no second look.
@@ -219,7 +219,7 @@ class TestBoxPanel(Panel):
         at, shown = np.flatnonzero(fine), losses[fine]
         # Room for the test loss beforehand, so that the axis mostly stays.
         most = 2 * np.nan_to_num(losses[0], posinf=0)
-        top = nice_top(max(most, 1.1 * max([0, *shown, *guess])))
+        top = round_up(max(most, 1.1 * max([0, *shown, *guess])))
         mine = _BOX["mine"].format(*guess) if guess else None
         stems = np.stack([at, at], 1), np.stack([0 * shown, shown], 1)
         numbers = [_BOX["number"].format(loss) for loss in shown]

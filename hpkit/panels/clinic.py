@@ -7,7 +7,7 @@ from functools import partial
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.runs import loss_chart, nice_top
+from hpkit.charts.runs import loss_chart, round_up
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import train
 from hpkit.hyperparameters import Hyperparameters, check_seed
@@ -218,7 +218,7 @@ class ClinicPanel(Panel):
         starts = [run.val_loss[0] for run in self.others]  # where they go is no fault
         highest = 1.04 * np.max([*self.run.val_loss, *self.run.train_loss, *starts])
         # A line that leaves the chart is then a diverged one's.
-        look["top"] = nice_top(highest) if highest <= _HIGHEST_LOSS else None
+        look["top"] = round_up(highest) if highest <= _HIGHEST_LOSS else None
         chart = loss_chart(self.run, pinned=treated, **look)
         chart.marks[-1].style["label"] = None  # that at the X would name the fault
         return [chart]

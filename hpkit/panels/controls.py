@@ -19,11 +19,11 @@ import numpy as np
 import traitlets
 
 from hpkit import hyperparameters as hyper
-from hpkit.charts.runs import nice_top
+from hpkit.charts.runs import round_up
 from hpkit.charts.spec import Axis, Chart, css, line, state
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
-from hpkit.panels.parts import USUAL, head_of, html_of, named, row
+from hpkit.panels.parts import USUAL, html_widget, label_widget, named, row
 from hpkit.search.space import check_list
 from hpkit.text import value_text
 
@@ -100,7 +100,7 @@ class _Knob(W.VBox):
 
     def __init__(self, label, slider, *beside, source=None, joined=None):
         self.slider, self.source, self.joined = slider, source or slider, joined
-        head = row(head_of(label), *beside, name="hp-row")
+        head = row(label_widget(label), *beside, name="hp-row")
         super().__init__([head, slider.add_class("hp-slide")])
         self.add_class("hp-knob")
 
@@ -115,7 +115,7 @@ class _Knob(W.VBox):
         self.source.value = value
 
 
-def tied(label, value, slider, check, rounded=lambda value: value):
+def with_box(label, value, slider, check, rounded=lambda value: value):
     """Return a `_Knob` of a slider and a `_CheckedBox` that follow each other."""
     # The box may go between the ticks of the slider, and beyond. The slider stands at
     # the tick nearest to the number. A browser says so once more, rounded its own way:
@@ -157,12 +157,12 @@ def log_knob(name, dataset, value):
     look = {"readout_format": ".2g", **_slide(name)}
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **look)
     check = partial(TABLE[name].check, name)
-    return tied(TABLE[name].knob, value, slider, check, lambda v: float(f"{v:.2g}"))
+    return with_box(TABLE[name].knob, value, slider, check, lambda v: float(f"{v:.2g}"))
 
 
 def _count_knob(name, dataset, value):
     slider = W.IntSlider(value, min=1, max=max(200, value), **_slide(name))
-    return tied(TABLE[name].knob, value, slider, partial(TABLE[name].check, name))
+    return with_box(TABLE[name].knob, value, slider, partial(TABLE[name].check, name))
 
 
 def count_box(label, value, low, high, *, most=None, **look):
@@ -173,7 +173,7 @@ def count_box(label, value, low, high, *, most=None, **look):
     hint = WORDS["between"].format(most)
     slider = W.IntSlider(value, min=low, max=high, readout=False, **look)
     check = partial(hyper.check_count, name, most=most, hint=hint)
-    knob = tied(label, value, slider, check)
+    knob = with_box(label, value, slider, check)
     knob.source.tooltip = WORDS["number"].format(label, 1, most)
     return knob
 
@@ -207,7 +207,7 @@ class _CheckedBox(W.FloatText):
 
 
 def _options(values, text, value):
-    return [(text(v), v) for v in hyper.in_order(dict.fromkeys((*values, value)))]
+    return [(text(v), v) for v in hyper.sort_numbers(dict.fromkeys((*values, value)))]
 
 
 def pick_knob(name, values, value, text=value_text):
@@ -291,7 +291,7 @@ class Controls:
                 knob.slider.continuous_update = self.quick
 
 
-def given_seeds(seeds):
+def seeds_argument(seeds):
     """Return the seeds that a panel is given: a list of them, or how many from 0."""
     if isinstance(seeds, Number | str):
         few = WORDS["few"]
@@ -345,7 +345,7 @@ def parse_values(name, text, layers=2):
     return check_list(name, values)
 
 
-def usual(name, dataset, lists=None):
+def usual_values(name, dataset, lists=None):
     """Return the values to begin with; no batch is larger than the data."""
     text, most = (lists or {}).get(name, TABLE[name].usual), len(dataset.train.y)
     if name != "batch_size":
@@ -396,8 +396,8 @@ class Entry:
             values = ", ".join(map(repr, values)) if own else written(values)
         text = W.Text(values, continuous_update=False)
         self.text = named(text, of + WORDS["values_tip"])
-        self.note = html_of("", "hp-muted")
-        head = row(head_of(label or WORDS["values"]), self.which, name="hp-row")
+        self.note = html_widget("", "hp-muted")
+        head = row(label_widget(label or WORDS["values"]), self.which, name="hp-row")
         self.frame = W.VBox([head, self.text, self.note]).add_class("hp-knob")
         self.text.observe(self.count, "value")
         self.count()
@@ -446,8 +446,8 @@ class Guess:
             widget.tooltip = question
         look = {"tooltip": GUESS_WORDS["commit_tip"], "button_style": "primary"}
         self.button = W.Button(description=GUESS_WORDS["commit"], **look)
-        self.answer = html_of("", "hp-muted")
-        parts = head_of(html.escape(question)), widget, self.button, self.answer
+        self.answer = html_widget("", "hp-muted")
+        parts = label_widget(html.escape(question)), widget, self.button, self.answer
         self.box = W.VBox(parts).add_class("hp-guess")
         panel.add_class("hp-covered")
         panel.on_click(self.button, self.commit)
@@ -513,9 +513,9 @@ class Drawing(W.VBox):
         self.text = lambda value: words.format(names[np.argmin(value)], min(value))
         # An untrained network guesses: one class of some, or about the mean.
         self.before = 1.0 if data.is_regression else float(np.log(data.n_outputs))
-        self.highest = nice_top(max(1.5, 1.2 * self.before))
+        self.highest = round_up(max(1.5, 1.2 * self.before))
         self.charts = LiveCharts(calls={"draw": self._drawn})
-        super().__init__([html_of(GUESS_WORDS["how"], "hp-muted"), self.charts])
+        super().__init__([html_widget(GUESS_WORDS["how"], "hp-muted"), self.charts])
         self._drawn([self.before] * len(self.at))
         self.value = None
 

@@ -3,7 +3,7 @@
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.runs import nice_top
+from hpkit.charts.runs import round_up
 from hpkit.charts.spec import Axis, Chart, line, points
 from hpkit.data.datasets import Dataset
 from hpkit.hyperparameters import Hyperparameters
@@ -98,7 +98,7 @@ class BatchNoisePanel(Panel):
             line(ends, [mean] * 2, color="ink", label=WORDS["all"], hover=False),
             line(ends, np.reshape(edges, (-1, 2)), **lines),
         ]
-        x, high = Axis(WORDS["batches"], ends), nice_top(np.quantile(self.each, 0.97))
+        x, high = Axis(WORDS["batches"], ends), round_up(np.quantile(self.each, 0.97))
         alt = WORDS["batches_alt"].format(BATCHES, size, spread, mean)
         batches = Chart(x, Axis(WORDS["loss"], (0, high)), marks, alt=alt)
         told = list(map(WORDS["at"].format, spreads, self.sizes))
@@ -114,7 +114,7 @@ class BatchNoisePanel(Panel):
         ]
         ticks = [4**k for k in range(6) if 4**k < n]
         x = Axis(WORDS["size"], (0.8, 1.25 * n), "log", ticks=ticks)  # whole dots
-        y = Axis(WORDS["spread"], (0, nice_top(self.spreads[1])))
+        y = Axis(WORDS["spread"], (0, round_up(self.spreads[1])))
         alt = WORDS["spreads_alt"].format("; ".join(told))
         return [batches, Chart(x, y, marks, alt=alt)]
 

@@ -8,26 +8,19 @@ from typing import Any
 
 import ipywidgets as W
 
-from hpkit.charts.searches import cell_of, path_chart, steps_chart
+from hpkit import text as txt
+from hpkit.charts.searches import cell_at, path_chart, steps_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
-from hpkit.engine.model_functions import mentions
-from hpkit.engine.training import check_dataset, own_names
-from hpkit.hyperparameters import TABLE, Hyperparameters, in_order, refusal
+from hpkit.engine.model_functions import mentions_name
+from hpkit.engine.training import allowed_own_names, check_dataset
+from hpkit.hyperparameters import TABLE, Hyperparameters, refusal, sort_numbers
 from hpkit.locale import Texts, digits
 from hpkit.panels.controls import pick_knob
-from hpkit.panels.parts import dropdown, html_of
+from hpkit.panels.parts import dropdown, html_widget
 from hpkit.panels.searches import SearchPanel
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
-from hpkit.search.space import check_space, with_own
-from hpkit.text import (
-    html_table,
-    loss_text,
-    lost_sentences,
-    setting_text,
-    short_text,
-    step_sentences,
-)
+from hpkit.search.space import check_space, with_own_names
 
 WORDS = Texts("panels.one_at_a_time", "panels.search_panel")
 
@@ -82,17 +75,17 @@ class OneAtATimePanel(SearchPanel):
         if not values:
             sizes = tuple(sorted({4, min(64, most), most}))
             values = {"lr": (0.01, 0.1, 1.0, 10.0), "batch_size": sizes}
-            if model is None or mentions(model, "dropout"):
+            if model is None or mentions_name(model, "dropout"):
                 values["dropout"] = (0.0, 0.1, 0.3)
-        own = own_names(values, self.model, self.base)
+        own = allowed_own_names(values, self.model, self.base)
         self.space = check_space("OneAtATimePanel", values, own=own)
-        self.base = with_own(self.base, self.space)
+        self.base = with_own_names(self.base, self.space)
         for name, values in self.space.items():
             start = getattr(self.base, name)
             if base is None and start not in values:
                 self.base = self.base.but(**{name: values[0]})
             elif start not in values:
-                self.space[name] = tuple(in_order((*values, start)))
+                self.space[name] = tuple(sort_numbers((*values, start)))
         if len(self.space) < 2:
             raise refusal("two_lists", list(self.space))
         self.grid = self.search = None
@@ -114,11 +107,11 @@ class OneAtATimePanel(SearchPanel):
         self.order, order = dropdown(options, WORDS["order_tip"], WORDS["order"])
         self.on_change(self.reset, self.order, *self.starts.values())
         self.on_change(self._reseed, self.seeds)
-        self.paths = html_of(WORDS["no_path"], "hp-table", "hp-paths")
+        self.paths = html_widget(WORDS["no_path"], "hp-table", "hp-paths")
         self.drawers = {"paths": self.paths, **self.drawers}
         self.build(
             order,
-            html_of(WORDS["start"], "hp-muted"),
+            html_widget(WORDS["start"], "hp-muted"),
             *self.starts.values(),
             self.seeds,
             self.buttons(next=self._go, all=lambda: self._go(len(self.space))),
@@ -214,15 +207,16 @@ class OneAtATimePanel(SearchPanel):
         """Keep where a whole path ended, and show all of them beside the grid."""
         if len(self.done) == len(self.space):
             end = self.done[-1].winner
-            said = ", ".join(self.order.value), short_text(self.starting, self.space)
-            self.walked.pop(said, None)
-            self.walked[said] = short_text(end, self.space), _loss(self.found, end)
+            start = txt.short_text(self.starting, self.space)
+            path = ", ".join(self.order.value), start
+            self.walked.pop(path, None)
+            self.walked[path] = txt.short_text(end, self.space), _loss(self.found, end)
         best = self.grid and _loss(self.grid, self.grid.best)
         rows = [
-            (*said, end, digits(loss), f"{loss / best:.2f}" if best else "")
-            for said, (end, loss) in reversed(self.walked.items())  # newest on top
+            (*path, end, digits(loss), f"{loss / best:.2f}" if best else "")
+            for path, (end, loss) in reversed(self.walked.items())  # newest on top
         ]
-        table = html_table(WORDS["paths_columns"], rows)
+        table = txt.html_table(WORDS["paths_columns"], rows)
         self.paths.value = table if rows else WORDS["no_path"]
 
     def _pictures(self):
@@ -231,7 +225,7 @@ class OneAtATimePanel(SearchPanel):
         known = [s for s in (self.grid, self.found) if s and len(s.runs)][:1]
         for runs in (search.runs for search in known):
             self.losses.update(runs.mean_val_loss[runs.ended.all(1) & ~runs.unfit])
-        framed = {"best": [cell_of(search.best, self.space) for search in known]}
+        framed = {"best": [cell_at(search.best, self.space) for search in known]}
         best = WORDS["best" if self.grid else "best_so_far"]
         others = ", ".join(TABLE[name].knob for name in list(self.space)[2:])
         title = WORDS["whole"].format(others) if others else WORDS["map"]
@@ -244,12 +238,12 @@ class OneAtATimePanel(SearchPanel):
             return "" if running else WORDS["stopped"]
         found, done, order = self.found, len(self.done), self.order.value
         if found.steps:
-            said = step_sentences(found)[-1] + " "
+            said = txt.step_sentences(found)[-1] + " "
         else:
             out = found.runs.diverged.any()
-            loss, at = loss_text(found.runs, 0), setting_text(self.starting, order)
-            said = WORDS["out" if out else "begin"].format(at, loss)
-        said = escape(said + "".join(f"{one} " for one in lost_sentences(found)))
+            facts = txt.setting_text(self.starting, order), txt.loss_text(found.runs, 0)
+            said = WORDS["out" if out else "begin"].format(*facts)
+        said = escape(said + "".join(f"{one} " for one in txt.lost_sentences(found)))
         if len(found.steps) > done or not (found.steps or found.finished):
             return said + ("" if running else WORDS["stopped"])
         whole = done == len(order)
@@ -261,7 +255,7 @@ class OneAtATimePanel(SearchPanel):
     def _grid_text(self, whole):
         grid, end = self.grid, self._stops[-1]
         best, mine = _loss(grid, grid.best), _loss(self.found, end)
-        at = setting_text(grid.best, self.found.space)
+        at = txt.setting_text(grid.best, self.found.space)
         said = WORDS["there" if end == grid.best else "apart" if whole else "known"]
         return said.format(setting=escape(at), best=best, times=mine / max(best, 1e-12))
 

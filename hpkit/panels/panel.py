@@ -30,14 +30,14 @@ import ipywidgets as W
 
 from hpkit import hyperparameters as hyper
 from hpkit.charts.spec import Axis, Chart
-from hpkit.charts.still import picture, small, uri
+from hpkit.charts.still import data_uri, picture, small_png
 from hpkit.engine.as_pytorch import forms
-from hpkit.engine.training import TURN, check_settings, rated, train
+from hpkit.engine.training import TURN, check_settings, train, with_objective
 from hpkit.locale import Texts, words
 from hpkit.panels import parts
 from hpkit.panels.controls import Drawing, Guess, LiveCharts, written
-from hpkit.panels.parts import html_of, named, row
-from hpkit.store import reason, write
+from hpkit.panels.parts import html_widget, named, row
+from hpkit.store import error_reason, write
 from hpkit.text import file_stem, value_text
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ class Panel(W.VBox):
         self.texts = Texts(*WORDS.paths, *self.words.paths)  # of all panels, its own
         if title is None:
             title = self.words["title"].format(getattr(dataset, "name", ""))
-        self.dataset = None if dataset is None else rated(dataset, None, None)
+        self.dataset = None if dataset is None else with_objective(dataset, None, None)
         self.live = Live(self._draw, self._fail)
         self.guess = self.error = None
         self.drawers = {"table": None}  # what is below, one at a time, by name
@@ -259,8 +259,8 @@ class Panel(W.VBox):
         self.refused = self._unannounced = False  # the last value; the last sentence
         self._filled = 0.0  # when what is below the charts was
         self._saving = None  # the wait before the saved picture is drawn anew
-        self.status = html_of("", "hp-status")
-        self.note = html_of("", "hp-muted", "hp-grow")
+        self.status = html_widget("", "hp-status")
+        self.note = html_widget("", "hp-muted", "hp-grow")
         self.bar = W.FloatProgress(value=0, min=0, max=1).add_class("hp-bar")
         super().__init__()
         self.add_class("hpkit")
@@ -270,7 +270,7 @@ class Panel(W.VBox):
         """Put the parts together: controls on the `left`, `over` the charts more."""
         look = "class='hp-title' role='heading' aria-level='3'"
         head = f"<span {look}>{html.escape(self.title)}</span>"
-        head = html_of(head + parts.live_style(self), "hp-grow")
+        head = html_widget(head + parts.live_style(self), "hp-grow")
         controls = W.VBox([*([self.guess.box] if self.guess else ()), *left])
         calls = {name: self._guarded(call) for name, call in dict(calls).items()}
         self.charts = LiveCharts(self.widths, calls=calls)
@@ -287,7 +287,7 @@ class Panel(W.VBox):
         names = [(self.texts[name], name) for name in self.drawers]
         tips = [self.texts[f"{name}_tip"] for name in self.drawers]
         self.view = named(W.ToggleButtons(options=names, tooltips=tips), WORDS["view"])
-        below = [box or html_of("", "hp-table") for box in self.drawers.values()]
+        below = [box or html_widget("", "hp-table") for box in self.drawers.values()]
         self.drawer = W.Stack(below, selected_index=0)
         save = self.button("save", self._save)
         share = [self.button("share", self._share)] if self.shares else []
@@ -505,7 +505,7 @@ class Panel(W.VBox):
         except OSError as error:
             for path in paths:
                 path.unlink(missing_ok=True)
-            why = {"kind": type(error), "reason": reason(error)}
+            why = {"kind": type(error), "reason": error_reason(error)}
             raise hyper.refusal("file", str(paths[0]), **why) from None
         return paths
 
@@ -543,7 +543,7 @@ class Panel(W.VBox):
             table, *pictures = self.save()
             said = WORDS["saved"].format(table, *(path.name for path in pictures))
         except OSError as error:  # what is shown stays
-            said = reason(error)
+            said = error_reason(error)
         self.note.value = html.escape(said)
 
     def _share(self):
@@ -584,8 +584,9 @@ class Panel(W.VBox):
             covered = self.guess and not self.guess.open and self.error is None
             said = self._result_text(self.live.busy) if covered else self.result
         plain = f"{self.title}. {html.unescape(re.sub(r'<[^>]+>', '', said))}"
-        alt, png = html.escape(plain), small(self.picture())
-        image = f'<img alt="{alt}" src="{uri(png)}"><p aria-hidden="true">{said}</p>'
+        alt, png = html.escape(plain), small_png(self.picture())
+        image = f'<img alt="{alt}" src="{data_uri(png)}">'
+        image += f'<p aria-hidden="true">{said}</p>'
         if covered:  # until the next day, or for a page that is only read
             image = f"<details><summary>{WORDS['guessed']}</summary>{image}</details>"
         parts.show_saved(self, image, plain=plain, again=again)

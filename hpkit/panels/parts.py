@@ -13,11 +13,11 @@ from weakref import WeakSet
 import ipywidgets as W
 
 from hpkit.charts.spec import css
-from hpkit.data.datasets import loading
-from hpkit.engine.dense import BUILT_IN
+from hpkit.data.datasets import load_call
+from hpkit.engine.dense import DEFAULT_OBJECTIVE
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag, varied
 from hpkit.locale import Texts, words
-from hpkit.text import call, seeds_of
+from hpkit.text import call_code, seeds_code
 
 WORDS = Texts("panels.parts", "panels.panel")
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -42,20 +42,20 @@ def named(widget, name):
 def dropdown(options, name, label=None):
     """Return a list to choose from, called `name`, and a box of it below its label."""
     made = named(W.Dropdown(options=options), name)
-    return made, W.VBox([head_of(label or name), made]).add_class("hp-knob")
+    return made, W.VBox([label_widget(label or name), made]).add_class("hp-knob")
 
 
-def html_of(text="", *classes):
+def html_widget(text="", *classes):
     return W.HTML(text, _dom_classes=classes)
 
 
-def head_of(label):
-    return html_of(f"<span class='hp-name'>{label}</span>")
+def label_widget(label):
+    return html_widget(f"<span class='hp-name'>{label}</span>")
 
 
 def style_sheet():
     """Return the style sheet as a widget: it must be on the page with the panel."""
-    sheet = html_of(_rules(), "hp-style")
+    sheet = html_widget(_rules(), "hp-style")
     _sheets.add(sheet)
     return sheet
 
@@ -80,7 +80,7 @@ def present(on: bool = True) -> None:
 def cell(dataset, model, *lines):
     """Return a cell: its first lines say what `data` and `model` are."""
     # A learner's own are named, not made: the notebook that shows the panel has them.
-    made = loading(dataset.name, dataset.fingerprint)
+    made = load_call(dataset.name, dataset.fingerprint)
     data = f"data = {made}" if made else WORDS["own"].format(dataset.name)
     unnamed = [WORDS["model"]] if _model_of(model) == ["model=model"] else []
     return "\n".join(["import hpkit as hk", "", data, *unnamed, *lines])
@@ -88,7 +88,7 @@ def cell(dataset, model, *lines):
 
 def is_of_course(dataset):
     """Return whether `load_dataset` gives this data set by its name alone."""
-    made = loading(dataset.name, dataset.fingerprint)
+    made = load_call(dataset.name, dataset.fingerprint)
     return bool(made) and "seed=" not in made
 
 
@@ -105,18 +105,18 @@ def code_of_setting(setting):
     said = {*varied([setting, Hyperparameters()]), *USUAL}
     parts = [f"{name}={getattr(setting, name)!r}" for name in NAMES if name in said]
     own = [f"own={dict(setting.own)}"] if setting.own else []
-    return call("hk.Hyperparameters", [*parts, *own])
+    return call_code("hk.Hyperparameters", [*parts, *own])
 
 
 def code_of_run(run, *end):
     """Return the cell that trains a run, and ends in its result or in other lines."""
-    scores = vars(run.dataset.objective or BUILT_IN)
+    scores = vars(run.dataset.objective or DEFAULT_OBJECTIVE)
     own = [name for name in ("loss", "metric") if scores[name] is not None]
     arguments = ["data", "setting", f"seed={run.seed}", *_model_of(run.model)]
     arguments += [f"{name}={name}" for name in own]
     lines = [WORDS["score"].format(name) for name in own]
     lines.append(f"setting = {code_of_setting(run.setting)}")
-    lines.append(call("run = hk.fit", arguments))
+    lines.append(call_code("run = hk.fit", arguments))
     end = end or ("run.best_val_loss, run.best_epoch",)
     return cell(run.dataset, run.model, *lines, *end)
 
@@ -125,7 +125,7 @@ def code_of_runs(dataset, settings, seeds, end, *before):
     """Return the cell that trains settings, given as code, and ends in their result."""
     listed = ",\n    ".join(settings)
     made = f"settings = [\n    {listed},\n]"
-    run = f"*_, runs = hk.train(data, settings, {seeds_of(seeds)})"
+    run = f"*_, runs = hk.train(data, settings, {seeds_code(seeds)})"
     return cell(dataset, None, *before, made, run, end)
 
 
@@ -133,7 +133,8 @@ def code_of_search(name, dataset, base, model, arguments):
     """Return the cell that runs a search."""
     base = f"base = {code_of_setting(base)}"
     arguments = ["data", "base", *arguments, *_model_of(model)]
-    return cell(dataset, model, base, call(f"found = hk.{name}", arguments), "found")
+    search = call_code(f"found = hk.{name}", arguments)
+    return cell(dataset, model, base, search, "found")
 
 
 def live_style(widget):

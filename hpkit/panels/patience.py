@@ -6,7 +6,7 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.charts.runs import WORDS as CHART
-from hpkit.charts.runs import loss_chart, stacked, top_of
+from hpkit.charts.runs import axis_top, loss_chart, pad_curves
 from hpkit.charts.spec import line, points, rule
 from hpkit.data.datasets import Dataset
 from hpkit.engine.runs import CURVES
@@ -35,7 +35,7 @@ def stop_epoch(val_loss, patience):
     return len(val_loss) - 1
 
 
-def until(run, epoch):
+def cut_run(run, epoch):
     """Return a run as it was after an epoch."""
     curves = {name: getattr(run, name) for name in CURVES}
     cut = {n: c[: epoch + 1] for n, c in curves.items() if c is not None}
@@ -98,9 +98,9 @@ class PatiencePanel(Panel):
 
     def _charts(self):
         run, at = self.run, self.stop_at
-        shown, top, rest = until(run, at), top_of([run]), at < run.epochs_done
+        shown, top, rest = cut_run(run, at), axis_top([run]), at < run.epochs_done
         curves = (run.train_loss, run.val_loss) if rest else ()
-        x, y = stacked([curve[at:] for curve in curves], top)
+        x, y = pad_curves([curve[at:] for curve in curves], top)
         kept, best = ((r.best_epoch, r.best_val_loss) for r in (shown, run))
         later = {"color": "gray", "width": 1.5, "dash": ["dashed", None]}
         later["label"] = [CHART["train"], CHART["val"]]
@@ -121,7 +121,7 @@ class PatiencePanel(Panel):
         facts = {"run": run, "patience": self.patience.value}
         if running:
             return WORDS["going"].format(**facts)
-        kept = until(run, at)
+        kept = cut_run(run, at)
         whole = (at, kept.best_epoch) == (run.epochs_done, run.best_epoch)
         halted = "" if run.ended else WORDS["halted"].format(**facts)
         facts |= {"kept": kept, "saved": run.epochs_done - at}
@@ -131,7 +131,7 @@ class PatiencePanel(Panel):
         rows = []
         for patience in range(1, min(_MOST_PATIENCE, self.run.epochs_done) + 1):
             at = stop_epoch(self.run.val_loss, patience)
-            shown = until(self.run, at)
+            shown = cut_run(self.run, at)
             kept = {"keeps": shown.best_epoch, "val_loss": shown.best_val_loss}
             rows.append({"patience": patience, "stops": at} | kept)
         return rows

@@ -196,8 +196,9 @@ def halving_count(budget, epochs):
     """Return how many settings a halving can begin with: its epochs fit the budget."""
 
     def cost(count):
-        starts, there = np.transpose([(0, count), *search.cuts_of(count, _ETA, epochs)])
-        return there @ np.diff([*starts, epochs])
+        cuts = search.halving_cuts(count, _ETA, epochs)
+        starts, counts = np.transpose([(0, count), *cuts])
+        return counts @ np.diff([*starts, epochs])
 
     return max(2, bisect_right(range(budget + 1), budget, lo=2, key=cost) - 1)
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.runs import nice_top, runs_chart, shades
+from hpkit.charts.runs import round_up, runs_chart, shades
 from hpkit.charts.spec import Axis, Chart, line, rule
 from hpkit.data.datasets import Dataset
 from hpkit.engine.training import Training
 from hpkit.hyperparameters import SCHEDULES, Hyperparameters, check_count, check_setting
 from hpkit.locale import Texts
-from hpkit.panels.controls import given_seeds, log_knob
+from hpkit.panels.controls import log_knob, seeds_argument
 from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_runs, code_of_setting, dropdown
 from hpkit.text import curve_text
@@ -68,7 +68,7 @@ class SchedulePanel(Panel):
         check_count("epochs", setting.epochs, most=_MOST_EPOCHS, hint=WORDS["fewer"])
         check_count("patience", setting.patience, low=0, most=0, hint=WORDS["all"])
         self.base = setting.but(schedule=_COMPARED[0], warmup=0)
-        self.seeds, self.begun, self.watched = given_seeds(seeds), 0, False
+        self.seeds, self.begun, self.watched = seeds_argument(seeds), 0, False
         self.factors = _factors(setting.rates() / setting.lr)
         self.names = [*_COMPARED, WORDS["yours"]]
         self.asked = self.settings
@@ -153,7 +153,7 @@ class SchedulePanel(Panel):
         ]
         ticks = np.arange(0, epochs + 1, -(-epochs // 5))[1:]
         x = Axis(WORDS["epoch_axis"], (0.5, epochs + 0.5), ticks=ticks)
-        y = Axis(WORDS["rate"], (0, nice_top(max(1.2 * self.base.lr, *mine))))
+        y = Axis(WORDS["rate"], (0, round_up(max(1.2 * self.base.lr, *mine))))
         drawn = curve_text(mine, [f"{WORDS['epoch_axis']} {n}" for n in at])
         rate = Chart(x, y, marks, alt=WORDS["rates_alt"].format(self.base.lr, drawn))
         alt, names = WORDS["losses_alt"].format(self._losses("low")), self.names

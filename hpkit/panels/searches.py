@@ -10,11 +10,12 @@ import numpy as np
 import traitlets
 
 from hpkit import hyperparameters as hyper
+from hpkit import text as txt
 from hpkit.charts import searches as charts
 from hpkit.charts.runs import loss_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
-from hpkit.engine.training import check_model, own_names
+from hpkit.engine.training import allowed_own_names, check_model
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts
 from hpkit.panels import controls as c
@@ -22,16 +23,7 @@ from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_search, named, row
 from hpkit.search import searches
 from hpkit.search.result import describe
-from hpkit.search.space import all_settings, with_own
-from hpkit.text import (
-    best_sentences,
-    curve_text,
-    loss_text,
-    seeds_of,
-    setting_text,
-    short_text,
-    value_text,
-)
+from hpkit.search.space import all_settings, with_own_names
 
 WORDS = Texts("panels.search_panel")
 CURVE = Texts("panels.curve", "panels.search_panel")
@@ -46,7 +38,7 @@ class SearchPanel(Panel):
     def __init__(self, dataset, title, base, seeds, model):
         self.base = hyper.check_setting(base, "base", default=Hyperparameters())
         super().__init__(dataset, title, self.base)
-        self.model, self.given = check_model(model), c.given_seeds(seeds)
+        self.model, self.given = check_model(model), c.seeds_argument(seeds)
         count = len(self.given)
         self.seeds = c.count_box(c.WORDS["seeds"], count, 1, 10, most=c.MOST_SEEDS)
         self.add_class("hp-tall")
@@ -84,7 +76,7 @@ class SearchPanel(Panel):
     def _code_of(self, search, base, **arguments):
         seeds = self.found.seeds if self.found else self.seed_list
         said = [f"{name}={value!r}" for name, value in arguments.items()]
-        said.append(seeds_of(seeds))
+        said.append(txt.seeds_code(seeds))
         return code_of_search(search, self.dataset, base, self.model, said)
 
 
@@ -95,7 +87,7 @@ class _ListsPanel(SearchPanel):
     on_map = False  # whether its sentences are beside a map
 
     def __init__(self, dataset, title, base, seeds, model, names, controls):
-        own = own_names(names, model, base)
+        own = allowed_own_names(names, model, base)
         for name in names:
             hyper.check_name(name, own)
         super().__init__(dataset, title, base, seeds, model)
@@ -110,16 +102,17 @@ class _ListsPanel(SearchPanel):
 
     def _entry(self, name, values, label=None, lists=None):
         """Return an `Entry` of values, with a choice of the hyperparameter."""
-        values = c.usual(name, self.dataset, lists) if values is None else values
+        values = c.usual_values(name, self.dataset, lists) if values is None else values
         entry = c.Entry(name, values, max(1, len(self.base.hidden)), label)
         self.entries.append(entry)
         own = {} if name in TABLE else {name: entry.text.value}
         if own:
-            self.base = self.controls.base = with_own(self.base, {name: entry.values})
+            self.base = with_own_names(self.base, {name: entry.values})
+            self.controls.base = self.base
 
         def renamed():
             with self.quietly():
-                entry.text.value = c.usual(entry.name, self.dataset, own)
+                entry.text.value = c.usual_values(entry.name, self.dataset, own)
             entry.count()  # of the same text, too; before, its values are another's
             self._renamed()
             self._moved()
@@ -250,7 +243,7 @@ class _ListsPanel(SearchPanel):
         if not (running or found.finished):
             unequal = len(np.unique(found.runs.epochs_done)) > 1
             text = WORDS["stopped"].format(found=found) + WORDS["unequal"] * unequal
-        best = best_sentences(found, on_map=self.on_map)
+        best = txt.best_sentences(found, on_map=self.on_map)
         text += escape(self._chosen() or " ".join(best))
         return text if running or not self.offer else WORDS["stale"] + text
 
@@ -259,9 +252,10 @@ class _ListsPanel(SearchPanel):
         number, runs = self.focus, self.found.runs
         if number == int(runs.order[0]):
             return ""
-        setting = setting_text(self.found.settings[number], self.found.space)
-        words = WORDS["chosen_out" if runs.diverged[number].any() else "chosen"]
-        return words.format(setting[:1].upper() + setting[1:], loss_text(runs, number))
+        setting = txt.setting_text(self.found.settings[number], self.found.space)
+        text = WORDS["chosen_out" if runs.diverged[number].any() else "chosen"]
+        setting = setting[:1].upper() + setting[1:]
+        return text.format(setting, txt.loss_text(runs, number))
 
 
 class ValidationCurvePanel(_ListsPanel):
@@ -309,7 +303,7 @@ class ValidationCurvePanel(_ListsPanel):
         self.values = self._entry(param_name, param_range)
         values = self.values.values
         axis, at = charts.value_axis(param_name, values)
-        about = dataset, at, axis, CURVE["lowest_at"], list(map(value_text, values))
+        about = dataset, at, axis, CURVE["lowest_at"], list(map(txt.value_text, values))
         self.ask(predict, CURVE["draw"], c.Drawing, *about)
         self.first = self._planned()  # what the guess is about
         calls = {"curve": self.choose, "point": self.choose, "cross": self._choose_out}
@@ -327,10 +321,10 @@ class ValidationCurvePanel(_ListsPanel):
 
     def _charts(self):
         found = self.found
-        strong = setting_text(found.settings[self.focus], (found.param_name,))
+        strong = txt.setting_text(found.settings[self.focus], (found.param_name,))
         mean = found.runs.val_loss[self.focus].mean(0)
         places = [f"{charts.WORDS['epoch']} {n}" for n in range(len(mean))]
-        alt = CURVE["curves"].format(strong, curve_text(mean, places))
+        alt = CURVE["curves"].format(strong, txt.curve_text(mean, places))
         curves = charts.value_curves_chart(found, self.focus, alt)
         drawn = self.guess and self.guess.drawn
         if drawn and found.finished and len(found.settings) == len(drawn[0]):
@@ -407,7 +401,7 @@ class GridPanel(_ListsPanel):
         marked = {"best": best, "ties": ties, "chosen": chosen}
         if self.guess:
             marked["guess"] = self._guessed()
-        cells = {k: [charts.cell_of(s, space) for s in v] for k, v in marked.items()}
+        cells = {k: [charts.cell_at(s, space) for s in v] for k, v in marked.items()}
         look = {"framed": cells, "title": GRID["map"], "alt": describe(found)}
         heatmap = charts.heatmap_chart(space, charts.grid_losses(found), **look)
         return [heatmap, self._beside(found)]
@@ -430,7 +424,7 @@ class GridPanel(_ListsPanel):
         seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
         run, *others = [runs[self.focus, k] for k in seeds]
         look = {"faded": others, "faded_are": GRID["faded"], "alt": describe(run)}
-        title = GRID["of_seed"].format(short_text(run.setting, names), run.seed)
+        title = GRID["of_seed"].format(txt.short_text(run.setting, names), run.seed)
         return loss_chart(run, **look, title=title)
 
     def _guessed(self):
@@ -441,7 +435,7 @@ class GridPanel(_ListsPanel):
 
     def _in_words(self, guess):
         """Return a guess in words, with its loss if the grid has it."""
-        text = short_text(guess, self.guess.widget.space)
+        text = txt.short_text(guess, self.guess.widget.space)
         for guess in self._guessed():
             loss = self.found.mean_val_loss[self.found.settings.index(guess)]
             text += GRID["there"].format(loss) if np.isfinite(loss) else ""

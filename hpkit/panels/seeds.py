@@ -11,7 +11,7 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.training import Runs, check_settings
 from hpkit.hyperparameters import Hyperparameters, check_count, varied
 from hpkit.locale import Texts
-from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
+from hpkit.panels.controls import MOST_SEEDS, count_box, seeds_argument, seeds_from
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import code_of_runs, code_of_setting
 from hpkit.search.result import clearly_worse, critical_value, paired_differences
@@ -61,7 +61,7 @@ class SeedsPanel(Panel):
         super().__init__(dataset, title)
         self.add_class("hp-tall")
         self.most = check_count("most", most, most=MOST_SEEDS)
-        self.given, self.first, self.seen = given_seeds(seeds), 0, []
+        self.given, self.first, self.seen = seeds_argument(seeds), 0, []
         differ = varied(self.settings) or ["lr"]
         self.names = [setting_text(setting, differ) for setting in self.settings]
         self.short = [short_text(setting, differ) for setting in self.settings]

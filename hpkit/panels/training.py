@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from hpkit import hyperparameters as hyper
+from hpkit import text as txt
 from hpkit.charts.runs import loss_chart, map_chart, map_pixels
 from hpkit.charts.spec import PINNED, Axis, rule
 from hpkit.data.datasets import Dataset
-from hpkit.engine.dense import READ, Model
+from hpkit.engine.dense import NETWORK_NAMES, Model
 from hpkit.engine.model_functions import group_by_reading
 from hpkit.engine.runs import CURVES, Run, Runs
 from hpkit.engine.training import Training, check_model
@@ -24,14 +25,6 @@ from hpkit.locale import Texts, digits
 from hpkit.panels import controls as c
 from hpkit.panels import parts
 from hpkit.panels.panel import FRAME, Panel, values_text
-from hpkit.text import (
-    columns_of,
-    run_sentence,
-    setting_text,
-    short_text,
-    text_lines,
-    value_text,
-)
 
 WORDS = Texts("panels.training")
 _EPOCH_SECONDS = 0.05  # at least, in a slow training: enough to watch
@@ -89,7 +82,7 @@ class TrainingPanel(Panel):
         self.pixels, self.epoch, self.mapped = None, None, (None, 0.0)
         self.scrubbing = False
         self.controls = c.Controls(dataset, base, controls)
-        for name in {*READ} & {*self.controls.knobs} if model else ():
+        for name in {*NETWORK_NAMES} & {*self.controls.knobs} if model else ():
             others = (base.but(**{name: value}) for value in TABLE[name].ticks)
             both = base, next(setting for setting in others if setting != base)
             # Refuses a slider of what is not read.
@@ -109,14 +102,15 @@ class TrainingPanel(Panel):
         options = (WORDS["same"], False), (WORDS["new"], True)
         tips = [WORDS["same_tip"], WORDS["new_tip"]]
         self.new_seeds = W.ToggleButtons(options=options, tooltips=tips)
-        seeds = parts.row(parts.head_of(WORDS["seed"]), self.new_seeds, name="hp-row")
+        label = parts.label_widget(WORDS["seed"])
+        seeds = parts.row(label, self.new_seeds, name="hp-row")
         units = [(WORDS[unit], unit) for unit in ("epochs", "updates", "seconds")]
         self.unit = parts.named(W.ToggleButtons(options=units), WORDS["unit_tip"])
         over = [parts.row(self.unit, name="hp-small")]
         if self.dataset.n_features == 2 and not self.dataset.is_regression:  # a map
             self.scrub = W.IntSlider(1, min=0, max=1, readout=False)
             parts.named(self.scrub, WORDS["scrub"]).add_class("hp-slide")
-            head = parts.head_of(WORDS["scrub"])
+            head = parts.label_widget(WORDS["scrub"])
             over.append(parts.row(head, self.scrub, name="hp-knob hp-scrub"))
             self.widths = (3, 2.3)
             self.on_change(self._scrubbed, self.scrub)
@@ -265,7 +259,7 @@ class TrainingPanel(Panel):
             guess=guess,
             own=_label_beside(strong, strong, pinned) if pinned else "",
             marks=[rule(at, color="soft", dash="dotted")],
-            alt=" ".join(map(run_sentence, [run, *(k.run for k in pinned)])),
+            alt=" ".join(map(txt.run_sentence, [run, *(k.run for k in pinned)])),
         )
         if len(self.widths) == 1:
             return [curves]
@@ -326,7 +320,7 @@ class TrainingPanel(Panel):
             kind = "rest" if self.live.paused else "now"
         names = dict.fromkeys(("batch_size", *self.controls.knobs))
         names = [name for name in names if name not in ("lr", "epochs")]
-        others = setting_text(run.setting, names)
+        others = txt.setting_text(run.setting, names)
         facts = {"setting": WORDS["described"].format(run=run, others=others)}
         facts |= {"last": digits(run.val_loss[-1]), "best": digits(run.best_val_loss)}
         text = WORDS[kind].format(**facts, run=run)
@@ -401,9 +395,9 @@ class ListedRun:
 def _label_beside(kept, strong, pinned):
     """Return a pinned run's label: its name, else what tells it from the others."""
     if kept.name:  # the list has the whole
-        return hyper.without_middle(kept.name, 14)
+        return hyper.cut_middle(kept.name, 14)
     if names := hyper.varied([k.run.setting for k in (strong, *pinned)]):
-        return short_text(kept.run.setting, names)
+        return txt.short_text(kept.run.setting, names)
     return WORDS["of_seed"].format(kept.run.seed)
 
 
@@ -419,7 +413,7 @@ class _RunList:
         self.entries, self.chosen, self.note = [], None, ""
         self.list = parts.named(W.Select(options=[]), WORDS["list_tip"])
         self.list.add_class("hp-mono").add_class("hp-list")
-        self.heads = parts.html_of("")  # of the size of the lines
+        self.heads = parts.html_widget("")  # of the size of the lines
         name = W.Text(placeholder=WORDS["name"], continuous_update=False)
         self.name = parts.named(name, WORDS["name"])
         pair = panel.buttons(pin=lambda: self.pin(self.chosen), remove=self.remove)
@@ -480,11 +474,12 @@ class _RunList:
         """Show the runs as rows of text below their heads, and the chosen one."""
         (first, *last), chosen = WORDS["run_columns"], self.chosen
         heads = [first, *(TABLE[name].short for name in self.columns), *last]
-        top, *lines = text_lines([heads, *map(self._cells, self.entries)], right=True)
+        rows = [heads, *map(self._cells, self.entries)]
+        top, *lines = txt.text_lines(rows, right=True)
         # In a browser a letter of Korean is narrower: each head takes its own room.
         heads = re.findall(r" *\S+(?: \S+)*", top)
         look = "<span style='width:{}ch'>{}</span>".format
-        top = "".join(look(columns_of(head), escape(head)) for head in heads)
+        top = "".join(look(txt.display_width(head), escape(head)) for head in heads)
         lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # which stay
         with self.panel.quietly():
             self.heads.value = f"<pre class='hp-mono'>{top}</pre>"
@@ -496,14 +491,14 @@ class _RunList:
         self.panel.pin_button.description = WORDS[name]
 
     def _cells(self, kept):
-        run = kept.run
-        values = {name: value_text(getattr(run.setting, name)) for name in self.columns}
+        run, setting = kept.run, kept.run.setting
+        values = {n: txt.value_text(getattr(setting, n)) for n in self.columns}
         if "epochs" in values and run.epochs_done < run.setting.epochs:
             values["epochs"] = f"{run.epochs_done}/{run.setting.epochs}"
         best = [digits(run.best_val_loss), str(run.best_epoch)]
         end = [WORDS["out"], ""] if run.diverged else best
         number = f"{'●' if kept.color else ' '} {kept.number}"
-        name = hyper.without_middle(kept.name, 24)  # the buttons beside stay near
+        name = hyper.cut_middle(kept.name, 24)  # the buttons beside stay near
         return [number, *values.values(), str(run.seed), *end, name]
 
     def _choose(self, kept):

@@ -14,18 +14,18 @@ from optuna.trial import TrialState, create_trial
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset
-from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, fill
+from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, fill_arrays
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import tr
-from hpkit.search.files import data_to_json, identity_of, other_part, setting_to_json
+from hpkit.search.files import about_data, differing_part, identity_of, setting_to_json
 from hpkit.search.result import Search
-from hpkit.search.searches import searching
-from hpkit.search.space import MOST_TRIALS, Range, ends_of
+from hpkit.search.searches import search_function
+from hpkit.search.space import MOST_TRIALS, Range, range_ends
 
 _RANDOM_FIRST = 10  # trials that TPE draws at random before it begins to model
 
 
-@searching
+@search_function
 def bayesian_search(
     new_plan, *, n_trials=20, sampler=None, study=None, search_seed=0, **values
 ):
@@ -73,7 +73,7 @@ def bayesian_search(
     if runs := _earlier_runs(plan, earlier):
         runs = Runs.of(runs, seeds=plan.seeds)
         plan.settings, plan.now = runs.settings, plan.make(settings=runs.settings)
-        fill(plan.now.arrays, ..., runs)
+        fill_arrays(plan.now.arrays, ..., runs)
         plan.now.take([])
     elif len(earlier) >= count:
         raise refusal("study_done", count, trials=len(earlier))
@@ -91,7 +91,7 @@ def _earlier_runs(plan, trials):
         found = _runs_of(told, plan.dataset, setting)
         first = () if runs else found
         same = told["setting"] == setting_to_json(setting)
-        if part := other_part(plan, facts, told, first) if same else "base":
+        if part := differing_part(plan, facts, told, first) if same else "base":
             raise refusal("study_other", trial.number, part=tr(f"search.parts.{part}"))
         runs += found
     return runs
@@ -127,7 +127,7 @@ def _runs_of(told, dataset, setting):
 def _ask_and_tell(plan, count, study, first, asked=0):
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
     about = identity_of(plan)
-    longest = max(ends_of(plan.space.get("epochs", (plan.base.epochs,))))
+    longest = max(range_ends(plan.space.get("epochs", (plan.base.epochs,))))
     plan.planned = plan.cost([plan.base.but(epochs=longest)] * count)
     while asked < count:
         now = min(count - asked, 1 if asked else first)
@@ -184,7 +184,7 @@ def to_optuna(search: Search) -> Study:
         there = [n for n in ranges if n in lists or getattr(setting, n) is not None]
         about = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
         about |= {"folds": len(runs.folds)} if runs.folds else {}
-        about |= {"dataset": data_to_json(runs.dataset)} if runs.dataset.n_train else {}
+        about |= {"dataset": about_data(runs.dataset)} if runs.dataset.n_train else {}
         trial = create_trial(
             state=state,
             params={n: _choice(n, getattr(setting, n)) for n in there},
@@ -229,11 +229,11 @@ def from_optuna(
     ours = {n: (names or {}).get(n, n) for trial in trials for n in trial.params}
     own = [n for n in ours.values() if n not in hp.NAMES]
     for name in own:
-        if (known := hp.ours_for(name)) in hp.NAMES:
+        if (known := hp.name_for_alias(name)) in hp.NAMES:
             raise refusal("optuna_name", name, ours=known)
     base = base.but(own=dict.fromkeys(own) | dict(base.own))
     runs, folds, space = [], [], {}
-    about, rows = data_to_json(dataset), dataset.fingerprint
+    about, rows = about_data(dataset), dataset.fingerprint
     for trial in trials:
         setting = _setting({ours[n]: v for n, v in trial.params.items()}, base)
         told, complete = trial.user_attrs, trial.state is TrialState.COMPLETE
@@ -275,7 +275,7 @@ def _distribution(name, values):
     if not isinstance(values, Range):
         return distributions.CategoricalDistribution([_choice(name, v) for v in values])
     kind = "IntDistribution" if values.whole else "FloatDistribution"
-    return getattr(distributions, kind)(*ends_of(values), log=values.log)
+    return getattr(distributions, kind)(*range_ends(values), log=values.log)
 
 
 def _values(name, found):

@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from hpkit.engine.dense import BUILT_IN
+from hpkit.engine.dense import DEFAULT_OBJECTIVE
 from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import Training
 from hpkit.hyperparameters import refusal, warn
@@ -38,7 +38,7 @@ class Spread(Training):
         sent = replace(dataset, test=test, test_looks=[], _table=None)
         about["lasting"] = True  # what does not fit is its own group's failure
         self.make = partial(Training, sent, **about)
-        about["workers"] = workers_of(executor)
+        about["workers"] = count_workers(executor)
         super().__init__(dataset, settings, **about)
         self.stacks = {}  # groups that are trained now, by their future
 
@@ -78,7 +78,7 @@ class Spread(Training):
                 return
 
     def _send(self, group, pause):
-        sent = work, self.make, self.settings, group, CHUNK, pause
+        sent = train_group, self.make, self.settings, group, CHUNK, pause
         try:
             future = self.executor.submit(*sent)
         except RuntimeError as broken:  # such as BrokenExecutor
@@ -114,7 +114,7 @@ class Spread(Training):
         self.take(())
 
 
-def work(make, settings, group, seconds, pause):
+def train_group(make, settings, group, seconds, pause):
     """Train a group in the worker for that long; return what is left, and results."""
     training, at = make(settings), tuple(np.array(group.runs).T)
     training.lasting = False  # a failure is said where the search is
@@ -140,7 +140,7 @@ def end_pool(executor, waiting=()):
     return True
 
 
-def workers_of(executor):
+def count_workers(executor):
     """Return how many workers an executor has; 1 where it does not say."""
     if client := getattr(executor, "_client", None):  # Dask's
         return max(1, sum(client.nthreads().values()))
@@ -160,7 +160,7 @@ def check_executor(executor, model, objective=None):
     if not pool and importlib.util.find_spec("cloudpickle"):
         import cloudpickle as by
     notebook = by is pickle and not hasattr(sys.modules["__main__"], "__file__")
-    own = {"model": model} | vars(objective or BUILT_IN)
+    own = {"model": model} | vars(objective or DEFAULT_OBJECTIVE)
     for name, part in own.items():
         if notebook and getattr(part, "__module__", "") == "__main__":
             raise refusal("model_typed", part, name=name)

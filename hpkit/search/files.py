@@ -24,13 +24,13 @@ import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit import store
-from hpkit.data.datasets import Dataset, check_dataset, without_rows
+from hpkit.data.datasets import Dataset, check_dataset, rowless_dataset
 from hpkit.engine.as_pytorch import source_of
-from hpkit.engine.files import checked
-from hpkit.engine.runs import CURVES, Cost, Lost, Run, Runs, fill
+from hpkit.engine.files import file_errors_refused
+from hpkit.engine.runs import CURVES, Cost, Lost, Run, Runs, fill_arrays
 from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import Group, Training
-from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, notable, refusal
+from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, refusal
 from hpkit.locale import words
 from hpkit.search.result import Rung, Search, Step
 from hpkit.search.space import Range, check_space
@@ -45,7 +45,7 @@ def save_search(search, path, **more):
     plain |= {name: _to_json(getattr(search, name)) for name in _PARTS}
     for step, own in zip(plain["steps"], search.steps, strict=True):
         step["winner"] = own.winner and search.settings.index(own.winner)
-    with checked(path):
+    with file_errors_refused(path):
         store.write(path, json.dumps(plain | runs_to_json(search.runs) | more))
     return Path(path)
 
@@ -75,7 +75,7 @@ def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     >>> path.unlink()
     """
     search, plain = read(path, dataset)
-    if dataset and not plain["dataset"].items() <= data_to_json(dataset).items():
+    if dataset and not plain["dataset"].items() <= about_data(dataset).items():
         raise refusal("other_data", dataset.name, name=plain["dataset"]["name"])
     return search
 
@@ -84,7 +84,7 @@ def read(path, dataset):
     """Return the search of a file, and all that stands there."""
     if dataset is not None:
         check_dataset(dataset)
-    with checked(path):
+    with file_errors_refused(path):
         content = Path(path).read_bytes()
     try:
         plain = json.loads(content)
@@ -128,13 +128,13 @@ def runs_to_json(runs):
         curves = {n: getattr(run, n) for n in CURVES if getattr(run, n) is not None}
         curves = {n: numbers_to_json(curve) for n, curve in curves.items()}
         plain.append(one | {"fit_time": run.fit_time} | curves)
-    found = {"dataset": data_to_json(runs.dataset), "seeds": list(runs.seeds)}
+    found = {"dataset": about_data(runs.dataset), "seeds": list(runs.seeds)}
     found |= {"settings": list(map(setting_to_json, runs.settings)), "runs": plain}
     more = {"folds": len(runs.folds), "failed": sorted(runs.lost)}
     return found | {name: value for name, value in more.items() if value}
 
 
-def data_to_json(data):
+def about_data(data):
     about = {n: _to_json(getattr(data, n)) for n in ("name", "features", "classes")}
     return about | {"n_train": data.n_train}
 
@@ -142,7 +142,7 @@ def data_to_json(data):
 def runs_from_json(plain, dataset=None):
     if dataset is None:
         own = dict(plain["dataset"])
-        dataset = without_rows(absent_rows=own.pop("n_train", 0), **own)
+        dataset = rowless_dataset(absent_rows=own.pop("n_train", 0), **own)
     settings = tuple(Hyperparameters(**s) for s in plain["settings"])
     seeds, runs = check_seeds(plain["seeds"]), []
     for run in plain["runs"]:
@@ -158,7 +158,7 @@ def runs_from_json(plain, dataset=None):
 
 def setting_to_json(setting):
     # What was added since, where it says something: files stay as they were.
-    names = [name for name in notable(setting) if name in NAMES]
+    names = [name for name in hp.names_to_show(setting) if name in NAMES]
     plain = {name: _to_json(getattr(setting, name)) for name in names}
     return plain | ({"own": _to_json(dict(setting.own))} if setting.own else {})
 
@@ -171,7 +171,7 @@ def numbers_from_json(values):
     return np.array([float(v) for v in values])
 
 
-def begins_alike(plan, runs, said=None):
+def starts_alike(plan, runs, said=None):
     """Say whether runs began as they would with a plan's data, model and scores."""
     # That which learned most is looked at: in another model it would differ most.
     run = min(runs, key=lambda run: run.best_val_loss)
@@ -188,18 +188,18 @@ def begins_alike(plan, runs, said=None):
 
 def identity_of(plan):
     """Return what tells the data, the seeds and the model of a search from others."""
-    facts = {"dataset": data_to_json(plan.dataset), "seeds": list(plan.seeds)}
+    facts = {"dataset": about_data(plan.dataset), "seeds": list(plan.seeds)}
     facts |= {"rows": plan.dataset.fingerprint, "code": _code_of(plan.model)}
     facts["held"] = _held_by(plan.model)
     return {name: fact for name, fact in facts.items() if fact}
 
 
-def other_part(plan, facts, told, runs):
+def differing_part(plan, facts, told, runs):
     """Return the part in which what was told is of another search, or None."""
     for name, fact in facts.items():
         if told.get(name, fact) != fact:
             return {"rows": "dataset", "code": "model", "held": "model"}.get(name, name)
-    alike = len(runs) == 0 or begins_alike(plan, runs, told.get("said"))
+    alike = len(runs) == 0 or starts_alike(plan, runs, told.get("said"))
     return None if alike else "model"
 
 
@@ -256,7 +256,7 @@ class Storage:
         self.next, self.last = 0.0, None  # when to write, (search, training) to write
         self.facts = identity_of(plan)
         self.lock = FileLock(f"{path}.lock", timeout=0)
-        with checked(path):
+        with file_errors_refused(path):
             self.path = Path(path)
             if not self.path.exists():
                 probe = Path(f"{path}.probe.new")  # the call may still be refused
@@ -272,7 +272,7 @@ class Storage:
         for name in ("kind", "base", "space"):
             if getattr(self.before, name) != getattr(plan, name):
                 self.refuse(name)
-        if part := other_part(plan, self.facts, told, self.before.runs):
+        if part := differing_part(plan, self.facts, told, self.before.runs):
             self.refuse(part)
 
     def refuse(self, name):
@@ -296,7 +296,7 @@ class Storage:
         begun = {run for group in groups if group.state for run in group.runs}
         done = new & self.done
         for run in done | (begun & self.known):
-            fill(training.arrays, run, self.before.runs[run])
+            fill_arrays(training.arrays, run, self.before.runs[run])
         for part in self.before.lost:  # of what a cut dropped; all else is tried again
             if runs := tuple(run for run in part.runs if run in done):
                 training.lost += (replace(part, runs=runs),)
@@ -331,7 +331,7 @@ class Storage:
         content = pack({"groups": list(map(tuple, training.groups()))})
         said = {"said": list(map(str, training.probe))} if training.probe else {}
         try:
-            with checked(str(self.path)):
+            with file_errors_refused(str(self.path)):
                 store.write(f"{self.path}.state-{state}", content)
                 save_search(search, self.path, state=state, **said, **self.facts)
                 self.state = state

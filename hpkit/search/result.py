@@ -13,10 +13,19 @@ import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit import text
-from hpkit.engine.runs import EVEN, Cost, Run, Runs, levels, lowest, over_seeds, ranked
+from hpkit.engine.runs import (
+    TIE,
+    Cost,
+    Run,
+    Runs,
+    lowest_loss,
+    over_seeds,
+    rank,
+    tie_levels,
+)
 from hpkit.hyperparameters import TABLE, Hyperparameters, refusal
 from hpkit.locale import words
-from hpkit.search.space import Range, edge_of
+from hpkit.search.space import Range, edge_side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,7 +157,7 @@ class Search(_AsRuns):
             if getattr(runs, f"val_{by}") is None:
                 raise refusal(f"by_{by}")
             return -getattr(runs, f"mean_val_{by}")
-        each = lowest(runs.train_loss)[0]
+        each = lowest_loss(runs.train_loss)[0]
         if by == "last":
             last = np.maximum(runs.epochs_done, 0)[..., None]
             each = np.take_along_axis(runs.val_loss, last, -1)[..., 0]
@@ -159,7 +168,7 @@ class Search(_AsRuns):
         scores = self.scores(by)
         if by == "metric" and np.isnan(scores).all():
             raise refusal("nan_metric")
-        return self.settings[ranked(self.runs, scores)[0]]
+        return self.settings[rank(self.runs, scores)[0]]
 
     @property
     def ties(self) -> tuple:
@@ -192,14 +201,14 @@ class Search(_AsRuns):
 
         Not where nothing lies beyond, nor where another value has the same loss.
         """
-        level, found = levels(self.mean_val_loss), {}
+        level, found = tie_levels(self.mean_val_loss), {}
         alike = (level == level[self.runs.order[0]]) & ~self.runs.unfit
         even = [self.settings[i] for i in np.flatnonzero(alike)]
         for name in self.space:
             best, most = getattr(self.best, name), self.dataset.n_train
             same = {getattr(setting, name) for setting in even} == {best}
             if same and best is not None:  # a trial of Optuna's need not have it
-                found[name] = edge_of(name, self._listed(name), best, most)
+                found[name] = edge_side(name, self._listed(name), best, most)
         return {name: end for name, end in found.items() if end}
 
     def best_so_far(self) -> tuple:
@@ -285,7 +294,7 @@ class Search(_AsRuns):
 
     def describe(self) -> str:
         """Return what was found, in sentences."""
-        return " ".join(text.sentences(self))
+        return " ".join(text.search_sentences(self))
 
     def __repr__(self):
         return f"<{self.describe()}>"
@@ -295,7 +304,7 @@ class Search(_AsRuns):
         notes = dict.fromkeys(self._tied, say["tie_note"])
         notes |= {self.runs.order[0]: say["best_note"]}
         notes |= dict.fromkeys(np.flatnonzero(diverged), say["diverged_note"])
-        caption = text.sentences(self, beside_table=True)
+        caption = text.search_sentences(self, beside_table=True)
         return text.short_table(" ".join(caption), self.runs, tuple(self.space), notes)
 
 
@@ -359,7 +368,7 @@ def describe(result: Any) -> str:
     facts["gone"] = diverged.sum()
     if isinstance(result, Search) and len(result.space) == 1 and not diverged.all():
         values, loss = result.values(result.param_name), runs.mean_val_loss
-        order = [values.index(value) for value in hp.in_order(values)]
+        order = [values.index(value) for value in hp.sort_numbers(values)]
         gone = ", ".join(value_text(values[i]) for i in order if diverged[i])
         order = [i for i in order if not diverged[i]]
         ends = dict.fromkeys((order[0], best, order[-1]))
@@ -388,7 +397,7 @@ def clearly_worse(losses, best, *, folds=False):
     difference, error, df = paired_differences(losses[others], losses[best], folds)
     with np.errstate(divide="ignore", invalid="ignore"):
         chance = 2 * stdtr(df, -np.abs(difference / error))
-    chance[np.abs(difference) <= EVEN * np.abs(losses[best].mean())] = 1
+    chance[np.abs(difference) <= TIE * np.abs(losses[best].mean())] = 1
     order = np.argsort(chance, kind="stable")
     sure = chance[order] < _LEVEL / np.arange(len(others), 0, -1)
     apart = np.zeros(len(losses), bool)

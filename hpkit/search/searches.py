@@ -19,7 +19,7 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, folds_of
 from hpkit.engine import training as engine
 from hpkit.engine.dense import Model, Score
-from hpkit.engine.runs import Cost, lowest, over_seeds, ranked
+from hpkit.engine.runs import Cost, lowest_loss, over_seeds, rank
 from hpkit.hyperparameters import Hyperparameters, refusal, warn
 from hpkit.locale import tr
 from hpkit.search import space as tried
@@ -53,15 +53,15 @@ class _Plan:
     ranges: bool = False
 
     def __post_init__(self):
-        self.dataset = engine.rated(self.dataset, self.loss, self.metric)
+        self.dataset = engine.with_objective(self.dataset, self.loss, self.metric)
         base = hp.check_setting(self.base, "base", default=Hyperparameters())
-        own = engine.own_names(self.space, self.model, base)
+        own = engine.allowed_own_names(self.space, self.model, base)
         about = {"ranges": self.ranges, "own": own}
         self.space = tried.check_space(self.kind, self.space, **about)
-        self.base = tried.with_own(base, self.space).but()
+        self.base = tried.with_own_names(base, self.space).but()
         if given := {n for n in ("model", "loss") if getattr(self, n) is not None}:
             object.__setattr__(self.base, "_of", base._of | given)
-        ends = {name: tried.ends_of(values) for name, values in self.space.items()}
+        ends = {name: tried.range_ends(values) for name, values in self.space.items()}
         first = self.base.but(**{name: values[0] for name, values in ends.items()})
         each = [first.but(**{n: v}) for n, values in ends.items() for v in values]
         engine.check_settings(each, self.dataset)
@@ -142,7 +142,7 @@ class _Plan:
         return Cost(count, count * seeds, seeds * sum(s.epochs for s in settings))
 
 
-def searching(own):
+def search_function(own):
     """Return a search with its `live` form; `own` is called with a maker of `_Plan`."""
     plans, owns = (inspect.signature(f).parameters.values() for f in (_Plan, own))
     _kind, data, base, *shared, _space, _ranges = plans
@@ -205,7 +205,7 @@ def _train_all(plan, settings):
     yield plan.found()
 
 
-@searching
+@search_function
 def validation_curve(new_plan, *, param_name, param_range):
     """Train settings alike in all but one hyperparameter.
 
@@ -223,7 +223,7 @@ def validation_curve(new_plan, *, param_name, param_range):
     return _train_all(plan, tried.all_settings(plan.base, plan.space))
 
 
-@searching
+@search_function
 def grid_search(new_plan, **values):
     """Train every combination of values, the last name varying fastest.
 
@@ -270,7 +270,7 @@ def grid_search(new_plan, **values):
     return _train_all(plan, tried.all_settings(plan.base, plan.space))
 
 
-@searching
+@search_function
 def random_search(new_plan, *, n_trials=20, search_seed=0, **values):
     """Train settings that are drawn at random, in that order.
 
@@ -298,7 +298,7 @@ def random_search(new_plan, *, n_trials=20, search_seed=0, **values):
     9
     """
     plan = new_plan(space=values, ranges=True)
-    drawn = tried.drawn_settings(plan.base, plan.space, n_trials, search_seed)
+    drawn = tried.draw_settings(plan.base, plan.space, n_trials, search_seed)
     return _train_all(plan, drawn)
 
 
@@ -336,7 +336,7 @@ def cross_validate(
     >>> hk.cross_validate(hk.load_dataset("wine"), hk.Hyperparameters(), folds=3).shape
     (1, 3)
     """
-    dataset = engine.rated(dataset, loss, metric)
+    dataset = engine.with_objective(dataset, loss, metric)
     one = isinstance(settings, Hyperparameters)
     settings = engine.check_settings(settings, dataset)
     own = {"model": model, "loss": loss, "metric": metric, "device": device}
@@ -356,7 +356,7 @@ def cross_validate(
     return losses[0] if one else losses
 
 
-@searching
+@search_function
 def one_at_a_time(new_plan, *, order=None, **values):
     """Train the values of one hyperparameter after the other, keeping the best.
 
@@ -399,7 +399,7 @@ def _train_steps(plan):
         yield from plan.train(settings, steps=(*steps, step))
         runs = plan.now.runs
         numbers = tuple(runs.settings.index(s) for s in settings)
-        base = runs.settings[ranked(runs, runs.mean_val_loss, numbers)[0]]
+        base = runs.settings[rank(runs, runs.mean_val_loss, numbers)[0]]
         steps += (replace(step, settings=numbers, winner=base),)
         yield plan.found(steps=steps, finished=len(steps) == len(plan.space))
 
@@ -413,7 +413,7 @@ def _settings_of_steps(plan):
     return settings
 
 
-@searching
+@search_function
 def successive_halving(new_plan, *, n_trials=None, eta=3, search_seed=0, **values):
     """Train many settings a little, the best of them longer, and so on.
 
@@ -452,15 +452,15 @@ def successive_halving(new_plan, *, n_trials=None, eta=3, search_seed=0, **value
         raise refusal("halving_base")
     hp.check_seed("search_seed", search_seed)
     if n_trials is not None:
-        settings = tried.drawn_settings(plan.base, plan.space, n_trials, search_seed)
-    elif tried.count_of(plan.space) == float("inf"):
+        settings = tried.draw_settings(plan.base, plan.space, n_trials, search_seed)
+    elif tried.space_size(plan.space) == float("inf"):
         raise refusal("halving_trials")
     else:
         settings = tried.all_settings(plan.base, plan.space)
-    return _halve(plan, settings, cuts_of(len(settings), eta, plan.base.epochs))
+    return _halve(plan, settings, halving_cuts(len(settings), eta, plan.base.epochs))
 
 
-def cuts_of(count, eta, last):
+def halving_cuts(count, eta, last):
     """Return the cuts of a halving as (epoch, settings that go on)."""
     cuts, epoch = [], 1
     while epoch < last and count > 1:
@@ -484,8 +484,9 @@ def _halve(plan, settings, cuts):
             for _ in training.under_way(plan.tick, epoch):
                 yield plan.found(finished=False, rungs=rungs)
             runs = training.runs
-            losses = over_seeds(np.mean, lowest(runs.val_loss[..., 1:])[0])  # trained
-            order = [int(i) for i in ranked(runs, losses) if i in there]
+            lowest, _ = lowest_loss(runs.val_loss[..., 1:])  # not before training
+            losses = over_seeds(np.mean, lowest)
+            order = [int(i) for i in rank(runs, losses) if i in there]
             kept = tuple(sorted(order[:count]))
             losers = itertools.product({*there} - {*kept}, range(len(plan.seeds)))
             training.drop(set(losers))

@@ -121,14 +121,14 @@ def check_space(function, space, *, ranges=False, own=()):
     return checked
 
 
-def ends_of(values):
+def range_ends(values):
     """Return the lowest and the highest value of a `Range`; a list as it is."""
     return (values.low, values.high) if isinstance(values, Range) else values
 
 
-def with_own(base, space):
+def with_own_names(base, space):
     """Return a setting that has the names of a model's own, too, with first values."""
-    first = {n: ends_of(v)[0] for n, v in space.items() if n not in TABLE}
+    first = {n: range_ends(v)[0] for n, v in space.items() if n not in TABLE}
     return base.but(own=first | dict(base.own)) if first else base
 
 
@@ -137,14 +137,14 @@ def all_settings(base, space):
     return [base.but(**dict(values)) for values in each]
 
 
-def count_of(space):
+def space_size(space):
     lists = [len(v) for v in space.values() if not isinstance(v, Range)]
     return math.prod(lists) if len(lists) == len(space) else math.inf
 
 
-def drawn_settings(base, space, count, seed):
+def draw_settings(base, space, count, seed):
     count = hp.check_count("n_trials", count, most=MOST_TRIALS)
-    if count > (most := count_of(space)):
+    if count > (most := space_size(space)):
         raise refusal("too_many_trials", most=most, count=count)
     rng, found = np.random.default_rng(hp.check_seed("search_seed", seed)), {}
     for _ in range(1000 * count):
@@ -158,18 +158,18 @@ def drawn_settings(base, space, count, seed):
 def draw_value(rng, values):
     if not isinstance(values, Range):
         return values[rng.integers(len(values))]
-    low, high = ends_of(values)
+    low, high = range_ends(values)
     if values.whole:  # the ends have whole parts, too
         values = replace(values, low=low - 0.5, high=high + 0.5)
     return min(max(values.at(rng.random()), low), high)
 
 
-def edge_of(name, values, best, most=math.inf):
+def edge_side(name, values, best, most=math.inf):
     """Say at which end, with more beyond it, the best value is, or None."""
-    if len({*ends_of(values)}) == 1:
+    if len({*range_ends(values)}) == 1:
         return None
     if isinstance(values, Range):
-        low, high = ends_of(values)
+        low, high = range_ends(values)
         start, end, place = values._scaled(low, high, best)
         share = (place - start) / (end - start)
         at = {"lowest": share < _EDGE_SHARE, "highest": share > 1 - _EDGE_SHARE}

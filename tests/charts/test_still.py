@@ -13,7 +13,7 @@ from matplotlib.transforms import Bbox
 from hpkit.charts import spec
 from hpkit.charts import still as charts
 from hpkit.charts.spec import Axis, Chart
-from hpkit.charts.still import draw, find_letters, picture, spread, still
+from hpkit.charts.still import add_fallback_font, draw, picture, spread_labels, still
 
 X = np.arange(5.0)
 
@@ -138,12 +138,12 @@ def test_charts_stand_side_by_side_and_nothing_is_cut():
 
 
 def test_labels_keep_distance_and_order_and_move_as_little_as_they_can():
-    assert spread([0.5, 0.5, 0.9], 0.2) == pytest.approx([0.4, 0.6, 0.9])
-    assert spread([0.9, 0.1], 0.1) == pytest.approx([0.9, 0.1])
+    assert spread_labels([0.5, 0.5, 0.9], 0.2) == pytest.approx([0.4, 0.6, 0.9])
+    assert spread_labels([0.9, 0.1], 0.1) == pytest.approx([0.9, 0.1])
     rng = np.random.default_rng(0)
     for _ in range(50):
         wanted = rng.uniform(-0.2, 1.2, rng.integers(1, 20))
-        placed = spread(wanted, 0.05)
+        placed = spread_labels(wanted, 0.05)
         order = np.argsort(wanted, kind="stable")
         assert (np.diff(placed[order]) > 0.05 - 1e-9).all()
         assert placed.min() >= 0
@@ -163,7 +163,7 @@ def test_pictures_take_letters_from_one_font_more(there, last, monkeypatch):
     monkeypatch.setattr(charts, "_more_letters", charts._more_letters.__wrapped__)
     monkeypatch.setitem(rcParams, "font.family", ["sans-serif"])
     for _ in range(2):
-        find_letters()
+        add_fallback_font()
     families = rcParams["font.family"]
     assert (families[0], families[-1]) == ("sans-serif", last)
     assert len(families) <= 2

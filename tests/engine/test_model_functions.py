@@ -11,8 +11,8 @@ from oracle import table
 from torch import nn
 
 import hpkit as hk
-from hpkit.engine.dense import first_line
-from hpkit.engine.model_functions import RecordedSetting, content_key, mentions
+from hpkit.engine.dense import error_line
+from hpkit.engine.model_functions import RecordedSetting, content_key, mentions_name
 from hpkit.engine.training import Training
 
 BASE = hk.Hyperparameters(epochs=3, batch_size=16, lr=0.05)
@@ -75,12 +75,12 @@ def width_of(setting):
 )
 def test_a_name_is_mentioned_by_a_model_function_or_what_it_calls(model):
     asked = ("width", "heads", "out_features_")
-    assert [mentions(model, name) for name in asked] == [True, False, False]
+    assert [mentions_name(model, name) for name in asked] == [True, False, False]
 
 
 def test_an_error_is_told_in_one_line():
-    assert first_line(ValueError(" \na\nb")) == "ValueError: a"
-    assert first_line(ValueError()) == "ValueError"
+    assert error_line(ValueError(" \na\nb")) == "ValueError: a"
+    assert error_line(ValueError()) == "ValueError"
 
 
 def test_a_watched_setting_is_a_setting():

@@ -16,9 +16,9 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 import hpkit as hk
-from hpkit.engine.runs import CURVES, Cost, Lost, Runs, levels, ranked
+from hpkit.engine.runs import CURVES, Cost, Lost, Runs, rank, tie_levels
 from hpkit.search.result import CRITERIA, Rung, Step
-from hpkit.search.space import Range, edge_of
+from hpkit.search.space import Range, edge_side
 
 MOONS = hk.load_dataset("moons")
 LRS = [0.01, 0.1, 1]
@@ -211,13 +211,13 @@ def test_runs_rank_by_mean_lowest_validation_loss_and_diverged_last():
 
 def test_a_difference_of_rounding_is_a_tie_and_the_cheaper_value_wins():
     scores = [0.3, 0.1, NAN, 0.1 * (1 + 9e-6), 0.1 * (1 + 3e-5), -0.1, NAN]
-    assert levels(scores).tolist() == [3, 1, 4, 1, 2, 0, 4]
+    assert tie_levels(scores).tolist() == [3, 1, 4, 1, 2, 0, 4]
     losses = [0.4, 0.3 * (1 + 1e-6), 0.3, 0.3 * (1 - 1e-6), 0.29]
     assert list(made([[[1, loss]] for loss in losses]).runs.order) == [4, 1, 2, 3, 0]
     even = made([[[1, loss]] for loss in losses[:-1]])
     assert even.best == even.settings[1]
     assert even.edge == {}  # nothing says that a larger value is better
-    assert list(ranked(even.runs, even.mean_val_loss, [0, 3, 2])) == [3, 2, 0]
+    assert list(rank(even.runs, even.mean_val_loss, [0, 3, 2])) == [3, 2, 0]
     assert even.best_by("accuracy") == even.settings[1]
 
 
@@ -458,7 +458,7 @@ def test_where_all_diverged_that_is_said():
     ],
 )
 def test_edge_of(name, values, best, edge):
-    assert edge_of(name, values, best, 401) == edge
+    assert edge_side(name, values, best, 401) == edge
 
 
 def test_values_of_the_same_loss_are_no_edge():

@@ -17,7 +17,13 @@ from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine import own_networks
 from hpkit.engine.dense import DenseNetworks
 from hpkit.engine.training import Hyperparameters, Training, fit
-from hpkit.hyperparameters import ACTIVATIONS, NAMES, OPTIMIZERS, SCHEDULES, varied
+from hpkit.hyperparameters import (
+    ACTIVATIONS,
+    NAMES,
+    OPTIMIZERS,
+    SCHEDULES,
+    varied,
+)
 
 MOONS = load_dataset("small_moons")
 SEEDS = (0, 3, 2**40 + 1)
@@ -134,7 +140,7 @@ def test_rates_are_those_of_the_updates():
 @pytest.mark.parametrize(
     ("owner", "name", "more"),
     [
-        (hpkit.engine.stack, "factors", {"warmup": 0.5}),
+        (hpkit.engine.stack, "schedule_factors", {"warmup": 0.5}),
         (DenseNetworks, "draw_masks", {"dropout": 0.1}),
     ],
     ids=["a constant rate", "no dropout"],

@@ -289,13 +289,13 @@ def test_function_error_is_shown_as_the_learners_and_changes_no_case():
 
 
 def test_same_is_strict_about_kind_and_near_about_numbers():
-    assert _answers.same(0.1 + 0.2, 0.3)
-    assert _answers.same(2.0, 2)
-    assert _answers.same(torch.tensor([1, 2]), [1, 2])
-    assert not _answers.same([1], [1, 2])
-    assert not _answers.same(True, 1)
-    assert not _answers.same("1", 1)
-    assert not _answers.same(math.nan, 1.0)
+    assert _answers.same_result(0.1 + 0.2, 0.3)
+    assert _answers.same_result(2.0, 2)
+    assert _answers.same_result(torch.tensor([1, 2]), [1, 2])
+    assert not _answers.same_result([1], [1, 2])
+    assert not _answers.same_result(True, 1)
+    assert not _answers.same_result("1", 1)
+    assert not _answers.same_result(math.nan, 1.0)
 
 
 def test_an_answer_is_described_without_its_address():

@@ -8,7 +8,7 @@ from chart_reading import move, nth, pasted, press, shows, texts
 
 from hpkit import Hyperparameters, SearchRacePanel, load_dataset, log_uniform
 from hpkit.panels.race import KINDS, SPACE, WORDS, halving_count, race_sentence
-from hpkit.search.searches import cuts_of
+from hpkit.search.searches import halving_cuts
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 
@@ -43,7 +43,7 @@ def test_race_gives_each_search_the_same_budget_and_names_its_line(moons):
 def test_halving_count_uses_the_budget_up_and_no_more(budget):
     def cost(count):
         spent, before, there = 0, 0, count
-        for epoch, kept in [*cuts_of(count, 3, 27), (27, 0)]:
+        for epoch, kept in [*halving_cuts(count, 3, 27), (27, 0)]:
             spent, before, there = spent + there * (epoch - before), epoch, kept
         return spent
 

@@ -382,10 +382,10 @@ def test_a_search_waits_for_answers_no_longer_than_it_is_told(monkeypatch):
 def test_workers_are_counted_where_an_executor_tells():
     dask = [SimpleNamespace(nthreads=lambda n=n: n) for n in ({"a": 2, "b": 1}, {})]
     with futures.ThreadPoolExecutor(3) as pool:
-        assert executors.workers_of(pool) == 3
-    assert executors.workers_of(Silent()) == 1
-    assert executors.workers_of(futures.Executor()) == 1
-    assert [executors.workers_of(SimpleNamespace(_client=c)) for c in dask] == [3, 1]
+        assert executors.count_workers(pool) == 3
+    assert executors.count_workers(Silent()) == 1
+    assert executors.count_workers(futures.Executor()) == 1
+    assert [executors.count_workers(SimpleNamespace(_client=c)) for c in dask] == [3, 1]
 
 
 def test_closing_asks_for_nothing_more():

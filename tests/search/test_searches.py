@@ -15,8 +15,8 @@ from torch import nn
 
 import hpkit as hk
 from hpkit import text
-from hpkit.search.searches import cuts_of
-from hpkit.search.space import Range, draw_value, drawn_settings
+from hpkit.search.searches import halving_cuts
+from hpkit.search.space import Range, draw_settings, draw_value
 
 MOONS, DIGITS = hk.load_dataset("moons"), hk.load_dataset("digits")
 BASE = hk.Hyperparameters(epochs=3)
@@ -125,7 +125,7 @@ def test_of_what_is_searched_the_base_need_not_fit_the_data():
 def test_ranges_draw_evenly_and_round():
     space = {"lr": Range(1e-4, 1, True), "momentum": Range(0, 0.8)}
 
-    drawn = drawn_settings(hk.Hyperparameters(), space, 2000, 0)
+    drawn = draw_settings(hk.Hyperparameters(), space, 2000, 0)
 
     decades = np.histogram([np.log10(s.lr) for s in drawn], 4, (-4, 0))[0]
     quarters = np.histogram([s.momentum for s in drawn], 4, (0, 0.8))[0]
@@ -246,7 +246,7 @@ def test_halving_ranks_by_trained_networks_and_what_it_cuts_has_not_diverged():
     ],
 )
 def test_cuts_of_halving(count, eta, last, cuts):
-    assert cuts_of(count, eta, last) == cuts
+    assert halving_cuts(count, eta, last) == cuts
 
 
 def test_bayesian_search_is_optunas_own():
