@@ -78,7 +78,7 @@ class Spread(Training):
                 return
 
     def _send(self, group, pause):
-        sent = train_group, self.make, self.settings, group, CHUNK, pause
+        sent = _train_group, self.make, self.settings, group, CHUNK, pause
         try:
             future = self.executor.submit(*sent)
         except RuntimeError as broken:  # such as BrokenExecutor
@@ -114,7 +114,7 @@ class Spread(Training):
         self.take(())
 
 
-def train_group(make, settings, group, seconds, pause):
+def _train_group(make, settings, group, seconds, pause):
     """Train a group in the worker for that long; return what is left, and results."""
     training, at = make(settings), tuple(np.array(group.runs).T)
     training.lasting = False  # a failure is said where the search is
