@@ -1,8 +1,8 @@
-"""Hyperparameters: one setting, checked when it is made, and the checks of arguments.
+"""The `Hyperparameters` of one setting, and the checks of all arguments.
 
-`TABLE` says of each hyperparameter what the engine, searches, sentences, charts and
-panels need to know of it. What a caller hands over is taken, or refused in one sentence
-of three parts: the rule, the value, the way out. Nothing here needs torch.
+`TABLE` holds what the engine, searches, sentences, charts and panels need to know about
+each hyperparameter. A bad argument is refused in one sentence of three parts: the rule,
+the value, and what to write instead. Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numbers
 import re
 import reprlib
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -27,7 +28,7 @@ import numpy as np
 
 from hpkit.locale import words
 
-# Class in torch.optim, and a line that scripts give it beside our names that it knows.
+# The class in torch.optim, then a line that generated scripts add to its arguments.
 OPTIMIZERS = {
     "sgd": ("SGD",),
     "adam": ("Adam",),
@@ -38,37 +39,37 @@ OPTIMIZERS = {
 ACTIVATIONS = ("relu", "tanh")
 SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
 
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = _short.maxlong = 60
-_LONGEST_NAME = 16  # letters, beside a curve
-_LARGEST_SEED = 2**63 - 1
-MANY = 10_000  # values of a list, seeds
-_WIDEST = 10_000  # units of a layer
-_MOST_LAYERS = 100
+_short_repr = reprlib.Repr()
+_short_repr.maxstring = _short_repr.maxother = _short_repr.maxlong = 60
+_MAX_NAME_LENGTH = 16  # in a legend
+_MAX_SEED = 2**63 - 1
+MANY = 10_000  # the longest list that is accepted
+_MAX_UNITS = 10_000  # in one layer
+_MAX_LAYERS = 100
 
 
 def to_python(value):
-    """Return a number of NumPy's or torch's as Python's, anything else as it is."""
-    one = getattr(value, "shape", None) == () and hasattr(value, "item")
-    return value.item() if one else value
+    """Return a NumPy or torch scalar as a Python number, anything else unchanged."""
+    is_scalar = getattr(value, "shape", None) == () and hasattr(value, "item")
+    return value.item() if is_scalar else value
 
 
 def brief(value):
-    """Return a value of any kind in one short line, never an error."""
+    """Return any value as one short line, without ever raising."""
     try:
         value = to_python(value)
         if isinstance(value, float) and float(f"{value:g}") == value:
             return f"{value:g}"
-        return " ".join(_short.repr(value).split())
-    except Exception:  # a number of 5,000 digits has no text
+        return " ".join(_short_repr.repr(value).split())
+    except Exception:  # str() of an integer of 5,000 digits fails
         return words("refusals")["any"].format(type=type(value).__name__)
 
 
 def refusal(key, value=None, *, kind=ValueError, **facts):
-    """Return the error that refuses a value, in the words `key` of the locale."""
+    """Return the error that refuses a value, with the locale's text for `key`."""
     facts = {"got": brief(value)} | facts
     error = kind(words("refusals")[key].format(**facts))
-    error.refused = True  # the caller's value is wrong, not what hpkit does with it
+    error.refused = True  # the caller's mistake, not a bug in hpkit
     return error
 
 
@@ -77,18 +78,16 @@ def was_refused(error):
 
 
 def warn(text, kind=UserWarning):
-    """Warn at the line of the learner's that called hpkit."""
-    frame, level, ours = sys._getframe(), 0, 0
-    while frame:
-        level += 1
-        name = str(frame.f_globals.get("__name__"))
-        ours = level if name.startswith("hpkit.") else ours
-        frame = frame.f_back
-    warnings.warn(text, kind, stacklevel=ours + 1)
+    """Issue a warning that points at the line of the user's code that called hpkit."""
+    frames = (frame for frame, _ in traceback.walk_stack(sys._getframe()))
+    modules = [str(frame.f_globals.get("__name__")) for frame in frames]
+    ours = [n for n, module in enumerate(modules, 1) if module.startswith("hpkit.")]
+    warnings.warn(text, kind, stacklevel=ours[-1] + 1)
 
 
-def _wording(name, hint="", other="other"):
-    hint = hint or words("hints").get(name, words("hints")[other])
+def _wording(name, hint="", default="other"):
+    """Return what a refusal calls an argument, and what it suggests instead."""
+    hint = hint or words("hints").get(name, words("hints")[default])
     return {"name": words("arguments").get(name, name), "way": hint}
 
 
@@ -106,7 +105,7 @@ def check_number(name, value, *, low, strict=False, below=math.inf, hint=""):
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise refusal("number", value, kind=TypeError, **_wording(name, hint))
     try:
-        number = float(value) + 0.0  # no -0
+        number = float(value) + 0.0  # turns -0.0 into 0.0
     except OverflowError:
         number = math.inf
     inside = low < number < below if strict else low <= number < below
@@ -126,17 +125,17 @@ def check_count(name, value, *, low=1, most=10**9, hint=""):
     if count is None or count != value or count < low:
         raise refusal("whole", value, low=low, **_wording(name, hint))
     if count > most:
-        end = "2**63 - 1" if most == _LARGEST_SEED else f"{most:,}"
-        raise refusal("most", value, most=end, **_wording(name, hint))
+        limit = "2**63 - 1" if most == _MAX_SEED else f"{most:,}"
+        raise refusal("most", value, most=limit, **_wording(name, hint))
     return count
 
 
-check_seed = functools.partial(check_count, low=0, most=_LARGEST_SEED)
+check_seed = functools.partial(check_count, low=0, most=_MAX_SEED)
 
 
 def check_flag(name, value):
     if not isinstance(value, bool):
-        raise refusal("flag", value, kind=TypeError, **_wording(name, other="flag"))
+        raise refusal("flag", value, kind=TypeError, **_wording(name, default="flag"))
     return value
 
 
@@ -152,37 +151,37 @@ def check_choice(name, value, choices):
     return str(value)
 
 
-def _check_word(name, value, choices):
-    """Return one of the choices, which may have capitals: "Adam" is "adam"."""
+def _check_any_case(name, value, choices):
+    """Return one of the lower-case choices: "Adam" is taken as "adam"."""
     known = isinstance(value, str) and value.lower() in choices
     return value.lower() if known else check_choice(name, value, choices)
 
 
 def check_items(name, values, *, hint="", empty=False, most=MANY, of="values"):
-    """Return the members of a list, or of whatever else holds some, as a tuple."""
-    says, rules = _wording(name, hint), words("lists")
-    says["rule"] = rules.get(of, rules["other"]).format(name=says["name"], of=of)
+    """Return the items of a list or another iterable, but not of a text, as a tuple."""
+    facts, rules = _wording(name, hint), words("lists")
+    facts["rule"] = rules.get(of, rules["other"]).format(name=facts["name"], of=of)
     try:
         if isinstance(values, str | bytes | bytearray | Mapping):
             raise TypeError
-        members = iter(values)
+        iterator = iter(values)
     except TypeError:
-        raise refusal("parts", values, kind=TypeError, **says) from None
-    items = tuple(islice(members, most + 1))
+        raise refusal("parts", values, kind=TypeError, **facts) from None
+    items = tuple(islice(iterator, most + 1))
     if not items and not empty:
-        raise refusal("empty", **says)
+        raise refusal("empty", **facts)
     if len(items) > most:
-        raise refusal("too_many", most=most, **says)
+        raise refusal("too_many", most=most, **facts)
     return items
 
 
 def accepts(function, *arguments):
-    """Say whether a function can be called with so many arguments."""
+    """Return whether a function can be called with this many arguments."""
     try:
         inspect.signature(function).bind(*arguments)
     except ValueError:  # a built-in without a signature
         pass
-    except Exception:  # what cannot be called, or looked at
+    except Exception:  # not callable, or its signature cannot be read
         return False
     return callable(function)
 
@@ -190,16 +189,16 @@ def accepts(function, *arguments):
 def _check_hidden(name, value):
     if isinstance(value, numbers.Real):
         value = (value,)
-    items = check_items(name, value, empty=True, most=_MOST_LAYERS, of="numbers")
-    return tuple(check_count(name, units, most=_WIDEST) for units in items)
+    items = check_items(name, value, empty=True, most=_MAX_LAYERS, of="numbers")
+    return tuple(check_count(name, units, most=_MAX_UNITS) for units in items)
 
 
 def _check_schedule(name, value):
-    if isinstance(value, str):  # as such a list is written on a chart
+    if isinstance(value, str):  # charts write a list of factors as "1-0.5-0.1"
         with contextlib.suppress(ValueError):
             value = tuple(map(float, re.split("(?<!e)-", value.removesuffix("-"))))
     if not isinstance(value, list | tuple | np.ndarray):
-        return _check_word(name, value, SCHEDULES)
+        return _check_any_case(name, value, SCHEDULES)
     items = check_items(name, value, of="numbers")
     return tuple(check_number(name, factor, low=0) for factor in items)
 
@@ -210,17 +209,17 @@ def _check_own(own):
     except (TypeError, ValueError):
         raise refusal("own", own, kind=TypeError) from None
     for name in own:
-        python = isinstance(name, str) and name.isidentifier() and name[0] != "_"
-        if not python or keyword.iskeyword(name) or hasattr(Hyperparameters, name):
+        is_public = isinstance(name, str) and name.isidentifier() and name[0] != "_"
+        if not is_public or keyword.iskeyword(name) or hasattr(Hyperparameters, name):
             raise refusal("own_name", name)
     return tuple(sorted((str(n), _check_own_value(n, v)) for n, v in own.items()))
 
 
 def _check_own_value(name, value):
-    """Return a value of a model's own: a number, bool, text, None or a tuple."""
+    """Return a value that only the user's model reads, with lists as tuples."""
     value = to_python(value)
     if isinstance(value, list | tuple):
-        return tuple(_check_own_value(name, part) for part in value)
+        return tuple(_check_own_value(name, item) for item in value)
     if isinstance(value, float):
         return check_number(name, value, low=-math.inf)
     if not isinstance(value, int | str | None):
@@ -233,79 +232,80 @@ def are_numbers(values):
 
 
 def sort_numbers(values):
-    """Return numbers from low to high, other values as they are."""
+    """Return numbers in ascending order, other values in the order given."""
     return sorted(values) if are_numbers(values) else list(values)
 
 
 def check_seeds(seeds):
     items = check_items("seeds", seeds, of="whole")
     seeds = tuple(check_seed("one_seed", seed) for seed in items)
-    if len({seed % 2**32 for seed in seeds}) < len(seeds):  # torch looks at no more
+    if len({seed % 2**32 for seed in seeds}) < len(seeds):  # torch uses only 32 bits
         raise refusal("seeds", list(seeds))
     return seeds
 
 
 def cut_middle(text, most):
-    """Return a text of so many letters: long names may begin or end alike."""
+    """Return at most so many characters; start and end tell long names apart."""
     half = most // 2
     return text if len(text) <= most else f"{text[:half]}…{text[half + 1 - most :]}"
 
 
-def _word(key):
-    def word(facts):
-        name, short = facts.name, cut_middle(facts.name, _LONGEST_NAME)
-        own = {"label": name, "short": short, "legend": f"{short} {{}}"}
-        said = words("hyperparameters").get(name, own)  # not said: one of a model's own
-        return said.get(key, said["label"])
+def _text_property(key):
+    def get_text(info):
+        short = cut_middle(info.name, _MAX_NAME_LENGTH)
+        default = {"label": info.name, "short": short, "legend": f"{short} {{}}"}
+        # The locale does not know the hyperparameters of a user's own model.
+        texts = words("hyperparameters").get(info.name, default)
+        return texts.get(key, texts["label"])
 
-    return property(word)
+    return property(get_text)
 
 
 @dataclass(frozen=True)
-class _Facts:
-    """What hpkit knows of a hyperparameter; its words are in the locale."""
+class _Info:
+    """What hpkit knows about a hyperparameter; its texts are in the locale."""
 
     name: str
     kind: str  # "number", "count", "choice", "units" (of hidden layers) or "own"
     check: Callable  # (name, value): returns a plain value or raises
-    usual: str  # the values that a panel begins with, as a learner writes them
-    control: str  # what sets it in a panel, one of `panels.controls.BUILD`
+    usual: str  # the values that a panel starts with, as a user would type them
+    control: str  # what sets it in a panel, a key of `panels.controls.BUILD`
     ticks: tuple = ()  # the values of its slider, or the choices
-    by_factor: bool = False  # whether a range of values goes by equal factors
-    stack: str = ""  # what its runs agree in: "loop", or "network" for hpkit's alone
+    by_factor: bool = False  # whether a range of values is spaced by equal factors
+    stack: str = ""  # the `stack_key` that has it: "loop", "network" or none
 
-    label = _word("label")  # in a sentence or on an axis
-    short = _word("short")  # at the head of a column
-    legend = _word("legend")  # a value in few words, beside a curve
-    knob = _word("knob")  # in panels, the label where there is no other word
+    label = _text_property("label")  # in a sentence or on an axis
+    short = _text_property("short")  # as the head of a column
+    legend = _text_property("legend")  # with a value, in a legend
+    knob = _text_property("knob")  # in panels, where it differs from the label
 
 
-def _known(default, *facts):
-    """Return a field of the setting; `facts` are those of `_Facts` but for the name."""
-    return field(default=default, metadata={"facts": facts})
+def _field(default, *info):
+    """Return a field of the dataclass; `info` is that of `_Info` without the name."""
+    return field(default=default, metadata={"info": info})
 
 
 def _number(default, usual, control, by_factor=False, stack="", **limits):
-    """Return a field of numbers, or of counts where the default is whole."""
-    # `control` is the name of one, or the ticks of a slider.
+    """Return a field of numbers, or of counts if the default is an int."""
+    # `control` is the name of a control, or the ticks of a slider.
     kind, check = "number", functools.partial(check_number, **{"low": 0} | limits)
     if isinstance(default, int):
         kind, check = "count", functools.partial(check_count, **limits)
     control, ticks = (control, ()) if isinstance(control, str) else ("ticks", control)
-    return _known(default, kind, check, usual, control, ticks, by_factor, stack)
+    return _field(default, kind, check, usual, control, ticks, by_factor, stack)
 
 
 def _choice(default, choices, stack="", check=None):
-    check = check or functools.partial(_check_word, choices=choices)
+    check = check or functools.partial(_check_any_case, choices=choices)
     usual = ", ".join(choices)
-    return _known(default, "choice", check, usual, "choice", choices, False, stack)
+    return _field(default, "choice", check, usual, "choice", choices, False, stack)
 
 
 _MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 _DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 _CLIPS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
-_DROPPED = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
+_DROPOUTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 _WIDTHS = (2, 4, 8, 16, 32, 64, 128)
 _UNITS = "units", _check_hidden, "2, 4, 8, 16, 32, 64", "width", _WIDTHS, True
 
@@ -384,9 +384,9 @@ class Hyperparameters:
     momentum: float = _number(0.0, "0, 0.5, 0.8, 0.9, 0.95", _MOMENTA, below=1)
     weight_decay: float = _number(0.0, "0, 0.0001, 0.001, 0.01, 0.1", _DECAYS, True)
     optimizer: str = _choice("sgd", tuple(OPTIMIZERS), "loop")
-    hidden: tuple[int, ...] = _known((16, 16), *_UNITS, "network")
+    hidden: tuple[int, ...] = _field((16, 16), *_UNITS, "network")
     activation: str = _choice("relu", ACTIVATIONS, "network")
-    dropout: float = _number(0.0, "0, 0.1, 0.2, 0.3, 0.5", _DROPPED, below=1)
+    dropout: float = _number(0.0, "0, 0.1, 0.2, 0.3, 0.5", _DROPOUTS, below=1)
     schedule: str | tuple[float, ...] = _choice(
         "constant", SCHEDULES, check=_check_schedule
     )
@@ -396,7 +396,7 @@ class Hyperparameters:
     label_smoothing: float = _number(0.0, "0, 0.05, 0.1, 0.2", _SHARES, below=1)
     class_weight: str = _choice("none", ("none", "balanced"), "loop")
     own: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
-    _of = frozenset()  # "model", "loss": what the search that made it was given
+    _of = frozenset()  # "model", "loss": what the user gave the search that made it
 
     def __post_init__(self):
         for name in NAMES:
@@ -413,9 +413,9 @@ class Hyperparameters:
         return new
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # Python looks for many, also before there is a value
+        if name.startswith("_"):  # Python itself asks for some, even before __init__
             raise AttributeError(name)
-        # Not self.own: a model function that is watched has read nothing here.
+        # Not self.own: where a model function's reads are recorded, this is none.
         if name in (own := dict(object.__getattribute__(self, "own"))):
             return own[name]
         raise refusal("no_own", kind=AttributeError, name=name)
@@ -440,26 +440,26 @@ class Hyperparameters:
 
 
 class _Table(dict):
-    def __missing__(self, name):  # one that is a model's own
-        return _Facts(name, "own", _check_own_value, "", "own")
+    def __missing__(self, name):  # a hyperparameter of the user's own model
+        return _Info(name, "own", _check_own_value, "", "own")
 
 
-*_KNOWN, _ = fields(Hyperparameters)  # all but `own`
-TABLE = _Table({f.name: _Facts(f.name, *f.metadata["facts"]) for f in _KNOWN})
+*_FIELDS, _ = fields(Hyperparameters)  # all but `own`
+TABLE = _Table({f.name: _Info(f.name, *f.metadata["info"]) for f in _FIELDS})
 NAMES = tuple(TABLE)
-# Always told of a setting; what came later, only where it is not the default.
+# Shown for every setting; the others only where they differ from the default.
 MAIN_NAMES = NAMES[: NAMES.index("schedule")]
 
 
 def all_names(settings):
-    """Return the names of all that some settings hold, a model's own ones last."""
+    """Return all names that some settings have, those in `own` last."""
     return tuple(dict.fromkeys((*NAMES, *(n for s in settings for n, _ in s.own))))
 
 
 def names_to_show(*settings):
-    """Return the names that are worth a word of some settings."""
-    apart = (*MAIN_NAMES, *varied([*settings, _DEFAULT]))
-    return [n for n in all_names(settings) if n in apart or n not in NAMES]
+    """Return the names of the hyperparameters to show for some settings."""
+    shown = (*MAIN_NAMES, *varied([*settings, _DEFAULT]))
+    return [n for n in all_names(settings) if n in shown or n not in NAMES]
 
 
 def varied(settings):
@@ -469,7 +469,7 @@ def varied(settings):
 
 
 def schedule_factors(schedule, warmup, total, at):
-    """Return the share of lr that each update takes; `at` are numbers below `total`."""
+    """Return the factor of lr at the updates `at`, numbers from 0 to `total` - 1."""
     if schedule == "one-cycle":
         top, last = (warmup or 0.3) * total - 1, total - 1
         up, down = _cosine(at / (top or 1)), _cosine((at - top) / (last - top))
@@ -494,38 +494,39 @@ def _cosine(share):
 
 
 def name_for_alias(name):
-    """Return what hpkit calls what other libraries call by a name, else "other"."""
-    known = name.lower() if isinstance(name, str) else None
-    elsewhere = words("elsewhere").items()
-    fits = (ours for ours, theirs in elsewhere if known in theirs.split())
-    return next(fits, "other")
+    """Return hpkit's name for what other libraries call `name`, or "other"."""
+    alias = name.lower() if isinstance(name, str) else None
+    aliases = words("elsewhere").items()
+    return next((ours for ours, theirs in aliases if alias in theirs.split()), "other")
 
 
 def check_name(name, own=()):
-    """Return a name of hpkit's, or one of those that are a model's `own`."""
+    """Return the name of a hyperparameter: one of hpkit's, or one in `own`."""
     if isinstance(name, str) and (name in NAMES or name in own):
         return str(name)
-    ours, kind = name_for_alias(name), "ours"
+    ours = name_for_alias(name)
+    key = "ours" if ours in NAMES else ours
     close = difflib.get_close_matches(str(name).lower(), NAMES, 1, 0.8)
     if ours == "other" and close:
-        (ours,), kind = close, "close"
-    way = words("ways")[kind if ours in NAMES else ours].format(name=ours)
+        ours, key = close[0], "close"
+    way = words("ways")[key].format(name=ours)
     raise refusal("name", name, names=", ".join(NAMES), way=way)
 
 
-# Before Python itself can say "unexpected keyword argument".
-_make = Hyperparameters.__init__
+# Check names before Python raises "unexpected keyword argument", which helps less.
+_dataclass_init = Hyperparameters.__init__
 
 
-@functools.wraps(_make)
-def _checked_make(self, *args, **values):
-    _make(self, *args, **{check_name(n, ("own",)): v for n, v in values.items()})
+@functools.wraps(_dataclass_init)
+def _checked_init(self, *args, **values):
+    values = {check_name(n, ("own",)): v for n, v in values.items()}
+    _dataclass_init(self, *args, **values)
 
 
-Hyperparameters.__init__ = _checked_make
+Hyperparameters.__init__ = _checked_init
 _DEFAULT = Hyperparameters()
 
 
 def stack_key(setting, of):
-    """Return that in which the runs of a stack agree, of a "loop" or a "network"."""
+    """Return what runs must share to train in one stack; "network" is for hpkit's."""
     return tuple(getattr(setting, n) for n in TABLE if TABLE[n].stack == of)
