@@ -1,7 +1,4 @@
-"""Data sets: `load_dataset` for the committed ones, `Dataset` for your own.
-
-Nothing here trains.
-"""
+"""Data sets: `load_dataset` for those of the course, `Dataset` for your own."""
 
 from __future__ import annotations
 
@@ -28,13 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows of a part: X (n, features), and y (n,), class numbers or a float target."""
+    """Rows of a split: X (n, features), and y (n,), class numbers or a float target."""
 
     X: np.ndarray
     y: np.ndarray
 
     def __post_init__(self):
-        # `load_dataset` gives the same arrays to all.
+        # Callers of `load_dataset` share the arrays.
         self.X.flags.writeable = self.y.flags.writeable = False
 
     def __repr__(self):
@@ -83,23 +80,23 @@ class Dataset:
     objective: object = field(default=None, repr=False)  # see `engine.dense`
     preparation: tuple = ()
     notes: tuple = ()
-    # Training and validation rows as they were before, where X does not give them back.
+    # Raw training and validation rows, where they cannot be computed back from X.
     _table: Table | None = None
 
     @property
     def n_train(self) -> int:
-        """Number of training rows, even where the rows are not at hand."""
+        """Number of training rows, even where the rows themselves are not here."""
         return len(self.train.y) or self.absent_rows
 
     @cached_property
     def fingerprint(self) -> str:
         """Eight letters that tell these rows and splits from any others."""
-        found = hashlib.sha256(repr((self.features, self.classes)).encode())
+        digest = hashlib.sha256(repr((self.features, self.classes)).encode())
         for split in (self.train, self.valid, self.test):
             for values in (split.X, split.y):
                 # rounded: the last digits differ from computer to computer
-                found.update(np.ascontiguousarray(values.round(6) + 0.0).tobytes())
-        return found.hexdigest()[:8]
+                digest.update(np.ascontiguousarray(values.round(6) + 0.0).tobytes())
+        return digest.hexdigest()[:8]
 
     @property
     def n_features(self) -> int:
@@ -227,7 +224,7 @@ class Dataset:
             raise refusal("no_seed", seed, by=table.by)
         if table.by == "splits" and (valid, test) != (0.2, 0.2):
             raise refusal("no_shares", (valid, test))
-        return cls._of_table(table, name, task, valid, test, seed, told=True)
+        return cls._from_table(table, name, task, valid, test, seed, with_notes=True)
 
     @classmethod
     def from_arrays(
@@ -248,9 +245,9 @@ class Dataset:
         x2, ...; the rest is as in `from_frame`, which has more for a DataFrame: groups,
         time, splits, categories, codes.
         """
-        named = features is None and hasattr(X, "iloc") and X.ndim == 2
-        features = [*map(str, X.columns)] if named else features
-        X, y = _check_arrays(X, y, [*features, "y"] if named else ())
+        is_frame = features is None and hasattr(X, "iloc") and X.ndim == 2
+        features = [*map(str, X.columns)] if is_frame else features
+        X, y = _check_arrays(X, y, [*features, "y"] if is_frame else ())
         count = X.shape[1]
         if features is None:
             features = [f"x{i + 1}" for i in range(count)]
@@ -259,22 +256,24 @@ class Dataset:
         if len(features) != count:
             raise refusal("feature_names", features, count=count)
         columns = [Column(hp.check_text("feature", name, hint)) for name in features]
-        return cls._of_table(Table(X, y, columns), name, task, valid, test, seed)
+        return cls._from_table(Table(X, y, columns), name, task, valid, test, seed)
 
     @classmethod
-    def _of_table(cls, table, name, task, valid, test, seed, told=False):
+    def _from_table(cls, table, name, task, valid, test, seed, with_notes=False):
         hp.check_text("name", name)
-        inside = {"low": 0, "strict": True, "below": 1}
-        valid = hp.check_number("valid", valid, **inside)
-        test = hp.check_number("test", test, **inside)
+        limits = {"low": 0, "strict": True, "below": 1}
+        valid = hp.check_number("valid", valid, **limits)
+        test = hp.check_number("test", test, **limits)
         if valid + test >= 1:
             raise refusal("shares", valid=valid, test=test)
         classes, y = _encode_target(table.y, task, table.order)
         rng = np.random.default_rng(hp.check_seed("seed", seed))
         rows = tables.split_rows(table, y if classes else None, valid, test, rng)
-        data = cls._prepared(name, replace(table, y=y), rows, classes)
-        about = table, rows, data.preparation, y, classes
-        return replace(data, notes=tables.notes_on(*about) if told else ())
+        data = cls._prepare(name, replace(table, y=y), rows, classes)
+        if not with_notes:
+            return data
+        notes = tables.notes_on(table, rows, data.preparation, y, classes)
+        return replace(data, notes=notes)
 
     @classmethod
     def of_rows(
@@ -290,27 +289,27 @@ class Dataset:
     ) -> Dataset:
         """Return the data set of given row numbers (train, valid, test)."""
         columns = [Column(feature, standardize=standardize) for feature in features]
-        return cls._prepared(name, Table(X, y, columns), rows, classes)
+        return cls._prepare(name, Table(X, y, columns), rows, classes)
 
     @classmethod
-    def _prepared(cls, name, table, rows, classes, like=None):
+    def _prepare(cls, name, table, rows, classes, like=None):
+        """Return the data set of a table; a fold is prepared `like` the whole."""
         train, y = rows[0], table.y
         columns = tuple(map(Column.fit, table.columns, table.X[train].T))
-        if like:  # the same columns of X, whichever rows are there
+        if like:  # same columns of X, also where training rows lack a category or gaps
             columns = tuple(map(Column.matching, columns, like.preparation))
         X = tables.prepare(table.X, columns, table.columns)
-        # Pairs, no dict: two columns may have one name.
-        each = [(column, feature) for column in columns for feature in column.features]
-        marks = np.array([c.categories is not None or f != c.name for c, f in each])
-        use = np.array([column.standardize for column, _ in each]) & ~marks
-        if like:  # a mark that no training row has is left out, as in a new row
-            X[:, marks & ~X[train].any(0)] = 0
-        learned = X[train]
-        differ = np.ptp(learned, 0) > tables.NO_SPREAD  # else it is rounding
-        center = np.where(use, learned.mean(0), 0)
-        scale = np.where(use & differ, learned.std(0), 1)
+        # Not a dict: two columns may have the same name.
+        pairs = [(column, feature) for column in columns for feature in column.features]
+        is_mark = np.array([c.categories is not None or f != c.name for c, f in pairs])
+        use = np.array([column.standardize for column, _ in pairs]) & ~is_mark
+        if like:  # like a new row: a mark that no training row has is 0
+            X[:, is_mark & ~X[train].any(0)] = 0
+        has_spread = np.ptp(X[train], 0) > tables.NO_SPREAD
+        center = np.where(use, X[train].mean(0), 0)
+        scale = np.where(use & has_spread, X[train].std(0), 1)
         target_center, target_scale = 0.0, 1.0
-        if like:  # losses of folds are in the same units
+        if like:  # so that the losses of all folds have the same units
             target_center, target_scale = like.target_center, like.target_scale
         elif classes is None:
             target_center = float(y[train].mean())
@@ -321,18 +320,18 @@ class Dataset:
         X -= center
         X /= scale
         splits = [Split(X[part], y[part]) for part in rows]
-        kept = None
+        raw = None
         if table.by or any(c.categories for c in columns) or np.isnan(table.X).any():
-            there = np.concatenate(rows[:2])
-            key = table.key[there] if table.by else None
-            kept = replace(table, X=table.X[there], y=table.y[there], key=key)
-        features = tuple(feature for _, feature in each)
-        about = *splits, features, classes, center, scale, target_center, target_scale
-        return cls(name, *about, preparation=columns, _table=kept)
+            part = np.concatenate(rows[:2])
+            key = table.key[part] if table.by else None
+            raw = replace(table, X=table.X[part], y=table.y[part], key=key)
+        features = tuple(feature for _, feature in pairs)
+        values = *splits, features, classes, center, scale, target_center, target_scale
+        return cls(name, *values, preparation=columns, _table=raw)
 
 
 def folds_of(dataset, count, rng):
-    """Return data sets, each prepared by its training rows, without test rows."""
+    """Yield the folds as data sets without test rows, prepared by their own rows."""
     table, splits = dataset._table, (dataset.train, dataset.valid)
     if table is None:
         X = np.concatenate([part.X for part in splits]) * dataset.scale + dataset.center
@@ -340,20 +339,20 @@ def folds_of(dataset, count, rng):
         if dataset.is_regression:
             y = y * dataset.target_scale + dataset.target_center
         table = Table(X, y, dataset.preparation)
-    for learn, held in tables.fold_rows(table, count, rng, dataset.classes):
-        rows = learn, held, held[:0]
-        about = dataset.name, table, rows, dataset.classes, dataset
-        yield replace(Dataset._prepared(*about), objective=dataset.objective)
+    name, classes = dataset.name, dataset.classes
+    for train, valid in tables.fold_rows(table, count, rng, classes):
+        fold = Dataset._prepare(name, table, (train, valid, []), classes, dataset)
+        yield replace(fold, objective=dataset.objective)
 
 
-def rowless_dataset(name, features, classes, preparation=(), **facts):
-    """Return a data set whose rows are not at hand, such as that of a file."""
-    facts["preparation"] = tuple(Column(**column) for column in preparation)
+def rowless_dataset(name, features, classes, preparation=(), **fields):
+    """Return a data set without its rows, such as that of a saved search."""
+    fields["preparation"] = tuple(Column(**column) for column in preparation)
     y = np.empty(0, int if classes else float)
     splits, count = [Split(np.empty((0, len(features))), y)] * 3, len(features)
-    facts = {"center": np.zeros(count), "scale": np.ones(count)} | facts
+    fields = {"center": np.zeros(count), "scale": np.ones(count)} | fields
     classes = tuple(classes) if classes else None
-    return Dataset(name, *splits, tuple(features), classes, **facts)
+    return Dataset(name, *splits, tuple(features), classes, **fields)
 
 
 def check_has_rows(dataset):
@@ -368,11 +367,11 @@ def check_dataset(dataset):
     return dataset
 
 
-def _draw(kind, seed, n, **how):
-    """Return X and y as by a function of scikit-learn's, shuffled."""
+def _draw(kind, seed, n, **options):
+    """Return shuffled X and y from a function of scikit-learn."""
     from sklearn import datasets
 
-    X, y = getattr(datasets, f"make_{kind}")(n, random_state=seed, **how)
+    X, y = getattr(datasets, f"make_{kind}")(n, random_state=seed, **options)
     order = np.random.default_rng(seed).permutation(n)
     return X[order], y[order]
 
@@ -394,19 +393,19 @@ def _draw_coin_flips(seed, n):
     return rng.normal(size=(n, 10)), rng.permutation(np.arange(n) % 2)
 
 
-# How a data set is cut, and drawn by a function (seed, n) -> X, y: None if measured.
-_Data = namedtuple("_Data", "sizes classes draw standardize", defaults=(None, False))
+# Sizes of the splits, and the function (seed, n) -> X, y that draws, None if measured.
+_Spec = namedtuple("_Spec", "sizes classes draw standardize", defaults=(None, False))
 TWO = ("0", "1")
 _SIZES = 200, 200, 1000
 SOURCES = {
-    "moons": _Data((400, 200, 1000), TWO, partial(_draw, "moons", noise=0.2)),
-    "small_moons": _Data((50, 200, 1000), TWO, partial(_draw, "moons", noise=0.35)),
-    "spiral": _Data(_SIZES, TWO, partial(_draw_spiral, noise=0.1)),
-    "clean_spiral": _Data(_SIZES, TWO, partial(_draw_spiral, noise=0.05)),
-    "circles": _Data(_SIZES, TWO, partial(_draw, "circles", noise=0.1, factor=0.5)),
-    "coin_flips": _Data((40, 40, 1000), ("heads", "tails"), _draw_coin_flips),
-    "digits": _Data((600, 400, 797), tuple("0123456789"), standardize=True),
-    "wine": _Data((106, 36, 36), ("0", "1", "2"), standardize=True),
+    "moons": _Spec((400, 200, 1000), TWO, partial(_draw, "moons", noise=0.2)),
+    "small_moons": _Spec((50, 200, 1000), TWO, partial(_draw, "moons", noise=0.35)),
+    "spiral": _Spec(_SIZES, TWO, partial(_draw_spiral, noise=0.1)),
+    "clean_spiral": _Spec(_SIZES, TWO, partial(_draw_spiral, noise=0.05)),
+    "circles": _Spec(_SIZES, TWO, partial(_draw, "circles", noise=0.1, factor=0.5)),
+    "coin_flips": _Spec((40, 40, 1000), ("heads", "tails"), _draw_coin_flips),
+    "digits": _Spec((600, 400, 797), tuple("0123456789"), standardize=True),
+    "wine": _Spec((106, 36, 36), ("0", "1", "2"), standardize=True),
 }
 
 
@@ -438,7 +437,7 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
     """
     name = hp.check_choice("name", name, tuple(SOURCES))
     if seed is not None:
-        seed = hp.check_seed("seed", seed, most=2**32 - 1)  # scikit-learn's
+        seed = hp.check_seed("seed", seed, most=2**32 - 1)  # scikit-learn's limit
     return _load(name, seed)
 
 
@@ -455,31 +454,31 @@ def _load(name, seed):
     source = SOURCES[name]
     if seed is not None and source.draw:
         X, y = source.draw(seed, sum(source.sizes))
-        X, y = X.round(6), y.astype(np.int64)  # as in its file
+        X, y = X.round(6), y.astype(np.int64)  # as in the committed files
         features = [f"x{i + 1}" for i in range(X.shape[1])]
     else:
         import pandas as pd
 
         table = pd.read_csv(data_folder() / f"{name}.csv")
-        *features, _, _ = table.columns  # without y and split: rows go as by `sizes`
+        *features, _, _ = table.columns  # without y and split, which `sizes` gives
         X, y = table[features].to_numpy(float), table["y"].to_numpy()
     order = np.arange(len(y))
     if seed and not source.draw:
         order = np.random.default_rng(seed).permutation(order)
     rows = np.split(order, np.cumsum(source.sizes)[:-1])
-    about = X, y, rows, features, source.classes
-    return Dataset.of_rows(name, *about, standardize=source.standardize)
+    arguments = X, y, rows, features, source.classes
+    return Dataset.of_rows(name, *arguments, standardize=source.standardize)
 
 
-_LARGEST = 1e100  # the squares of larger ones are infinite
-GAPS = ("None", "nan", "NaT", "<NA>")
+_LARGEST = 1e100  # the square of a larger number may be infinite
+_GAPS = ("None", "nan", "NaT", "<NA>")
 
 
 def _check_arrays(X, y, names=(), gaps=False):
-    """Return X as float (n, features) and y (n,), or raise; X may have gaps."""
-    X, y = (v.tolist() if np.ma.isMA(v) else v for v in (X, y))  # gaps as None
+    """Return X as float (n, features) and y (n,); only with `gaps` X may have some."""
+    X, y = (v.tolist() if np.ma.isMA(v) else v for v in (X, y))  # masked ones are None
     try:
-        if np.asarray(X).dtype.kind in "cmM":  # of which NumPy makes numbers
+        if np.asarray(X).dtype.kind in "cmM":  # NumPy would convert these to float
             raise TypeError
         X, y = np.array(X, float), np.asarray(y)
     except Exception:
@@ -495,22 +494,21 @@ def _check_arrays(X, y, names=(), gaps=False):
     bad[:, :-1] = ~(fits | (gaps & np.isnan(X)))
     if y.dtype.kind == "f":
         bad[:, -1] = ~(abs(y.astype(float)) <= _LARGEST)
-    elif y.dtype.kind not in "iubUS":  # objects, times: classes named by their text
-        texts = [v if isinstance(v, str) else brief(v) for v in y]
-        none = [not isinstance(v, str) and brief(v) in GAPS for v in y]
-        y, bad[:, -1] = np.array(texts), none
-    _refuse_rows("not_finite", bad, names)
+    elif y.dtype.kind not in "iubUS":  # objects, times: their text names the class
+        bad[:, -1] = [not isinstance(v, str) and brief(v) in _GAPS for v in y]
+        y = np.array([v if isinstance(v, str) else brief(v) for v in y])
+    _refuse_bad_rows("not_finite", bad, names)
     return X, y
 
 
-def _refuse_rows(key, bad, names):
+def _refuse_bad_rows(key, bad, names):
     if bad.any():
         facts = {"names": ", ".join(np.array(names)[bad.any(0)][:6])}
         raise refusal(key, count=bad.any(1).sum(), most=_LARGEST, **facts)
 
 
 def check_rows(X, names, preparation=()):
-    """Return rows to predict, float (n, columns); of a table the columns by name."""
+    """Return rows to predict, float (n, columns); columns of a table are by name."""
     columns, count = preparation or tuple(map(Column, names)), len(names)
     way = tr("data.columns", count=count)
     X = X.to_pandas() if hasattr(X, "to_pandas") else X
@@ -528,20 +526,20 @@ def check_rows(X, names, preparation=()):
         X = X.rename(columns=str)[list(names)]
     else:
         try:
-            rows, named = np.asarray(X), any(column.categories for column in columns)
-            # A category as it was typed: beside numbers True would become 1.
-            X = np.array(X, object) if named or rows.dtype.kind not in "biuf" else rows
+            array = np.asarray(X)
+            if any(c.categories for c in columns) or array.dtype.kind not in "biuf":
+                array = np.array(X, object)  # keeps True, which among numbers is 1
+            X = array[None] if array.shape == (count,) else array
         except Exception:
             raise refusal("rows_numbers", X, kind=TypeError, way=way) from None
-        X = X[None] if X.shape == (count,) else X
     if X.ndim != 2 or X.shape[1] != count:
         raise refusal("rows_shape", count=count, shape=X.shape, way=way)
-    numbers = not hasattr(X, "iloc") and X.dtype.kind in "biuf"
-    X = X.astype(float) if numbers else tables.rows_to_numbers(X, columns)
+    numeric = not hasattr(X, "iloc") and X.dtype.kind in "biuf"
+    X = X.astype(float) if numeric else tables.rows_to_numbers(X, columns)
     filled, gaps = [column.fill is not None for column in columns], np.isnan(X)
-    _refuse_rows("rows_not_finite", ~(np.isfinite(X) | (gaps & filled)), names)
-    parts = zip(columns, gaps.any(0), strict=True)
-    if new := [column.name for column, gap in parts if gap and not column.missing]:
+    _refuse_bad_rows("rows_not_finite", ~(np.isfinite(X) | (gaps & filled)), names)
+    pairs = zip(columns, gaps.any(0), strict=True)
+    if new := [column.name for column, gap in pairs if gap and not column.missing]:
         hp.warn(tr("data.new_gap", names=", ".join(new)))
     return X
 
@@ -549,12 +547,13 @@ def check_rows(X, names, preparation=()):
 def _encode_target(y, task, order):
     """Return the names of the classes (None for regression) and y as numbers."""
     if task is None:
-        kinds = np.unique(y)
+        distinct = np.unique(y)
+        is_class = len(distinct) <= 20
         if y.dtype.kind in "iuf":
-            few = len(kinds) <= 20 and (y == np.round(y)).all()
-        else:  # numbers as text are refused below
-            few = len(kinds) <= 20 or not tables.look_numeric(map(str, kinds)).all()
-        task = "classification" if few else "regression"
+            is_class &= (y == np.round(y)).all()
+        elif not is_class:  # numbers as text are refused below
+            is_class = not tables.look_numeric(map(str, distinct)).all()
+        task = "classification" if is_class else "regression"
     hp.check_choice("task", task, ("classification", "regression"))
     if task == "regression":
         if y.dtype.kind not in "iufb":
@@ -566,7 +565,7 @@ def _encode_target(y, task, order):
     if order:
         places = np.argsort([order.index(name) for name in names])
         names, y, counts = names[places], places.argsort()[y], counts[places]
-    names = names.tolist()  # a learner reads 0, not np.int64(0)
+    names = names.tolist()  # messages show 0, not np.int64(0)
     if len(names) < 2:
         raise refusal("one_class", only=names[0])
     if counts.min() < 3:

@@ -1,7 +1,7 @@
-"""A table of one's own: how its columns become numbers, and how its rows are cut.
+"""A user's table: how its columns become numbers, and how its rows are split.
 
 What is learned (categories, what fills a gap) comes from the training rows alone.
-Nothing here knows of `Dataset`.
+Nothing here depends on `Dataset`.
 """
 
 import itertools
@@ -17,41 +17,42 @@ from hpkit.hyperparameters import check_items, refusal, warn
 from hpkit.locale import tr, words
 
 SPLITS = ("train", "valid", "test")
-NO_SPREAD = 1e-100  # of numbers: the squares of a smaller one are 0
-UNEVEN = 5  # times as many rows as the rarest class
-# Text of more kinds than a tenth of the rows must be named; 10 may be, 100 at most.
-_LEAST_KINDS, _MOST_KINDS, _KINDS_A_ROW = 10, 100, 0.1
-_TRIED_CUTS = 100  # of whole groups: the one that cuts the classes most evenly is taken
-_CODES = 12  # different whole numbers that may be codes: months, say
+NO_SPREAD = 1e-100  # a smaller spread is rounding: its square is 0
+_UNEVEN = 5  # rows of the most common class, in multiples of the rarest
+# Text is taken as categories without `categorical=` if there are at most 10 of them, or
+# one per ten rows, but never more than 100.
+_MIN_CATEGORIES, _MAX_CATEGORIES, _CATEGORIES_PER_ROW = 10, 100, 0.1
+_GROUP_DRAWS = 100  # ways to split groups that are tried, to find an even one
+_MAX_CODES = 12  # different whole numbers that may be codes: months, say
 # Kolmogorov-Smirnov distance of two classes in a column; breast cancer's best has 0.84.
 _SEPARATED = 0.95
-_MOST_NAMES = 20  # of columns, in a note
-_MOST_COLUMNS = 2000  # of a column with categories: a table of millions would not fit
+_MAX_NAMES = 20  # of columns, in a note
+_MAX_COLUMNS = 2000  # for one column of categories: millions would not fit in memory
 
 
 @dataclass(frozen=True)
 class Column:
-    """How one column of a table becomes columns of X, as the training rows have it."""
+    """How one column of a table becomes columns of X, learned from training rows."""
 
     name: str
     categories: tuple | None = None  # a column of 0 and 1 for each; "" is a gap
     fill: float | None = None  # gaps in numbers: the median, None in older files
-    missing: bool = False  # whether one more column tells of gaps in numbers
+    missing: bool = False  # whether one more column marks gaps in numbers
     standardize: bool = True
 
     @property
     def features(self):
-        gap = f"{self.name} is missing"  # in no language: files know it
+        gap = f"{self.name} is missing"  # not translated: saved files contain it
         if self.categories is None:
             return (self.name, gap)[: 1 + self.missing]
         return tuple(f"{self.name}={c}" if c else gap for c in self.categories)
 
     def fit(self, values):
-        """Return the column as these values of training rows have it."""
+        """Return the column with what these values of training rows teach."""
         known = values[~np.isnan(values)]
         if self.categories is not None:
-            there = np.unique(known.astype(int))
-            return replace(self, categories=tuple(self.categories[k] for k in there))
+            codes = np.unique(known.astype(int))
+            return replace(self, categories=tuple(self.categories[k] for k in codes))
         if not len(known):
             raise refusal("empty_column", name=self.name)
         gaps = len(known) < len(values)
@@ -71,26 +72,26 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows as they are: X has gaps as nan, categories by number in their `Column`."""
+    """Raw rows: in X gaps are nan, and categories are numbered as in their `Column`."""
 
     X: np.ndarray
     y: np.ndarray
     columns: tuple
-    by: str = ""  # what cuts it: "groups", "time", "splits" or nothing,
-    name: str = ""  # in the column of this name
-    key: np.ndarray | None = None  # name of the group, rank in time, name of split
-    order: tuple = ()  # of the names of the classes, where the table has one
-    dated: bool = False  # its index has dates
+    by: str = ""  # what splits the rows: "groups", "time", "splits", or "" for chance
+    name: str = ""  # the name of the column that does
+    key: np.ndarray | None = None  # of each row the group, the rank in time, the split
+    order: tuple = ()  # the order of the class names, where the table has one
+    dated: bool = False  # whether its index has dates
 
 
 def prepare(X, columns, coded):
-    """Return X whose categories are numbered as in `coded`, in columns of numbers."""
+    """Return all columns of X; categories are numbered as in the columns `coded`."""
     pieces = map(Column.transform, columns, X.T, coded)
     return np.column_stack([*itertools.chain(*pieces)]).astype(float, copy=False)
 
 
 def read_frame(frame, target, by, categorical, standardize):
-    """Return a pandas table as a `Table`, or raise; `by` names what may cut it."""
+    """Return a data frame as a `Table`; `by` has the columns that may split it."""
     import pandas as pd
 
     frame = frame.to_pandas() if hasattr(frame, "to_pandas") else frame
@@ -99,17 +100,17 @@ def read_frame(frame, target, by, categorical, standardize):
     if frame.columns.nlevels > 1:
         raise refusal("levels", frame.columns[0])
     names = list(map(str, frame.columns))
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise refusal("columns_differ", twice[0])
-    by = {what: name for what, name in by.items() if name is not None}
+    if duplicates := [name for name in names if names.count(name) > 1]:
+        raise refusal("columns_differ", duplicates[0])
+    by = {role: name for role, name in by.items() if name is not None}
     if len(by) > 1:
         raise refusal("one_cut", given=", ".join(by))
-    for what, name in ({"target": target} | by).items():
-        _check_column(what, name, frame.columns)
-        if what != "target" and name == target:
-            raise refusal("target_cuts", target, what=what)
+    for role, name in ({"target": target} | by).items():
+        _check_column(role, name, frame.columns)
+        if role != "target" and name == target:
+            raise refusal("target_cuts", target, what=role)
         if gaps := frame[name].isna().sum():
-            raise refusal("gaps", names=f"{name} ({gaps})", what=what)
+            raise refusal("gaps", names=f"{name} ({gaps})", what=role)
     inputs = frame.drop(columns=[target, *by.values()]).rename(columns=str)
     if not inputs.shape[1]:
         raise refusal("no_inputs", names=", ".join(names))
@@ -119,32 +120,32 @@ def read_frame(frame, target, by, categorical, standardize):
         raise refusal("target_dates", y.iloc[0], name=target)
     order = _texts(y.cat.categories.to_series()) if hasattr(y, "cat") else ()
     y = y.to_numpy(kind + "8") if kind in "iuf" else np.array(_texts(y), str)
-    about = {"order": tuple(order), "dated": isinstance(frame.index, pd.DatetimeIndex)}
-    for what, name in by.items():  # one at most
-        about |= {"by": what, "name": str(name), "key": _key(what, frame[name])}
-    return Table(X, y, columns, **about)
+    extra = {"order": tuple(order), "dated": isinstance(frame.index, pd.DatetimeIndex)}
+    for role, name in by.items():  # one at most
+        extra |= {"by": role, "name": str(name), "key": _read_key(role, frame[name])}
+    return Table(X, y, columns, **extra)
 
 
-def _check_column(what, name, names):
+def _check_column(role, name, names):
     if not isinstance(name, Hashable) or name not in set(names):  # a list, a column
-        raise refusal("column", name, what=what, names=", ".join(map(str, names)))
+        raise refusal("column", name, what=role, names=", ".join(map(str, names)))
     return name
 
 
-def _check_columns(what, names, among):
-    names = check_items(what, names, empty=True, of="names")
-    return [_check_column(what, str(name), among) for name in names]
+def _check_columns(argument, names, allowed):
+    names = check_items(argument, names, empty=True, of="names")
+    return [_check_column(argument, str(name), allowed) for name in names]
 
 
-def _key(what, column):
-    if what == "groups":
+def _read_key(by, column):
+    if by == "groups":
         return np.array(_texts(column), str)
-    if what == "time":
+    if by == "time":
         if column.dtype.kind not in "iufmM":
             raise refusal("time", column.iloc[0], name=column.name)
         return column.rank(method="dense").to_numpy(int)
-    if odd := [v for v in column if not isinstance(v, str) or v not in SPLITS]:
-        raise refusal("splits", odd[0], name=column.name)
+    if invalid := [v for v in column if not isinstance(v, str) or v not in SPLITS]:
+        raise refusal("splits", invalid[0], name=column.name)
     return column.to_numpy(str)
 
 
@@ -153,27 +154,27 @@ def _read_inputs(inputs, categorical, standardize):
     gaps, columns = inputs.isna().sum(), {name: Column(name) for name in kinds}
     categorical = _check_columns("categorical", categorical, kinds)
     dates = [name for name, kind in kinds.items() if kind in "mM"]
-    refused = [refusal("dates", names=", ".join(dates))] if dates else []
+    refusals = [refusal("dates", names=", ".join(dates))] if dates else []
     if empty := [name for name in kinds if 0 < gaps[name] == len(inputs)]:
         raise refusal("empty_column", name=empty[0])
     for name, kind in kinds.items():
-        named = name in categorical or inputs[name].dtype == "category"
-        if named or kind not in "biufmM":
+        declared = name in categorical or inputs[name].dtype == "category"
+        if declared or kind not in "biufmM":
             codes, categories = _texts(inputs[name]).factorize(sort=True)
-            if not named:
-                refused += _refused(name, [c for c in categories if c], len(codes))
-            elif len(categories) > _MOST_COLUMNS:
-                facts = {"most": _MOST_COLUMNS, "name": name}
-                refused.append(refusal("many_categories", len(categories), **facts))
+            if not declared:
+                refusals += _refuse_texts(name, [*filter(None, categories)], len(codes))
+            elif len(categories) > _MAX_COLUMNS:
+                facts = {"most": _MAX_COLUMNS, "name": name}
+                refusals.append(refusal("many_categories", len(categories), **facts))
             columns[name] = Column(name, tuple(categories))
-            inputs[name] = codes  # of a copy
-    if refused:  # all columns at once
-        refused[0].args = ("\n".join(map(str, refused)),)
-        raise refused[0]
-    plain = [name for name, column in columns.items() if column.categories is None]
+            inputs[name] = codes  # `inputs` is a copy
+    if refusals:  # of all columns at once
+        refusals[0].args = ("\n".join(map(str, refusals)),)
+        raise refusals[0]
+    numeric = [name for name, column in columns.items() if column.categories is None]
     if isinstance(standardize, bool):
-        standardize = plain if standardize else ()
-    standardize = _check_columns("standardize", standardize, plain)
+        standardize = numeric if standardize else ()
+    standardize = _check_columns("standardize", standardize, numeric)
     columns = [replace(c, standardize=c.name in standardize) for c in columns.values()]
     return inputs.to_numpy(float, na_value=np.nan), tuple(columns)
 
@@ -182,65 +183,67 @@ def _texts(values):
     """Return the names of categories: 3 and 3.0 are the same, "" is a gap."""
     import pandas as pd
 
-    def text(value):
+    def to_text(value):
         if not isinstance(value, Hashable):  # a list, say
             raise refusal("cell", value, name=values.name)
-        number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        return str(int(value) if number and value % 1 == 0 else value)
+        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        return str(int(value) if is_number and value % 1 == 0 else value)
 
     texts = values.astype(object)
-    if pd.api.types.infer_dtype(texts) != "string":  # else as it is, which is quick
-        texts = texts.map(text, na_action="ignore").astype(object)
+    if pd.api.types.infer_dtype(texts) != "string":  # skipping `map` is much faster
+        texts = texts.map(to_text, na_action="ignore").astype(object)
     return texts.fillna("")
 
 
 def look_numeric(texts):
-    """Say which texts are numbers, also as "12%", "$7" and "1,5"."""
+    """Return which texts are numbers, also those written "12%", "$7" or "1,5"."""
     import pandas as pd
 
-    plain = [re.sub(r"[\s,()%$€£¥']|-$", "", text) for text in texts]
-    return pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce").notna()
+    stripped = [re.sub(r"[\s,()%$€£¥']|-$", "", text) for text in texts]
+    return pd.to_numeric(pd.Series(stripped, dtype=object), errors="coerce").notna()
 
 
-def _refused(name, texts, rows):
-    """Return the refusal of text that is no categories, but numbers, names or dates."""
+def _refuse_texts(name, texts, n_rows):
+    """Return a list with the refusal of texts that seem to be no categories, or []."""
     import pandas as pd
 
-    read = look_numeric(texts)
-    if 2 * read.sum() > len(texts):
-        plain = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").notna()
-        odd = min(zip(read, plain, texts, strict=True), key=lambda one: one[:2])[2]
-        return [refusal("number_texts", odd, name=name)]
-    days = [text for text in texts if text[:4].isdigit()]  # not "today"
-    days = pd.Series(pd.to_datetime(days, "coerce", utc=True, format="ISO8601"), days)
-    if 2 * len(days := days.dropna()) > len(texts):
-        return [refusal("date_texts", days.index[0], name=name)]
-    if len(texts) > min(_MOST_KINDS, max(_LEAST_KINDS, _KINDS_A_ROW * rows)):
-        few = len({text.strip().lower() for text in texts})
-        key = "many_texts" if few == len(texts) else "mixed_texts"
-        facts = {"name": name, "count": len(texts), "rows": rows, "few": few}
+    numeric = look_numeric(texts)
+    if 2 * numeric.sum() > len(texts):
+        # Show one that is no number at all, or else one that pandas cannot parse.
+        parsed = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").notna()
+        shown = min(range(len(texts)), key=lambda k: (numeric[k], parsed[k]))
+        return [refusal("number_texts", texts[shown], name=name)]
+    likely = [text for text in texts if text[:4].isdigit()]  # pandas also takes "today"
+    parsed = pd.to_datetime(likely, "coerce", utc=True, format="ISO8601")
+    if 2 * len(dates := pd.Series(parsed, likely).dropna()) > len(texts):
+        return [refusal("date_texts", dates.index[0], name=name)]
+    most = max(_MIN_CATEGORIES, _CATEGORIES_PER_ROW * n_rows)
+    if len(texts) > min(_MAX_CATEGORIES, most):
+        distinct = len({text.strip().lower() for text in texts})
+        key = "many_texts" if distinct == len(texts) else "mixed_texts"
+        facts = {"name": name, "count": len(texts), "rows": n_rows, "few": distinct}
         return [refusal(key, texts[0], **facts)]
     return []
 
 
 def rows_to_numbers(X, columns):
-    """Return rows as numbers, categories as theirs in `columns`; -1 is said."""
+    """Return rows as numbers; a category that `columns` lack is -1, with a warning."""
     import pandas as pd
 
-    parts = []
+    arrays = []
     for column, (_, values) in zip(columns, pd.DataFrame(X).items(), strict=True):
         if column.categories is None:
-            parts.append(_floats(column.name, values))
+            arrays.append(_to_floats(column.name, values))
             continue
         texts = _texts(values)
-        parts.append(pd.Index(column.categories).get_indexer(texts))
-        if new := {*texts[parts[-1] < 0]}:
-            said = [repr(text) if text else tr("data.gap") for text in sorted(new)]
-            warn(tr("data.new_category", name=column.name, new=", ".join(said)))
-    return np.column_stack(parts)
+        arrays.append(pd.Index(column.categories).get_indexer(texts))
+        if new := {*texts[arrays[-1] < 0]}:
+            labels = [repr(text) if text else tr("data.gap") for text in sorted(new)]
+            warn(tr("data.new_category", name=column.name, new=", ".join(labels)))
+    return np.column_stack(arrays)
 
 
-def _floats(name, values):
+def _to_floats(name, values):
     if values.dtype.kind not in "biuf":
         blank = [isinstance(value, str) and not value.strip() for value in values]
         values = values.astype(object)
@@ -254,183 +257,183 @@ def _floats(name, values):
 
 
 def split_rows(table, y, valid, test, rng):
-    """Return row numbers (train, valid, test); y are class numbers, or None."""
+    """Return row numbers (train, valid, test); y has class numbers, or is None."""
     if table.by == "splits":
         parts = [np.flatnonzero(table.key == name) for name in SPLITS]
     elif table.by == "time":
-        parts = _in_time(table.key, (1 - valid - test, 1 - test))
+        parts = _split_by_time(table.key, (1 - valid - test, 1 - test))
     elif table.by == "groups":
-        parts = _whole_groups(table.key, (1 - valid - test, valid, test), rng, y)
+        parts = _split_by_group(table.key, (1 - valid - test, valid, test), rng, y)
     else:
-        kinds = np.zeros(len(table.y)) if y is None else y
-        return _shares_of_classes(kinds, valid, test, rng)
+        strata = np.zeros(len(table.y)) if y is None else y
+        return _split_at_random(strata, valid, test, rng)
     for name, part in zip(SPLITS, parts, strict=True):
         if not len(part):
             raise refusal("no_split_rows", name=name, by=table.by)
-    if y is not None and (lost := {*y.tolist()} - {*y[parts[0]].tolist()}):
-        raise refusal("untrained_class", np.unique(table.y).tolist()[min(lost)])
+    if y is not None and (untrained := {*y.tolist()} - {*y[parts[0]].tolist()}):
+        raise refusal("untrained_class", np.unique(table.y).tolist()[min(untrained)])
     return parts
 
 
 def fold_rows(table, count, rng, classes):
-    """Return pairs of row numbers: learned from, and held back, in time after those."""
-    # Held back of each of the `classes`, if there are some, is about the same share.
+    """Return pairs of row numbers: to train on, and held out (later ones for time)."""
+    # With `classes`, each fold holds out about the same share of every class.
     if table.by == "time":
-        blocks = _in_time(table.key, np.arange(1, count + 1) / (count + 1))
+        blocks = _split_by_time(table.key, np.arange(1, count + 1) / (count + 1))
         if not all(map(len, blocks)):
             raise refusal("few_times", count)
         return [(np.concatenate(blocks[:k]), blocks[k]) for k in range(1, count + 1)]
     if table.by == "groups":
-        kinds = table.y if classes else None
-        blocks = _whole_groups(table.key, (1 / count,) * count, rng, kinds)
+        y = table.y if classes else None
+        blocks = _split_by_group(table.key, (1 / count,) * count, rng, y)
     else:
         order = rng.permutation(len(table.y))
-        kinds = table.y[order] if classes else 0 * order
-        order = order[np.argsort(kinds, kind="stable")]
+        strata = table.y[order] if classes else 0 * order
+        order = order[np.argsort(strata, kind="stable")]
         blocks = [order[k::count] for k in range(count)]
     rest = [np.concatenate(blocks[:k] + blocks[k + 1 :]) for k in range(count)]
     return zip(rest, blocks, strict=True)
 
 
-def _in_time(key, ends):
+def _split_by_time(key, ends):
     """Return rows in blocks up to these shares; rows of one time stay together."""
     order = np.argsort(key, kind="stable")
     at = np.minimum(np.round(np.multiply(ends, len(key))).astype(int), len(key) - 1)
     return np.split(order, np.searchsorted(key[order], key[order][at]))
 
 
-def _whole_groups(groups, shares, rng, y):
-    """Return the rows of each part: about these shares, of whole groups."""
-    _, groups, counts = np.unique(groups, return_inverse=True, return_counts=True)
-    if len(counts) < len(shares):
-        raise refusal("few_groups", len(counts), least=len(shares))
+def _split_by_group(groups, shares, rng, y):
+    """Return the rows of each part: whole groups, about these shares of the rows."""
+    _, groups, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(sizes) < len(shares):
+        raise refusal("few_groups", len(sizes), least=len(shares))
     if y is None:
-        return _drawn_groups(groups, counts, shares, rng)
+        return _draw_groups(groups, sizes, shares, rng)
 
-    kinds, y = np.unique(y, return_inverse=True)
+    classes, y = np.unique(y, return_inverse=True)
 
-    def uneven(parts):  # classes that are missing, then chi-square of the counts
-        there = np.array([np.bincount(y[p], minlength=len(kinds)) for p in parts])
-        due = np.outer(shares, there.sum(0))
-        return (there == 0).sum(), ((there - due) ** 2 / due).sum()
+    def unevenness(parts):  # the classes that parts lack, then chi-square of the counts
+        counts = np.array([np.bincount(y[p], minlength=len(classes)) for p in parts])
+        expected = np.outer(shares, counts.sum(0))
+        return (counts == 0).sum(), ((counts - expected) ** 2 / expected).sum()
 
-    few = max(1, min(_TRIED_CUTS, 20_000 // len(counts)))  # many are even anyway
-    draws = (_drawn_groups(groups, counts, shares, rng) for _ in range(few))
-    return min(draws, key=uneven)
-
-
-def _drawn_groups(groups, counts, shares, rng):
-    filled, part = np.zeros(len(shares)), np.empty(len(counts), int)
-    for done, group in enumerate(rng.permutation(len(counts))):
-        after = (filled + counts[group]) / shares
-        if (filled == 0).sum() == len(counts) - done:  # one for each empty part
-            after[filled > 0] = np.inf
-        part[group] = after.argmin()
-        filled[part[group]] += counts[group]
-    return [np.flatnonzero(part[groups] == k) for k in range(len(shares))]
+    n_draws = max(1, min(_GROUP_DRAWS, 20_000 // len(sizes)))  # many are even anyway
+    draws = (_draw_groups(groups, sizes, shares, rng) for _ in range(n_draws))
+    return min(draws, key=unevenness)
 
 
-def _shares_of_classes(y, valid, test, rng):
-    """Return row numbers (train, valid, test), each class cut in the same shares."""
-    cuts = []
-    for kind in set(y):
-        rows = rng.permutation(np.flatnonzero(y == kind))
+def _draw_groups(groups, sizes, shares, rng):
+    filled, part_of = np.zeros(len(shares)), np.empty(len(sizes), int)
+    for n_placed, group in enumerate(rng.permutation(len(sizes))):
+        levels = (filled + sizes[group]) / shares
+        if (filled == 0).sum() == len(sizes) - n_placed:  # one for each empty part
+            levels[filled > 0] = np.inf
+        part_of[group] = levels.argmin()
+        filled[part_of[group]] += sizes[group]
+    return [np.flatnonzero(part_of[groups] == k) for k in range(len(shares))]
+
+
+def _split_at_random(strata, valid, test, rng):
+    """Return row numbers (train, valid, test), each stratum in the same shares."""
+    pieces = []
+    for stratum in set(strata):
+        rows = rng.permutation(np.flatnonzero(strata == stratum))
         n_test = min(max(1, round(test * len(rows))), len(rows) - 2)
         n_valid = min(max(1, round(valid * len(rows))), len(rows) - n_test - 1)
-        cuts.append(np.split(rows, [n_valid, n_valid + n_test]))
-    valid, test, train = map(np.concatenate, zip(*cuts, strict=True))
+        pieces.append(np.split(rows, [n_valid, n_valid + n_test]))
+    valid, test, train = map(np.concatenate, zip(*pieces, strict=True))
     return [rng.permutation(rows) for rows in (train, valid, test)]
 
 
-def notes_on(table, rows, learned, y, classes):
-    """Return what was done with a table, a sentence for each kind of thing."""
+def notes_on(table, rows, fitted, y, classes):
+    """Return what was done with a table, and warnings: a sentence for each kind."""
     classes, lists = classes or (), defaultdict(list, {table.by: [table.name]})
-    telling = itertools.compress(table.columns, _separates(table, y))
-    lists["tells"] = [column.name for column in telling]
-    for own, column, values in zip(table.columns, learned, table.X.T, strict=True):
-        name, gaps = own.name, np.isnan(values)
-        whole = _whole_kinds(values[~gaps]) if own.categories is None else 0
-        if own.categories is not None:
-            lists["categories"].append(f"{name} ({len(column.categories)})")
-            if len({t.strip().lower() for t in own.categories}) < len(own.categories):
+    lists["tells"] = [*_find_separating(table, y)]
+    for column, learned, values in zip(table.columns, fitted, table.X.T, strict=True):
+        name, gaps = column.name, np.isnan(values)
+        n_whole = _count_whole(values[~gaps]) if column.categories is None else 0
+        if column.categories is not None:
+            texts, kept = column.categories, learned.categories
+            lists["categories"].append(f"{name} ({len(kept)})")
+            if len({text.strip().lower() for text in texts}) < len(texts):
                 lists["alike"].append(name)
-            if len(column.categories) == 1:
+            if len(kept) == 1:
                 lists["constant"].append(name)
-            lost = {*own.categories} - {*column.categories}
-            lists["unknown"] += [f"{name}={text}" for text in sorted(lost)]
-            gaps = np.equal(values, 0) & ("" in own.categories)
-        elif _names_rows(name, values):
+            lists["unknown"] += [f"{name}={t}" for t in sorted({*texts} - {*kept})]
+            gaps = (values == 0) & ("" in texts)
+        elif _looks_like_id(name, values):
             lists["ids"].append(name)
-        elif np.ptp(values[rows[0]]) <= NO_SPREAD:  # nan with gaps, which tell
+        elif np.ptp(values[rows[0]]) <= NO_SPREAD:  # nan with gaps, which may inform
             lists["constant"].append(name)
-        elif own.standardize and 2 < whole <= _CODES:
-            lists["codes"].append(f"{name} ({whole})")
+        elif column.standardize and 2 < n_whole <= _MAX_CODES:
+            lists["codes"].append(f"{name} ({n_whole})")
         if gaps.any():
             lists["gaps"].append(f"{name} ({gaps.sum()})")
-            if whole and not own.standardize:
+            if n_whole and not column.standardize:
                 lists["code_gaps"].append(name)
     for names in lists.values():
-        if len(names) > _MOST_NAMES:
-            names[_MOST_NAMES:] = [f"... ({len(names)})"]
-    alike = Counter(name.strip().lower() for name in classes)
-    lists["classes_alike"] = [repr(c) for c in classes if alike[c.strip().lower()] > 1]
-    for part, own in zip(SPLITS, rows, strict=True):
-        there = {*y[own].tolist()} if classes else ()
-        lists[part] = [name for k, name in enumerate(classes) if k not in there]
+        if len(names) > _MAX_NAMES:
+            names[_MAX_NAMES:] = [f"... ({len(names)})"]
+    count = Counter(name.strip().lower() for name in classes)
+    lists["classes_alike"] = [repr(c) for c in classes if count[c.strip().lower()] > 1]
+    for split, part in zip(SPLITS, rows, strict=True):
+        present = {*y[part].tolist()}
+        lists[split] = [name for k, name in enumerate(classes) if k not in present]
     facts = {key: {"names": ", ".join(names)} for key, names in lists.items() if names}
-    each = {hash((row.tobytes(), k)) for row, k in zip(table.X, y, strict=True)}
-    copies = len(y) - len(each)  # if most are, there are few kinds of rows
+    distinct = {hash((row.tobytes(), k)) for row, k in zip(table.X, y, strict=True)}
+    copies = len(y) - len(distinct)  # if most are, there are few possible rows
     if not table.by and 0 < copies <= len(y) / 2:
         facts["copies"] = {"count": copies}
-    facts |= {"dated": {}} if table.dated and not table.by else {}
+    if not table.by and table.dated:
+        facts["dated"] = {}
     counts = np.bincount(y) if classes else np.ones(1)
-    if counts.max() >= UNEVEN * counts.min():
+    if counts.max() >= _UNEVEN * counts.min():
         most, rare = counts.argmax(), counts.argmin()
-        shares = "/".join(f"{100 * (y[own] == most).mean():.4g}" for own in rows[1:])
-        # Groups and time may cut a class unevenly.
-        parts = "/".join(str((y[own] == rare).sum()) for own in rows)
+        shares = "/".join(f"{100 * (y[part] == most).mean():.4g}" for part in rows[1:])
+        # Splits by group or time may divide a class unevenly.
+        parts = "/".join(str((y[part] == rare).sum()) for part in rows)
         facts["uneven"] = {"most": classes[most], "shares": shares, "parts": parts}
         facts["uneven"] |= {"rare": classes[rare], "count": counts[rare], "k": rare}
-    named = [name.removesuffix(".0") for name in classes]
-    other = [k for k, name in enumerate(named) if name != str(k)]
-    if named and all(name.lstrip("-").isdigit() for name in named):
-        if other:
-            facts["numbers"] = {"k": other[0], "name": classes[other[0]]}
-        if len(named) > 2:
-            facts["amounts"] = {"count": len(named)}
-    texts = words("data.notes").items()  # in their order there
+    labels = [name.removesuffix(".0") for name in classes]
+    if labels and all(label.lstrip("-").isdigit() for label in labels):
+        if differ := [k for k, label in enumerate(labels) if label != str(k)]:
+            facts["numbers"] = {"k": differ[0], "name": classes[differ[0]]}
+        if len(labels) > 2:
+            facts["amounts"] = {"count": len(labels)}
+    texts = words("data.notes").items()  # in the order of the locale's file
     return tuple(text.format(**facts[key]) for key, text in texts if key in facts)
 
 
-def _separates(table, y):
-    """Say of each column if it alone tells all classes, or high from low, apart."""
+def _find_separating(table, y):
+    """Yield the columns that alone separate all classes, or high from low targets."""
     y = y if y.dtype.kind == "i" else y > np.median(y)
     for column, values in zip(table.columns, table.X.T, strict=True):
-        if column.categories is not None:  # by the mean target of each
-            kinds = values.astype(int)
-            values = (np.bincount(kinds, y) / np.bincount(kinds))[kinds]
-        # One by one: a table may fill half of the memory. A gap tells, too.
+        if column.categories is not None:  # order categories by their mean target
+            codes = values.astype(int)
+            values = (np.bincount(codes, y) / np.bincount(codes))[codes]
+        # Column by column: the table may fill half of the memory. Gaps may inform, too.
         values = np.nan_to_num(values, nan=np.inf)
-        parts = (np.sort(values[y == kind]) for kind in np.unique(y))
-        parts = sorted(parts, key=lambda part: part[len(part) // 2])
-        # Rare categories tell much by chance.
-        least = _SEPARATED if column.categories is None else 1
-        apart = itertools.starmap(_apart, itertools.pairwise(parts))
-        yield len(parts) > 1 and min(apart) >= least
+        samples = (np.sort(values[y == k]) for k in np.unique(y))
+        samples = sorted(samples, key=lambda sample: sample[len(sample) // 2])
+        distances = itertools.starmap(_ks_distance, itertools.pairwise(samples))
+        # Rare categories come close to separating the classes by chance.
+        threshold = _SEPARATED if column.categories is None else 1
+        if len(samples) > 1 and min(distances) >= threshold:
+            yield column.name
 
 
-def _apart(low, high):
-    """Return how far apart two sorted samples are: the Kolmogorov-Smirnov distance."""
+def _ks_distance(low, high):
+    """Return the Kolmogorov-Smirnov distance of two sorted samples."""
     shares = (np.searchsorted(part, low, "right") / len(part) for part in (low, high))
     return np.subtract(*shares).max()
 
 
-def _whole_kinds(values):
+def _count_whole(values):
     """Return how many different numbers there are if all are whole, else 0."""
     return len(np.unique(values)) if (values % 1 == 0).all() else 0
 
 
-def _names_rows(name, values):
+def _looks_like_id(name, values):
     n, span = len(values), np.ptp(values)
-    one_each = n >= 10 and _whole_kinds(values) == n
-    return one_each and (span < 2 * n or name.lower().endswith("id"))
+    all_differ = n >= 10 and _count_whole(values) == n
+    return all_differ and (span < 2 * n or name.lower().endswith("id"))

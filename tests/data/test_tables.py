@@ -354,7 +354,7 @@ def test_text_is_taken_for_numbers_where_most_of_it_is(kinds, odd):
 def test_every_part_gets_whole_groups_however_few_there_are(sizes, seed):
     groups, rng = np.repeat(range(len(sizes)), sizes), np.random.default_rng(seed)
     for y in (None, groups % 2):
-        parts = tables._whole_groups(groups, (0.6, 0.2, 0.2), rng, y)
+        parts = tables._split_by_group(groups, (0.6, 0.2, 0.2), rng, y)
         assert all(map(len, parts))
         assert sorted(np.concatenate(parts)) == [*range(len(groups))]
         assert sum(len({*groups[part]}) for part in parts) == len(sizes)
@@ -371,7 +371,7 @@ def test_groups_are_cut_so_that_rare_classes_are_everywhere():
         key, few = np.repeat(range(12), 20), np.tile([0, 1], 120)
         few[(key < 3) & (np.arange(240) % 20 < 6)] = 2  # in three groups
         rng = np.random.default_rng(seed)
-        parts = tables._whole_groups(key, (0.6, 0.2, 0.2), rng, few)
+        parts = tables._split_by_group(key, (0.6, 0.2, 0.2), rng, few)
         assert [(few[part] == 2).sum() for part in parts] == [6, 6, 6]
         folds = folds_of(data, 4, np.random.default_rng(seed))
         assert {15 <= (fold.valid.y == 1).sum() <= 25 for fold in folds} == {True}
@@ -379,7 +379,7 @@ def test_groups_are_cut_so_that_rare_classes_are_everywhere():
 
 def test_a_column_that_only_names_rows_is_known():
     def known(count, last, name="n"):
-        return tables._names_rows(name, np.append(np.arange(count - 1.0), last))
+        return tables._looks_like_id(name, np.append(np.arange(count - 1.0), last))
 
     assert all([known(10, 9), known(10, 19), known(10, 99, "PatientID")])
     assert not any([known(9, 8), known(10, 20), known(10, 99)])
@@ -453,7 +453,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_not_safe_is_refused_in_three_parts(case, monkeypatch):
-    monkeypatch.setattr(tables, "_MOST_COLUMNS", 99)
+    monkeypatch.setattr(tables, "_MAX_COLUMNS", 99)
     how, columns, words = REFUSED[case]
     with pytest.raises((ValueError, TypeError), match=words) as error:
         made(messy().assign(**columns), **how)
