@@ -82,23 +82,23 @@ def __getattr__(name):
         from difflib import get_close_matches
 
         close = get_close_matches(name, __all__, 1)
-        said = "module 'hpkit' has no attribute %r" % name
-        said += "; is %s meant?" % close[0] if close else ""
-        raise AttributeError(said)
+        message = "module 'hpkit' has no attribute %r" % name
+        message += "; is %s meant?" % close[0] if close else ""
+        raise AttributeError(message)
     import gc
     from importlib import import_module
 
-    looked = gc.isenabled()
-    gc.disable()  # to look for garbage while torch is loaded takes a sixth of the time
+    was_enabled = gc.isenabled()
+    gc.disable()  # collecting garbage while torch loads takes a sixth of the time
     try:
         value = getattr(import_module("hpkit." + _MODULE_OF[name]), name)
     finally:
-        if looked:
+        if was_enabled:
             gc.enable()
     globals()[name] = value
     return value
 
 
 def __dir__():
-    """Names for completion, also those that are not loaded yet."""
+    """Return the names for completion, also those that are not loaded yet."""
     return sorted(set(globals()) | set(__all__))

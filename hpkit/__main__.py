@@ -1,7 +1,7 @@
 """``python -m hpkit lab|test|doctor|...``: the commands, in ``hpkit/_cli``.
 
-This file and ``hpkit/__init__.py`` must parse on any old Python, because their one
-task there is to say in a sentence that it is too old.
+This file and ``hpkit/__init__.py`` must parse on any old Python, because all they do
+there is to report that it is too old.
 """
 
 import sys

@@ -1,8 +1,8 @@
 """Small JSON files that outlast a kernel: progress, a capstone's log, a test box.
 
 Two notebooks may change a file at once: each change reads, changes and replaces it
-under a lock. A file that makes no sense is set aside, and a change that no file can
-take waits in memory for the next one: trouble with a disk never stops a lesson.
+under a lock. A damaged file is set aside, and a change that cannot be written waits in
+memory for the next one: trouble with a disk never stops a lesson.
 """
 
 import json
@@ -14,68 +14,68 @@ from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
 
-LOCK_SECONDS = 10  # a change takes milliseconds; whoever holds it longer is stuck
-_ATTEMPTS, RETRY_SECONDS = 20, 0.05  # Windows replaces no file that is being read
-# What reading a damaged or hostile file raises, however deep it is nested.
+LOCK_SECONDS = 10  # a change takes milliseconds; who holds the lock longer is stuck
+_ATTEMPTS, RETRY_SECONDS = 20, 0.05  # Windows cannot replace a file that is being read
+# What reading a damaged or hostile file may raise; RecursionError if deeply nested.
 DAMAGED = (ValueError, TypeError, LookupError, AttributeError)
 DAMAGED += (ArithmeticError, RecursionError)
 
 
 def home():
-    """Return the folder of a user's own files: HPKIT_HOME, or the system's for data."""
-    if place := os.environ.get("HPKIT_HOME"):
-        return Path(place).expanduser()
+    """Return the folder for a user's files: HPKIT_HOME, or the system's for data."""
+    if folder := os.environ.get("HPKIT_HOME"):
+        return Path(folder).expanduser()
     import platformdirs
 
     return Path(platformdirs.user_data_dir("hpkit", appauthor=False))
 
 
 class Store:
-    """A dict in a JSON file or in memory; `notices` are what its user must be told."""
+    """A dict in a JSON file or in memory; `notices` are messages for the user."""
 
     def __init__(self, path, new, check, words):
         self.path, self.new, self.check, self.words = path, new, check, words
         self.notices = []
-        self._waiting = []  # changes that no file has taken
-        self._guard = threading.RLock()
+        self._pending = []  # changes that are not in the file
+        self._thread_lock = threading.RLock()
 
     @property
     def in_memory(self):
-        """Whether something of it is in no file."""
-        return self.path is None or bool(self._waiting)
+        """Whether some of the data is in no file."""
+        return self.path is None or bool(self._pending)
 
     def load(self):
-        """Return what is kept now; changing that changes nothing here."""
-        with self._guard:
+        """Return a copy of the data."""
+        with self._thread_lock:
             with suppress(OSError):
-                return self._changed(self._read())
-            return self._changed(deepcopy(self.new))
+                return self._apply_pending(self._read())
+            return self._apply_pending(deepcopy(self.new))
 
     def change(self, update):
-        """Let `update(data)` change what is kept, and return the new state."""
-        # What `update` does may depend on `data` alone: it is done again on what
-        # another notebook has written if no file can take it now.
+        """Change the data by `update(data)`, and return a copy of the new data."""
+        # `update` must depend on `data` alone: if the file cannot be written now, it is
+        # called again later, on what another notebook may have written.
         import filelock
 
-        with self._guard:
+        with self._thread_lock:
             if self.path is None:
-                self._waiting.append(update)
+                self._pending.append(update)
                 return self.load()
             try:
-                lock = f"{self.path}.lock"  # whose folder is made with it
+                lock = f"{self.path}.lock"  # FileLock also creates the folder
                 with filelock.FileLock(lock, timeout=LOCK_SECONDS):
-                    data = self._changed(self._read(set_aside=True))
+                    data = self._apply_pending(self._read(set_aside=True))
                     update(data)
                     write(self.path, json.dumps(data))
             except (OSError, NotImplementedError) as error:  # Timeout is an OSError
-                self._waiting.append(update)
+                self._pending.append(update)
                 self._notify("memory", error=error_reason(error))
                 return self.load()
-            self._waiting.clear()
+            self._pending.clear()
             return data
 
-    def _changed(self, data):
-        for update in self._waiting:
+    def _apply_pending(self, data):
+        for update in self._pending:
             update(data)
         return data
 
@@ -89,7 +89,7 @@ class Store:
         except FileNotFoundError:
             pass
         except DAMAGED:
-            if set_aside:  # under another name: nothing is lost
+            if set_aside:  # renamed, so that nothing is lost
                 name = f"{self.path.stem}.damaged-{time.time_ns()}.json"
                 aside = self.path.replace(self.path.with_name(name))
                 self._notify("damaged", path=aside)
@@ -102,7 +102,7 @@ class Store:
 
 
 def write(path, content):
-    """Replace a file at once: it is the old one or the new one, whole."""
+    """Replace a file atomically: it is always the old one or the new one, complete."""
     path = Path(path)
     draft = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.new")
     if isinstance(content, str):
@@ -122,9 +122,9 @@ def write(path, content):
         raise
 
 
-def check_kinds(part, kinds):
+def check_kinds(record, kinds):
     for name, kind in kinds.items():
-        if not isinstance(part[name], kind):
+        if not isinstance(record[name], kind):
             raise TypeError(f"{name} is of another kind")
 
 

@@ -68,7 +68,7 @@ def test_a_text_that_cannot_be_filled_is_said_in_english(little, tmp_path):
     right = {"{} of {}": "{1}/{0}", "{n} {m}": "{n}", "{n:one/many}": "{n}"}
     facts = {"kind": "a", "n": 1, "m": 2.5, "l": 0.5}
     for english, other in (wrong | right).items():
-        both = locale._merged(*map(locale._as_texts, (english, other)))
+        both = locale._merge(*map(locale._as_texts, (english, other)))
         given = [3, 4][: english.count("{}")]
         said = locale._as_texts((other, english)[english in wrong])
         assert both.format(*given, **facts) == said.format(*given, **facts)
@@ -100,9 +100,9 @@ def in_pseudo(table):
 
 @pytest.fixture
 def speaking(little, monkeypatch):
-    english = locale._all_words(locale._FOLDER, "en")
+    english = locale._read_language(locale._FOLDER, "en")
     both = {"en": english, "de": locale._as_texts(in_pseudo(english))}
-    monkeypatch.setattr(locale, "_all_words", lambda folder, name: both[name])
+    monkeypatch.setattr(locale, "_read_language", lambda folder, name: both[name])
     return hk.language("de")
 
 

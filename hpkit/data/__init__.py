@@ -1,1 +1,1 @@
-"""Data sets: the committed ones, and ones made from a learner's own table."""
+"""Data sets: those of the course, and those made from a user's own table."""

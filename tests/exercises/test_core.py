@@ -316,13 +316,13 @@ def test_words_of_another_language_stand_beside_the_english(tmp_path, monkeypatc
         monkeypatch.setattr(module, folder, tmp_path)
 
     for language in ("xx", "en"):
-        monkeypatch.setattr(locale, "_chosen", [language])
+        monkeypatch.setattr(locale, "_current", [language])
         assert ("Un bon pas" in repr(lesson.good_rate)) == (language == "xx")
         assert ("Quoi?" in repr(lesson.quiz)) == (language == "xx")
         # What the other file lacks is English.
         assert english in lesson.good_rate._repr_markdown_()
         assert lesson.quiz.questions[1:] == asked[1:]
-    monkeypatch.setattr(locale, "_chosen", ["xx"])
+    monkeypatch.setattr(locale, "_current", ["xx"])
     (tmp_path / "xx" / f"{name}.json").unlink()
     assert lesson.quiz.questions == asked
 
