@@ -254,8 +254,7 @@ def _text_property(key):
     def get_text(info):
         short = cut_middle(info.name, _MAX_NAME_LENGTH)
         default = {"label": info.name, "short": short, "legend": f"{short} {{}}"}
-        # The locale does not know the hyperparameters of a user's own model.
-        texts = words("hyperparameters").get(info.name, default)
+        texts = words("hyperparameters").get(info.name, default)  # default: of `own`
         return texts.get(key, texts["label"])
 
     return property(get_text)
@@ -295,7 +294,7 @@ def _number(default, usual, control, by_factor=False, stack="", **limits):
     return _field(default, kind, check, usual, control, ticks, by_factor, stack)
 
 
-def _choice(default, choices, stack="", check=None):
+def _choice(default, choices, check=None, stack=""):
     check = check or functools.partial(_check_any_case, choices=choices)
     usual = ", ".join(choices)
     return _field(default, "choice", check, usual, "choice", choices, False, stack)
@@ -383,18 +382,16 @@ class Hyperparameters:
     epochs: int = _number(30, "5, 10, 20, 40, 80", "count", most=10**6)
     momentum: float = _number(0.0, "0, 0.5, 0.8, 0.9, 0.95", _MOMENTA, below=1)
     weight_decay: float = _number(0.0, "0, 0.0001, 0.001, 0.01, 0.1", _DECAYS, True)
-    optimizer: str = _choice("sgd", tuple(OPTIMIZERS), "loop")
+    optimizer: str = _choice("sgd", tuple(OPTIMIZERS), stack="loop")
     hidden: tuple[int, ...] = _field((16, 16), *_UNITS, "network")
-    activation: str = _choice("relu", ACTIVATIONS, "network")
+    activation: str = _choice("relu", ACTIVATIONS, stack="network")
     dropout: float = _number(0.0, "0, 0.1, 0.2, 0.3, 0.5", _DROPOUTS, below=1)
-    schedule: str | tuple[float, ...] = _choice(
-        "constant", SCHEDULES, check=_check_schedule
-    )
+    schedule: str | tuple[float, ...] = _choice("constant", SCHEDULES, _check_schedule)
     warmup: float = _number(0.0, "0, 0.05, 0.1, 0.2", _SHARES, below=1)
     patience: int = _number(0, "0, 2, 5, 10, 20", (0, 1, 2, 5, 10, 20, 50), low=0)
     clip: float = _number(0.0, "0, 0.1, 0.3, 1, 3", _CLIPS)
     label_smoothing: float = _number(0.0, "0, 0.05, 0.1, 0.2", _SHARES, below=1)
-    class_weight: str = _choice("none", ("none", "balanced"), "loop")
+    class_weight: str = _choice("none", ("none", "balanced"), stack="loop")
     own: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
     _of = frozenset()  # "model", "loss": what the user gave the search that made it
 

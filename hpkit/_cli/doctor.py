@@ -1,6 +1,6 @@
-"""``python -m hpkit doctor``: one line a check, ok or the way out.
+"""``python -m hpkit doctor``: for each check a line, with the way out if it fails.
 
-Standard library only at the top, so that it can say what else is missing.
+Standard library only at the top, so that it can report missing packages.
 """
 
 import os
@@ -18,16 +18,16 @@ _EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 
 
 def run_checks():
-    """Print the checks; give the exit code, 1 if one of them is not ok."""
+    """Print the checks; return the exit code, 1 if one of them fails."""
     failed = 0
     for check in (python, packages, extensions, folders, training):
         try:
             line = tr("ok", check=check.__name__, found=check())
-        except Exception as error:  # whatever it is, the other checks still run
+        except Exception as error:  # whatever it is, run the other checks
             failed = 1
             line = tr("not_ok", check=check.__name__, found=error)
         print(line, flush=True)
-        if failed and check is packages:  # all others would say the same
+        if failed and check is packages:  # all others would fail for the same reason
             break
     return failed
 
@@ -37,40 +37,40 @@ def python():
 
 
 def packages():
-    """Versions; all requirements are met."""
+    """Return versions; all requirements are met."""
     if lacking := missing():
         raise RuntimeError(tr("not_met", names=", ".join(lacking)))
     return ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)
 
 
 def extensions():
-    """JupyterLab finds the widgets' extensions, and they are switched on."""
+    """JupyterLab finds the widgets' extensions, and they are enabled."""
     from jupyter_core.paths import jupyter_path
     from jupyterlab_server.config import get_page_config
 
-    places = jupyter_path("labextensions")
-    disabled = get_page_config(places)["disabledExtensions"]
-    off = {name.split(":")[0] for name in disabled}  # or one of its plugins is
+    paths = jupyter_path("labextensions")
+    disabled = get_page_config(paths)["disabledExtensions"]
+    disabled = {name.split(":")[0] for name in disabled}  # "extension:plugin" counts
     python = sys.executable.removeprefix(f"{ROOT}{os.sep}")
     for name in _EXTENSIONS:
-        if not any(Path(place, name, "package.json").is_file() for place in places):
+        if not any(Path(path, name, "package.json").is_file() for path in paths):
             raise RuntimeError(tr("no_extension", name=name, python=python))
-        if name in off:
+        if name in disabled:
             raise RuntimeError(tr("disabled", name=name, python=python))
     return tr("found", names=", ".join(_EXTENSIONS))
 
 
 def folders():
-    """Files can be saved beside the lessons, in the folder for progress, by Jupyter."""
+    """Lessons, progress and Jupyter's own files can be saved."""
     from jupyter_core.paths import jupyter_runtime_dir
 
-    beside = ROOT / MY_LESSONS if (ROOT / "notebooks").is_dir() else Path.cwd()
-    wanted = (beside, home(), Path(jupyter_runtime_dir()))
+    lessons = ROOT / MY_LESSONS if (ROOT / "notebooks").is_dir() else Path.cwd()
+    wanted = (lessons, home(), Path(jupyter_runtime_dir()))
     for folder in wanted:
-        place = next(p for p in (folder, *folder.parents) if p.exists())
+        existing = next(p for p in (folder, *folder.parents) if p.exists())
         try:
-            with tempfile.TemporaryFile(dir=place) as file:
-                file.write(bytes(10**6))  # a full disk takes an empty one
+            with tempfile.TemporaryFile(dir=existing) as file:
+                file.write(bytes(10**6))  # an empty file fits even on a full disk
         except OSError as error:
             reason = error.strerror
             raise RuntimeError(tr("not_writable", folder=folder, why=reason)) from None
@@ -82,7 +82,7 @@ def training():
 
     try:
         run = hpkit.fit(hpkit.load_dataset("moons"), hpkit.Hyperparameters(epochs=3))
-    except OSError as error:  # of torch, when it is imported
+    except OSError as error:  # raised when torch is imported
         if "WinError 126" not in str(error):
             raise
         raise RuntimeError(tr("no_runtime")) from None

@@ -1,7 +1,7 @@
 """``python -m hpkit lab``: JupyterLab at a lesson, one of the learner's copies.
 
-The project's own notebooks stay as they are, so an update of the project meets nothing
-that a learner wrote.  Standard library only.
+The project's own notebooks stay unchanged, so an update of the project never conflicts
+with what a learner wrote.  Standard library only.
 """
 
 import hashlib
@@ -11,22 +11,22 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from hpkit._cli.environment import ROOT, Failure, replace, tr
+from hpkit._cli.environment import ROOT, Failure, exec_command, tr
 from hpkit.store import write
 
-# One for each copy of the project: another one's lessons would be opened with its own.
+# One for each clone: a shared one would reopen the lessons of the other clone.
 _WORKSPACE = f"hpkit-{hashlib.sha256(bytes(ROOT)).hexdigest()[:6]}"
 MY_LESSONS = "my-lessons"
-# What each copy was made from: a lesson that differs from it has been updated since.
+# Digests of what each copy was made from: a lesson with another has been updated since.
 RECORD = ".copied.json"
 PAGES = ("glossary.md", "REFERENCE.md")
 
 
 def lesson_name(number, root=ROOT):
-    """Name of lesson `number` ("2", "02", "class"; None: the first)."""
+    """Return the name of lesson `number` ("2", "02", "class"; None: the first)."""
     folder = root / "notebooks"
-    found = *folder.glob("[0-9][0-9]_*.ipynb"), *folder.glob("class_*.ipynb")
-    stems = sorted((p.stem for p in found), reverse=True)
+    paths = *folder.glob("[0-9][0-9]_*.ipynb"), *folder.glob("class_*.ipynb")
+    stems = sorted((path.stem for path in paths), reverse=True)
     names = {stem.partition("_")[0]: stem for stem in stems}  # the first of a number
     if not names:
         raise Failure(tr("no_lessons", folder=folder))
@@ -40,25 +40,25 @@ def open_lab(lesson, port=None, browser=True):
     options = {
         "ServerApp.root_dir": refresh(),
         "LabApp.default_url": address(f"{lesson}.ipynb"),
-        "ServerApp.answer_yes": True,  # Ctrl-C stops, without a question
+        "ServerApp.answer_yes": True,  # Ctrl-C stops without asking
     }
     if port is not None:
-        # A taken one ends JupyterLab, which says so.
+        # If the port is taken, JupyterLab reports it and ends.
         options |= {"ServerApp.port": port, "ServerApp.port_retries": 0}
-    # Its log would push the address, and what `refresh` said, off the screen.
+    # The log would push what `refresh` printed off the screen.
     quiet = {"Application.log_level": "WARN"}
     options |= quiet if browser else {"ServerApp.open_browser": False}
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options["ServerApp.allow_root"] = True
     command = [sys.executable, "-m", "jupyterlab"]
     command += [f"--{name}={value}" for name, value in options.items()]
-    replace(command, **settings())
+    exec_command(command, **settings())
 
 
 def address(path):
-    """Return where JupyterLab opens a notebook, in a workspace of hpkit's."""
-    # What was open in other work stays there. At its first start the list of files is
-    # closed, so that a panel has the room.
+    """Return where JupyterLab opens a notebook, in hpkit's own workspace."""
+    # A workspace of its own leaves other work as it was. It first opens with the file
+    # browser closed, to give panels more room.
     with suppress(Exception):  # a damaged or read-only workspace stops no lesson
         from jupyterlab.commands import get_workspaces_dir
         from jupyterlab_server.workspaces_handler import WorkspacesManager
@@ -66,19 +66,19 @@ def address(path):
         manager = WorkspacesManager(get_workspaces_dir())
         if not manager.load(_WORKSPACE)["data"]:
             dock = {"type": "tab-area", "widgets": []}
-            first = {"main": {"dock": dock}, "left": {"collapsed": True}}
-            new = {"data": {"layout-restorer:data": first}}
+            layout = {"main": {"dock": dock}, "left": {"collapsed": True}}
+            new = {"data": {"layout-restorer:data": layout}}
             manager.save(_WORKSPACE, json.dumps(new | {"metadata": {"id": _WORKSPACE}}))
     return f"/lab/workspaces/{_WORKSPACE}/tree/{path}"
 
 
 def settings(environ=os.environ):
-    """Environment variables that add hpkit's settings, labconfig/, to JupyterLab's."""
-    # For this one process, so nobody's configuration is written. In it: widget messages
-    # go by the main shell (over subshells they arrive in other threads, and only with
-    # some kernels), no question about news.
-    own = str(Path(__file__).parent)
-    path = filter(None, [own, environ.get("JUPYTER_CONFIG_PATH")])
+    """Return environment variables that make JupyterLab read labconfig/, too."""
+    # This changes nobody's configuration. In labconfig/: widget messages go by the main
+    # shell (over subshells they arrive in other threads, and only with some kernels);
+    # no question about news.
+    folder = str(Path(__file__).parent)
+    path = filter(None, [folder, environ.get("JUPYTER_CONFIG_PATH")])
     return {
         "JUPYTER_CONFIG_PATH": os.pathsep.join(path),
         # The kernel "python3" is this environment's, not one of the home folder.
@@ -87,24 +87,24 @@ def settings(environ=os.environ):
 
 
 def refresh(root=ROOT):
-    """Copy what my-lessons/ lacks, lay updates beside it; give the folder to open."""
+    """Copy new and updated lessons to my-lessons/; return the folder to open."""
     source, folder = root / "notebooks", root / MY_LESSONS
     try:
         folder.mkdir(exist_ok=True)
-        known = _digests(folder)
+        record = _read_record(folder)
         pages = (path for name in PAGES for path in source.glob(name))
         for original in [*source.glob("*.ipynb"), *pages]:
             name, mine = original.name, folder / original.name
-            old, new, made_of = digest(mine), digest(original), known.get(name)
-            if not mine.exists() or (old != new and made_of == old):
-                write(mine, original.read_bytes())  # nothing of the learner's is in it
-            elif old != new and made_of != new:
-                beside, number = _free_name(mine, "new"), name.partition("_")[0]
-                write(beside, original.read_bytes())
-                print(tr("updated", name=name, new=beside, number=number))
-            known[name] = new
-        if known != _digests(folder):
-            write(folder / RECORD, json.dumps(known, indent=0))
+            old, new, copied = _digest(mine), _digest(original), record.get(name)
+            if not mine.exists() or (old != new and copied == old):
+                write(mine, original.read_bytes())  # the learner wrote nothing in it
+            elif old != new and copied != new:  # save the update beside it
+                update, number = _free_path(mine, "new"), name.partition("_")[0]
+                write(update, original.read_bytes())
+                print(tr("updated", name=name, new=update, number=number))
+            record[name] = new
+        if record != _read_record(folder):
+            write(folder / RECORD, json.dumps(record, indent=0))
     except OSError as error:
         print(tr("no_copies", folder=folder, why=error.strerror))
         return source
@@ -112,11 +112,11 @@ def refresh(root=ROOT):
 
 
 def reset(lesson, root=ROOT):
-    """Put a new copy of a lesson in place of the learner's, which is kept aside."""
+    """Replace the learner's copy of a lesson by a new one, and keep the old one."""
     mine = root / MY_LESSONS / f"{lesson}.ipynb"
     failure = Failure(tr("not_renewed", folder=mine.parent, name=mine.name))
     if mine.is_file():
-        old = _free_name(mine, "old")
+        old = _free_path(mine, "old")
         try:
             os.replace(mine, old)
         except OSError:
@@ -127,23 +127,22 @@ def reset(lesson, root=ROOT):
     print(tr("renewed", folder=MY_LESSONS, name=mine.name))
 
 
-def digest(path):
-    """Give that of the cells, which opening leaves alone; of another file, of all."""
+def _digest(path):
+    """Hash a file, of a notebook only the cells: opening it changes the rest."""
     content = path.read_bytes() if path.exists() else b""
     with suppress(ValueError, KeyError, TypeError):
         content = json.dumps(json.loads(content)["cells"], sort_keys=True).encode()
     return hashlib.sha256(content).hexdigest()
 
 
-def _digests(folder):
-    """Give the digests of what was copied; none where the file is damaged."""
-    with suppress(FileNotFoundError, ValueError, TypeError):
+def _read_record(folder):
+    with suppress(FileNotFoundError, ValueError, TypeError):  # none yet, or damaged
         return dict(json.loads((folder / RECORD).read_text()))
     return {}
 
 
-def _free_name(path, word):
-    """Give a name beside `path` that nothing has: 02.old.ipynb, 02.old-2.ipynb."""
+def _free_path(path, word):
+    """Return a path that does not exist: 02.old.ipynb, 02.old-2.ipynb, ..."""
     ends = ("" if n == 1 else f"-{n}" for n in range(1, 1000))
     paths = (path.with_name(f"{path.stem}.{word}{end}{path.suffix}") for end in ends)
-    return next(new for new in paths if not new.exists())
+    return next(free for free in paths if not free.exists())

@@ -35,8 +35,7 @@ class Split:
         self.X.flags.writeable = self.y.flags.writeable = False
 
     def __repr__(self):
-        rows, features = self.X.shape
-        return tr("data.split", rows=rows, features=features)
+        return tr("data.split", rows=len(self.X), features=self.X.shape[1])
 
 
 @dataclass(frozen=True, eq=False)

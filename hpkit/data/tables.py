@@ -19,9 +19,9 @@ from hpkit.locale import tr, words
 SPLITS = ("train", "valid", "test")
 NO_SPREAD = 1e-100  # a smaller spread is rounding: its square is 0
 _UNEVEN = 5  # rows of the most common class, in multiples of the rarest
-# Text is taken as categories without `categorical=` if there are at most 10 of them, or
-# one per ten rows, but never more than 100.
-_MIN_CATEGORIES, _MAX_CATEGORIES, _CATEGORIES_PER_ROW = 10, 100, 0.1
+# Texts are taken as categories without `categorical=` if there is at most one for each
+# ten rows, but 10 always are, and more than 100 never.
+_CATEGORIES_PER_ROW, _CATEGORY_LIMITS = 0.1, (10, 100)
 _GROUP_DRAWS = 100  # ways to split groups that are tried, to find an even one
 _MAX_CODES = 12  # different whole numbers that may be codes: months, say
 # Kolmogorov-Smirnov distance of two classes in a column; breast cancer's best has 0.84.
@@ -217,8 +217,7 @@ def _refuse_texts(name, texts, n_rows):
     parsed = pd.to_datetime(likely, "coerce", utc=True, format="ISO8601")
     if 2 * len(dates := pd.Series(parsed, likely).dropna()) > len(texts):
         return [refusal("date_texts", dates.index[0], name=name)]
-    most = max(_MIN_CATEGORIES, _CATEGORIES_PER_ROW * n_rows)
-    if len(texts) > min(_MAX_CATEGORIES, most):
+    if len(texts) > np.clip(_CATEGORIES_PER_ROW * n_rows, *_CATEGORY_LIMITS):
         distinct = len({text.strip().lower() for text in texts})
         key = "many_texts" if distinct == len(texts) else "mixed_texts"
         facts = {"name": name, "count": len(texts), "rows": n_rows, "few": distinct}

@@ -313,7 +313,7 @@ def test_no_network_says_so(project, call):
     ],
 )
 def test_cause_in_log_becomes_a_sentence(log, words, tmp_path):
-    assert words in str(environment.failure(log, tmp_path))
+    assert words in str(environment.diagnose(log, tmp_path))
 
 
 def test_doctor_names_the_runtime_that_windows_lacks(monkeypatch):
@@ -328,22 +328,22 @@ def test_full_disk_is_said_before_anything_is_made(monkeypatch, tmp_path):
     usage = shutil.disk_usage(tmp_path)._replace(free=3 * 10**8)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(Failure, match=r"(2\.5|8) GB.* has 0\.3 GB left; free some"):
-        environment.make(tmp_path)
+        environment.make_venv(tmp_path)
     assert not (tmp_path / ".venv").exists()
 
 
 def test_python_without_venv_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(environment.util, "find_spec", lambda name: None)
     with pytest.raises(Failure, match="apt install python3-venv"):
-        environment.make(tmp_path)
+        environment.make_venv(tmp_path)
 
 
 def test_venv_cut_off_before_it_had_a_python_is_made_anew(monkeypatch, tmp_path):
     venv, done = tmp_path / ".venv", subprocess.CompletedProcess((), 0)
     Path(venv, "bin").mkdir(parents=True)
-    assert environment.existing(tmp_path) is None
+    assert environment.venv_python(tmp_path) is None
     monkeypatch.setattr(environment.subprocess, "run", lambda *_, **how: done)
-    environment.make(tmp_path)
+    environment.make_venv(tmp_path)
     assert [*venv.iterdir()] == [venv / STAMP]
 
 
@@ -362,7 +362,7 @@ def test_windows_has_no_exec_and_passes_the_exit_code_on(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "platform", "win32")
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(SystemExit) as stop:
-        environment.replace([sys.executable, "-c", "exit(5)"], root=tmp_path)
+        environment.exec_command([sys.executable, "-c", "exit(5)"], root=tmp_path)
     signal.signal(signal.SIGINT, before)
     assert stop.value.code == 5
 
