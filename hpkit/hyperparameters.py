@@ -412,7 +412,7 @@ class Hyperparameters:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # Python itself asks for some, even before __init__
             raise AttributeError(name)
-        # Not self.own: where a model function's reads are recorded, this is none.
+        # Not self.own: this is none of the reads of a model function that are recorded.
         if name in (own := dict(object.__getattribute__(self, "own"))):
             return own[name]
         raise refusal("no_own", kind=AttributeError, name=name)
@@ -486,7 +486,7 @@ def schedule_factors(schedule, warmup, total, at):
 
 
 def _cosine(share):
-    """Return half a wave, from 1 down to 0."""
+    """Return half a cosine wave, from 1 down to 0."""
     return (1 + np.cos(np.pi * share)) / 2
 
 
@@ -510,7 +510,7 @@ def check_name(name, own=()):
     raise refusal("name", name, names=", ".join(NAMES), way=way)
 
 
-# Check names before Python raises "unexpected keyword argument", which helps less.
+# Check names first, to say more than Python's "unexpected keyword argument".
 _dataclass_init = Hyperparameters.__init__
 
 

@@ -14,7 +14,7 @@ from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
 
-LOCK_SECONDS = 10  # a change takes milliseconds; who holds the lock longer is stuck
+LOCK_SECONDS = 10  # a change takes milliseconds; a process that locks longer is stuck
 _ATTEMPTS, RETRY_SECONDS = 20, 0.05  # Windows cannot replace a file that is being read
 # What reading a damaged or hostile file may raise; RecursionError if deeply nested.
 DAMAGED = (ValueError, TypeError, LookupError, AttributeError)

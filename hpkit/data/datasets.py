@@ -84,7 +84,7 @@ class Dataset:
 
     @property
     def n_train(self) -> int:
-        """Number of training rows, even where the rows themselves are not here."""
+        """Number of training rows, even where the rows are not at hand."""
         return len(self.train.y) or self.absent_rows
 
     @cached_property
@@ -296,7 +296,7 @@ class Dataset:
         train, y = rows[0], table.y
         columns = tuple(map(Column.fit, table.columns, table.X[train].T))
         if like:  # same columns of X, also where training rows lack a category or gaps
-            columns = tuple(map(Column.matching, columns, like.preparation))
+            columns = tuple(map(Column.match, columns, like.preparation))
         X = tables.prepare(table.X, columns, table.columns)
         # Not a dict: two columns may have the same name.
         pairs = [(column, feature) for column in columns for feature in column.features]

@@ -48,7 +48,7 @@ class Column:
         return tuple(f"{self.name}={c}" if c else gap for c in self.categories)
 
     def fit(self, values):
-        """Return the column with what these values of training rows teach."""
+        """Return a copy that is fitted to these values of training rows."""
         known = values[~np.isnan(values)]
         if self.categories is not None:
             codes = np.unique(known.astype(int))
@@ -58,7 +58,7 @@ class Column:
         gaps = len(known) < len(values)
         return replace(self, fill=float(np.median(known)), missing=gaps)
 
-    def matching(self, other):
+    def match(self, other):
         return replace(self, categories=other.categories, missing=other.missing)
 
     def transform(self, values, coded):
@@ -308,7 +308,6 @@ def _split_by_group(groups, shares, rng, y):
         raise refusal("few_groups", len(sizes), least=len(shares))
     if y is None:
         return _draw_groups(groups, sizes, shares, rng)
-
     classes, y = np.unique(y, return_inverse=True)
 
     def unevenness(parts):  # the classes that parts lack, then chi-square of the counts
@@ -380,7 +379,7 @@ def notes_on(table, rows, fitted, y, classes):
         lists[split] = [name for k, name in enumerate(classes) if k not in present]
     facts = {key: {"names": ", ".join(names)} for key, names in lists.items() if names}
     distinct = {hash((row.tobytes(), k)) for row, k in zip(table.X, y, strict=True)}
-    copies = len(y) - len(distinct)  # if most are, there are few possible rows
+    copies = len(y) - len(distinct)  # more than half: few rows are possible
     if not table.by and 0 < copies <= len(y) / 2:
         facts["copies"] = {"count": copies}
     if not table.by and table.dated:
