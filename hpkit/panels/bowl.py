@@ -15,31 +15,30 @@ from hpkit.panels.panel import Panel, play
 WORDS = Texts("panels.bowl")
 _WIDE = 5.0  # the chart shows weights from -5 to 5
 _FIRST_WEIGHT = -4.0
-_EDGE = 1.07 * _WIDE  # room for the whole ball
-_MOST_STEPS = 20  # of a run
-_PAUSE = 0.12  # seconds between two steps of a run
+_EDGE = 1.07 * _WIDE  # leaves room for the ball at the end of the axis
+_MOST_STEPS = 20  # per press of Run
+_PAUSE = 0.12  # seconds between two steps of Run
 
 
-@np.errstate(over="ignore")  # far away is inf
+@np.errstate(over="ignore")  # a ball that moves away ends at inf
 def _descend(start, lr, curvature, n):
     """Return the weights (n + 1,) of gradient descent on curvature / 2 * w ** 2."""
     return start * (1 - lr * curvature) ** np.arange(n + 1.0) + 0.0  # no -0
 
 
 @np.errstate(over="ignore")
-def bowl(w, curvature):
-    """Return the loss at a weight, and the slope there."""
+def _loss_and_slope(w, curvature):
     return curvature / 2 * np.square(w), curvature * w + 0.0  # no -0
 
 
-def _checked(name, value):
+def _check_knob(name, value):
     return check_number(name, value, low=0, below=100.0, hint=WORDS["hint"])
 
 
 def _regime(r):
-    """Return what learning rate x curvature means for the steps."""
-    for name, at in (("still", 0.0), ("exact", 1.0), ("swing", 2.0)):
-        if np.isclose(r, at):
+    """Return what the steps do where learning rate x curvature is `r`."""
+    for name, limit in (("still", 0.0), ("exact", 1.0), ("swing", 2.0)):
+        if np.isclose(r, limit):
             return name
     return "short" if r < 1 else "jump" if r < 2 else "away"
 
@@ -74,35 +73,32 @@ class BowlPanel(Panel):
         title: str | None = None,
         predict: bool = False,
     ) -> None:
-        _checked("lr", lr)
+        _check_knob("lr", lr)
         self.steps = check_count("steps", steps, low=0, most=1000)  # taken so far
         super().__init__(None, title)
         self.lr = self._knob("lr", lr, 0.05, 2.5)
         self.curvature = self._knob("curvature", 1.0, 0.1, 4.0)
-        look = {"text": "{:g}".format, "min": 0, "max": 5, "step": 0.1}
-        self.ask(predict, WORDS["guess"], W.FloatSlider, 1.0, **look)
-        if self.guess and not steps:  # the ball at its start tells nothing
+        options = {"text": "{:g}".format, "min": 0, "max": 5, "step": 0.1}
+        self.ask(predict, WORDS["guess"], W.FloatSlider, 1.0, **options)
+        if self.guess and not steps:  # the ball at its start gives nothing away
             self.add_class("hp-shown")
-        first = self.buttons(step=self.step, run=self._run)
-        last = self.buttons(reset=self.reset, stop=self.stop)
-        self.build(self.lr, self.curvature, first, last)
+        first_row = self.buttons(step=self.step, run=self._run)
+        second_row = self.buttons(reset=self.reset, stop=self.stop)
+        self.build(self.lr, self.curvature, first_row, second_row)
         self.on_change(self._draw, self.lr, self.curvature)
         self._draw()
 
     def _knob(self, name, value, step, high):
-        look = {"min": 0, "max": max(high, value), "step": step, "readout": False}
-        slider, check = W.FloatSlider(value, **look), partial(_checked, WORDS[name])
-        return with_box(WORDS[name], value, slider, check, partial(round, ndigits=4))
-
-    @property
-    def right(self):
-        """Learning rate and curvature."""
-        return self.lr.value, self.curvature.value
+        high = max(high, value)
+        slider = W.FloatSlider(value, min=0, max=high, step=step, readout=False)
+        check, rounded = partial(_check_knob, WORDS[name]), partial(round, ndigits=4)
+        return with_box(WORDS[name], value, slider, check, rounded)
 
     @property
     def path(self) -> np.ndarray:
         """The weights so far: ndarray (steps + 1,)."""
-        return _descend(_FIRST_WEIGHT, *self.right, self.steps)
+        lr, curvature = self.lr.value, self.curvature.value
+        return _descend(_FIRST_WEIGHT, lr, curvature, self.steps)
 
     def step(self) -> None:
         with self.live.lock:
@@ -126,56 +122,59 @@ class BowlPanel(Panel):
 
     def _charts(self):
         w, n, curvature = self.path, self.steps, self.curvature.value
-        losses, _ = bowl(w, curvature)
-        top = max(round_up(1.05 * bowl(_WIDE, 1.0)[0]), 1.5 * losses[0])
-        grid, way = np.linspace(-_EDGE, _EDGE, 81), np.clip(w, -3 * _WIDE, 3 * _WIDE)
+        losses, _ = _loss_and_slope(w, curvature)
+        top = max(round_up(1.05 * _loss_and_slope(_WIDE, 1.0)[0]), 1.5 * losses[0])
+        grid, path = np.linspace(-_EDGE, _EDGE, 81), np.clip(w, -3 * _WIDE, 3 * _WIDE)
+        curve, path_losses = (_loss_and_slope(at, curvature)[0] for at in (grid, path))
         inside = (np.abs(w) <= _WIDE) & (losses <= top)
-        dots, ball = np.flatnonzero(inside[:-1]), [n] if inside[n] else []
-        gone = [] if inside[n] else [0.96 * _WIDE * np.sign(w[n])]
-        before = {"label": [WORDS["first"] if k == 0 else "" for k in dots]}
+        earlier, ball = np.flatnonzero(inside[:-1]), [n] if inside[n] else []
+        exits = [] if inside[n] else [0.96 * _WIDE * np.sign(w[n])]
+        labels = [WORDS["first"] if k == 0 else "" for k in earlier]
         now = {"label": WORDS["now" if n else "first"], "color": "orange", "size": 8.5}
-        out = {"color": "orange", "label": WORDS["out"]}
+        left = {"color": "orange", "label": WORDS["out"]}
         marks = [
-            line(grid, bowl(grid, curvature)[0], color="gray", hover=False),
-            line(way, bowl(way, curvature)[0], width=1.5, dash="dashed", hover=False),
-            points(w[dots], losses[dots], size=3.5, **before),
+            line(grid, curve, color="gray", hover=False),
+            line(path, path_losses, width=1.5, dash="dashed", hover=False),
+            points(w[earlier], losses[earlier], size=3.5, label=labels),
             points(w[ball], losses[ball], strong=True, **now),
-            cross(gone, **out),
+            cross(exits, **left),
         ]
         weight = Axis(WORDS["weight"], (-_EDGE, _EDGE))
         loss = Axis(WORDS["loss"], (-0.04 * top, top))  # room for the ball
-        picture = Chart(weight, loss, marks, alt=WORDS["bowl_alt"].format(n, w[-1]))
-        drawn, left = clip_curve(losses, top)
+        bowl = Chart(weight, loss, marks, alt=WORDS["bowl_alt"].format(n, w[-1]))
+        clipped, exit_step = clip_curve(losses, top)
         last = [n] if losses[-1] <= top else []
         marks = [
-            line(np.arange(n + 1), drawn, width=2.5),
+            line(np.arange(n + 1), clipped, width=2.5),
             points(last, losses[last], color="orange", hover=False),
-            cross([] if left is None else [left], **out),
+            cross([] if exit_step is None else [exit_step], **left),
         ]
         steps = Axis(WORDS["steps"], (0, max(_MOST_STEPS, n)))
         alt = WORDS["curve_alt"].format(losses[0], losses[-1], n)
-        return [picture, Chart(steps, loss, marks, alt=alt)]
+        return [bowl, Chart(steps, loss, marks, alt=alt)]
 
     @property
     def _guess_fits(self):
         return self.curvature.value == 1.0
 
     def _summary(self, running):
-        w, (lr, curvature) = self.path[-1], self.right
-        (loss, slope), r = bowl(w, curvature), lr * curvature
+        w, lr, curvature = self.path[-1], self.lr.value, self.curvature.value
+        loss, slope = _loss_and_slope(w, curvature)
+        r = lr * curvature
         facts = {"n": self.steps, "w": w, "lr": lr, "loss": loss, "slope": slope}
         facts |= {"next": _descend(w, lr, curvature, 1)[1], "r": r}
-        said = WORDS["went" if self.steps else "start"]
-        said += WORDS["try"] if self.guesses and not self.steps else ""
-        return said.format(**facts, how=WORDS[_regime(r)])
+        text = WORDS["went" if self.steps else "start"]
+        if self.guesses and not self.steps:
+            text += WORDS["try"]
+        return text.format(**facts, how=WORDS[_regime(r)])
 
     def _table(self):
-        loss, slope = bowl(self.path, self.curvature.value)
+        loss, slope = _loss_and_slope(self.path, self.curvature.value)
         return {"step": range(len(loss)), "w": self.path, "loss": loss, "slope": slope}
 
     def _code(self):
-        lr, curvature = self.right
-        return f"""w, lr, curvature = {_FIRST_WEIGHT}, {lr}, {curvature}
+        values = f"{self.lr.value}, {self.curvature.value}"
+        return f"""w, lr, curvature = {_FIRST_WEIGHT}, {values}
 for step in range({self.steps}):
     slope = curvature * w
     w = w - lr * slope
