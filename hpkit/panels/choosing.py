@@ -1,4 +1,4 @@
-"""What choosing by validation does, and the test set: coin flips, and the test box."""
+"""Why the best validation score is too good: `CoinFlipsPanel`, and `TestBoxPanel`."""
 
 import html
 
@@ -21,7 +21,7 @@ _COINS, _BOX = Texts("panels.coins"), Texts("panels.test_box")
 _MODELS = 100
 _PAUSE = 0.06  # seconds between two models of a run
 _COIN_RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
-_COLORS = "blue", "orange"  # of the validation loss and the test loss
+_COLORS = "blue", "orange"  # validation loss, test loss
 
 
 class CoinFlipsPanel(Panel):
@@ -57,8 +57,8 @@ class CoinFlipsPanel(Panel):
         self.first = check_count("models", models, most=_MODELS)  # tried before Run
         self.valid = self.test = np.zeros(0)
         self.count = count_box(_COINS["box"], self.first, 1, _MODELS, most=_MODELS)
-        look = {"text": _COINS["percent"].format, "min": 40, "max": 100}
-        self.ask(predict, _COINS["guess"], W.IntSlider, 50, **look)
+        options = {"text": _COINS["percent"].format, "min": 40, "max": 100}
+        self.ask(predict, _COINS["guess"], W.IntSlider, 50, **options)
         buttons = self.buttons(run=self._run, stop=self.stop)
         self.build(self.count, buttons, self.buttons(again=self.flip))
         self.on_change(self._draw, self.count)
@@ -69,16 +69,16 @@ class CoinFlipsPanel(Panel):
         self.live.start(self._training(self.flips + 1))
 
     def _run(self):
-        job = play(self._try, lambda: self.count.value, _MODELS, _PAUSE, first=1)
+        job = play(self._set_count, lambda: self.count.value, _MODELS, _PAUSE, first=1)
         self.live.start(job, replace=not self.flipping)
 
-    def _try(self, models):
+    def _set_count(self, models):
         with self.quietly():
             self.count.value = models
 
     def _training(self, flips):
-        self._try(self.first)
-        data, found = load_dataset("coin_flips", flips), np.zeros((2, _MODELS))
+        self._set_count(self.first)
+        data, accuracies = load_dataset("coin_flips", flips), np.zeros((2, _MODELS))
         self.flipping = True
         try:
             for first, lr in enumerate(_COIN_RATES):  # twenty seeds each
@@ -86,17 +86,17 @@ class CoinFlipsPanel(Panel):
                 seeds = range(first, _MODELS, len(_COIN_RATES))
                 for run in (yield from self.train(data, setting, seeds)):
                     right = run.predict(data.test, "last") == data.test.y
-                    found[:, run.seed] = run.val_accuracy[-1], right.mean()
+                    accuracies[:, run.seed] = run.val_accuracy[-1], right.mean()
         finally:
             self.flipping = False
         with self.live.lock:
-            self.dataset, (self.valid, self.test), self.has_result = data, found, True
-            self.flips = flips
+            self.dataset, self.flips, self.has_result = data, flips, True
+            self.valid, self.test = accuracies
         yield
 
     @property
-    def _shown(self):
-        """Accuracies of the models tried, and numbers of the best of each so many."""
+    def _tried(self):
+        """Accuracies of the models tried; the best of the first 1, 2, ... of them."""
         valid, test = self.valid[: self.count.value], self.test[: self.count.value]
         best = [int(np.argmax(valid[: k + 1])) for k in range(len(valid))]
         return valid, test, best
@@ -105,16 +105,16 @@ class CoinFlipsPanel(Panel):
         self.bar.value = self.has_result * self.count.value / _MODELS
 
     def _charts(self):
-        valid, test, best = self._shown
+        valid, test, best = self._tried
         at, tens = np.arange(1, len(valid) + 1), np.arange(20, 81, 10)
         guess = np.divide(self.guesses, 100)
         dots = {"color": "gray", "size": 2.8, "opacity": 0.6, "legend": _COINS["each"]}
         steps = {"width": 2.8, "step": True, "hover": False}
-        same = steps | {"color": "orange", "dash": "dashed", "label": _COINS["test"]}
+        test_steps = {"color": "orange", "dash": "dashed", "label": _COINS["test"]}
         marks = [
             points(at, valid, **dots),
             line(at, valid[best], strong=True, label=_COINS["valid"], **steps),
-            line(at, test[best], **same),
+            line(at, test[best], **steps, **test_steps),
             rule(guess, across=True, label=_COINS["mine"], **GUESS),
         ]
         texts = [_COINS["percent"].format(ten) for ten in tens]
@@ -124,15 +124,15 @@ class CoinFlipsPanel(Panel):
         return [Chart(x, y, marks, alt=alt)]
 
     def _summary(self, running):
-        valid, test, best = self._shown
+        valid, test, best = self._tried
         facts = {"n": len(best), "valid": valid[best[-1]], "test": test[best[-1]]}
         return _COINS["luck"].format(**facts, rows=len(self.dataset.test.y))
 
     def _table(self):
-        valid, test, best = self._shown
-        each = {"val_accuracy": valid, "test_accuracy": test}
-        bests = {"best_val_accuracy": valid[best], "its_test_accuracy": test[best]}
-        return {"model": range(1, len(best) + 1), **each, **bests}
+        valid, test, best = self._tried
+        columns = {"val_accuracy": valid, "test_accuracy": test}
+        columns |= {"best_val_accuracy": valid[best], "its_test_accuracy": test[best]}
+        return {"model": range(1, len(best) + 1), **columns}
 
     def _code(self):
         return f"""import hpkit as hk
@@ -153,7 +153,7 @@ class TestBoxPanel(Panel):
     >>> hk.TestBoxPanel(hk.fit(hk.load_dataset("wine"))).opened
     """
 
-    __test__ = False  # no test, whatever pytest thinks of the name
+    __test__ = False  # keeps pytest from collecting it
     kind, words = "test-box", _BOX
 
     def __init__(
@@ -165,20 +165,20 @@ class TestBoxPanel(Panel):
         names = dict.fromkeys((*USUAL, *varied([run.setting, Hyperparameters()])))
         self.choice = setting_text(run.setting, names)
         super().__init__(run.dataset, title)
-        # A box for these rows: a restart of the kernel does not close it again.
+        # One file per set of rows, so that a box stays open after a kernel restart.
         path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"
         self.store = Store(path, {"opened": None}, _check, _BOX)
         self.add_class("hp-tall")
         most = round_up(2 * run.best_val_loss)
-        look = {"min": 0, "max": most, "step": most / 100, "readout_format": ".3g"}
-        self.ask(predict, _BOX["guess"], W.FloatSlider, 0, text=digits, **look)
-        # Of a double click the second one is no second look.
+        options = {"min": 0, "max": most, "step": most / 100, "readout_format": ".3g"}
+        self.ask(predict, _BOX["guess"], W.FloatSlider, 0, text=digits, **options)
+        # A double click counts as one look.
         self.build(self.buttons(open=lambda: self.opened or self.look()))
         self._recall()
         self._draw()
 
     def _recall(self):
-        """Take what was seen before, here, in another panel or another session."""
+        """Restore what this or another panel or session has seen of the test set."""
         if seen := self.store.load()["opened"]:
             self.opened, self.again = seen, True
             if self.guess and not self.guess.open and seen["guess"] is not None:
@@ -190,10 +190,10 @@ class TestBoxPanel(Panel):
         with self.live.lock:
             self._recall()
             if self.opened is None:
-                run, numbers = self.run, self.dataset.is_regression
+                run, classes = self.run, not self.dataset.is_regression
                 seen = {"val_loss": run.best_val_loss, "loss": run.test_loss()}
                 seen |= {"setting": self.choice, "seed": run.seed}
-                seen["accuracy"] = None if numbers else run.test_accuracy()
+                seen["accuracy"] = run.test_accuracy() if classes else None
                 seen["guess"] = self.guess.value if self.guess else None
                 self.opened = seen
                 self.store.change(lambda data: data.update(opened=seen))
@@ -215,20 +215,20 @@ class TestBoxPanel(Panel):
 
     def _charts(self):
         losses, guess = np.array(self.losses), self.guesses
-        fine, closed = np.isfinite(losses), len(losses) < 2
-        at, shown = np.flatnonzero(fine), losses[fine]
-        # Room for the test loss beforehand, so that the axis mostly stays.
+        finite, closed = np.isfinite(losses), len(losses) < 2
+        at, heights = np.flatnonzero(finite), losses[finite]
+        # Leave room for the test loss, so that opening the box rarely moves the axis.
         most = 2 * np.nan_to_num(losses[0], posinf=0)
-        top = round_up(max(most, 1.1 * max([0, *shown, *guess])))
+        top = round_up(max(most, 1.1 * max([0, *heights, *guess])))
         mine = _BOX["mine"].format(*guess) if guess else None
-        stems = np.stack([at, at], 1), np.stack([0 * shown, shown], 1)
-        numbers = [_BOX["number"].format(loss) for loss in shown]
+        stems = np.stack([at, at], 1), np.stack([0 * heights, heights], 1)
+        numbers = [_BOX["number"].format(loss) for loss in heights]
         marks = [
-            rule(shown[:1], across=True, color="gray", dash="dotted"),
+            rule(heights[:1], across=True, color="gray", dash="dotted"),
             line([0.6, 1.4] * len(guess), 2 * guess, hover=False, label=mine, **GUESS),
             line(*stems, color=_COLORS, width=5, opacity=0.3, hover=False),
-            points(at, shown, color=_COLORS, size=7, label=numbers, strong=True),
-            cross(np.flatnonzero(~fine), color="orange", label=_BOX["diverged"]),
+            points(at, heights, color=_COLORS, size=7, label=numbers, strong=True),
+            cross(np.flatnonzero(~finite), color="orange", label=_BOX["diverged"]),
             text([1] * closed, [top / 2] * closed, [_BOX["hidden"]] * closed, size=3),
         ]
         x = Axis(kind="band", texts=[_BOX["valid"], _BOX["test"]])
@@ -238,14 +238,17 @@ class TestBoxPanel(Panel):
     def _summary(self, running):
         if self.opened is None:
             return _BOX["closed"].format(setting=self.choice, seed=self.run.seed)
-        off = [abs(self.opened["loss"] - guess) for guess in self.guesses]
-        told = "".join(_BOX["off"].format(loss) for loss in off if np.isfinite(loss))
+        errors = [abs(self.opened["loss"] - guess) for guess in self.guesses]
+        text = "".join(_BOX["off"].format(off) for off in errors if np.isfinite(off))
         facts = self.opened | {"setting": html.escape(self.opened["setting"])}
-        said = _BOX["opened" if facts["accuracy"] is None else "opened_classes"]
-        now = self.choice, self.run.seed
-        other = self.again and now != (self.opened["setting"], self.opened["seed"])
-        more = _BOX["other"].format(html.escape(now[0]), now[1]) if other else ""
-        return told + said.format(**facts) + _BOX["twice"] * self.again + more
+        key = "opened" if facts["accuracy"] is None else "opened_classes"
+        text += _BOX[key].format(**facts)
+        if self.again:
+            text += _BOX["twice"]
+            seed = self.run.seed
+            if (self.choice, seed) != (self.opened["setting"], self.opened["seed"]):
+                text += _BOX["other"].format(html.escape(self.choice), seed)
+        return text
 
     def _table(self):
         return {"split": _BOX["split"][: len(self.losses)], "loss": self.losses}

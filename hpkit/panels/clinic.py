@@ -28,10 +28,10 @@ FAULTS = {  # fault: what helps, data, setting; of a list one value is drawn
     "unlucky": ("seed", "circles", {"hidden": (6,), "epochs": 100}),
     "training": ("validation", "small_moons", _LARGE),
 }
-DECAYS = 0.0, 0.003, 0.01, 0.03  # weight decays tried before one of them was chosen
-CURED = 0.8  # of the loss before: what lies above counts as no help
-SEEDS = 40  # among which an unlucky one is looked for
-_HIGHEST_LOSS = 6  # that a chart grows for
+DECAYS = 0.0, 0.003, 0.01, 0.03  # the choices of the doctor of a "training" patient
+CURED = 0.8  # a remedy helps if the loss falls below this share of what it was
+SEEDS = 40  # the unlucky seed is the worst of so many
+_HIGHEST_LOSS = 6  # the chart grows up to here
 OTHERS = 4  # seeds shown beside the patient
 _ROW = ["patient", "named", "right", "remedy", "loss_before", "loss_after"]
 _LISTED = ("lr", "batch_size", "epochs", "hidden", "momentum", "weight_decay")
@@ -39,47 +39,49 @@ _LISTED = ("lr", "batch_size", "epochs", "hidden", "momentum", "weight_decay")
 
 @dataclass(frozen=True)
 class Patient:
-    """A training with a fault, and what else its doctor did."""
+    """A run with a fault, and the weight decays that its doctor tried, if any."""
 
     fault: str
     dataset: Dataset
-    drawn: int  # seed of the data set
+    data_seed: int
     setting: Hyperparameters
     seed: int = 0
     tried: tuple[float, ...] = ()  # weight decays
 
-    def treated(self, remedy: str) -> tuple:
-        """Return the settings that a remedy trains, and their seed."""
-        setting, tried = self.setting, self.tried if remedy == "validation" else ()
+    def treat(self, remedy: str) -> tuple:
+        """Return the settings to train after a remedy, and their seed."""
+        setting = self.setting
+        if remedy == "validation" and self.tried:
+            return [setting.but(weight_decay=decay) for decay in self.tried], self.seed
         changes = {
             "higher": {"lr": 100 * setting.lr},
             "lower": {"lr": setting.lr / 100},
             "longer": {"epochs": setting.epochs + 100},
             "decay": {"weight_decay": setting.weight_decay + 0.01},
         }
-        changed = [setting.but(weight_decay=decay) for decay in tried]
-        changed = changed or [setting.but(**changes.get(remedy, {}))]
-        return changed, self.seed + (remedy == "seed")
+        seed = self.seed + 1 if remedy == "seed" else self.seed
+        return [setting.but(**changes.get(remedy, {}))], seed
 
 
 def last_losses(runs, curve="val_loss"):
-    """Return the losses at the end of trainings: (settings, seeds), inf if diverged."""
+    """Return each run's last loss: (settings, seeds), inf if diverged."""
     losses = getattr(runs, curve)[..., -1]
     return np.where(runs.diverged | np.isnan(losses), np.inf, losses)
 
 
 def draw_patient(rng, faults=tuple(FAULTS)):
-    """Yield runs of candidates while they train, and at last the `Patient`."""
-    # Each fault comes as often; `rng` is a `numpy.random.Generator`. A candidate whose
-    # fault does not show, a bouncing one that ends low, say, is followed by the next.
+    """Yield the runs of candidates while they train, and finally the `Patient`."""
+    # All faults are equally likely. A candidate that does not show its fault, such as a
+    # bouncing one that ends low, is dropped, and another is drawn.
     fault, shows = str(rng.choice(faults)), False
-    _, always, look = FAULTS[fault]
+    _, only_data, changes = FAULTS[fault]
     tried = DECAYS if fault == "training" else ()
     while not shows:
         name, seed = str(rng.choice(["moons", "circles"])), int(rng.integers(1000))
-        values = {n: rng.choice(v).item() for n, v in look.items() if type(v) is list}
-        setting, drawn = _HEALTHY.but(**look | values), int(rng.integers(10**6))
-        dataset = load_dataset(always or name, seed=drawn)
+        lists = {n: values for n, values in changes.items() if type(values) is list}
+        drawn = {n: rng.choice(values).item() for n, values in lists.items()}
+        setting, data_seed = _HEALTHY.but(**changes | drawn), int(rng.integers(10**6))
+        dataset = load_dataset(only_data or name, seed=data_seed)
         settings = [setting.but(weight_decay=decay) for decay in tried] or [setting]
         seeds = range(seed, seed + SEEDS + 1) if fault == "unlucky" else [seed]
         for runs in train(dataset, settings, seeds=seeds, tick=FRAME):
@@ -96,7 +98,7 @@ def draw_patient(rng, faults=tuple(FAULTS)):
             shows = not run.diverged and run.val_loss[30:].min() > 0.2  # of 60 epochs
         else:
             shows = fault != "overfitting" or run.val_loss[-1] > 1.4 * run.best_val_loss
-    yield Patient(fault, dataset, drawn, setting, seed, tried)
+    yield Patient(fault, dataset, data_seed, setting, seed, tried)
 
 
 class ClinicPanel(Panel):
@@ -121,69 +123,70 @@ class ClinicPanel(Panel):
         self.patient = self.run = self.treated = None
         self.others, self.rows, self.number, self._seen_faults = [], [], 0, []
         self.record = W.HTML()
-        self.fault, fault = self._choice("fault", WORDS["faults"])
-        self.remedy, remedy = self._choice("remedy", WORDS["remedies"])
+        self.fault, fault = self._dropdown("fault", WORDS["faults"])
+        self.remedy, remedy = self._dropdown("remedy", WORDS["remedies"])
         treat = self.buttons(treat=self._treat, stop=self.stop)
         self.build(self.record, fault, remedy, treat, self.buttons(next=self.admit))
-        self.live.now(self._admitting())
+        self.live.now(self._admit_next())
 
-    def _choice(self, name, texts):
+    def _dropdown(self, name, texts):
         options = [(text, key) for key, text in texts.items()]
         return dropdown([(WORDS["choose"], ""), *options], WORDS[name])
 
     def admit(self) -> None:
         """Let the next patient come in."""
-        self.live.start(self._admitting())
+        self.live.start(self._admit_next())
 
-    def _admitting(self):
-        """Draw the next patient and train it with other seeds (a job)."""
+    def _admit_next(self):
+        """Draw the next patient and train it with other seeds, too (a job)."""
         with self.live.lock, self.quietly():
             self.number += self.has_result or not self.number  # not for a double click
-            self._admit(None, None)
+            self._show_patient(None, None)
             self.fault.value = self.remedy.value = ""
         yield
-        # The first ones have a fault whose shape lesson 01 has shown, then come others.
+        # Begin with the faults whose curves lesson 01 has shown.
         new = [fault for fault in FAULTS if fault not in self._seen_faults]
         faults = new[:-3] if self.number <= 3 else new[1:2] or tuple(FAULTS)
         for patient in draw_patient(self._rng, faults):
             yield patient
         self._seen_faults.append(patient.fault)
         seeds = range(patient.seed, patient.seed + OTHERS + 1)
-        shown = partial(self._admit, patient)
-        yield from self._shown(patient.dataset, [patient.setting], seeds, shown)
+        show = partial(self._show_patient, patient)
+        yield from self._train_all(patient.dataset, [patient.setting], seeds, show)
 
-    def _admit(self, patient, runs):
+    def _show_patient(self, patient, runs):
         self.patient, self.treated = patient if runs else None, None
         self.run, *self.others = runs or [None]
 
-    def _shown(self, dataset, settings, seeds, show):
-        """Train and show it (a job), or nothing: one stopped halfway proves nothing."""
-        whole = None
+    def _train_all(self, dataset, settings, seeds, show):
+        """Train to the end and `show` it (a job); show None if it was stopped."""
+        runs = None  # a training stopped halfway proves nothing
         try:
-            whole = yield from self.train(dataset, settings, seeds, show)
+            runs = yield from self.train(dataset, settings, seeds, show)
         finally:
-            show(whole)
+            show(runs)
 
     def _treat(self):
         named, remedy = self.fault.value, self.remedy.value
         if not (named and remedy):
             self.show_message(WORDS["both"])
         elif self.has_result and not self.live.busy:
-            self.live.start(self._treating(named, remedy))
+            self.live.start(self._train_treated(named, remedy))
 
-    def _treating(self, named, remedy):
-        """Train the patient after a remedy and note how it went (a job)."""
-        settings, seed = self.patient.treated(remedy)
+    def _train_treated(self, named, remedy):
+        """Train the patient after a remedy and add a row for it (a job)."""
+        settings, seed = self.patient.treat(remedy)
 
-        def lowest(runs):
-            chosen = last_losses(runs).argmin() if runs else 0
-            self.treated = runs and runs[int(chosen), 0]
+        def show_best(runs):
+            best = last_losses(runs).argmin() if runs else 0
+            self.treated = runs and runs[int(best), 0]
 
-        yield from self._shown(self.patient.dataset, settings, [seed], lowest)
-        fault, tried = self.patient.fault, self.patient.tried  # which overfits, too
-        right = named == fault or (named == "overfitting" and bool(tried))
-        # Not the fault: the table would tell it to whoever is to look again.
-        ends = _end_of(self.run), _end_of(self.treated)
+        yield from self._train_all(self.patient.dataset, settings, [seed], show_best)
+        right = named == self.patient.fault
+        if self.patient.tried:  # one chosen by its training loss overfits, too
+            right = right or named == "overfitting"
+        # Without the fault: the table would give it away to whoever tries again.
+        ends = _last_loss(self.run), _last_loss(self.treated)
         row = self.number, named, right, remedy, *ends
         self.rows.append(dict(zip(_ROW, row, strict=True)))
         yield
@@ -191,46 +194,45 @@ class ClinicPanel(Panel):
     def _update(self, running):
         self.treat_button.disabled = not self.has_result  # a second press does nothing
         right = [row["right"] for row in self.rows]
-        said = WORDS["score"].format(sum(right), len(right))
-        self.status.value = said if right else ""
+        score = WORDS["score"].format(sum(right), len(right))
+        self.status.value = score if right else ""
         if not self.has_result:
             if not running:
-                self.record.value = ""  # it was of the patient before
+                self.record.value = ""  # of the patient before
             return
-        data, patient = self.patient.dataset, self.patient
-        said = [WORDS["data"].format(name=data.name, n=data.n_train)]
-        said += [named_value(name, getattr(patient.setting, name)) for name in _LISTED]
-        items = "".join(f"<li>{html.escape(text)}</li>" for text in said)
-        tried = ", ".join(f"{decay:g}" for decay in patient.tried)
+        data, setting = self.patient.dataset, self.patient.setting
+        facts = [WORDS["data"].format(name=data.name, n=data.n_train)]
+        facts += [named_value(name, getattr(setting, name)) for name in _LISTED]
+        items = "".join(f"<li>{html.escape(fact)}</li>" for fact in facts)
+        tried = ", ".join(f"{decay:g}" for decay in self.patient.tried)
         history = tried and WORDS["history"].format(tried)
         head = f"<b>{WORDS['patient'].format(self.number)}</b>"
         self.record.value = f"{head}<ul class='hp-record'>{items}</ul><p>{history}</p>"
 
     def _charts(self):
         treated = [] if self.treated is None else [self.treated]
-        every = self.run, *self.others, *treated
-        ends = _end_of(self.run, "train_loss"), *map(_end_of, every)
-        said = _in_words(ends, "gone")  # that names no fault
-        alt = WORDS["alt_treated" if treated else "alt"].format(*said, run=self.run)
-        look = {"faded": self.others, "faded_are": WORDS["others"], "alt": alt}
-        look["end"] = max(run.setting.epochs for run in every)
-        treated = [(run, "green", WORDS["treated"]) for run in treated]
-        starts = [run.val_loss[0] for run in self.others]  # where they go is no fault
+        runs = self.run, *self.others, *treated
+        losses = _last_loss(self.run, "train_loss"), *map(_last_loss, runs)
+        texts = _loss_texts(losses, "gone")  # a word that does not name the fault
+        alt = WORDS["alt_treated" if treated else "alt"].format(*texts, run=self.run)
+        options = {"faded": self.others, "faded_are": WORDS["others"], "alt": alt}
+        options["end"] = max(run.setting.epochs for run in runs)
+        options["pinned"] = [(run, "green", WORDS["treated"]) for run in treated]
+        # The whole curve fits below this top, so that only a diverged one leaves it.
+        starts = [run.val_loss[0] for run in self.others]
         highest = 1.04 * np.max([*self.run.val_loss, *self.run.train_loss, *starts])
-        # A line that leaves the chart is then a diverged one's.
-        look["top"] = round_up(highest) if highest <= _HIGHEST_LOSS else None
-        chart = loss_chart(self.run, pinned=treated, **look)
-        chart.marks[-1].style["label"] = None  # that at the X would name the fault
+        options["top"] = round_up(highest) if highest <= _HIGHEST_LOSS else None
+        chart = loss_chart(self.run, **options)
+        chart.marks[-1].style["label"] = None  # the label at the X names the fault
         return [chart]
 
     def _summary(self, running):
         if running or self.treated is None:
             return WORDS["treating" if running else "ask"]
-        note, fault = self.rows[-1], self.patient.fault
-        remedy = note["remedy"]
-        losses = np.array([note["loss_before"], note["loss_after"]])
+        row, fault = self.rows[-1], self.patient.fault
+        remedy, losses = row["remedy"], [row["loss_before"], row["loss_after"]]
         before, after = np.nan_to_num(losses, nan=np.inf)
-        # With another seed the same fault may end lower, by luck.
+        # Another seed may end lower by luck, with the fault still there.
         lucky = remedy == "seed" and fault != "unlucky"
         if remedy == "validation" and not self.patient.tried:
             end = "nothing"
@@ -242,27 +244,28 @@ class ClinicPanel(Panel):
             end = "slower"
         else:
             end = "helped"
-        before, after = _in_words(losses, "diverged")
-        facts = {"clue": WORDS["clues"][fault], "before": before, "after": after}
-        said = WORDS["right" if note["right"] else "wrong"]
-        return f"{said} {WORDS[end]}".format(**facts, remedy=WORDS["remedies"][remedy])
+        text = f"{WORDS['right' if row['right'] else 'wrong']} {WORDS[end]}"
+        facts = {"clue": WORDS["clues"][fault], "remedy": WORDS["remedies"][remedy]}
+        facts |= zip(("before", "after"), _loss_texts(losses, "diverged"), strict=True)
+        return text.format(**facts)
 
     def frame(self):
         import pandas as pd
 
-        said = {**WORDS["faults"], **WORDS["remedies"]}
-        return pd.DataFrame(self.rows, columns=_ROW).replace(said)
+        texts = {**WORDS["faults"], **WORDS["remedies"]}
+        return pd.DataFrame(self.rows, columns=_ROW).replace(texts)
 
     def _code(self):
-        data, lines = self.patient.dataset, code_of_run(self.run).splitlines()
-        lines[2] = f'data = hk.load_dataset("{data.name}", seed={self.patient.drawn})'
+        name, seed = self.patient.dataset.name, self.patient.data_seed
+        lines = code_of_run(self.run).splitlines()
+        lines[2] = f'data = hk.load_dataset("{name}", seed={seed})'
         return "\n".join(lines)
 
 
-def _end_of(run, curve="val_loss"):
-    """Return the loss at the end of a training, nan if it diverged."""
+def _last_loss(run, curve="val_loss"):
+    """Return the loss at the end of a run, nan if it diverged."""
     return np.nan if run.diverged else float(getattr(run, curve)[-1])
 
 
-def _in_words(losses, none):
-    return [WORDS[none] if np.isnan(loss) else digits(loss) for loss in losses]
+def _loss_texts(losses, diverged):
+    return [WORDS[diverged] if np.isnan(loss) else digits(loss) for loss in losses]

@@ -15,7 +15,7 @@ HELPS = {fault: remedy for fault, (remedy, *_) in FAULTS.items()}
 
 @functools.cache  # a patient is compared with itself after each remedy
 def trained(patient, remedy, seeds):
-    settings = patient.treated(remedy)[0] if remedy else patient.setting
+    settings = patient.treat(remedy)[0] if remedy else patient.setting
     if remedy == "seed":
         seeds = [seed + len(SEEDS) for seed in seeds]
     elif patient.fault == "unlucky":  # its seed stays, whatever that of a remedy
@@ -97,13 +97,13 @@ def test_the_first_six_patients_have_six_faults_and_the_chart_names_none():
 
 def test_what_is_stopped_counts_for_nothing_and_a_stopped_patient_is_not_there():
     panel = ClinicPanel(seed=3).wait(60)
-    job = panel._treating(panel.patient.fault, "longer")
+    job = panel._train_treated(panel.patient.fault, "longer")
     next(job)
     assert panel.treated is not None
     job.close()  # as Stop does
     assert panel.treated is None
     assert not panel.rows
-    job = panel._admitting()
+    job = panel._admit_next()
     next(job)
     while panel.run is None:
         next(job)
@@ -121,5 +121,5 @@ def test_what_is_stopped_counts_for_nothing_and_a_stopped_patient_is_not_there()
 def test_code_trains_the_patient():
     panel, twin = (ClinicPanel(seed=2).wait(60) for _ in range(2))
     np.testing.assert_array_equal(pasted(panel)["run"].val_loss, panel.run.val_loss)
-    for name in ("fault", "drawn", "setting", "seed"):  # of the same seed, the same
+    for name in ("fault", "data_seed", "setting", "seed"):  # of the same seed, the same
         assert getattr(twin.patient, name) == getattr(panel.patient, name)
