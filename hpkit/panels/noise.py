@@ -50,7 +50,7 @@ class BatchNoisePanel(Panel):
         super().__init__(dataset, title, SETTING.but(batch_size=size))
         knob = batch_knob("batch_size", dataset, size)
         self.size = knob.slider
-        self.sizes = []  # those looked at
+        self.sizes = []  # seen so far, the current one last
         self.ask(predict, WORDS["guess"], W.ToggleButtons, options=WORDS["guesses"])
         self.build(knob, self.buttons(stop=self.stop))
         self.on_change(self._draw, self.size)
@@ -60,18 +60,18 @@ class BatchNoisePanel(Panel):
         runs = yield from self.train(self.dataset, SETTING, (0,))
         run, split = runs[0, 0], self.dataset.train
         if self.dataset.is_regression:
-            each = (run.predict(split, "last") - split.y) ** 2
+            losses = (run.predict(split, "last") - split.y) ** 2
         else:
             right = run.predict_proba(split, "last")[np.arange(len(split.y)), split.y]
-            each = -np.log(np.clip(right, 1e-12, 1))
-        # Batches of all sizes: the first points of 120 orders.
-        rng, n = np.random.default_rng(0), len(each)
+            losses = -np.log(np.clip(right, 1e-12, 1))
+        # The batches of a size are the first points of 120 permutations.
+        rng, n = np.random.default_rng(0), len(losses)
         orders = np.stack([rng.permutation(n) for _ in range(BATCHES)])
-        means = np.cumsum(each[orders], 1) / np.arange(1, n + 1)
-        self.means = dict(enumerate(means.T, 1))  # of each size
-        # The means of all points differ by rounding alone.
-        self.spreads = {s: m.std() * (s < n) for s, m in self.means.items()}
-        self.each, self.run = each, run
+        means = np.cumsum(losses[orders], 1) / np.arange(1, n + 1)
+        self.means = dict(enumerate(means.T, 1))  # by size
+        self.spreads = {size: means.std() for size, means in self.means.items()}
+        self.spreads[n] = 0.0  # the means of all points differ by rounding alone
+        self.point_losses, self.run = losses, run
         yield
 
     @property
@@ -86,58 +86,58 @@ class BatchNoisePanel(Panel):
             self.bar.value = 1.0
 
     def _charts(self):
-        size, n, mean = self.size.value, len(self.each), self.each.mean()
+        size, mean, n = self.size.value, self.point_losses.mean(), self.dataset.n_train
         spreads = [self.spreads[size] for size in self.sizes]
         spread, ends = spreads[-1], (0, BATCHES)
         edges = [[mean + spread] * 2, [mean - spread] * 2] if spread else []
-        lines = {"color": "orange", "dash": "dashed", "hover": False}
-        lines["label"] = [WORDS["above"], WORDS["below"]]
-        look = {"size": 3, "opacity": 0.75, "legend": WORDS["each"]}
+        edge_style = {"color": "orange", "dash": "dashed", "hover": False}
+        edge_style["label"] = [WORDS["above"], WORDS["below"]]
+        dots = {"size": 3, "opacity": 0.75, "legend": WORDS["each"]}
         marks = [
-            points(np.arange(1, BATCHES + 1), self.losses, **look),
+            points(np.arange(1, BATCHES + 1), self.losses, **dots),
             line(ends, [mean] * 2, color="ink", label=WORDS["all"], hover=False),
-            line(ends, np.reshape(edges, (-1, 2)), **lines),
+            line(ends, np.reshape(edges, (-1, 2)), **edge_style),
         ]
-        x, high = Axis(WORDS["batches"], ends), round_up(np.quantile(self.each, 0.97))
+        high = round_up(np.quantile(self.point_losses, 0.97))
+        x, y = Axis(WORDS["batches"], ends), Axis(WORDS["loss"], (0, high))
         alt = WORDS["batches_alt"].format(BATCHES, size, spread, mean)
-        batches = Chart(x, Axis(WORDS["loss"], (0, high)), marks, alt=alt)
-        told = list(map(WORDS["at"].format, spreads, self.sizes))
-        # Numbers stand at sizes four times apart: between them they would touch.
-        apart = np.log2(np.divide(self.sizes, size)) % 2 == 0
-        said = [text * bool(far) for text, far in zip(told, apart, strict=True)]
-        look = {"color": "orange", "size": 5.5}
-        before = look | {"filled": False, "label": said[:-1]}
-        now = look | {"strong": True, "label": told[-1:]}
+        batches = Chart(x, y, marks, alt=alt)
+        texts = list(map(WORDS["at"].format, spreads, self.sizes))
+        # Label only sizes that are powers of four apart: labels between would touch.
+        fits = np.log2(np.divide(self.sizes, size)) % 2 == 0
+        labels = [text if fit else "" for text, fit in zip(texts, fits, strict=True)]
+        before = {"color": "orange", "size": 5.5, "filled": False, "label": labels[:-1]}
+        now = {"color": "orange", "size": 5.5, "strong": True, "label": texts[-1:]}
         marks = [
             points(self.sizes[:-1], spreads[:-1], **before),
             points([size], [spread], **now),
         ]
         ticks = [4**k for k in range(6) if 4**k < n]
-        x = Axis(WORDS["size"], (0.8, 1.25 * n), "log", ticks=ticks)  # whole dots
+        x = Axis(WORDS["size"], (0.8, 1.25 * n), "log", ticks=ticks)  # room for dots
         y = Axis(WORDS["spread"], (0, round_up(self.spreads[1])))
-        alt = WORDS["spreads_alt"].format("; ".join(told))
+        alt = WORDS["spreads_alt"].format("; ".join(texts))
         return [batches, Chart(x, y, marks, alt=alt)]
 
     def _summary(self, running):
-        n, size = len(self.each), self.size.value
-        facts = {"size": size, "spread": self.spreads[size], "n": n}
-        said = WORDS["jumps"].format(**facts, loss=self.each.mean())
-        for few, many in ((size // 4, size), (size, 4 * size)):
-            if {few, many} <= {*self.sizes} and self.spreads[few]:
-                a, b = self.spreads[few], self.spreads[many]
-                return said + WORDS["times_4"].format(few, many, a, b, b / a)
-        return said
+        size, losses = self.size.value, self.point_losses
+        facts = {"size": size, "spread": self.spreads[size], "n": len(losses)}
+        text = WORDS["jumps"].format(**facts, loss=losses.mean())
+        for small, large in ((size // 4, size), (size, 4 * size)):
+            if {small, large} <= {*self.sizes} and self.spreads[small]:
+                a, b = self.spreads[small], self.spreads[large]
+                return text + WORDS["times_4"].format(small, large, a, b, b / a)
+        return text
 
     def _table(self):
         spreads = [self.spreads[size] for size in self.sizes]
         return {"batch_size": self.sizes, "spread": spreads}
 
     def _code(self):
-        each = """shares = run.predict_proba(data.train, "last")
+        losses = """shares = run.predict_proba(data.train, "last")
 each = -np.log(shares[np.arange(len(shares)), data.train.y])"""
         if self.dataset.is_regression:
-            each = 'each = (run.predict(data.train, "last") - data.train.y) ** 2'
+            losses = 'each = (run.predict(data.train, "last") - data.train.y) ** 2'
         draw = f"""size, n = {self.size.value}, {BATCHES}
 choices = [np.random.choice(each, size, replace=False) for _ in range(n)]
 np.mean(choices, axis=1).std()"""
-        return "import numpy as np\n" + code_of_run(self.run, each, draw)
+        return "import numpy as np\n" + code_of_run(self.run, losses, draw)

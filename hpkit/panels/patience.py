@@ -24,8 +24,7 @@ _MOST_PATIENCE = 60  # on the slider, and in the table
 
 def stop_epoch(val_loss, patience):
     """Return the epoch at which early stopping ends a training."""
-    # The first one at which `patience` epochs in a row have brought no new lowest loss;
-    # the last one if there is none.
+    # The first after `patience` epochs in a row without a new lowest loss, or the last.
     best, lowest = 0, np.inf
     for epoch, loss in enumerate(val_loss):
         if loss < lowest:
@@ -35,7 +34,7 @@ def stop_epoch(val_loss, patience):
     return len(val_loss) - 1
 
 
-def cut_run(run, epoch):
+def _cut_run(run, epoch):
     """Return a run as it was after an epoch."""
     curves = {name: getattr(run, name) for name in CURVES}
     cut = {n: c[: epoch + 1] for n, c in curves.items() if c is not None}
@@ -74,13 +73,13 @@ class PatiencePanel(Panel):
         self.seed, self.asked = check_seed("seed", seed), patience
         most = min(_MOST_PATIENCE, setting.epochs)
         self.patience = count_box(WORDS["patience"], patience, 1, most)
-        look = {"min": 0, "max": setting.epochs}
-        self.ask(predict, WORDS["guess"].format(patience), W.IntSlider, 0, **look)
+        question, limits = WORDS["guess"].format(patience), (0, 0, setting.epochs)
+        self.ask(predict, question, W.IntSlider, *limits)
         self.build(self.patience, self.buttons(stop=self.stop))
         self.on_change(self._draw, self.patience)
-        self.live.now(self.train(dataset, setting, (self.seed,), self._take))
+        self.live.now(self.train(dataset, setting, (self.seed,), self._show_runs))
 
-    def _take(self, runs):
+    def _show_runs(self, runs):
         self.run = runs[0, 0]
 
     @property
@@ -97,43 +96,43 @@ class PatiencePanel(Panel):
             self.status.value = WORDS["epoch"].format(self.stop_at)
 
     def _charts(self):
-        run, at = self.run, self.stop_at
-        shown, top, rest = cut_run(run, at), axis_top([run]), at < run.epochs_done
-        curves = (run.train_loss, run.val_loss) if rest else ()
-        x, y = pad_curves([curve[at:] for curve in curves], top)
-        kept, best = ((r.best_epoch, r.best_val_loss) for r in (shown, run))
-        later = {"color": "gray", "width": 1.5, "dash": ["dashed", None]}
-        later["label"] = [CHART["train"], CHART["val"]]
+        run, stop, top = self.run, self.stop_at, axis_top([self.run])
+        stopped, stops_early = _cut_run(run, stop), stop < run.epochs_done
+        curves = (run.train_loss, run.val_loss) if stops_early else ()
+        x, y = pad_curves([curve[stop:] for curve in curves], top)
+        kept, best = ((r.best_epoch, r.best_val_loss) for r in (stopped, run))
+        rest = {"color": "gray", "width": 1.5, "dash": ["dashed", None]}
+        rest["label"] = [CHART["train"], CHART["val"]]
         mine = {"dash": "dashed", "width": 2.5, "label": WORDS["mine"]}
-        name = "" if kept == best else WORDS["best"]
+        label = "" if kept == best else WORDS["best"]
         marks = [
-            line(at + x, y, **later),
-            rule(at, color="orange", dash="dotted", width=2.5, label=WORDS["stop"]),
-            points(*best, color="orange", shape="diamond", label=name),
+            line(stop + x, y, **rest),
+            rule(stop, color="orange", dash="dotted", width=2.5, label=WORDS["stop"]),
+            points(*best, color="orange", shape="diamond", label=label),
             rule(self.guesses, color="purple", **mine),
         ]
-        look = {"top": top, "lowest": WORDS["kept"], "named": not rest, "marks": marks}
-        alt = WORDS["alt"].format(run.epochs_done, at, *kept, *best)
-        return [loss_chart(shown, alt=alt, **look)]
+        options = {"top": top, "lowest": WORDS["kept"], "named": not stops_early}
+        alt = WORDS["alt"].format(run.epochs_done, stop, *kept, *best)
+        return [loss_chart(stopped, alt=alt, marks=marks, **options)]
 
     def _summary(self, running):
-        run, at = self.run, self.stop_at
+        run, stop = self.run, self.stop_at
         facts = {"run": run, "patience": self.patience.value}
         if running:
             return WORDS["going"].format(**facts)
-        kept = cut_run(run, at)
-        whole = (at, kept.best_epoch) == (run.epochs_done, run.best_epoch)
+        kept = _cut_run(run, stop)
+        same = (stop, kept.best_epoch) == (run.epochs_done, run.best_epoch)
         halted = "" if run.ended else WORDS["halted"].format(**facts)
-        facts |= {"kept": kept, "saved": run.epochs_done - at}
-        return halted + WORDS["never" if whole else "says"].format(**facts)
+        facts |= {"kept": kept, "saved": run.epochs_done - stop}
+        return halted + WORDS["never" if same else "says"].format(**facts)
 
     def _table(self):
         rows = []
         for patience in range(1, min(_MOST_PATIENCE, self.run.epochs_done) + 1):
-            at = stop_epoch(self.run.val_loss, patience)
-            shown = cut_run(self.run, at)
-            kept = {"keeps": shown.best_epoch, "val_loss": shown.best_val_loss}
-            rows.append({"patience": patience, "stops": at} | kept)
+            stop = stop_epoch(self.run.val_loss, patience)
+            kept = _cut_run(self.run, stop)
+            row = {"patience": patience, "stops": stop, "keeps": kept.best_epoch}
+            rows.append(row | {"val_loss": kept.best_val_loss})
         return rows
 
     def _code(self):

@@ -10,7 +10,7 @@ from hpkit import BatchNoisePanel, Dataset
 
 def test_batch_noise_falls_as_the_root_of_the_size_and_is_shown_as_a_whole(moons):
     panel = BatchNoisePanel(moons, size=1)
-    n, spread, mean = len(moons.train.y), panel.each.std(), panel.each.mean()
+    n, spread, mean = len(moons.train.y), panel.point_losses.std(), panel.point_losses.mean()
 
     for size in (1, 4, 16, 64, n):
         panel.size.value = size
