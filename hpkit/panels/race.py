@@ -22,9 +22,9 @@ from hpkit.text import short_text
 
 WORDS = Texts("panels.race")
 KINDS = ("grid", "random", "halving", "bayes")
-# Settings up to here on the axis of the loss are in color, and so many at most.
+# In color are settings in the best fifth of the loss axis, and at most twelve.
 _BEST, _MOST_IN_COLOR = 0.2, 12
-_MOST_RUNS, _MOST_RACES = 810, 1000  # as many as can be typed
+_MOST_RUNS, _MOST_RACES = 810, 1000  # the most that can be typed
 _ETA = 3
 SPACE = {"lr": log_uniform(1e-4, 10), "weight_decay": log_uniform(1e-7, 1e-4)}
 
@@ -66,25 +66,25 @@ class SearchRacePanel(Panel):
     ) -> None:
         self.base = check_setting(base, "base", default=Hyperparameters(epochs=27))
         super().__init__(dataset, title)
-        self.found, self.lowest, self.whole = {}, {kind: [] for kind in KINDS}, True
-        whole = self.base.epochs
-        budget, most = 9 * whole if budget is None else budget, _MOST_RUNS * whole
-        hint = WORDS["hint"].format(9 * whole)
-        check_count("budget", budget, low=2 * whole, most=most, hint=hint)
+        self.found, self.lowest = {}, {kind: [] for kind in KINDS}
+        self.finished, epochs = True, self.base.epochs
+        budget = 9 * epochs if budget is None else budget
+        limits = {"low": 2 * epochs, "most": _MOST_RUNS * epochs}
+        check_count("budget", budget, **limits, hint=WORDS["hint"].format(9 * epochs))
         check_count("races", races, most=_MOST_RACES)
-        look, name = {"continuous_update": False}, WORDS["budget"]
-        ends = budget, 4 * whole, 81 * whole
-        self.budget = count_box(name, *ends, step=whole, **look)
-        self.races = count_box(WORDS["races"], races, 1, 100, **look)
+        place, late = (budget, 4 * epochs, 81 * epochs), {"continuous_update": False}
+        self.budget = count_box(WORDS["budget"], *place, step=epochs, **late)
+        self.races = count_box(WORDS["races"], races, 1, 100, **late)
         race = self._searches(0)  # checks all before anything is shown
         names = WORDS["kinds"]
-        look = {"options": [(name, kind) for kind, name in names.items()]}
-        self.ask(predict, WORDS["guess"], W.ToggleButtons, text=names.get, **look)
+        options = [(name, kind) for kind, name in names.items()]
+        choice = {"text": names.get, "options": options}
+        self.ask(predict, WORDS["guess"], W.ToggleButtons, **choice)
         self.add_class("hp-tall")
-        start = {"start": lambda: self.live.busy or self.start()}  # finished races stay
+        start = {"start": lambda: self.live.busy or self.start()}  # keeps what has run
         self.build(self.budget, self.races, self.buttons(**start, stop=self.stop))
         self.on_change(self.start, self.budget, self.races)
-        self.live.now(self._racing(race, 1), seconds=8.0)
+        self.live.now(self._race(race, 1), seconds=8.0)
 
     def _searches(self, seed):
         return searches(self.dataset, self.base, self.budget.value, seed)
@@ -92,29 +92,29 @@ class SearchRacePanel(Panel):
     def start(self) -> None:
         """Run the race anew."""
         first = self._searches(0)
-        self.error, self.whole = None, False
-        self.live.start(self._racing(first, self.races.value))
+        self.error, self.finished = None, False
+        self.live.start(self._race(first, self.races.value))
 
-    def _racing(self, first, races):
+    def _race(self, first, races):
         """Run the first race side by side, then the others (a job)."""
-        found, lowest, going = {}, {kind: [] for kind in KINDS}, list(KINDS)
-        while going:
-            for kind in [*going]:
-                if (news := next(first[kind], None)) is None:
-                    going.remove(kind)
+        found, lowest, running = {}, {kind: [] for kind in KINDS}, list(KINDS)
+        while running:
+            for kind in [*running]:
+                if (result := next(first[kind], None)) is None:
+                    running.remove(kind)
                     lowest[kind].append(lowest_of(found[kind]))
                     continue
-                found = found | {kind: news}  # a new one: the old one may be read now
-                with self.live.lock:  # the earlier ones go only now, both at once
+                found = found | {kind: result}  # a copy: the old dict may be in use
+                with self.live.lock:  # replace both at once, with the first new result
                     self.found, self.lowest = found, lowest
                 yield
         for seed in range(1, races):
             for kind, race in self._searches(seed).items():
-                for last in race:  # noqa: B007
+                for result in race:  # noqa: B007
                     yield False
-                lowest[kind].append(lowest_of(last))
+                lowest[kind].append(lowest_of(result))
             yield
-        self.whole = True
+        self.finished = True
 
     @property
     def has_result(self):
@@ -122,7 +122,7 @@ class SearchRacePanel(Panel):
 
     @property
     def _count(self):
-        """How many races are over."""
+        """How many races have finished."""
         return min(map(len, self.lowest.values()))
 
     def _update(self, running):
@@ -132,45 +132,45 @@ class SearchRacePanel(Panel):
 
     def _pictures(self):
         many, names = self._count > 1, WORDS["kinds"]
-        found = {kind: self.found[kind] for kind in KINDS if kind in self.found}
+        kinds = [kind for kind in KINDS if kind in self.found]
         alt = WORDS["over_alt"].format(re.sub("<[^>]+>", "", self._result_text(False)))
         text = {"title": WORDS["over_many" if many else "over"], "alt": alt}
         text["budget"] = self.budget.value
-        ends = {names[kind]: self.lowest[kind] for kind in found} if many else None
-        named = {names[kind]: each for kind, each in found.items()}
+        ends = {names[kind]: self.lowest[kind] for kind in kinds} if many else None
+        named = {names[kind]: self.found[kind] for kind in kinds}
         race = charts.best_so_far_chart(named, ends=ends, **text)
-        return [race, self._settings(found)]
+        return [race, self._settings_chart(kinds)]
 
-    def _settings(self, found):
-        """Return every setting as a line, the best, on a log scale, in color."""
+    def _settings_chart(self, found_kinds):
+        """Return a line for every setting, those with the lowest losses in color."""
         kinds, settings, losses = [], [], []
-        for kind in sorted(found, key=lambda kind: kind != "halving"):  # it lies below
-            runs = found[kind].runs
+        for kind in sorted(found_kinds, key=lambda k: k != "halving"):  # drawn first
+            runs = self.found[kind].runs
             begun = np.flatnonzero(np.isfinite(runs.mean_val_loss) & ~runs.unfit)
             kinds += [kind] * len(begun)
             settings += [runs.settings[i] for i in begun]
             losses += runs.mean_val_loss[begun].tolist()
         axes, shares = charts.parallel_axes(SPACE, settings, losses)
-        ends = np.sort(shares[:, -1])[:_MOST_IN_COLOR]
-        strong = shares[:, -1] <= min([_BEST, *ends[-1:]])
-        facts = strong.sum(), len(strong)
-        title = WORDS["settings"].format(*facts)
-        alt = WORDS["settings_alt"].format(*facts)
-        looks = zip(*(style_of(KINDS.index(kind)) for kind in kinds), strict=True)
-        looks = dict(zip(("color", "shape", "dash"), looks, strict=False))
-        looks["legend"] = [WORDS["kinds"][kind] for kind in kinds]
-        said = looks["legend"], [short_text(s, SPACE) for s in settings], losses
-        looks["tip"] = list(map(WORDS["setting"].format, *said))
-        return charts.parallel_chart(axes, shares, strong, looks, title=title, alt=alt)
+        lowest = np.sort(shares[:, -1])[:_MOST_IN_COLOR]
+        strong = shares[:, -1] <= min([_BEST, *lowest[-1:]])
+        counts = strong.sum(), len(strong)
+        text = {"title": WORDS["settings"].format(*counts)}
+        text["alt"] = WORDS["settings_alt"].format(*counts)
+        styles = zip(*(style_of(KINDS.index(kind)) for kind in kinds), strict=True)
+        style = dict(zip(("color", "shape", "dash"), styles, strict=False))
+        style["legend"] = [WORDS["kinds"][kind] for kind in kinds]
+        values = [short_text(setting, SPACE) for setting in settings]
+        style["tip"] = [*map(WORDS["setting"].format, style["legend"], values, losses)]
+        return charts.parallel_chart(axes, shares, strong, style, **text)
 
     def _summary(self, running):
         count, races = self._count, self.races.value
-        said = "" if running or self.whole else WORDS["halted"]
+        text = "" if running or self.finished else WORDS["halted"]
         lowest = {kind: self.lowest[kind][:count] for kind in KINDS}
-        said += race_sentence(lowest, self.budget.value)
+        text += race_sentence(lowest, self.budget.value)
         if count < races and not running:
-            said += WORDS["more"].format(races)
-        return said
+            text += WORDS["more"].format(races)
+        return text
 
     def _table(self):
         """Return the settings of the first race, the best first, diverged ones last."""
@@ -187,13 +187,13 @@ class SearchRacePanel(Panel):
         return self.found.get("random")
 
     def _code(self):
-        ranges = [f"{name}=hk.{given!r}" for name, given in SPACE.items()]
+        ranges = [f"{name}=hk.{values!r}" for name, values in SPACE.items()]
         arguments = [f"n_trials={len(self._trained.settings)}", *ranges]
         return code_of_search("random_search", self.dataset, self.base, None, arguments)
 
 
 def halving_count(budget, epochs):
-    """Return how many settings a halving can begin with: its epochs fit the budget."""
+    """Return how many settings a halving within the budget can begin with."""
 
     def cost(count):
         cuts = search.halving_cuts(count, _ETA, epochs)
@@ -204,40 +204,40 @@ def halving_count(budget, epochs):
 
 
 def searches(dataset, base, budget, seed):
-    """Return the searches of a race as generators, by kind; checks all at once."""
-    # The epochs of `base` are those of a whole run, `budget` those of each search;
-    # `seed` is that of the models and of the drawing.
+    """Return the searches of a race as generators, by kind; check all at once."""
+    # Each search may train for `budget` epochs, a whole run for those of `base`. `seed`
+    # is the seed of the models and of the search.
     if budget < 2 * base.epochs:
         raise refusal("race_budget", budget, least=2 * base.epochs)
     count = budget // base.epochs
-    shares = np.linspace(0, 1, isqrt(count))  # of at most `count` cells
-    points = {name: [*map(values.at, shares)] for name, values in SPACE.items()}
-    same = {"seeds": (seed,), "tick": FRAME}
-    draw = {"search_seed": seed, **same, **SPACE}
-    many = {"n_trials": halving_count(budget, base.epochs), "eta": _ETA}
+    shares = np.linspace(0, 1, isqrt(count))  # at most `count` settings
+    grid = {name: [*map(values.at, shares)] for name, values in SPACE.items()}
+    common = {"seeds": (seed,), "tick": FRAME}
+    draws = {"search_seed": seed, **common, **SPACE}
+    halving = {"n_trials": halving_count(budget, base.epochs), "eta": _ETA}
     return {
-        "grid": search.grid_search.live(dataset, base, **same, **points),
-        "random": search.random_search.live(dataset, base, n_trials=count, **draw),
-        "halving": search.successive_halving.live(dataset, base, **many, **draw),
-        "bayes": bayesian_search.live(dataset, base, n_trials=count, **draw),
+        "grid": search.grid_search.live(dataset, base, **common, **grid),
+        "random": search.random_search.live(dataset, base, n_trials=count, **draws),
+        "halving": search.successive_halving.live(dataset, base, **halving, **draws),
+        "bayes": bayesian_search.live(dataset, base, n_trials=count, **draws),
     }
 
 
-def lowest_of(found):
-    return float(found.best_so_far()[1][-1])
+def lowest_of(result):
+    return float(result.best_so_far()[1][-1])
 
 
 def race_sentence(lowest, budget):
     """Return in words (HTML) how races ended; `lowest` is {kind: losses}."""
     names = WORDS["kinds"]
-    firsts = sorted((losses[0], names[kind]) for kind, losses in lowest.items())
-    ranked = ", ".join(f"{name} <b>{digits(loss)}</b>" for loss, name in firsts)
-    said = WORDS["one"].format(budget, ranked)
+    first = sorted((losses[0], names[kind]) for kind, losses in lowest.items())
+    ranked = ", ".join(f"{name} <b>{digits(loss)}</b>" for loss, name in first)
+    text = WORDS["one"].format(budget, ranked)
     losses = np.array(list(lowest.values()))
     count = losses.shape[1]
     if count < 2:
-        return said
+        return text
     wins = (losses <= losses.min(0)).sum(1)
     beat = np.less(lowest["random"], lowest["grid"]).sum()
     table = ", ".join(f"{names[k]} {n}" for k, n in zip(lowest, wins, strict=True))
-    return said + WORDS["many"].format(beat=beat, n=count, wins=table)
+    return text + WORDS["many"].format(beat=beat, n=count, wins=table)

@@ -9,8 +9,8 @@ from hpkit import BatchNoisePanel, Dataset
 
 
 def test_batch_noise_falls_as_the_root_of_the_size_and_is_shown_as_a_whole(moons):
-    panel = BatchNoisePanel(moons, size=1)
-    n, spread, mean = len(moons.train.y), panel.point_losses.std(), panel.point_losses.mean()
+    panel, n = BatchNoisePanel(moons, size=1), len(moons.train.y)
+    spread, mean = panel.point_losses.std(), panel.point_losses.mean()
 
     for size in (1, 4, 16, 64, n):
         panel.size.value = size
