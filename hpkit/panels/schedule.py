@@ -1,4 +1,4 @@
-"""`SchedulePanel`: a learning-rate schedule is drawn, and networks train with it."""
+"""`SchedulePanel`: draw a learning-rate schedule, and networks train with it."""
 
 from collections.abc import Iterable
 
@@ -18,14 +18,14 @@ from hpkit.text import curve_text
 
 WORDS = Texts("panels.schedule")
 _BASE = Hyperparameters(lr=0.1, momentum=0.9, epochs=10, hidden=(32,) * 4)
-SECONDS = 13.0  # that a training takes to watch: enough to draw in its last epochs
-_MOST_EPOCHS = 60  # each a point of the drawing
-_FINE = 10  # places an epoch of the other curves
-_COMPARED = SCHEDULES[0], "cosine"  # beside what is drawn
+SECONDS = 13.0  # a watched training takes so long: time to draw its last epochs
+_MOST_EPOCHS = 60  # each is a point to draw
+_FINE = 10  # points per epoch of the curves that are not drawn
+_COMPARED = SCHEDULES[0], "cosine"  # beside the drawn schedule
 
 
 def _factors(shares):
-    """Return shares of the learning rate as they are written in code."""
+    """Return shares of the learning rate, rounded to read well in code."""
     return tuple(np.round(shares, 3).tolist())
 
 
@@ -74,12 +74,12 @@ class SchedulePanel(Panel):
         self.asked = self.settings
         self.lr = log_knob("lr", dataset, setting.lr)
         shapes = [(WORDS["own"], ""), *zip(SCHEDULES, SCHEDULES, strict=True)]
-        self.shape, shape = dropdown(shapes, WORDS["shape"])
+        self.shape, shape_box = dropdown(shapes, WORDS["shape"])
         self.ask(predict, WORDS["guess"], W.ToggleButtons, options=_COMPARED)
         buttons = self.buttons(train=self._watch, stop=self.stop)
-        self.build(self.lr, shape, buttons, calls={"drawn": self.draw})
+        self.build(self.lr, shape_box, buttons, calls={"drawn": self.draw})
         self.on_change(self._start, self.lr)
-        self.on_change(self._shaped, self.shape)
+        self.on_change(self._use_shape, self.shape)
         self.live.now(self._training())
 
     @property
@@ -98,7 +98,7 @@ class SchedulePanel(Panel):
     def _watch(self):
         self._start(SECONDS / self.base.epochs)
 
-    def _shaped(self):
+    def _use_shape(self):
         if self.shape.value:
             shape = self.base.but(schedule=self.shape.value)
             self.factors = _factors(shape.rates() / shape.lr)
@@ -118,7 +118,7 @@ class SchedulePanel(Panel):
         training = Training(self.dataset, self.settings, seeds=self.seeds)
         self.watched = pause > 0
         try:
-            # Who watches sees the losses before training at once, and no old ones.
+            # When watched, begin with the losses before training: no old ones stay.
             for epoch in range(0 if self.watched else 1, self.base.epochs + 1):
                 yield from self.live.rest(pause if epoch else 0.0)
                 with self.live.lock:
@@ -132,30 +132,32 @@ class SchedulePanel(Panel):
             self.begun, self.watched = 0, False
 
     @property
-    def _done(self):
+    def _epoch(self):
+        """The last epoch trained."""
         return int(self.runs.epochs_done.max())
 
     def _update(self, running):
         if self.has_result:
-            self.bar.value = self._done / self.base.epochs
-            self.status.value = WORDS["epoch"].format(self._done, self.base.epochs)
+            self.bar.value = self._epoch / self.base.epochs
+            self.status.value = WORDS["epoch"].format(self._epoch, self.base.epochs)
 
     def _charts(self):
         epochs, colors = self.base.epochs, shades(3)
         rates = [s.rates(_FINE) for s in self.settings[:-1]]
         fine, at = np.arange(epochs * _FINE) / _FINE + 0.5, np.arange(epochs) + 1
         mine = np.multiply(self.factors, self.base.lr)
-        look = {"color": colors[-1], "width": 3, "label": self.names[-1]}
-        marks = [  # what is not drawn yet lies below the constant rate
-            line(at, mine, draw="drawn", strong=True, **look),
+        drawn_style = {"color": colors[-1], "width": 3, "label": self.names[-1]}
+        now = [self._epoch + 0.5] if self.begun else []
+        marks = [  # the constant rate lies above a schedule that is not drawn yet
+            line(at, mine, draw="drawn", strong=True, **drawn_style),
             line(fine, rates, color=colors[:-1], label=_COMPARED, hover=False),
-            rule([self._done + 0.5] * (self.begun > 0), color="gray", dash="dotted"),
+            rule(now, color="gray", dash="dotted"),
         ]
         ticks = np.arange(0, epochs + 1, -(-epochs // 5))[1:]
         x = Axis(WORDS["epoch_axis"], (0.5, epochs + 0.5), ticks=ticks)
         y = Axis(WORDS["rate"], (0, round_up(max(1.2 * self.base.lr, *mine))))
-        drawn = curve_text(mine, [f"{WORDS['epoch_axis']} {n}" for n in at])
-        rate = Chart(x, y, marks, alt=WORDS["rates_alt"].format(self.base.lr, drawn))
+        curve = curve_text(mine, [f"{WORDS['epoch_axis']} {n}" for n in at])
+        rate = Chart(x, y, marks, alt=WORDS["rates_alt"].format(self.base.lr, curve))
         alt, names = WORDS["losses_alt"].format(self._losses("low")), self.names
         if np.allclose(self.factors, 1) and not self.runs.diverged.any():  # one curve
             names = ["", names[1], f"{names[0]}, {names[2]}"]
@@ -163,33 +165,35 @@ class SchedulePanel(Panel):
         losses.x.domain = 0, epochs
         return [rate, losses]
 
-    def _losses(self, each):
-        runs, told = self.runs, []
-        rows = zip(self.names, runs.mean_val_loss, runs.val_loss.mean(1), strict=True)
-        for (name, low, curve), out in zip(rows, runs.diverged.sum(1), strict=True):
-            end = curve[self._done]
-            facts = {"name": name, "low": low, "end": end, "out": out}
-            same = each == "each" and f"{low:.3g}" == f"{end:.3g}"
-            said = WORDS["out" if out else "each_now" if same else each]
-            told.append(said.format(**facts, n=len(self.seeds)))
-        return ", ".join(told)
+    def _losses(self, key):
+        runs, texts = self.runs, []
+        lows, ends = runs.mean_val_loss, runs.val_loss.mean(1)[:, self._epoch]
+        rows = zip(self.names, lows, ends, runs.diverged.sum(1), strict=True)
+        for name, low, end, diverged in rows:
+            facts = {"name": name, "low": low, "end": end, "out": diverged}
+            same = key == "each" and f"{low:.3g}" == f"{end:.3g}"
+            text = WORDS["each_now" if same else key]
+            if diverged:
+                text = WORDS["out"]
+            texts.append(text.format(**facts, n=len(self.seeds)))
+        return ", ".join(texts)
 
     def _summary(self, running):
-        whole = self._done == self.base.epochs
-        key = "now" if running else "says" if whole else "halted"
-        told = self._losses("each_now" if running else "each")
-        return WORDS[key].format(told=told, n=len(self.seeds), done=self._done)
+        key = "says" if self._epoch == self.base.epochs else "halted"
+        losses = self._losses("each_now" if running else "each")
+        facts = {"told": losses, "n": len(self.seeds), "done": self._epoch}
+        return WORDS["now" if running else key].format(**facts)
 
     def _table(self):
-        rates = np.array([s.rates() for s in self.runs.settings])[:, : self._done]
-        table = {"epoch": np.arange(1, self._done + 1)}
+        rates = np.array([s.rates() for s in self.runs.settings])[:, : self._epoch]
+        table = {"epoch": np.arange(1, self._epoch + 1)}
         table |= {f"lr_{n}": r for n, r in zip(self.names, rates, strict=True)}
-        losses = self.runs.val_loss.mean(1)[:, 1 : self._done + 1]
+        losses = self.runs.val_loss.mean(1)[:, 1 : self._epoch + 1]
         return table | dict(zip(self.names, losses, strict=True))
 
     def _code(self):
         base, *others = self.runs.settings
-        made = f"base = {code_of_setting(base)}"
+        define_base = f"base = {code_of_setting(base)}"
         others = [f"base.but(schedule={setting.schedule!r})" for setting in others]
         settings, end = ["base", *others], "runs.best_val_loss.mean(1)"
-        return code_of_runs(self.dataset, settings, self.seeds, end, made)
+        return code_of_runs(self.dataset, settings, self.seeds, end, define_base)

@@ -61,7 +61,8 @@ class SeedsPanel(Panel):
         super().__init__(dataset, title)
         self.add_class("hp-tall")
         self.most = check_count("most", most, most=MOST_SEEDS)
-        self.given, self.first, self.seen = seeds_argument(seeds), 0, []
+        self.given, self.first = seeds_argument(seeds), 0
+        self.loss_range = []  # lowest and highest loss shown so far
         differ = varied(self.settings) or ["lr"]
         self.names = [setting_text(setting, differ) for setting in self.settings]
         self.short = [short_text(setting, differ) for setting in self.settings]
@@ -80,8 +81,8 @@ class SeedsPanel(Panel):
 
     def _training(self):
         seeds = seeds_from(self.given, self.most, self.first)
-        take = partial(setattr, self, "runs")
-        return self.train(self.dataset, self.settings, seeds, take)
+        show = partial(setattr, self, "runs")
+        return self.train(self.dataset, self.settings, seeds, show)
 
     @property
     def has_result(self):
@@ -107,41 +108,41 @@ class SeedsPanel(Panel):
             self.bar.value = np.average(share.mean(1), weights=ends[:, 0])
 
     def _charts(self):
-        losses, at = self.losses, self.shown
+        losses, shown = self.losses, self.shown
         means = map(mean_and_spread, losses)
         strips = "; ".join(map(WORDS["at"].format, self.names, means))
         if self.runs.ended.all():  # new seeds move their dots, not the axis
-            ends = [*self.seen, *losses[np.isfinite(losses)]]
-            self.seen = [min(ends), max(ends)] if ends else []
-        look = {"seeds": np.array(self.runs.seeds)[at], "seen": self.seen}
-        look["alt"] = WORDS["alt"].format(len(at), strips)
-        return [seeds_chart(losses, self.runs.diverged[:, at], self.short, **look)]
+            ends = [*self.loss_range, *losses[np.isfinite(losses)]]
+            self.loss_range = [min(ends), max(ends)] if ends else []
+        options = {"seeds": np.array(self.runs.seeds)[shown], "seen": self.loss_range}
+        alt, diverged = WORDS["alt"].format(len(shown), strips), self.runs.diverged
+        return [seeds_chart(losses, diverged[:, shown], self.short, alt=alt, **options)]
 
     def _summary(self, running):
         early = "" if self.runs.ended.all() else WORDS["going" if running else "halted"]
         early = early.format(self.runs.epochs_done[:, self.shown].min())
         names, losses, n = self.names[:2], self.losses[:2], len(self.shown)
-        means, outs = losses.mean(1), self.runs.diverged[:2, self.shown].sum(1)
+        means, diverged = losses.mean(1), self.runs.diverged[:2, self.shown].sum(1)
         facts, lower = {"names": names, "means": means, "n": n}, int(means.argmin())
         if len(names) == 1:
-            said = WORDS["alone" if n > 1 else "alone_one"]
+            text = WORDS["alone" if n > 1 else "alone_one"]
             facts |= {"name": names[0][:1].upper() + names[0][1:]}
             facts |= {"low": losses.min(), "high": losses.max()}
             facts["spread"] = losses[0].std(ddof=min(1, n - 1))
         elif n == 1:
-            said = WORDS["one"]
-        elif outs.any():
-            said, facts["outs"] = WORDS["outs"], outs
+            text = WORDS["one"]
+        elif diverged.any():
+            text, facts["outs"] = WORDS["outs"], diverged
         else:
             (difference,), (error,), df = paired_differences(losses[:1], losses[1])
             facts |= {"wins": (losses[1] < losses[0]).sum(), "error": error}
             facts |= {"difference": abs(difference), "factor": critical_value(df)}
             facts |= {"ratio": abs(difference) / error if error else 0.0}
-            said = WORDS["compare"]
-            if not (early and running):  # what still trains is no verdict
+            text = WORDS["compare"]
+            if not (early and running):  # no verdict before the training ends
                 apart = clearly_worse(losses, lower).any()
-                said += WORDS["apart" if apart else "cannot"]
-        return early + said.format(**facts, better=names[lower])
+                text += WORDS["apart" if apart else "cannot"]
+        return early + text.format(**facts, better=names[lower])
 
     def _table(self):
         seeds = np.array(self.runs.seeds)[self.shown]
