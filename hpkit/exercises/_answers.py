@@ -1,7 +1,7 @@
-"""Reading answers: a learner may hand over anything, a reader returns a plain value.
+"""Readers of answers: a learner may pass anything; a reader returns a Python value.
 
 A reader raises `NotYet("kind")` for what it cannot use, and the exercise then says what
-it expects. `call_answer` calls a learner's function, and shows its errors as theirs.
+it expects. `call_answer` calls a learner's function and reports the errors it raises.
 """
 
 import copy
@@ -17,14 +17,14 @@ from hpkit.locale import tr
 
 
 class NotYet(Exception):
-    """An answer that is not right, with the name of the message and its values."""
+    """An answer that is not right: the name of the message and the values in it."""
 
     def __init__(self, reason, **values):
         self.reason, self.values = reason, values
 
 
 def wrong_if(facts=None, /, **reasons):
-    """Raise `NotYet` for the first of the reasons that holds; return the facts."""
+    """Raise `NotYet` for the first reason that is true; return the facts."""
     for reason, holds in reasons.items():
         if holds:
             raise NotYet(reason, **facts or {})
@@ -33,7 +33,7 @@ def wrong_if(facts=None, /, **reasons):
 
 def describe_value(value):
     text = brief(value)
-    if " at 0x" in text:  # an address says nothing
+    if " at 0x" in text:  # an address tells a learner nothing
         return tr("refusals.any", type=type(value).__name__)
     return text
 
@@ -43,13 +43,13 @@ def _wrong_kind(answer):
 
 
 def check_kind(answer, fits):
-    """Raise `NotYet` for an answer that is not of the kind which is expected."""
+    """Raise `NotYet` for an answer of another kind than expected."""
     if not fits:
         raise _wrong_kind(answer)
 
 
 def number(answer, *, above=-math.inf, low=-math.inf, high=math.inf, whole=False):
-    """Return a finite number with above < it, low <= it <= high."""
+    """Return a finite number that is > `above`, >= `low` and <= `high`."""
     try:
         value = check_number("", to_python(answer), low=-math.inf)
     except (TypeError, ValueError):
@@ -80,11 +80,11 @@ def choice(answer, choices):
     value = to_python(answer)
     fits = isinstance(value, str | numbers.Real) and not isinstance(value, bool)
     check_kind(answer, fits)
-    for one in choices:
-        if _letters(one) == _letters(value) or same_result(value, one):
-            return one
-    shown = ", ".join(repr(one) for one in choices)
-    raise NotYet("unknown", got=describe_value(answer), choices=shown)
+    for option in choices:
+        if _letters(option) == _letters(value) or same_result(value, option):
+            return option
+    listed = ", ".join(map(repr, choices))
+    raise NotYet("unknown", got=describe_value(answer), choices=listed)
 
 
 def _letters(value):
@@ -100,12 +100,12 @@ def ordering(answer, items):
 
 
 def check_choices(answer, want, choices):
-    """Compare choices with the right ones: a dict by key, or some of them in a list."""
-    # A wrong one has a message under its name. One alone needs no list.
+    """Check an answer of choices: a list of the right ones, or a dict, by key."""
+    # Each wrong choice has a message of its own. A single one needs no list.
     if isinstance(want, list):
         members = [answer] if isinstance(answer, str) else sequence(answer)
         got = {choice(member, choices) for member in members}
-        wrong = {one: one in got and one not in want for one in choices}
+        wrong = {name: name in got and name not in want for name in choices}
         facts = {"right": len(got.intersection(want)), "of": len(want)}
         return wrong_if(facts, **wrong, none=not got, more=len(got) < len(want))
     check_kind(answer, isinstance(answer, Mapping))
@@ -120,7 +120,7 @@ def check_choices(answer, want, choices):
 
 
 def check_numbers(answer, want, slips):
-    """Compare a whole number, or some, with what is right, and with known slips."""
+    """Compare one whole number or several with the right ones and known slips."""
     reader = number_list if isinstance(want, list) else number
     got = reader(answer, low=1, whole=True)
     known = {reason: slip == got for reason, slip in slips.items()}
@@ -128,11 +128,11 @@ def check_numbers(answer, want, slips):
 
 
 def check_words(answer, least, numbers=0):
-    """Ask for so many words, and for so many numbers among them."""
+    """Require `least` words in a text, and `numbers` numbers."""
     check_kind(answer, isinstance(answer, str))
-    n, said = len(re.findall(r"[\w']+", answer)), re.findall(r"\d+(?:\.\d+)?", answer)
+    n = len(re.findall(r"[\w']+", answer))
     wrong_if({"least": least, "n": n}, short=n < least)
-    wrong_if(no_numbers=len(said) < numbers)
+    wrong_if(no_numbers=len(re.findall(r"\d+(?:\.\d+)?", answer)) < numbers)
 
 
 def function(answer, arguments):
@@ -147,24 +147,25 @@ def name_of(answer):
     return getattr(answer, "__name__", "your_function")
 
 
-def call_answer(answer, *arguments, shown=None, changes=False):
-    """Call a learner's function, `shown` so; its errors become a message."""
-    # `changes`: it is to change its arguments, and to return nothing.
-    shown = f"{name_of(answer)}({shown or ', '.join(map(repr, arguments))})"
+def call_answer(answer, *arguments, names=None, in_place=False):
+    """Call a learner's function; turn its errors into a message."""
+    # The message shows `names` in place of the values of arguments. A function that
+    # works `in_place` changes its arguments and returns nothing.
+    call = f"{name_of(answer)}({names or ', '.join(map(repr, arguments))})"
     try:
-        value = answer(*(arguments if changes else copy.deepcopy(arguments)))
+        value = answer(*(arguments if in_place else copy.deepcopy(arguments)))
     except (Exception, SystemExit) as error:  # exit() would end the kernel
         *_, frame = traceback.extract_tb(error.__traceback__)[:2]  # ours, then theirs
-        said = f"{type(error).__name__}: {error}"
-        raise NotYet("raised", error=said, line=frame.line, call=shown) from None
-    nothing = value is None and not changes
-    wrong_if({"call": shown}, empty=value is ..., returned_none=nothing)
+        text = f"{type(error).__name__}: {error}"
+        raise NotYet("raised", error=text, line=frame.line, call=call) from None
+    returned_none = value is None and not in_place
+    wrong_if({"call": call}, empty=value is ..., returned_none=returned_none)
     return value
 
 
 def same_result(got, want):
-    """Say whether two results are equal: numbers nearly, lists member by member."""
-    got = got.tolist() if hasattr(got, "tolist") else got  # also a single number
+    """Return whether two results are equal: numbers nearly, lists by their members."""
+    got = got.tolist() if hasattr(got, "tolist") else got  # arrays and NumPy numbers
     if isinstance(want, list | tuple):
         alike = isinstance(got, list | tuple) and len(got) == len(want)
         return alike and all(map(same_result, got, want))
@@ -175,15 +176,15 @@ def same_result(got, want):
     return math.isclose(got, want, rel_tol=1e-6, abs_tol=1e-6)
 
 
-def check_cases(answer, reference, cases, slips, *, shown=None, any_order=False):
+def check_cases(answer, reference, cases, slips, *, names=None, any_order=False):
     """Compare a learner's function with the right one for several arguments."""
     # `slips` are known mistakes by reason: an answer that agrees with one gets its
-    # message. A message shows the arguments as `shown`, and may name them. In
-    # `any_order` are members of lists of numbers.
-    names = list(inspect.signature(reference).parameters)
+    # message, which may use the arguments by name. With `any_order` the members of a
+    # result may come in any order. `names` as in `call_answer`.
+    parameters = list(inspect.signature(reference).parameters)
     order = _sorted if any_order else lambda value: value
-    answer = function(answer, names)
-    got = [order(call_answer(answer, *case, shown=shown)) for case in cases]
+    answer = function(answer, parameters)
+    got = [order(call_answer(answer, *case, names=names)) for case in cases]
 
     def first_differing(other):
         want = (order(other(*copy.deepcopy(case))) for case in cases)
@@ -193,15 +194,15 @@ def check_cases(answer, reference, cases, slips, *, shown=None, any_order=False)
     if n is None:
         return
     case = cases[n]
-    called = f"{name_of(answer)}({shown or ', '.join(map(repr, case))})"
-    said = {"got": describe_value(got[n]), "want": describe_value(reference(*case))}
-    made = (name for name, slip in slips.items() if first_differing(slip) is None)
-    values = dict(zip(names, case, strict=True), call=called, **said)
-    raise NotYet(next(made, "case"), **values)
+    call = f"{name_of(answer)}({names or ', '.join(map(repr, case))})"
+    facts = dict(zip(parameters, case, strict=True), call=call)
+    facts |= {"got": describe_value(got[n]), "want": describe_value(reference(*case))}
+    known = (name for name, slip in slips.items() if first_differing(slip) is None)
+    raise NotYet(next(known, "case"), **facts)
 
 
 def _sorted(value):
-    """Return the members as sorted tuples of numbers, if they are such."""
+    """Return a list of lists of numbers as sorted tuples, anything else as it is."""
     try:
         return sorted(tuple(number_list(member)) for member in sequence(value))
     except NotYet:

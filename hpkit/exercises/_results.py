@@ -11,7 +11,7 @@ from hpkit.hyperparameters import TABLE, varied
 from hpkit.text import setting_text
 
 DATA, _BUDGET = "digits", 60
-_NEEDED = ["dataset", "budget", "spent", "entries", "why", "test", "bar"]
+_OF_CAPSTONE = ["dataset", "budget", "spent", "entries", "why", "test", "bar"]
 _FEW_ROWS, _FEW_SETTINGS, _FEW_SEEDS = 20, 5, 3
 
 
@@ -19,56 +19,56 @@ _FEW_ROWS, _FEW_SETTINGS, _FEW_SEEDS = 20, 5, 3
 def best_of_50(answer):
     """A little above one half."""
     share = read.number(answer, low=0, high=100)
-    share = share / 100 if share > 1 else share  # written in percent
+    share = share / 100 if share > 1 else share  # given in percent
     wrong_if(too_high=share > 0.58, too_low=share < 0.505)
 
 
-def _watched(train):
-    """Run a loop in three batches; return what it did in order, and the weights."""
+def _run_loop(train):
+    """Run a loop on three batches; return its calls, in order, and the weights."""
     import torch
 
-    def noting(name, method):
-        def called(*args, **kwargs):
-            did.append(name)
+    def recording(name, method):
+        def wrapper(*args, **kwargs):
+            calls.append(name)
             return method(*args, **kwargs)
 
-        return called
+        return wrapper
 
-    X, did = torch.arange(14.0).reshape(7, 2).cos(), []
+    X, calls = torch.arange(14.0).reshape(7, 2).cos(), []
     net = torch.nn.utils.skip_init(torch.nn.Linear, 2, 2)  # draws no number
     torch.nn.init.eye_(net.weight)
     torch.nn.init.zeros_(net.bias)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
     for name in ("zero_grad", "step"):
-        setattr(optimizer, name, noting(name, getattr(optimizer, name)))
+        setattr(optimizer, name, recording(name, getattr(optimizer, name)))
     net.zero_grad = optimizer.zero_grad  # either will do
-    net.weight.register_hook(lambda gradient: did.append("backward"))
-    net.register_forward_pre_hook(lambda *_: did.append("forward"))
-    shown, y = "net, optimizer, X, y, batch_size=3", (X[:, 0] > 0).long()
-    read.call_answer(train, net, optimizer, X, y, 3, shown=shown, changes=True)
-    return did, torch.cat([p.detach().flatten() for p in net.parameters()])
+    net.weight.register_hook(lambda gradient: calls.append("backward"))
+    net.register_forward_pre_hook(lambda *_: calls.append("forward"))
+    names, y = "net, optimizer, X, y, batch_size=3", (X[:, 0] > 0).long()
+    read.call_answer(train, net, optimizer, X, y, 3, names=names, in_place=True)
+    return calls, torch.cat([p.detach().flatten() for p in net.parameters()])
 
 
 @Exercise
 def loop(answer):
     """The same weights as the right loop, also where the last batch is smaller."""
     read.function(answer, ("net", "optimizer", "X", "y", "batch_size"))
-    (did, weights), (_, want) = map(_watched, (answer, loop.answer()))
-    wrong_if(empty={*did} <= {"forward"})
+    (calls, weights), (_, want) = map(_run_loop, (answer, loop.answer()))
+    wrong_if(empty={*calls} <= {"forward"})
     if (weights - want).abs().max() < 1e-5:
         return
-    for part in ("backward", "step", "zero_grad"):
-        wrong_if(**{f"no_{part}": part not in did})
-    order = ",".join(did)
+    for call in ("backward", "step", "zero_grad"):
+        wrong_if(**{f"no_{call}": call not in calls})
+    order = ",".join(calls)
     early = re.search("step,(zero_grad,)?backward", order)
     wrong_if(early=early, zeroed="backward,zero_grad,step" in order)
-    updates, cleared = did.count("step"), did.count("zero_grad")
-    wrong_if({"got": updates}, updates=updates != 3)
-    wrong_if({"got": cleared}, once=cleared < 3, weights=True)
+    steps, clears = calls.count("step"), calls.count("zero_grad")
+    wrong_if({"got": steps}, updates=steps != 3)
+    wrong_if({"got": clears}, once=clears < 3, weights=True)
 
 
 class Loss(str):
-    """A loss as cases.toml has it: words that a learner can run, and a function."""
+    """The expression of a loss in cases.toml, which a setting can be passed to."""
 
     def __call__(self, setting):
         return eval(self, {}, dict(setting))
@@ -79,24 +79,24 @@ def recipe(answer):
     """The same setting as the recipe, also where the values depend on each other."""
     right, cases, slips = recipe.cases()
     cases = [(Loss(code), *others) for code, *others in cases]
-    read.check_cases(answer, right, cases, slips, shown="loss, base, lists")
+    read.check_cases(answer, right, cases, slips, names="loss, base, lists")
 
 
 def _has(answer, *names):
     return all(hasattr(answer, name) for name in names)
 
 
-def _runs_listed_in(answer):
-    """Return the list of a panel, by which it is known: no class of it is needed."""
-    kept = getattr(getattr(answer, "list", None), "entries", None)
-    check_kind(answer, kept is not None)
-    return kept
+def _listed_runs(answer):
+    """Return the list of runs of a panel; anything with such a list will do."""
+    entries = getattr(getattr(answer, "list", None), "entries", None)
+    check_kind(answer, entries is not None)
+    return entries
 
 
 @Exercise
 def stop(answer):
     """Some run of the panel has begun and was stopped before its last epoch."""
-    runs = [one.run for one in _runs_listed_in(answer)]
+    runs = [entry.run for entry in _listed_runs(answer)]
     wrong_if(not_begun=not any(r.epochs_done for r in runs))  # or the list is empty
     stopped = [r for r in runs if 0 < r.epochs_done < r.setting.epochs]
     run = (stopped or runs)[-1]
@@ -107,11 +107,11 @@ def stop(answer):
 @Exercise
 def name_it(answer):
     """Some run of the panel is pinned and has a name."""
-    kept = _runs_listed_in(answer)
-    pinned = [one.name.strip() for one in kept if one.color]
-    names = [name for name in pinned if name]
-    named = any(one.name.strip() for one in kept)
-    wrong_if(not_pinned=named and not names, not_named=pinned and not names)
+    entries = _listed_runs(answer)
+    pinned = [entry.name.strip() for entry in entries if entry.color]
+    names = list(filter(None, pinned))
+    any_named = any(entry.name.strip() for entry in entries)
+    wrong_if(not_pinned=any_named and not names, not_named=pinned and not names)
     return wrong_if({"name": "".join(names[:1])}, neither=not names)
 
 
@@ -121,12 +121,12 @@ def seeds(answer):
     runs = sequence(answer)
     check_kind(answer, all(_has(run, "setting", "seed", "dataset") for run in runs))
     wrong_if({"n": len(runs)}, not_two=len(runs) != 2)
-    one, other = runs
+    first, other = runs
     wrong_if(
-        {"seed": one.seed},
-        other_data=one.dataset.fingerprint != other.dataset.fingerprint,
-        other_setting=one.setting != other.setting,
-        same_seed=one.seed == other.seed,
+        {"seed": first.seed},
+        other_data=first.dataset.fingerprint != other.dataset.fingerprint,
+        other_setting=first.setting != other.setting,
+        same_seed=first.seed == other.seed,
     )
 
 
@@ -135,8 +135,8 @@ def optuna_study(answer):
     """Ten trials or more of lr alone, on a log scale, minimized; the best one holds."""
     check_kind(answer, _has(type(answer), "trials", "directions"))
     n = sum(t.state.name == "COMPLETE" for t in answer.trials)
-    ways = [direction.name for direction in answer.directions]
-    wrong_if({"n": n}, few=n < 10, direction=ways != ["MINIMIZE"])
+    directions = [direction.name for direction in answer.directions]
+    wrong_if({"n": n}, few=n < 10, direction=directions != ["MINIMIZE"])
     best = answer.best_trial
     wrong_if({"names": ", ".join(best.params)}, names=[*best.params] != ["lr"])
     wrong_if(linear=not getattr(best.distributions["lr"], "log", False))
@@ -152,7 +152,7 @@ def optuna_study(answer):
 @Exercise
 def finish(answer):
     """A bar is reached within the budget, with a reason, test set opened once."""
-    check_kind(answer, _has(answer, *_NEEDED))
+    check_kind(answer, _has(answer, *_OF_CAPSTONE))
     wrong_if(
         {"cap": answer},
         other_task=answer.dataset.name != DATA or answer.budget > _BUDGET,
@@ -162,13 +162,13 @@ def finish(answer):
         not_opened=not answer.test,
         looked=answer.test and answer.test.get("looks"),
     )
-    low = answer.bar is None
-    bar = min(answer.bars) if low else answer.bar
-    return wrong_if({"cap": answer, "bar": bar}, below=low)
+    below = answer.bar is None
+    bar = min(answer.bars) if below else answer.bar
+    return wrong_if({"cap": answer, "bar": bar}, below=below)
 
 
 def _check_own(dataset):
-    """Raise when a data set is one of the course's."""
+    """Reject the data sets of the course."""
     wrong_if({"name": dataset.name}, course=dataset.name in SOURCES)
 
 
@@ -190,10 +190,10 @@ def search(answer):
     check_kind(answer, _has(answer, "runs", "edge"))
     runs = answer.runs
     _check_own(runs.dataset)
-    looked = len({setting for (setting, _), _ in runs.dataset.test_looks})
+    tested = len({setting for (setting, _), _ in runs.dataset.test_looks})
     wrong_if({"n": len(runs.settings)}, settings=len(runs.settings) < _FEW_SETTINGS)
     wrong_if({"n": len(runs.seeds)}, seeds=len(runs.seeds) < _FEW_SEEDS)
-    wrong_if({"n": looked}, looked=looked > 1)
+    wrong_if({"n": tested}, looked=tested > 1)
     best = setting_text(runs.settings[runs.order[0]], varied(runs.settings))
     look = "hk.fit(my_data, my_search.best)" if runs.folds else "my_search.best_run"
     look += ".test_loss()" if runs.dataset.is_regression else ".test_accuracy()"
@@ -203,17 +203,17 @@ def search(answer):
 
 
 def report_parts(text):
-    """Return what stands behind each of the first words, by the part's name."""
+    """Return the text of each part, by the part's name; its first word tells which."""
     names = {word.lower(): name for name, word in report.words["parts"].items()}
     heads = rf"^[ \t]*({'|'.join(map(re.escape, names))})[ \t]*:"
     _, *pieces = re.split(heads, text, flags=re.MULTILINE | re.IGNORECASE)
-    words = map(str.strip, pieces[1::2])
-    return {names[w.lower()]: said for w, said in zip(pieces[::2], words, strict=True)}
+    texts = map(str.strip, pieces[1::2])
+    return {names[w.lower()]: part for w, part in zip(pieces[::2], texts, strict=True)}
 
 
 @Exercise
 def report(answer):
-    """Six lines, with the numbers that a reader needs; nobody can judge the rest."""
+    """Six lines, with the numbers that a reader needs; no check can judge the rest."""
     check_kind(answer, isinstance(answer, str))
     got, parts = report_parts(answer), report.words["parts"]
     wrong_if(empty=set(got.values()) == {"..."})
