@@ -10,8 +10,8 @@ answer; the quiz is the cell ``ex.quiz``::
     answer = ...
     ex.good_rate.check(answer)
 
-Words and solutions: texts/<lesson>.toml and quizzes/<lesson>.json; checks that are more
-than words: the modules here, by what they look at. For teachers: notebooks/GRADING.md.
+Texts and solutions are in texts/<lesson>.toml and quizzes/<lesson>.json. Checks that
+need code are in `_results` and `_trainings`. For teachers: notebooks/GRADING.md.
 """
 
 from hpkit.exercises import _results, _trainings
@@ -30,13 +30,13 @@ class Lesson:
 
     def __init__(self, lesson: str) -> None:
         names = [name for name in load_texts(lesson) if name != "title"]
-        made = {name: _CHECKS.get(name) or Exercise(name=name) for name in names}
-        for one in made.values():
-            one.lesson = lesson
-        self.EXERCISES = tuple(made.values())
+        exercises = {name: _CHECKS.get(name) or Exercise(name=name) for name in names}
+        for exercise in exercises.values():
+            exercise.lesson = lesson
+        self.EXERCISES = tuple(exercises.values())
         self.quiz, self.mystery_curves = Quiz(lesson), _trainings.mystery_curves
-        vars(self).update(made)
+        vars(self).update(exercises)
 
 
 BY_NAME = {name: Lesson(name) for name in LESSONS}
-globals().update({f"lesson_{name}": one for name, one in BY_NAME.items()})
+globals().update({f"lesson_{name}": lesson for name, lesson in BY_NAME.items()})

@@ -1,4 +1,4 @@
-"""What a learner has done, as a table: `hpkit.progress`. `_core` keeps it."""
+"""`hpkit.progress`: what a learner has done, as a table (`_core` records it)."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def progress(lesson: str | int | None = None) -> Progress:
     >>> progress(2).rows[0]["lesson"]
     '02_learning_rate'
     """
-    said = lesson if isinstance(lesson, str) else brief(lesson)
-    numbers = {name: {name, name[:2], str(int(name[:2]))} for name in LESSONS}
-    names = [n for n in LESSONS if lesson is None or said in numbers[n]]
+    key = lesson if isinstance(lesson, str) else brief(lesson)
+    keys = {name: {name, name[:2], str(int(name[:2]))} for name in LESSONS}
+    names = [name for name in LESSONS if lesson is None or key in keys[name]]
     if not names:
         raise refusal("progress_lesson", lesson, lessons=", ".join(LESSONS))
     entries = load_entries()
@@ -50,7 +50,7 @@ def _lesson_title(name):
 
 def _rows_of(lesson, entries):
     texts, numbers = load_texts(lesson), range(1, len(Quiz(lesson)) + 1)
-    titles = {key: one["title"] for key, one in texts.items() if key != "title"}
+    titles = {name: text["title"] for name, text in texts.items() if name != "title"}
     titles |= {f"quiz/{n}": _tr("question", n=n) for n in numbers}
     for name, title in titles.items():
         entry = entries.get(f"{lesson}/{name}", {})
@@ -73,7 +73,7 @@ def _rows_of(lesson, entries):
 class Progress:
     """The table; `rows` holds one dict for each exercise and quiz question."""
 
-    # With all lessons in it, it is an `overview` and shows a line for each.
+    # An `overview`, of all lessons, shows a line for each.
 
     rows: tuple
     overview: bool = True
@@ -96,7 +96,7 @@ class Progress:
 
     def reset(self, *, sure: bool = False) -> str:
         """Delete the progress in the lessons of this table; `sure` does not ask."""
-        with suppress(EOFError, NotImplementedError, OSError):  # nobody to be asked
+        with suppress(EOFError, NotImplementedError, OSError):  # nobody to ask
             sure = sure or input(_tr("asks")).strip().lower() == _tr("yes")
         if not sure:
             return _tr("kept")
@@ -110,10 +110,10 @@ class Progress:
     @property
     def _table(self):
         if not self.overview:
-            return [_tr("row_heads"), *map(_exercise, self.rows)]
+            return [_tr("row_heads"), *map(_exercise_cells, self.rows)]
         names = dict.fromkeys(row["lesson"] for row in self.rows)
-        each = ([r for r in self.rows if r["lesson"] == name] for name in names)
-        return [_tr("heads"), *map(_lesson, each)]
+        lessons = ([r for r in self.rows if r["lesson"] == name] for name in names)
+        return [_tr("heads"), *map(_lesson_cells, lessons)]
 
     def __repr__(self):
         lines = [self._title(), ""]
@@ -131,7 +131,7 @@ class Progress:
         return f"<div><b>{self._title()}</b>{table}</div>"
 
 
-def _lesson(rows):
+def _lesson_cells(rows):
     cells = [_lesson_title(rows[0]["lesson"])]
     for quiz in (False, True):
         part = [r for r in rows if r["exercise"].startswith("quiz/") == quiz]
@@ -141,8 +141,9 @@ def _lesson(rows):
     return [*cells, when(last) if last else _tr("never")]
 
 
-def _exercise(row):
-    tries, hints = str(row["tries"] or ""), str(row["hints"] or "")
-    seen = _tr("solution") if row["solution_seen"] else ""
-    hints = ", ".join(filter(None, (hints, seen)))
-    return [row["title"], row["state"], tries, hints, row["last"] and when(row["last"])]
+def _exercise_cells(row):
+    hints = [str(row["hints"])] if row["hints"] else []
+    if row["solution_seen"]:
+        hints.append(_tr("solution"))
+    last = row["last"] and when(row["last"])
+    return [row["title"], row["state"], str(row["tries"] or ""), ", ".join(hints), last]

@@ -1,4 +1,4 @@
-"""`Quiz`: multiple choice whose every choice has an answer that says why.
+"""`Quiz`: multiple choice with feedback for every choice.
 
 Questions are JSON in the schema of jupyterquiz. Without a front end the quiz prints
 itself and is answered by `Quiz.answer`.
@@ -15,7 +15,7 @@ from hpkit.locale import texts_of, tr
 
 QUIZZES = Path(__file__).parent / "quizzes"
 LETTERS = string.ascii_uppercase
-# ipywidgets gives a button no id that `for` could name.
+# By script, because ipywidgets gives a button no id that `for` could name.
 _LABEL = (
     '<label style="display:block;cursor:pointer;line-height:1.5;padding-top:3px" '
     "onclick=\"this.closest('.hpkit-choice').querySelector('button').click()\">"
@@ -63,7 +63,8 @@ class Quiz:
 
     def right(self, number: int) -> str:
         """Return the letter of the right choice."""
-        return next(k for k, a in self._choices(number).items() if a["correct"])
+        choices = self._choices(number).items()
+        return next(letter for letter, choice in choices if choice["correct"])
 
     @property
     def score(self) -> int:
@@ -81,19 +82,19 @@ class Quiz:
             parts.append(f"**{n}.** {question['question']}")
             if code := question.get("code"):
                 parts.append(f"```python\n{code}\n```")
-            rows = _by_letter(question).items()
-            parts.append("\n".join(f"- **{k}** {a['answer']}" for k, a in rows))
+            choices = _by_letter(question).items()
+            parts.append("\n".join(f"- **{k}** {c['answer']}" for k, c in choices))
         return "\n\n".join([*parts, tr("exercises.quiz.by_call")])
 
     def _ipython_display_(self):
         from hpkit.panels import parts
 
         texts = {"plain": repr(self), "markdown": self._markdown()}
-        look = "<pre style='white-space:pre-wrap;font-family:inherit'>{}</pre>"
-        parts.show_saved(self.widget(), look.format(html.escape(repr(self))), **texts)
+        page = "<pre style='white-space:pre-wrap;font-family:inherit'>{}</pre>"
+        parts.show_saved(self.widget(), page.format(html.escape(repr(self))), **texts)
 
     def widget(self):
-        """Return the quiz as an ipywidgets box; a new one takes the old one's place."""
+        """Return the quiz as an ipywidgets box; a new one replaces the old one."""
         from ipywidgets import HTML, VBox
 
         from hpkit.panels import parts
@@ -101,32 +102,32 @@ class Quiz:
         if self._box:
             parts.close(self._box)
         self._places, self._score = {}, HTML()
-        blocks = [self._block(n) for n in range(1, len(self) + 1)]
-        self._count()
+        blocks = [self._question_box(n) for n in range(1, len(self) + 1)]
+        self._show_score()
         self._box = box = VBox()
         box.children = HTML(parts.live_style(box)), *blocks, self._score
         box.add_class("hpkit-quiz")
         return box
 
-    def _block(self, n):
+    def _question_box(self, n):
         from ipywidgets import HTML, Button, HBox, Layout, VBox
 
         question = self.questions[n - 1]
         head = tr("exercises.quiz.question", n=n, total=len(self))
-        head = f"<b role='heading' aria-level='3'>{head}.</b>"
-        text = f"{head} {to_html(question['question'])}"
+        text = f"<b role='heading' aria-level='3'>{head}.</b> "
+        text += to_html(question["question"])
         if code := question.get("code"):
             text += f"<pre style='margin:6px 0'>{html.escape(code)}</pre>"
         wide = Layout(width="auto", max_width="60em", flex="1 1 auto")
         rows = [HTML(f"<div style='line-height:1.5'>{text}</div>", layout=wide)]
-        for letter, a in _by_letter(question).items():
-            facts = {"n": n, "letter": letter, "answer": to_text(a["answer"])}
+        for letter, choice in _by_letter(question).items():
+            facts = {"n": n, "letter": letter, "answer": to_text(choice["answer"])}
             small = Layout(width="40px", flex="0 0 auto", margin="2px 8px 2px 2px")
             tip = tr("exercises.quiz.press", **facts)
             button = Button(description=letter, tooltip=tip, layout=small)
             button.on_click(lambda _, letter=letter: self._press(n, letter))
-            row = [button, HTML(_LABEL.format(to_html(a["answer"])), layout=wide)]
-            row = HBox(row, layout=Layout(align_items="flex-start"))
+            label = HTML(_LABEL.format(to_html(choice["answer"])), layout=wide)
+            row = HBox([button, label], layout=Layout(align_items="flex-start"))
             row.add_class("hpkit-choice")
             hidden = Layout(margin="0 0 0 50px", max_width="46em", display="none")
             self._places[n, letter] = HTML(layout=hidden)
@@ -136,9 +137,9 @@ class Quiz:
     def _press(self, n, letter):
         try:
             self.answer(n, letter)
-        except Exception as error:  # nobody would see it raised
-            said = f"{type(error).__name__}: {error}"
-            self._score.value = to_html(tr("exercises.quiz.fault", error=said))
+        except Exception as error:  # a widget's callback raises where nobody looks
+            text = f"{type(error).__name__}: {error}"
+            self._score.value = to_html(tr("exercises.quiz.fault", error=text))
 
     def _show(self, n, feedback):
         """Show an answer below its choice, where it stays."""
@@ -146,11 +147,11 @@ class Quiz:
             return
         place = self._places[n, feedback.reason]
         place.value, place.layout.display = feedback._repr_html_(), None
-        self._count()
+        self._show_score()
 
-    def _count(self):
-        said = tr("exercises.quiz.score", right=self.score, total=len(self))
-        self._score.value = f"<div aria-live='polite'><b>{said}</b></div>"
+    def _show_score(self):
+        text = tr("exercises.quiz.score", right=self.score, total=len(self))
+        self._score.value = f"<div aria-live='polite'><b>{text}</b></div>"
 
 
 def _by_letter(question):

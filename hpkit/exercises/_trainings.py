@@ -1,4 +1,4 @@
-"""Checks that train what the answer says, as its lesson does; six curves to name."""
+"""Checks that train the answer's settings; the six curves of lesson 01."""
 
 import functools
 import io
@@ -38,7 +38,7 @@ def _mystery_runs():
 
 
 class _MysteryCurves:
-    """Six small charts without a label; as text, the losses in a table."""
+    """Six small charts without labels; in text, a table of losses."""
 
     @property
     def _words(self):
@@ -48,9 +48,9 @@ class _MysteryCurves:
         lines, names = [], self._words["lines"]
         for letter, run in _mystery_runs().items():
             last = run.setting.epochs
-            at = [e for e in range(0, last + 1, last // 5) if e <= run.epochs_done]
+            epochs = [e for e in range(0, last + 1, last // 5) if e <= run.epochs_done]
             for name, loss in zip(names, (run.train_loss, run.val_loss), strict=True):
-                row = "  ".join(f"{loss[e]:8.3g}" for e in at)
+                row = "  ".join(f"{loss[e]:8.3g}" for e in epochs)
                 lines.append(f"{letter}  {name:9}{row}")
         return "\n".join(lines)
 
@@ -58,11 +58,11 @@ class _MysteryCurves:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(11, 5.6), layout="constrained")
-        figure.get_layout_engine().set(h_pad=0.1)  # between its two rows
+        figure.get_layout_engine().set(h_pad=0.1)  # between the two rows
         axes = figure.subplots(2, 3).flat
         for ax, (letter, run) in zip(axes, _mystery_runs().items(), strict=True):
             hpkit.plot_training_curves(run, ax).set_title(letter)
-            if run.diverged:  # the label at the X says so
+            if run.diverged:  # the label at the X would give it away
                 for label in list(ax.texts):
                     label.remove()
         file = io.BytesIO()
@@ -74,7 +74,7 @@ class _MysteryCurves:
 mystery_curves = _MysteryCurves()
 
 _SWEEP = (1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-# A spread would be the natural limit, but that of the one best value is small by luck.
+# A spread would be the natural limit, but the best value's is often small by luck.
 _CLOSE = 1.15
 _BREAKING = (0.1, 0.3, 1, 3, 10, 30)
 _RATES = (0.001, 0.01, 0.3, 10)
@@ -85,23 +85,23 @@ DEEP = Hyperparameters(momentum=0.9, epochs=10, hidden=(32,) * 4, batch_size=8)
 def good_rate(answer):
     """The mean loss of the learning rate is close to that of the sweep's best."""
     lr = read.number(answer, above=0)
-    wrong_if({"lr": lr}, listed=any(abs(lr / one - 1) < 0.02 for one in _SWEEP))
+    wrong_if({"lr": lr}, listed=any(abs(lr / other - 1) < 0.02 for other in _SWEEP))
     sweep = trained("moons", *(MOONS.but(lr=lr) for lr in _SWEEP))
-    best, mean = sweep.best.lr, sweep.mean_val_loss[sweep.order[0]]
+    best_lr, lowest = sweep.best.lr, sweep.mean_val_loss[sweep.order[0]]
     loss = trained("moons", MOONS.but(lr=lr)).mean_val_loss[0]
-    facts = {"lr": lr, "loss": loss, "limit": _CLOSE * mean, "best": mean}
-    far = not loss <= _CLOSE * mean
-    return wrong_if(facts, too_small=far and lr < best, too_large=far)
+    facts = {"lr": lr, "loss": loss, "limit": _CLOSE * lowest, "best": lowest}
+    poor = not loss <= _CLOSE * lowest
+    return wrong_if(facts, too_small=poor and lr < best_lr, too_large=poor)
 
 
 @Exercise
 def diverging_rate(answer):
-    """The smallest of the list whose loss is no number."""
+    """The smallest rate in the list whose loss is nan."""
     lr = read.choice(answer, _BREAKING)
     runs = trained("digits", *(DIGITS.but(lr=lr) for lr in _BREAKING), seeds=range(3))
     # With 60 seeds all learn at lr 1, none at 3.
-    last = (runs.val_loss[..., -1] / runs.val_loss[..., 0]).mean(1)
-    smallest, share = _BREAKING[np.isnan(last).argmax()], last[_BREAKING.index(lr)]
+    shares = (runs.val_loss[..., -1] / runs.val_loss[..., 0]).mean(1)
+    smallest, share = _BREAKING[np.isnan(shares).argmax()], shares[_BREAKING.index(lr)]
     facts = {"lr": lr, "share": 100 * share}
     wrong_if(facts, learns=not np.isnan(share), smaller_too=lr > smallest)
 
@@ -120,14 +120,14 @@ def worst_to_best(answer):
 
 @Exercise
 def log_list(answer):
-    """Five or six values, even on a log scale, the best one not at an end."""
+    """Five or six values, evenly spaced on a log scale, the best one not at an end."""
     lrs = sorted(read.number_list(answer, above=0))
     n, twice = len(lrs), len(set(lrs)) < len(lrs)
     wrong_if({"n": n}, twice=twice, few=n < 5, many=n > 6)
     factors = [b / a for a, b in pairwise(lrs)]
     facts = {"small": min(factors), "large": max(factors)}
-    # 0.01, 0.03, 0.1 has the factors 3 and 3.3: twice is far from even. With equal
-    # steps, or factors near 1, luck makes the winner.
+    # 0.01, 0.03, 0.1 has the factors 3 and 3.3, so a ratio of two is far from even.
+    # With equal steps, or factors near 1, luck makes the winner.
     wrong_if(facts, uneven=max(factors) > 2 * min(factors), close=min(factors) < 1.9)
     best = trained("moons", *(MOONS.but(lr=lr) for lr in lrs), seeds=range(3)).best.lr
     return wrong_if({"best": best}, low_end=best == lrs[0], high_end=best == lrs[-1])
@@ -135,7 +135,7 @@ def log_list(answer):
 
 @Exercise
 def after_the_test(answer):
-    """A rate that trains the deep network, whatever the rule of a third says."""
+    """A rate that trains the deep network, even if the rule of a third says no."""
     lr, low = read.number(answer, above=0), 0.45  # the bottom of the valley is at 0.25
     loss = trained("digits", DEEP.but(lr=lr), seeds=range(3)).mean_val_loss[0]
     poor = not loss <= low
@@ -187,7 +187,7 @@ def scaling_breaks(answer):
 
 @Exercise
 def choose_patience(answer):
-    """Kept loss within 5 % of the lowest, and at most half of the epochs trained."""
+    """The kept loss within 5% of the lowest, and at most half of the epochs trained."""
     patience = read.number(answer, low=1, high=200, whole=True)
     runs = trained("small_moons", LONG, LONG.but(patience=patience))
     (lowest, kept), stop = runs.mean_val_loss, runs.epochs_done[1].mean()
@@ -198,7 +198,7 @@ def choose_patience(answer):
 
 @Exercise
 def honest_number(answer):
-    """A good setting by validation, a loss on new points near the one predicted."""
+    """A setting with a low validation loss, and about its loss on new points."""
     parts = read.sequence(answer)
     read.check_kind(answer, len(parts) == 2 and isinstance(parts[0], Hyperparameters))
     chosen, predicted = parts[0], read.number(parts[1], above=0)
@@ -209,10 +209,12 @@ def honest_number(answer):
         raise read.NotYet("refused", error=error) from None
     valid = runs.mean_val_loss[0]
     wrong_if({"valid": valid}, poor=not valid <= 0.2)
-    # Of other draws: the lesson's test split stays closed, no look is the learner's.
-    draws = (load_dataset("moons", seed=seed) for seed in range(1, 6))
-    each = zip(runs, (replace(draw, test_looks=[]) for draw in draws), strict=True)
-    new = np.mean([replace(run, dataset=own).test_loss() for run, own in each])
+    # On other draws, so that the lesson's test split stays closed to the learner.
+    losses = []
+    for seed, run in enumerate(runs, 1):
+        draw = replace(load_dataset("moons", seed=seed), test_looks=[])
+        losses.append(replace(run, dataset=draw).test_loss())
+    new = np.mean(losses)
     facts = {"predicted": predicted, "valid": valid, "new": new}
     low, high = predicted < new / 1.5, predicted > new * 1.5
     return wrong_if(facts, too_low=low, too_high=high)
@@ -234,24 +236,23 @@ def order(answer):
     wrong_if(jun=names == JUN)
     combinations = product(*LISTS.values())
     settings = [_START.but(**dict(zip(LISTS, v, strict=True))) for v in combinations]
-    trained_losses = trained("spiral", *settings).mean_val_loss.tolist()
-    losses, best = dict(zip(settings, trained_losses, strict=True)), _START
+    means = trained("spiral", *settings).mean_val_loss.tolist()
+    losses, best = dict(zip(settings, means, strict=True)), _START
     for name in names:
         best = min((best.but(**{name: v}) for v in LISTS[name]), key=losses.get)
-    found, grid = losses[best], min(losses.values())
-    facts = {"found": found, "grid": grid, "times": found / grid}
-    return wrong_if(facts, far=not found / grid <= 1.2)
+    found, lowest = losses[best], min(losses.values())
+    facts = {"found": found, "grid": lowest, "times": found / lowest}
+    return wrong_if(facts, far=not found / lowest <= 1.2)
 
 
 @Exercise
 def wide_enough(answer):
     """At most 20 settings, the best lr not at the edge, and nothing good left out."""
-    keys = {*answer} if isinstance(answer, Mapping) else ()
-    read.check_kind(answer, keys == {"lr", "batch_size"})
+    names = {*answer} if isinstance(answer, Mapping) else ()
+    read.check_kind(answer, names == {"lr", "batch_size"})
     lrs = sorted(set(read.number_list(answer["lr"], above=0)))
     sizes = read.number_list(answer["batch_size"], low=16, high=400, whole=True)
-    sizes = sorted(set(sizes))
-    n = len(lrs) * len(sizes)
+    sizes, n = sorted(set(sizes)), len(lrs) * len(set(sizes))
     wrong_if({"n": n}, many=n > 20, one_size=len(sizes) < 2, few=len(lrs) < 3)
     settings = [MOONS.but(lr=lr, batch_size=b) for lr in lrs for b in sizes]
     runs = trained("moons", *settings, seeds=range(3))
@@ -263,14 +264,14 @@ def wide_enough(answer):
 
 @Exercise
 def first_cut(answer):
-    """Two of four are kept at the cut; the one that wins at epoch 80 is among them."""
+    """The cut keeps two of four networks, one of which wins at epoch 80."""
     cut = read.number(answer, low=1, high=_LAST_EPOCH, whole=True)
     settings = [_SPIRAL.but(hidden=hidden) for hidden in NETWORKS]
     runs = trained("clean_spiral", *settings, seeds=range(3))
     losses = np.minimum.accumulate(runs.val_loss, axis=2).mean(1)  # lowest so far
     order, winner = losses[:, cut].argsort(), losses[:, _LAST_EPOCH].argmin()
-    said = {"cut": cut, "winner": len(NETWORKS[winner])}
-    return wrong_if(said, lost=winner not in order[:2], late=cut > _LAST_EPOCH // 2)
+    facts = {"cut": cut, "winner": len(NETWORKS[winner])}
+    return wrong_if(facts, lost=winner not in order[:2], late=cut > _LAST_EPOCH // 2)
 
 
 @Exercise
@@ -278,8 +279,9 @@ def with_momentum(answer):
     """Lr / (1 - momentum) is the same, and so is the loss."""
     lr = read.number(answer, above=0)
     facts = {"lr": lr, "effective": lr / (1 - 0.8)}
-    same, larger = 0.09 < lr < 0.12, lr > 0.024  # within 10 % of the loss without
+    # From 0.018 to 0.024 the loss is within 10% of that without momentum.
+    same, larger = 0.09 < lr < 0.12, lr > 0.024
     wrong_if(facts, same_lr=same, larger=larger, smaller=lr < 0.018)
     settings = [DIGITS, DIGITS.but(lr=lr, momentum=0.8)]
-    without, with_it = trained("digits", *settings, seeds=range(3)).mean_val_loss
-    return facts | {"without": without, "with_it": with_it}
+    without, momentum = trained("digits", *settings, seeds=range(3)).mean_val_loss
+    return facts | {"without": without, "with_it": momentum}
