@@ -1,4 +1,4 @@
-"""`Exercise`: a question with a check, hints and a solution; what is kept of tries."""
+"""`Exercise`: a question with a check, hints and a solution; the record of tries."""
 
 import functools
 import html
@@ -24,7 +24,7 @@ from hpkit.text import wrapped
 
 CORRECT, NOT_YET = "correct", "not yet"
 _NOT_ATTEMPTED, _COULD_NOT_CHECK = "not attempted", "could not check"
-# Symbol and color of the bar (Okabe-Ito); symbol and words say it without the color.
+# Symbol and color of the bar (Okabe-Ito); symbol and words suffice without the color.
 _SIGNS = {
     CORRECT: ("✓", "#009E73"),
     NOT_YET: ("→", "#E69F00"),
@@ -32,8 +32,8 @@ _SIGNS = {
     _COULD_NOT_CHECK: ("!", "#CC79A7"),
 }
 _BOLD = re.compile(r"\*\*(?=\S)([^*]+)(?<=\S)\*\*")  # not the ** of n ** 2
-# Not role="status", of which Orca says only the innermost part: code, or the note. What
-# is in it is said with it, not once more alone: hence "off", and code without its role.
+# Not role="status": Orca reads only its innermost part, the code or the note. "off" and
+# code without its role keep Orca from reading those parts a second time, alone.
 NOTE = "<div aria-live='off' style='font-size:.9em;opacity:.8;margin-top:4px'>{}</div>"
 _FEEDBACK = (
     "<div aria-live='polite' style='border-left:5px solid {};padding:4px 12px;"
@@ -66,10 +66,10 @@ class Feedback:
 
     exercise: str  # such as "02_learning_rate/good_rate"
     outcome: str  # "correct", "not yet", "not attempted" or "could not check"
-    message: str  # what is said, with `code` in backticks
+    message: str  # with `code` in backticks
     reason: str = ""  # which of the exercise's messages it is
-    note: str = ""  # what stands below
-    word: str = ""  # in place of the usual one of the outcome
+    note: str = ""  # below the message
+    word: str = ""  # replaces the usual word for the outcome
 
     @property
     def passed(self) -> bool:
@@ -81,18 +81,18 @@ class Feedback:
 
     @property
     def _head(self):
-        word = f"exercises.outcome.{self.outcome.replace(' ', '_')}"
-        return f"{_SIGNS[self.outcome][0]} {self.word or tr(word)}"
+        key = f"exercises.outcome.{self.outcome.replace(' ', '_')}"
+        return f"{_SIGNS[self.outcome][0]} {self.word or tr(key)}"
 
     def __repr__(self):
         lines = [f"{self._head} {self.message}", self.note]
         return "\n".join(map(to_text, filter(None, lines)))
 
     def _repr_html_(self):
-        # Orca says both as one text: without the space, two words as one.
+        # Orca reads both as one text and would join two words without the space.
         note = self.note and f"&nbsp;{NOTE.format(to_html(self.note))}"
-        look = _SIGNS[self.outcome][1], tr("language.css")
-        return _FEEDBACK.format(*look, self._head, to_html(self.message), note)
+        style = _SIGNS[self.outcome][1], tr("language.css")
+        return _FEEDBACK.format(*style, self._head, to_html(self.message), note)
 
 
 class Page(str):
@@ -112,18 +112,18 @@ def load_texts(lesson):
 class Exercise:
     """A question that checks its answer: a decorator of the check.
 
-    The check returns values for the words of `right`, a dict or None, and raises
-    `NotYet` for a wrong answer. What is wrong is shown, never raised: Run All passes.
+    The check returns a dict of values for the text `right`, or None, and raises
+    `NotYet` for a wrong answer. The feedback shows it, so that Run All goes on.
     """
 
     def __init__(self, check: Callable | None = None, *, name: str = "") -> None:
-        self._check = check or self._check_by_files
+        self._check = check or self._check_from_files
         self.name = getattr(check, "__name__", name)
-        self.lesson = ""  # which makes itself known
+        self.lesson = ""  # set by `Lesson`
         self._hints_shown, self.last, self._box = 0, None, None
 
-    def _check_by_files(self, answer):
-        """Check what is all in files: text, numbers, choices, or cases."""
+    def _check_from_files(self, answer):
+        """Check an answer by words, numbers, choices or cases that are in files."""
         words = self.words
         if least := words.get("least"):
             return read.check_words(answer, least, words.get("numbers", 0))
@@ -141,31 +141,31 @@ class Exercise:
 
     @property
     def key(self) -> str:
-        """Lesson and name, as progress keeps them."""
+        """Lesson and name: the key of the exercise in the record."""
         return f"{self.lesson}/{self.name}"
 
     def check(self, answer=...) -> Feedback:
         """Check an answer and return `Feedback`, which shows itself; never raise."""
         try:
-            outcome, message, reason = self._judged(answer)
+            outcome, message, reason = self._judge(answer)
         except (Exception, SystemExit) as error:
-            said = f"{type(error).__name__}: {error}"
-            message = tr("exercises.fault", error=said, answer=describe_value(answer))
+            text = f"{type(error).__name__}: {error}"
+            message = tr("exercises.fault", error=text, answer=describe_value(answer))
             outcome, reason = _COULD_NOT_CHECK, "fault"
-        # Run All over empty cells is no try; over others it takes no pass away.
+        # Run All over empty cells is no try, and it never takes a pass away.
         note = "" if outcome == _NOT_ATTEMPTED else record(self.key, outcome)
         if outcome != CORRECT:
             note = note or self._passed_before
         more_hints = self._hints_shown < len(self.words["hints"])
         if outcome == NOT_YET and more_hints and not note:
             note = tr("exercises.ask_hint", name=self.name)
-        # Nobody has judged a free text, so nobody calls it correct.
-        kept = outcome == CORRECT and not self.words.get("judged", True)
-        word = tr("exercises.outcome.kept") if kept else ""
+        word = ""
+        if outcome == CORRECT and not self.words.get("judged", True):
+            word = tr("exercises.outcome.kept")  # no check can call a free text correct
         self.last = Feedback(self.key, outcome, message, reason, note, word)
         return self.last
 
-    def _judged(self, answer):
+    def _judge(self, answer):
         try:
             if answer is ...:
                 raise NotYet("empty")
@@ -174,9 +174,9 @@ class Exercise:
         except NotYet as problem:
             if problem.reason == "empty":
                 return _NOT_ATTEMPTED, tr("exercises.empty"), "empty"
-            says = tr("exercises.says") | self.words.get("says", {})
-            values = {"expects": self.words["expects"]} | problem.values
-            return NOT_YET, says[problem.reason].format(**values), problem.reason
+            texts = tr("exercises.says") | self.words.get("says", {})
+            facts = {"expects": self.words["expects"]} | problem.values
+            return NOT_YET, texts[problem.reason].format(**facts), problem.reason
 
     def hint(self) -> Page:
         """Show the next hint."""
@@ -202,13 +202,13 @@ class Exercise:
         return Page(f"**{tr('exercises.solution')}**\n\n```python\n{code}\n```")
 
     def answer(self, **names):
-        """Return a right answer: what the solution gives, run with these names."""
+        """Run the solution with these names and return its answer."""
         names = {"hk": hpkit} | names
         exec(self.words["solution"], names)
-        return names.get("answer", [*names.values()][-1])  # else it is the function
+        return names.get("answer", [*names.values()][-1])  # or the function it defines
 
     def cases(self):
-        """Return a right function, what a check calls it with, and known mistakes."""
+        """Return a right function, arguments to call it with, and known mistakes."""
         right, data = self.answer(), texts_of(CASES)[self.lesson][self.name]
         head = f"lambda {', '.join(inspect.signature(right).parameters)}: "
         names = vars(math) | vars(itertools) | {"np": np, "right": right}
@@ -217,9 +217,9 @@ class Exercise:
 
     def assert_check_passed(self) -> None:
         """Raise AssertionError unless the last check was correct."""
-        found = self.last.outcome if self.last is not None else "never checked"
-        if found != CORRECT:
-            text = f"{self.key} must be {CORRECT!r}, got {found!r}: {self.last}"
+        outcome = self.last.outcome if self.last is not None else "never checked"
+        if outcome != CORRECT:
+            text = f"{self.key} must be {CORRECT!r}, got {outcome!r}: {self.last}"
             raise AssertionError(text)
 
     @property
@@ -248,40 +248,39 @@ class Exercise:
         parts.show_saved(self.widget(), "", line=to_html(by_call), **texts)
 
     def widget(self):
-        """Return a button that shows hints, one more at each press, then an answer."""
+        """Return a button that shows one hint more at each press, then a solution."""
         from ipywidgets import HTML, Button, VBox
 
         from hpkit.panels import parts
 
         if self._box:
             parts.close(self._box)
-        shown, box, page = [], VBox(), HTML()
-        self._box = box
-        of = self.words["title"]  # a page has as many as exercises
-        button = Button(description=tr("exercises.hint_button"), tooltip=of)
+        self._box, page, shown = VBox(), HTML(), []
+        title = self.words["title"]  # tells the buttons of a page apart
+        button = Button(description=tr("exercises.hint_button"), tooltip=title)
         steps = len(self.words["hints"])
 
         def press(_):
-            if button.icon:  # all is shown
+            if button.icon:  # everything is shown
                 return
             if len(shown) < steps:
                 shown.append(to_html(self._hint(len(shown) + 1)))
             else:
-                title, _, code = self.solution().partition("```python\n")
+                head, _, code = self.solution().partition("```python\n")
                 code = html.escape(code.removesuffix("```"), quote=False)
-                shown.append(f"{to_html(title)}<pre aria-live='off'>{code}</pre>")
+                shown.append(f"{to_html(head)}<pre aria-live='off'>{code}</pre>")
                 button.icon = "check"  # a disabled button loses the focus
             if len(shown) == steps:
                 button.description = tr("exercises.solution_button")
-            new = f"<div aria-live='polite'>{shown[-1]}</div>"  # said alone
+            new = f"<div aria-live='polite'>{shown[-1]}</div>"  # read out alone
             page.value = "".join([*(f"{old}<br>" for old in shown[:-1]), new])
 
         button.on_click(press)
-        box.children = HTML(parts.live_style(box)), button, page
-        return box
+        self._box.children = HTML(parts.live_style(self._box)), button, page
+        return self._box
 
 
-# What may stand in an entry: anything else is no file of ours.
+# The types of the values in an entry of the record.
 _ENTRY = {"tries": int, "hints": int, "solution": bool, "passed": str | None}
 _ENTRY |= {"outcome": str, "last": str}
 
@@ -291,7 +290,7 @@ def when(stamp):
 
 
 def _check(data):
-    """Raise unless these are entries as `record` writes them."""
+    """Raise an error unless the entries are such as `record` writes."""
     for entry in data["entries"].values():
         names = _ENTRY.keys() & {"tries", "last", *entry}
         check_kinds(entry, {name: _ENTRY[name] for name in names})
@@ -306,28 +305,28 @@ _store = Store(None, {"version": 1, "entries": {}}, _check, Texts("exercises.pro
 
 
 def load_entries():
-    _store.path = home() / "progress.json"  # where it is now
+    _store.path = home() / "progress.json"  # HPKIT_HOME may have changed
     return _store.load()["entries"]
 
 
 def _change(update):
-    """Let `update(entries)` change the entries, safely; return what must be said."""
+    """Let `update(entries)` change the entries on disk; return notices for the user."""
     _store.path = home() / "progress.json"
     _store.change(lambda data: update(data["entries"]))
-    said = " ".join(_store.notices)
+    notices = " ".join(_store.notices)
     _store.notices.clear()
-    return said
+    return notices
 
 
-def record(key, outcome=None, **more):
-    """Keep a try, or a look alone; after a pass no try changes anything."""
+def record(key, outcome=None, **changes):
+    """Record a try, or `changes` alone; after a pass a try changes nothing."""
     last = now()
 
     def update(entries):
         entry = entries.setdefault(key, {"tries": 0, "last": last})
         if outcome and entry.get("passed"):
             return
-        entry.update(more)
+        entry.update(changes)
         if outcome:
             entry.update(tries=entry["tries"] + 1, outcome=outcome, last=last)
         if outcome == CORRECT:
@@ -346,7 +345,7 @@ def forget(lessons):
 
 @functools.lru_cache(maxsize=50)
 def trained(dataset, *settings, seeds=range(5)):
-    """Train settings x seeds once and return `Runs`; a line says what takes time."""
+    """Train settings x seeds, after a line that says so, and cache the `Runs`."""
     print(tr("exercises.training", n=len(settings) * len(seeds)))
     *_, runs = hpkit.train(hpkit.load_dataset(dataset), settings, seeds=seeds)
     return runs
