@@ -1,4 +1,4 @@
-"""How other ways to tune do on the same data: a table and a picture."""
+"""Other ways to tune on the same data, compared in a table and a chart."""
 
 import math
 from dataclasses import dataclass, replace
@@ -23,12 +23,12 @@ _SPACE = {
     "momentum": [0, 0.5, 0.9],
     "hidden": [(16,), (32,), (64,)],
 }
-# Way: search, epochs of a setting at most, its arguments; each has 60 epochs in all.
+# Way: search, most epochs per setting, arguments; each way takes 60 epochs in all.
 WAYS = {
     "default": ("grid_search", 60, {"lr": [0.001]}),
     "guess": ("grid_search", 60, {"lr": [0.01]}),
     "list": ("grid_search", 15, {"lr": [0.01, 0.02, 0.03, 0.04]}),
-    # Somebody has searched for it: lessons 02 to 09, on these data.
+    # Found by earlier searches on these data, in lessons 02 to 09.
     "known": ("grid_search", 60, {"lr": [0.1]}),
     "grid": ("grid_search", 10, {"lr": [0.01, 0.1, 1], "batch_size": [16, 64]}),
     "random": ("random_search", 10, {"n_trials": 6} | _SPACE),
@@ -45,7 +45,7 @@ def tr(path, **facts):
 
 
 def chance(share, rows):
-    """Return two standard errors of a share of so many rows, above 0 at 1, too."""
+    """Return two standard errors of a share of so many rows, above 0 even at 1."""
     share, rows = (share * rows + 2) / (rows + 4), rows + 4  # Agresti and Coull 1998
     return 2 * math.sqrt(share * (1 - share) / rows)
 
@@ -54,8 +54,8 @@ def chance(share, rows):
 class Comparison:
     """Test accuracies of several ways to tune: `table`, `sentence`, `plot()`."""
 
-    scores: dict  # way: accuracies, one a seed
-    epochs: dict  # way: what it cost
+    scores: dict  # way: accuracies, one per seed
+    epochs: dict  # way: epochs spent
     rows: int  # of the test set
     bars: tuple = ()
     mine: float | None = None  # the learner's own
@@ -77,12 +77,12 @@ class Comparison:
         gap, level = np.ptp(medians), np.mean(medians)
         noise = chance(level, self.rows)
         facts = {"gap": gap, "level": level, "rows": self.rows, "noise": noise}
-        said = tr(f"rivals.{'tie' if gap <= noise else 'differ'}", **facts)
+        text = tr("rivals.tie" if gap <= noise else "rivals.differ", **facts)
         if self.mine is None:
-            return f"{said} {tr('rivals.no_mine')}"
-        every = np.concatenate(list(self.scores.values()))
-        facts = {"score": self.mine, "below": (every < self.mine).sum()}
-        return f"{said} {tr('rivals.mine', n=len(every), **facts)}"
+            return f"{text} {tr('rivals.no_mine')}"
+        scores = np.concatenate(list(self.scores.values()))
+        facts = {"score": self.mine, "below": (scores < self.mine).sum()}
+        return f"{text} {tr('rivals.mine', n=len(scores), **facts)}"
 
     @property
     def chart(self):
@@ -97,15 +97,16 @@ class Comparison:
 
     def _repr_html_(self):
         style = f"{locale.tr('language.css')}max-width:46em"
-        said = f"<p style='{style}'>{escape(self.sentence)}</p>"
-        return html_table(tr("rivals.heads"), self.table) + said
+        text = f"<p style='{style}'>{escape(self.sentence)}</p>"
+        return html_table(tr("rivals.heads"), self.table) + text
 
 
 def train_way(way, dataset, seeds, search_seed):
-    name, epochs, how = WAYS[way]
-    if "n_trials" in how:
-        how = how | {"search_seed": search_seed}
-    return getattr(hpkit, name)(dataset, BASE.but(epochs=epochs), seeds=seeds, **how)
+    name, epochs, options = WAYS[way]
+    options = options | {"seeds": seeds}
+    if "n_trials" in options:
+        options["search_seed"] = search_seed
+    return getattr(hpkit, name)(dataset, BASE.but(epochs=epochs), **options)
 
 
 def compare(dataset, *, mine=None, bars=(), n=8):
@@ -113,7 +114,7 @@ def compare(dataset, *, mine=None, bars=(), n=8):
     n = check_count("n", n)
     scores, epochs = {way: [] for way in WAYS}, {}
     for way, seed in product(WAYS, range(n)):
-        # Nobody chooses by these scores, so they are no looks of the learner's.
+        # Nobody chooses by these scores, so the learner's looks do not include them.
         found = train_way(way, replace(dataset, test_looks=[]), (seed,), seed)
         scores[way].append(found.best_run.test_accuracy())
         epochs[way] = found.cost.epochs
