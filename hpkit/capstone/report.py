@@ -63,12 +63,9 @@ def lowest_text(entry):
 def find(runs, choice):
     """Return the run that was chosen, or None."""
     wanted = Hyperparameters(**choice["setting"]), choice["seed"], choice["epochs"]
-    for run in runs:
-        # Models that differ in nothing else differ in their loss.
-        alike = np.isclose(run.best_val_loss, choice["val_loss"])
-        if alike and (run.setting, run.seed, run.epochs_done) == wanted:
-            return run
-    return None
+    same = (run for run in runs if (run.setting, run.seed, run.epochs_done) == wanted)
+    loss = choice["val_loss"]  # tells one model from another
+    return next((run for run in same if np.isclose(run.best_val_loss, loss)), None)
 
 
 def setting_in_words(values):

@@ -103,10 +103,10 @@ class Comparison:
 
 def train_way(way, dataset, seeds, search_seed):
     name, epochs, options = WAYS[way]
-    options = options | {"seeds": seeds}
     if "n_trials" in options:
-        options["search_seed"] = search_seed
-    return getattr(hpkit, name)(dataset, BASE.but(epochs=epochs), **options)
+        options = options | {"search_seed": search_seed}
+    base = BASE.but(epochs=epochs)
+    return getattr(hpkit, name)(dataset, base, seeds=seeds, **options)
 
 
 def compare(dataset, *, mine=None, bars=(), n=8):

@@ -40,7 +40,7 @@ _ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves
 class Refused(ValueError):
     """What a capstone does not allow; a notebook shows the message alone."""
 
-    def _render_traceback_(self):  # for IPython: where it was noticed does not help
+    def _render_traceback_(self):  # for IPython: a traceback would not help
         return wrapped(tr("refused", words=self)).splitlines()
 
 
@@ -61,7 +61,7 @@ def _check_log(data):
 
 
 class _Message(str):
-    """Text that a notebook shows as it is, in lines."""
+    """Text that a notebook shows in lines and without quotes."""
 
     def __repr__(self):
         return wrapped(self)
@@ -113,12 +113,12 @@ class Capstone:
         folder: str | PathLike[str] | None = "hpkit-runs",
     ) -> None:
         dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
-        # A copy, since load_dataset gives one and the same: its looks are others'.
+        # A copy, because load_dataset returns one object, with the looks of others.
         self.dataset = replace(check_dataset(dataset), test_looks=[])
         self.budget = hp.check_count("budget", budget)
         bars = hp.check_items("bars", bars, empty=True, of="accuracies", most=20)
         bars = sorted(hp.check_number("bar", bar, low=0) for bar in bars)
-        self.bars, self.name, self._found = tuple(bars), name, []
+        self.bars, self.name, self._trained = tuple(bars), name, []
         if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
             refuse("name", name=brief(name))
         self.folder = None if folder is None else Path(folder)
@@ -178,11 +178,11 @@ class Capstone:
     def state(self) -> str:
         """What is spent, left and found, in sentences."""
         facts = {"spent": self.spent, "budget": self.budget, "left": self.left}
-        said = [tr("state", **facts)]
+        sentences = [tr("state", **facts)]
         if best := self.best:
             setting = report.setting_in_words(best["setting"])
-            said.append(tr("best", loss=best["mean_val_loss"], setting=setting))
-        return " ".join([*said, *self.log.notices])
+            sentences.append(tr("best", loss=best["mean_val_loss"], setting=setting))
+        return " ".join([*sentences, *self.log.notices])
 
     def __repr__(self):
         lines = [tr("head", data=self.dataset.name, state=self.state)]
@@ -202,9 +202,9 @@ class Capstone:
     ) -> Run:
         """Return `hpkit.fit` of this data, counted."""
         setting = Hyperparameters() if setting is None else setting
-        lr = [getattr(setting, "lr", 0.1)]  # what is no setting the search refuses
-        how = {"lr": lr, "seeds": (seed,), "model": model}
-        return self._search("fit", (setting,), how).runs[0, 0]
+        lr = [getattr(setting, "lr", 0.1)]  # the search rejects what is no setting
+        kwargs = {"lr": lr, "seeds": (seed,), "model": model}
+        return self._search("fit", (setting,), kwargs).runs[0, 0]
 
     bayesian_search = _counted("bayesian_search")
     grid_search = _counted("grid_search")
@@ -214,35 +214,36 @@ class Capstone:
     validation_curve = _counted("validation_curve")
 
     def _search(self, what, args, kwargs):
-        """Return a search that the budget allows, after writing it into the log."""
+        """Run a search that the budget allows, log it, and return it."""
         for name in ("cv", "loss"):
             if kwargs.get(name) is not None:
                 refuse(f"no_{name}", got=brief(kwargs[name]))
         search = getattr(hpkit, "grid_search" if what == "fit" else what)
-        # Looked at twice, so nothing may be used up by looking; one may have no end.
+        # Iterators are read here, since values are needed twice; some never end.
         for name, values in kwargs.items():
             if isinstance(values, Iterator):
                 kwargs[name] = tuple(islice(values, hp.MANY + 1))
-        moved_on = {"sampler", "study"} & kwargs.keys()  # since their last search
-        entries = [] if moved_on else self.entries
-        # Each search draws with a seed of its own: it would pay for the same again.
+        stateful = {"sampler", "study"} & kwargs.keys()  # no two of its searches agree
+        entries = [] if stateful else self.entries
+        # A search without a seed draws with the next one, not the same settings again;
+        # a call that is repeated finds its entry under the seed it had.
         fixed = what not in _DRAWS or "search_seed" in kwargs
-        drew = 0 if fixed else sum(entry["what"] in _DRAWS for entry in entries)
-        for seed in range(drew + 1):
+        drawn = 0 if fixed else sum(entry["what"] in _DRAWS for entry in entries)
+        for seed in range(drawn + 1):
             if seed:
                 kwargs["search_seed"] = seed
-            plan, entry = _planned(what, search, self.dataset, args, kwargs)
-            old = next((e for e in entries if _same(e, entry, plan, kwargs)), None)
+            plan, entry = _plan_entry(what, search, self.dataset, args, kwargs)
+            old = next((e for e in entries if _is_same(e, entry, plan, kwargs)), None)
             if old:
                 break
         new, paid = not (old and old["finished"]), old["epochs"] if old else 0
         if new and self.test:
             refuse("after_test", what=what, data=self.dataset.name)
         if new and entry["planned"] - paid > self.left:
-            about = {"left": self.left, "budget": self.budget}
-            refuse("too_dear", kind=BudgetError, **about, **entry)
+            facts = entry | {"left": self.left, "budget": self.budget}
+            refuse("too_dear", kind=BudgetError, **facts)
         found = search(self.dataset, *args, **kwargs)
-        self._found += found.runs  # their networks are needed for the test
+        self._trained += found.runs  # `open_test` needs their networks
         if new:
             epochs, loss = found.best_so_far()
             entry |= {"epochs": found.cost.epochs, "finished": found.finished}
@@ -268,7 +269,7 @@ class Capstone:
         least = tr("least")
         if not isinstance(why, str) or len(why.split()) < least:
             return _Message(tr("no_reason", why=brief(why), least=least))
-        choice, old = self._trained(setting) | {"why": why.strip()}, self.data["choice"]
+        choice, old = self._best_of(setting) | {"why": why.strip()}, self.data["choice"]
         choice["looks"] = len({model for model, _ in self.dataset.test_looks})
         if not self.test:
             self.log.change(lambda data: data.update(choice=choice))
@@ -276,16 +277,15 @@ class Capstone:
             refuse("too_late", setting=report.setting_in_words(old["setting"]))
         return _Message(report.choice_text(choice))
 
-    def _trained(self, setting):
+    def _best_of(self, setting):
         if setting is None:
             return self.best
         tried = [(entry, report.runs_of(entry).settings) for entry in self.entries]
         bests = [report.best_of(e, s.index(setting)) for e, s in tried if setting in s]
-        bests = [best for best in bests if best]  # with another model, too
-        if bests:
+        if bests := [*filter(None, bests)]:  # with several models, perhaps
             return min(bests, key=lambda best: best["mean_val_loss"])
-        known = isinstance(setting, Hyperparameters)
-        return refuse("untrained", setting=setting if known else brief(setting))
+        text = setting if isinstance(setting, Hyperparameters) else brief(setting)
+        return refuse("untrained", setting=text)
 
     def open_test(self) -> str:
         """Open the test set for the chosen setting, once; return what it shows."""
@@ -293,10 +293,10 @@ class Capstone:
             return _Message(tr("again", seen=self._test_text))
         if not (choice := self.data["choice"]):
             refuse("not_chosen")
-        run = report.find(self._found, choice)
+        run = report.find(self._trained, choice)
         if run is None and choice["model"]:
             refuse("own_model")
-        if run is None:  # it was paid for; one that was cut is trained up to there
+        if run is None:  # train it again, up to the epoch that was paid for
             setting = Hyperparameters(**choice["setting"])
             training = Training(self.dataset, setting, seeds=(choice["seed"],))
             training.advance(float("inf"), pause=choice["epochs"])
@@ -345,46 +345,47 @@ class Capstone:
         return found
 
 
-def _planned(what, function, dataset, args, kwargs):
-    # A sampler would be moved on by being asked.
-    aside = ("sampler", "study", "executor", "storage", "progress")
-    asked = {name: value for name, value in kwargs.items() if name not in aside}
-    with closing(function.live(dataset, *args, **asked, tick=0)) as live:
+def _plan_entry(what, function, dataset, args, kwargs):
+    """Return what a search would train, and its entry in the log so far."""
+    # Without what has no part in the plan; to ask a sampler would change its state.
+    left_out = ("sampler", "study", "executor", "storage", "progress")
+    kwargs_of_plan = {n: value for n, value in kwargs.items() if n not in left_out}
+    with closing(function.live(dataset, *args, **kwargs_of_plan, tick=0)) as live:
         plan = next(live)
     model = getattr(kwargs.get("model"), "__name__", "")
     if kwargs.get("model") is not None and not model.isidentifier():
         model = "model"
-    tried = "; ".join(_searched(*one) for one in plan.space.items())
-    entry = {"what": what, "tried": tried, "held": _fixed(plan, kwargs), "model": model}
+    tried = "; ".join(_values_text(*item) for item in plan.space.items())
+    held = _held_text(plan, kwargs)
+    entry = {"what": what, "tried": tried, "held": held, "model": model}
     return plan, entry | {"planned": plan.planned.epochs}
 
 
-def _same(old, entry, plan, kwargs):
-    """Say whether an entry is of the same search, done or to be gone on with."""
+def _is_same(old, entry, plan, kwargs):
+    """Return whether an old entry is of the same search: finished, or to be resumed."""
     file = kwargs.get("storage")
-    goes_on = file and old.get("file") == str(file) and Path(file).exists()
-    if not (old["finished"] or goes_on) or not entry.items() <= old.items():
+    resumes = file and old.get("file") == str(file) and Path(file).exists()
+    if not (old["finished"] or resumes) or not entry.items() <= old.items():
         return False
     runs, n = report.runs_of(old), len(plan.settings)
     alike = (runs.seeds, runs.settings[:n]) == (plan.seeds, plan.settings)
     return alike and (not entry["model"] or files.starts_alike(plan, runs))
 
 
-def _searched(name, values):
+def _values_text(name, values):
     label = TABLE[name].label
     if isinstance(values, Range):
         return tr("range", name=label, **vars(values))
     return tr("list", name=label, values=", ".join(map(value_text, values)))
 
 
-def _fixed(plan, kwargs):
-    names = {*_ALWAYS, *varied([plan.base, Hyperparameters()])} - plan.space.keys()
-    names = [name for name in hp.all_names([plan.base]) if name in names]
-    said = [setting_text(plan.base, names)]
-    seeds = "seed" if len(plan.seeds) == 1 else "seeds"
-    said.append(tr(seeds, seeds=", ".join(map(str, plan.seeds))))
+def _held_text(plan, kwargs):
+    told = {*_ALWAYS, *varied([plan.base, Hyperparameters()])} - plan.space.keys()
+    names = [name for name in hp.all_names([plan.base]) if name in told]
+    key = "seed" if len(plan.seeds) == 1 else "seeds"
+    seeds = tr(key, seeds=", ".join(map(str, plan.seeds)))
     drawn = any(isinstance(values, Range) for values in plan.space.values())
-    more = {"search_seed": 0} if drawn else {}
-    more |= {n: kwargs[n] for n in ("search_seed", "eta") if n in kwargs}
-    said += [tr("argument", name=name, value=value) for name, value in more.items()]
-    return "; ".join(filter(None, said))
+    options = {"search_seed": 0} if drawn else {}
+    options |= {n: kwargs[n] for n in ("search_seed", "eta") if n in kwargs}
+    texts = [tr("argument", name=n, value=value) for n, value in options.items()]
+    return "; ".join(filter(None, [setting_text(plan.base, names), seeds, *texts]))

@@ -38,14 +38,10 @@ def describe_value(value):
     return text
 
 
-def _wrong_kind(answer):
-    return NotYet("kind", got=describe_value(answer))
-
-
 def check_kind(answer, fits):
     """Raise `NotYet` for an answer of another kind than expected."""
     if not fits:
-        raise _wrong_kind(answer)
+        raise NotYet("kind", got=describe_value(answer))
 
 
 def number(answer, *, above=-math.inf, low=-math.inf, high=math.inf, whole=False):
@@ -53,7 +49,7 @@ def number(answer, *, above=-math.inf, low=-math.inf, high=math.inf, whole=False
     try:
         value = check_number("", to_python(answer), low=-math.inf)
     except (TypeError, ValueError):
-        raise _wrong_kind(answer) from None
+        raise NotYet("kind", got=describe_value(answer)) from None
     check_kind(answer, above < value and low <= value <= high)
     check_kind(answer, not whole or value % 1 == 0)
     return int(value) if whole else value
@@ -66,7 +62,7 @@ def sequence(answer):
     try:
         members = list(check_items("", answer, empty=True))
     except (TypeError, ValueError):
-        raise _wrong_kind(answer) from None
+        raise NotYet("kind", got=describe_value(answer)) from None
     wrong_if(empty=members and all(member is ... for member in members))
     return members
 

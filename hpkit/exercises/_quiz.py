@@ -63,8 +63,7 @@ class Quiz:
 
     def right(self, number: int) -> str:
         """Return the letter of the right choice."""
-        choices = self._choices(number).items()
-        return next(letter for letter, choice in choices if choice["correct"])
+        return next(k for k, c in self._choices(number).items() if c["correct"])
 
     @property
     def score(self) -> int:

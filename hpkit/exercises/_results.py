@@ -27,21 +27,17 @@ def _run_loop(train):
     """Run a loop on three batches; return its calls, in order, and the weights."""
     import torch
 
-    def recording(name, method):
-        def wrapper(*args, **kwargs):
-            calls.append(name)
-            return method(*args, **kwargs)
-
-        return wrapper
+    def zero_grad(*args, **kwargs):
+        calls.append("zero_grad")
+        torch.optim.SGD.zero_grad(optimizer, *args, **kwargs)
 
     X, calls = torch.arange(14.0).reshape(7, 2).cos(), []
     net = torch.nn.utils.skip_init(torch.nn.Linear, 2, 2)  # draws no number
     torch.nn.init.eye_(net.weight)
     torch.nn.init.zeros_(net.bias)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
-    for name in ("zero_grad", "step"):
-        setattr(optimizer, name, recording(name, getattr(optimizer, name)))
-    net.zero_grad = optimizer.zero_grad  # either will do
+    optimizer.zero_grad = net.zero_grad = zero_grad  # either will do
+    optimizer.register_step_pre_hook(lambda *_: calls.append("step"))
     net.weight.register_hook(lambda gradient: calls.append("backward"))
     net.register_forward_pre_hook(lambda *_: calls.append("forward"))
     names, y = "net, optimizer, X, y, batch_size=3", (X[:, 0] > 0).long()

@@ -280,8 +280,7 @@ def with_momentum(answer):
     lr = read.number(answer, above=0)
     facts = {"lr": lr, "effective": lr / (1 - 0.8)}
     # From 0.018 to 0.024 the loss is within 10% of that without momentum.
-    same, larger = 0.09 < lr < 0.12, lr > 0.024
-    wrong_if(facts, same_lr=same, larger=larger, smaller=lr < 0.018)
+    wrong_if(facts, same_lr=0.09 < lr < 0.12, larger=lr > 0.024, smaller=lr < 0.018)
     settings = [DIGITS, DIGITS.but(lr=lr, momentum=0.8)]
     without, momentum = trained("digits", *settings, seeds=range(3)).mean_val_loss
     return facts | {"without": without, "with_it": momentum}

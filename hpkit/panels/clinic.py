@@ -182,9 +182,8 @@ class ClinicPanel(Panel):
             self.treated = runs and runs[int(best), 0]
 
         yield from self._train_all(self.patient.dataset, settings, [seed], show_best)
-        right = named == self.patient.fault
-        if self.patient.tried:  # one chosen by its training loss overfits, too
-            right = right or named == "overfitting"
+        overfits = named == "overfitting" and bool(self.patient.tried)
+        right = named == self.patient.fault or overfits
         # Without the fault: the table would give it away to whoever tries again.
         ends = _last_loss(self.run), _last_loss(self.treated)
         row = self.number, named, right, remedy, *ends

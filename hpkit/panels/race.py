@@ -77,9 +77,8 @@ class SearchRacePanel(Panel):
         self.races = count_box(WORDS["races"], races, 1, 100, **late)
         race = self._searches(0)  # checks all before anything is shown
         names = WORDS["kinds"]
-        options = [(name, kind) for kind, name in names.items()]
-        choice = {"text": names.get, "options": options}
-        self.ask(predict, WORDS["guess"], W.ToggleButtons, **choice)
+        kinds = {"options": [(name, kind) for kind, name in names.items()]}
+        self.ask(predict, WORDS["guess"], W.ToggleButtons, text=names.get, **kinds)
         self.add_class("hp-tall")
         start = {"start": lambda: self.live.busy or self.start()}  # keeps what has run
         self.build(self.budget, self.races, self.buttons(**start, stop=self.stop))
