@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import product
-from statistics import median  # which refuses a list without a member
+from statistics import median  # unlike np.median, raises an error for an empty list
 
 import numpy as np
 
@@ -34,7 +34,7 @@ WAYS = {
     "random": ("random_search", 10, {"n_trials": 6} | _SPACE),
     # 6, 2 and 1 go on: 18 + 12 + 12 + 18 epochs.
     "halving": ("successive_halving", 27, {"n_trials": 18} | _SPACE),
-    # 10 random draws, then 2 that use what they have seen.
+    # 10 random draws, then 2 that use their results.
     "optuna": ("bayesian_search", 5, {"n_trials": 12} | _SPACE),
 }
 TUNED = tuple(WAYS)[4:]

@@ -117,12 +117,12 @@ class Exercise:
     """
 
     def __init__(self, check: Callable | None = None, *, name: str = "") -> None:
-        self._check = check or self._check_from_files
+        self._check = check or self._check_by_files
         self.name = getattr(check, "__name__", name)
         self.lesson = ""  # set by `Lesson`
         self._hints_shown, self.last, self._box = 0, None, None
 
-    def _check_from_files(self, answer):
+    def _check_by_files(self, answer):
         """Check an answer by words, numbers, choices or cases that are in files."""
         words = self.words
         if least := words.get("least"):

@@ -191,11 +191,11 @@ def search(answer):
     wrong_if({"n": len(runs.seeds)}, seeds=len(runs.seeds) < _FEW_SEEDS)
     wrong_if({"n": tested}, looked=tested > 1)
     best = setting_text(runs.settings[runs.order[0]], varied(runs.settings))
-    look = "hk.fit(my_data, my_search.best)" if runs.folds else "my_search.best_run"
-    look += ".test_loss()" if runs.dataset.is_regression else ".test_accuracy()"
+    code = "hk.fit(my_data, my_search.best)" if runs.folds else "my_search.best_run"
+    code += ".test_loss()" if runs.dataset.is_regression else ".test_accuracy()"
     names = ", ".join(TABLE[name].label for name in answer.edge)
     edge = search.words["edges"]["at" if names else "none"].format(names)
-    return {"n": len(runs.settings), "best": best, "edge": edge, "look": look}
+    return {"n": len(runs.settings), "best": best, "edge": edge, "look": code}
 
 
 def report_parts(text):

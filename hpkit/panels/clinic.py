@@ -19,7 +19,7 @@ from hpkit.text import named_value
 WORDS = Texts("panels.clinic")
 _HEALTHY = Hyperparameters(lr=0.3, batch_size=20, hidden=(16,), epochs=60)
 _LARGE = dict(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=100)
-FAULTS = {  # fault: what helps, data, setting; of a list one value is drawn
+FAULTS = {  # fault: remedy, data, changes to _HEALTHY (one value of a list is drawn)
     "slow": ("higher", None, {"lr": [0.0003, 0.0005, 0.001]}),
     "bouncing": ("lower", None, {"lr": [5.0, 6.0, 7.0]}),
     "diverged": ("lower", "digits", {"lr": [3.0, 5.0, 7.0], "epochs": 20}),

@@ -204,8 +204,8 @@ def halving_count(budget, epochs):
 
 def searches(dataset, base, budget, seed):
     """Return the searches of a race as generators, by kind; check all at once."""
-    # Each search may train for `budget` epochs, a whole run for those of `base`. `seed`
-    # is the seed of the models and of the search.
+    # Each search may train for `budget` epochs; a whole run has the epochs of `base`.
+    # `seed` is that of the models and of the search.
     if budget < 2 * base.epochs:
         raise refusal("race_budget", budget, least=2 * base.epochs)
     count = budget // base.epochs
