@@ -161,7 +161,7 @@ class OneAtATimePanel(SearchPanel):
 
     def reveal(self) -> None:
         self.error = None  # a step that is under way ends first, and what waits
-        self.live.start(self._revealing(self.live._next), replace=False)
+        self.live.start(self._revealing(self.live.next_job), replace=False)
 
     def _revealing(self, before):
         """Train the grid (a job); it is shown whole: the colors hang on all cells."""

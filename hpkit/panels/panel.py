@@ -1,30 +1,25 @@
-"""What all panels share: thread, frame, charts, result in words, guess, code, files.
+"""`Panel`: what all panels share: frame, charts, result in words, guess, code, files.
 
-A panel is a box of widgets. A subclass makes its controls and hands them on with
-`build`, starts jobs on `self.live`, and says what it shows once it `has_result`:
-`_update(running)` lets status, bar and controls show the state, `_charts()` returns the
-charts, always as many and of the same marks, `_summary(running)` the result in words
-(HTML), `_table()` the numbers as `pandas.DataFrame` takes them, `_rows_below()` others
-that the table below shows, `_code()` the cell for them.
-
-A job is a generator: it trains a little, writes down what there is, and yields. Between
-two yields it can be stopped, paused, replaced and drawn. `yield False` says that there
-is nothing new to draw.
+A panel is a box of widgets. A subclass makes its controls, passes them to `build`, and
+starts jobs on `self.live` (`live.py` says what a job is). Once it `has_result`, its
+methods describe what it shows: `_update(running)` updates status, bar and controls,
+`_charts()` returns the charts, always as many and with the same marks,
+`_summary(running)` the result in words (HTML), `_table()` the numbers in any form that
+`pandas.DataFrame` accepts, `_rows_below()` the rows of the table below the charts if
+they are not those of `frame()`, and `_code()` the cell that gives the same numbers.
 """
 
 from __future__ import annotations
 
-import atexit
 import html
 import re
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
-from weakref import WeakSet
 
 import ipywidgets as W
 
@@ -32,10 +27,11 @@ from hpkit import hyperparameters as hyper
 from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import data_uri, picture, small_png
 from hpkit.engine.as_pytorch import forms
-from hpkit.engine.training import TURN, check_settings, train, with_objective
+from hpkit.engine.training import check_settings, train, with_objective
 from hpkit.locale import Texts, words
 from hpkit.panels import parts
 from hpkit.panels.controls import Drawing, Guess, LiveCharts, written
+from hpkit.panels.live import FRAME, Live, stop_earlier
 from hpkit.panels.parts import html_widget, named, row
 from hpkit.store import error_reason, write
 from hpkit.text import file_stem, value_text
@@ -45,202 +41,39 @@ if TYPE_CHECKING:
 
 WORDS = Texts("panels.panel")
 FOLDER = Path("hpkit-runs")
-HPKIT = "hpkit"  # of the forms that code has
-SAVE = 1.5  # seconds without a change, then the saved picture is drawn anew
-LONGEST = 200  # characters of a line that says a panel's state
-ANNOUNCE = 10.0  # seconds that a screen reader says nothing while something runs
-FRAME = 1 / 15  # seconds between two pictures: smooth to the eye, cheap to send
-THREAD = "hpkit panel"
-_REST = 20  # times as long as a picture took lie between two: training comes first
-_BELOW = 1.0  # seconds between two tables, or codes, of what runs
-_AT_ONCE = 2.0  # seconds that a panel may train before it is shown
-CHOSEN = 0.4  # seconds without a move after which what a control shows counts
-_LAST = 5.0  # seconds that threads have to end before Python does
-_turns = threading.Lock()  # panels train by turns
+HPKIT = "hpkit"  # the first of the libraries that code is shown for
+SAVE = 1.5  # seconds without a change before the saved picture is replaced
+LONGEST_LINE = 200  # characters of a line that describes a panel's state
+ANNOUNCE = 10.0  # seconds between two sentences for screen readers during training
+_BELOW = 1.0  # seconds between two updates of the table or code during training
 
 
-class Live:
-    """Works through the newest job, one at a time, in a thread."""
-
-    # `draw()` shows the state: called under `lock`, up to 15 times a second, and at the
-    # end; `fail(error)` shows an error of a job. Why a thread and an Event: a loop in a
-    # button's callback keeps the kernel from reading the click on Stop.
-
-    def __init__(self, draw, fail):
-        self.draw, self.fail = draw, fail
-        self.lock = threading.RLock()  # all state of the panel sits behind it
-        self.busy = False
-        self._next = self._thread = None
-        self._halt, self._go = threading.Event(), threading.Event()
-        self.pause, self.resume = self._go.clear, self._go.set
-
-    @property
-    def asked(self):
-        """Whether a newer job waits: a job that only rests should end."""
-        return self._next is not None
-
-    @property
-    def paused(self):
-        """Whether the job rests until `resume`."""
-        return self.busy and not self._go.is_set()
-
-    def start(self, job, *, replace=True):
-        """Start a job for all that wait and, with `replace`, for the running one."""
-        # Without `replace` the running one ends first. While a slider is dragged this
-        # is what brings pictures: stopped at each move, no training would ever end.
-        with self.lock:
-            self._next = job
-            self.resume()
-            if replace:
-                self._halt.set()
-            if self._thread is None:
-                self.busy, self.announced = True, time.monotonic()
-                self._thread = threading.Thread(None, self._work, THREAD, daemon=True)
-                self._thread.start()
-
-    def now(self, job, *, seconds=_AT_ONCE):
-        """Do a job before returning; what takes longer goes on in the thread."""
-        until = time.perf_counter() + seconds
-        with self.lock:
-            with self._errors_shown():
-                for _ in job:
-                    if time.perf_counter() > until:
-                        self.start(job)
-                        break
-            with self._errors_shown():
-                self.draw()
-
-    def stop(self):
-        """Stop what runs and forget what waits; returns at once."""
-        with self.lock:
-            self._next = None
-            self._halt.set()
-            self.resume()
-
-    def rest(self, seconds=CHOSEN):
-        """Rest, unless a newer job waits: until nothing has moved for a moment."""
-        until = time.perf_counter() + seconds
-        while time.perf_counter() < until and not self.asked:
-            time.sleep(0.02)
-            yield False
-
-    def wait(self, timeout=None):
-        """Wait until nothing runs (raises TimeoutError after `timeout` seconds)."""
-        until = time.monotonic() + (float("inf") if timeout is None else timeout)
-        while self._thread is not None:
-            if time.monotonic() > until:
-                raise hyper.refusal("panel_trains", timeout, kind=TimeoutError)
-            # Up to Python 3.12 an interrupt of `join` ends what it waits for.
-            time.sleep(0.01)
-
-    def _work(self):
-        """Do the newest job until there is none (the thread)."""
-        ran = False
-        TURN.set(_turns)
-        while True:
-            with self.lock:
-                job, self._next = self._next, None
-                self.busy = job is not None
-                if ran or not self.busy:
-                    with self._errors_shown():
-                        self.draw()
-                if not self.busy:
-                    self._thread = None
-                    return
-                self._halt.clear()
-            # Its own `finally` writes down what a stopped job has.
-            with self._errors_shown(), closing(job):
-                self._steps(job)
-            ran = True
-
-    def _steps(self, job):
-        """Step through a job and draw, until its end or a stop."""
-        due_at, stale = 0.0, False
-        for news in job:
-            stale = stale or news is not False
-            due = time.perf_counter() >= due_at or news is False
-            if stale and (due or self.paused) and not self._halt.is_set():
-                begin = time.perf_counter()
-                with self.lock:
-                    self.draw()
-                end, stale = time.perf_counter(), False
-                due_at = end + max(FRAME, _REST * (end - begin))
-            self._go.wait()
-            if self._halt.is_set():  # also while it was drawn
-                return
-
-    @contextmanager
-    def _errors_shown(self):
-        try:
-            yield
-        except Exception as error:
-            with self.lock:
-                self.fail(error)
-
-
-def play(show, now, most, pause, first=0):
-    """Show one number after another, slowly; after the last from the first (a job)."""
-    # `now()` is where a learner may have moved it meanwhile, `show(number)` sets it;
-    # `pause` seconds lie before each.
-    again = now() >= most
-    while again or now() < most:
+def play(show, current, last, pause, first=0):
+    """Show one number after another, slowly; after the last, start over (a job)."""
+    # `current()` is the number shown, which a learner may have moved meanwhile;
+    # `show(number)` changes it; `pause` is in seconds.
+    restart = current() >= last
+    while restart or current() < last:
         time.sleep(pause)
-        yield False  # a stop is seen here, before the next step
-        show(first if again else now() + 1)
-        again = False
+        yield False  # a stop takes effect here, before the next step
+        show(first if restart else current() + 1)
+        restart = False
         yield
-
-
-_panels = WeakSet()  # that no later run of their cell has ended
-
-
-@atexit.register
-def _end_all():
-    """End all threads: torch aborts a Python that ends while one still trains."""
-    until = time.monotonic() + _LAST
-    for panel in list(_panels):
-        panel.stop()
-    for panel in list(_panels):
-        if thread := panel.live._thread:
-            thread.join(max(0.0, until - time.monotonic()))
-
-
-def stop_earlier(panel):
-    """End the panels that an earlier run of the same cell made."""
-    panel.made_in = cell, execution = running_cell()
-    for old in list(_panels):
-        earlier = execution is None or old.made_in != panel.made_in
-        if cell and old.made_in[0] == cell and earlier:
-            old.end()
-            _panels.remove(old)
-    _panels.add(panel)
-
-
-def running_cell():
-    """Return what names the cell that runs and this run of it; None in a script."""
-    from IPython import get_ipython
-
-    kernel = getattr(get_ipython(), "kernel", None)
-    message = kernel.get_parent("shell") if kernel else {}
-    # Some front ends give cells no id: there the code stands for it.
-    code = message.get("content", {}).get("code")
-    cell = message.get("metadata", {}).get("cellId") or code
-    return cell, message.get("header", {}).get("msg_id")
 
 
 class Panel(W.VBox):
     """The frame of a panel; a `title` of None is the usual one, `words["title"]`.
 
-    `live` is the thread, whose `lock` guards all state; `charts` the `LiveCharts`;
-    `result` what is said of the state, as HTML; `error` what the last training or
-    callback raised, shown in the panel, too.
+    `live` runs its jobs, and `live.lock` guards all state; `charts` are the
+    `LiveCharts`; `result` is the sentence below them, as HTML; `error` is what the last
+    training or callback raised, also shown in the panel.
     """
 
-    # A subclass has its `kind`, which names its files, and its `words`: a title; the
-    # name and the tip of its buttons.
+    # A subclass sets `kind`, which names its files, and `words`: its title, and the
+    # description and tooltip of each button.
     widths = (1,)  # of the charts
-    _guess_fits = True  # what is shown is what the guess was about
-    model, shares = None, False  # whether it has a `line` that says its state
+    _guess_fits = True  # whether the guess was about what is shown
+    model, shares = None, False  # `shares`: whether `line` can describe its state
     _next_style = "primary"  # of the next button
     newest_first = False  # whether the table grows, with the last row of `frame` first
     run = runs = found = None  # what was trained, as far as the panel has it
@@ -248,17 +81,20 @@ class Panel(W.VBox):
     def __init__(self, dataset, title, *settings):
         if settings:
             check_settings(settings, dataset)
-        self.texts = Texts(*WORDS.paths, *self.words.paths)  # of all panels, its own
+        # First those of all panels, then those of this kind.
+        self.texts = Texts(*WORDS.paths, *self.words.paths)
         if title is None:
             title = self.words["title"].format(getattr(dataset, "name", ""))
         self.dataset = None if dataset is None else with_objective(dataset, None, None)
         self.live = Live(self._draw, self._fail)
         self.guess = self.error = None
-        self.drawers = {"table": None}  # what is below, one at a time, by name
-        self.title, self.result, self._quiet = hyper.check_text("title", title), "", 0
-        self.refused = self._unannounced = False  # the last value; the last sentence
-        self._filled = 0.0  # when what is below the charts was
-        self._saving = None  # the wait before the saved picture is drawn anew
+        self.drawers = {"table": None}  # what can be shown below the charts, by name
+        self.title, self.result = hyper.check_text("title", title), ""
+        self._quiet = 0  # how many `quietly` blocks are open
+        self.refused = False  # whether the last value was
+        self._unannounced = False  # whether screen readers skipped the last sentence
+        self._drawer_time = 0.0  # of its last update
+        self._saving = None  # timer for the next saved picture
         self.status = html_widget("", "hp-status")
         self.note = html_widget("", "hp-muted", "hp-grow")
         self.bar = W.FloatProgress(value=0, min=0, max=1).add_class("hp-bar")
@@ -267,17 +103,17 @@ class Panel(W.VBox):
         stop_earlier(self)
 
     def build(self, *left, calls=(), over=()):
-        """Put the parts together: controls on the `left`, `over` the charts more."""
-        look = "class='hp-title' role='heading' aria-level='3'"
-        head = f"<span {look}>{html.escape(self.title)}</span>"
+        """Lay out the panel: controls on the `left`, widgets `over` the charts."""
+        attributes = "class='hp-title' role='heading' aria-level='3'"
+        head = f"<span {attributes}>{html.escape(self.title)}</span>"
         head = html_widget(head + parts.live_style(self), "hp-grow")
         controls = W.VBox([*([self.guess.box] if self.guess else ()), *left])
-        calls = {name: self._guarded(call) for name, call in dict(calls).items()}
+        calls = {name: self._guard(call) for name, call in dict(calls).items()}
         self.charts = LiveCharts(self.widths, calls=calls)
         self.blank = [Chart(Axis(), Axis(), [], alt=self.title)] * len(self.widths)
         self.charts.charts = self.blank
-        shown = W.VBox([*([row(*over, name="hp-over")] if over else ()), self.charts])
-        body = controls.add_class("hp-controls"), shown.add_class("hp-charts")
+        right = W.VBox([*([row(*over, name="hp-over")] if over else ()), self.charts])
+        body = controls.add_class("hp-controls"), right.add_class("hp-charts")
 
         self.code_box = named(W.Textarea(), WORDS["code_tip"])
         self.code_box.add_class("hp-mono")
@@ -301,36 +137,36 @@ class Panel(W.VBox):
             self.drawer.add_class("hp-drawer"),
         )
 
-    def ask(self, predict, question, kind, *about, text=str, **look):
+    def ask(self, predict, question, kind, *arguments, text=str, **options):
         """Cover the charts until a guess is made, if `predict`; before `build`."""
-        # `kind(*about, **look)` is the widget of `Guess`, `text` as there.
+        # `kind(*arguments, **options)` is the widget of `Guess`, `text` as there.
         draws = kind is Drawing and predict == "draw"
         if draws or hyper.check_flag("predict", predict):
-            self.guess = Guess(self, question, kind(*about, **look), text)
+            self.guess = Guess(self, question, kind(*arguments, **options), text)
 
     @property
     def guesses(self):
         """The guess in a list; empty where there is none on what is shown."""
-        there = self.guess and self.guess.open and self._guess_fits
-        return [self.guess.value] if there else []
+        made = self.guess and self.guess.open and self._guess_fits
+        return [self.guess.value] if made else []
 
     def train(self, dataset, settings, seeds, show=None):
-        """Train and return the runs (a job); `show` takes what there is so far."""
+        """Train and return the runs (a job); `show` is called with the runs so far."""
         for runs in train(dataset, settings, seeds=seeds, tick=FRAME):
             if show:
                 show(runs)
             yield show is not None
         return runs
 
-    def _guarded(self, callback):
+    def _guard(self, callback):
         """Return a callback that holds the lock and shows its own errors."""
 
-        def called(*values):
+        def guarded(*values):
             with self.live.lock:
                 if self._quiet:
                     return
                 self.refused = False
-                if "hp-copy" in self.note.value:  # the line of the state before
+                if "hp-copy" in self.note.value:  # the line of an earlier state
                     self.note.value = ""
                 try:
                     callback(*values)
@@ -338,37 +174,38 @@ class Panel(W.VBox):
                     self.error = None
                     self._fail(error)
 
-        return called
+        return guarded
 
     def button(self, name, callback):
-        """Return a button that calls `callback()`, which is then `name_button`."""
-        # `name` is that of its words, too. What is to be pressed first is made first.
-        made = W.Button(description=self.texts[name], tooltip=self.texts[f"{name}_tip"])
-        made.button_style = "" if name == "stop" else self._next_style
+        """Return a button that calls `callback()`, also kept as `name_button`."""
+        # Its texts have the same name. The first button made is the one to press first.
+        tip = self.texts[f"{name}_tip"]
+        button = W.Button(description=self.texts[name], tooltip=tip)
+        button.button_style = "" if name == "stop" else self._next_style
         self._next_style = ""
-        setattr(self, f"{name}_button", made.add_class(f"hp-press-{name}"))
-        self.on_click(made, callback)
-        return made
+        setattr(self, f"{name}_button", button.add_class(f"hp-press-{name}"))
+        self.on_click(button, callback)
+        return button
 
     def buttons(self, **callbacks):
-        """Return buttons side by side, from their names and what they call."""
+        """Return buttons side by side, from their names and callbacks."""
         return row(*map(self.button, callbacks, callbacks.values()), name="hp-buttons")
 
     def on_click(self, widget, callback):
-        widget.on_click(self._guarded(lambda _: callback()))
+        widget.on_click(self._guard(lambda _: callback()))
 
     def on_change(self, callback, *widgets):
         """Call `callback()` when a learner changes a control (not the panel itself)."""
         for widget in (getattr(widget, "source", widget) for widget in widgets):
             if hasattr(widget, "refuse"):
                 widget.refuse = self._refuse
-            widget.observe(self._guarded(lambda _: callback()), "value")
+            widget.observe(self._guard(lambda _: callback()), "value")
 
-    def _refuse(self, said):
-        """Say what is wrong with a value until something is changed."""
+    def _refuse(self, text):
+        """Show what is wrong with a value until something is changed."""
         with self.live.lock:
             self.refused = True
-            self.show_message(said, wrong=True)
+            self.show_message(text, wrong=True)
 
     @contextmanager
     def quietly(self):
@@ -381,15 +218,15 @@ class Panel(W.VBox):
                 self._quiet -= 1
 
     def _fail(self, error):
-        """Show an error; it stays until the next start, and the first one counts."""
-        # Of a value that hpkit refuses the message says all. Any other error is a
-        # failure, a ValueError of our own code too.
+        """Show an error until the next start; the first one counts."""
+        # Where hpkit refuses a value, the message says all. Any other error is a
+        # failure, even a ValueError, if it comes from our own code.
         if self.error is not None:
             return
-        self.error, said = error, html.escape(str(error))
+        self.error, text = error, html.escape(str(error))
         if not hyper.was_refused(error):
-            said = WORDS["error"].format(f"<b>{type(error).__name__}: {said}</b>")
-        self.show_message(said, wrong=True)
+            text = WORDS["error"].format(f"<b>{type(error).__name__}: {text}</b>")
+        self.show_message(text, wrong=True)
 
     def show_message(self, text, *, wrong=False):
         """Show a sentence (HTML) below the charts as they are."""
@@ -397,12 +234,12 @@ class Panel(W.VBox):
 
     def _show(self, charts, text, *, wrong=False, passing=False):
         """Show charts and sentence at once; a screen reader skips `passing` ones."""
-        # A sentence that stays, as while a map is drawn, is not said a second time.
+        # A sentence that stays, as while a map is drawn, is not read aloud twice.
         self._unannounced = passing and (self._unannounced or text != self.result)
-        look = "hp-say hp-error" if wrong else "hp-say"
-        live = " aria-live='off'" if self._unannounced else ""
+        classes = "hp-say hp-error" if wrong else "hp-say"
+        aria = " aria-live='off'" if self._unannounced else ""
         self.result = text
-        self.charts.show(charts, sentence=f"<div class='{look}'{live}>{text}</div>")
+        self.charts.show(charts, sentence=f"<div class='{classes}'{aria}>{text}</div>")
         if self._saving and not passing:
             self._saving.cancel()
             self._saving = threading.Timer(SAVE, self._show_saved, [True])
@@ -415,24 +252,24 @@ class Panel(W.VBox):
         for name in {"stop_button", "pause_button"} & vars(self).keys():
             getattr(self, name).disabled = not running
         self._update(running)
-        said, passing = self.result, running and not self.live.paused
+        text, passing = self.result, running and not self.live.paused
         if passing and time.monotonic() > self.live.announced + ANNOUNCE:
             passing, self.live.announced = False, time.monotonic()
         charts = self._pictures()  # which may judge the guess
         wrong = self.refused or self.error is not None
         if not wrong:
-            said = self.guess.sentence if self.guess else ""
+            text = self.guess.sentence if self.guess else ""
             if not self.guess or self.guess.open:
-                said += self._result_text(running)
-        self._show(charts, said, wrong=wrong, passing=passing)
-        # Table and code follow what runs, too, though not in each picture.
-        stale = time.monotonic() > self._filled + _BELOW
-        if stale or not running or self.newest_first:
+                text += self._result_text(running)
+        self._show(charts, text, wrong=wrong, passing=passing)
+        # Table and code follow a training, too, but not with every picture.
+        due = time.monotonic() > self._drawer_time + _BELOW
+        if due or not running or self.newest_first:
             self._show_drawer()
 
     @property
     def _trained(self):
-        """What scripts train anew: what is shown, if a script can."""
+        """The runs or the search shown, which scripts train again."""
         return self.run or self.found
 
     @property
@@ -473,8 +310,10 @@ class Panel(W.VBox):
     def codes(self) -> dict[str, str]:
         """Return `code`, and scripts without hpkit, by the name of their library."""
         with self.live.lock:
-            codes, found = {HPKIT: self.code()}, self._trained
-            return codes | (forms(found, "run_data.npz", "by_call") if found else {})
+            codes = {HPKIT: self.code()}
+            if trained := self._trained:
+                codes |= forms(trained, "run_data.npz", "by_call")
+            return codes
 
     def stop(self) -> None:
         """Stop the training; returns at once."""
@@ -491,22 +330,24 @@ class Panel(W.VBox):
         `name` is that of the files, without extension; default: data set, panel and a
         number.
         """
-        first, ends = name or self.stem, ("csv", "png", "svg")
-        names = (first if n == 1 else f"{first}-{n}" for n in count(1))
-        every = ([FOLDER / f"{each}.{end}" for end in ends] for each in names)
-        paths = next(some for some in every if not any(path.exists() for path in some))
+        first = name or self.stem
+        for number in count(1):
+            stem = first if number == 1 else f"{first}-{number}"
+            paths = [FOLDER / f"{stem}.{suffix}" for suffix in ("csv", "png", "svg")]
+            if not any(path.exists() for path in paths):
+                break
         table = self.frame().to_csv(index=False)
         mark = "" if table.isascii() else "\ufeff"  # else Excel misreads Korean
-        made = [mark + table, *map(self.picture, ("png", "svg"))]
+        contents = [mark + table, *map(self.picture, ("png", "svg"))]
         try:
             FOLDER.mkdir(exist_ok=True)
-            for path, content in zip(paths, made, strict=True):
+            for path, content in zip(paths, contents, strict=True):
                 write(path, content)
         except OSError as error:
             for path in paths:
                 path.unlink(missing_ok=True)
-            why = {"kind": type(error), "reason": error_reason(error)}
-            raise hyper.refusal("file", str(paths[0]), **why) from None
+            facts = {"kind": type(error), "reason": error_reason(error)}
+            raise hyper.refusal("file", str(paths[0]), **facts) from None
         return paths
 
     def line(self) -> str:
@@ -520,17 +361,17 @@ class Panel(W.VBox):
         """
         if not self.shares:
             raise hyper.refusal("no_line", self.kind)
-        setting, more = self._state()  # and what else the line says, as text
-        if self.model is not None or not parts.is_of_course(self.dataset):
+        setting, extra = self._state()  # `extra`: further parts of the line, as texts
+        if self.model is not None or not parts.loads_by_name(self.dataset):
             raise hyper.refusal("line_own", self.dataset.name)
-        said = {"data": self.dataset.name}
-        said |= values_text(setting, hyper.Hyperparameters()) | more
-        said["ask"] = "1" if self.guess else ""
-        said = urlencode({n: text for n, text in said.items() if text}, safe=":;,")
-        made = f"{self.kind}?{said}"
-        if len(made) > LONGEST:
-            raise hyper.refusal("line_long", len(made), most=LONGEST)
-        return made
+        texts = {"data": self.dataset.name}
+        texts |= values_text(setting, hyper.Hyperparameters()) | extra
+        texts["ask"] = "1" if self.guess else ""
+        query = urlencode({n: text for n, text in texts.items() if text}, safe=":;,")
+        line = f"{self.kind}?{query}"
+        if len(line) > LONGEST_LINE:
+            raise hyper.refusal("line_long", len(line), most=LONGEST_LINE)
+        return line
 
     @property
     def stem(self) -> str:
@@ -541,18 +382,18 @@ class Panel(W.VBox):
     def _save(self):
         try:
             table, *pictures = self.save()
-            said = WORDS["saved"].format(table, *(path.name for path in pictures))
-        except OSError as error:  # what is shown stays
-            said = error_reason(error)
-        self.note.value = html.escape(said)
+            text = WORDS["saved"].format(table, *(path.name for path in pictures))
+        except OSError as error:  # a note: charts and result stay
+            text = error_reason(error)
+        self.note.value = html.escape(text)
 
     def _share(self):
         code = f"<code>hk.open({html.escape(repr(self.line()))})</code>"
         self.note.value = f"{code} <button class='hp-copy'>{WORDS['copy']}</button>"
 
     def _show_drawer(self):
-        self._filled = time.monotonic()
-        self.drawer.selected_index = number = self.view.index
+        self._drawer_time = time.monotonic()
+        self.drawer.selected_index = index = self.view.index
         if self.view.value == "code":
             codes, chosen = self.codes(), self.forms.value
             self.forms.layout.display = "" if len(codes) > 1 else "none"
@@ -562,10 +403,10 @@ class Panel(W.VBox):
             self.code_box.value = codes[self.forms.value]
         if self.view.value == "table":
             rows = self._rows_below()[:: -1 if self.newest_first else 1]
-            said = dict(zip((False, True), words("values")["flags"], strict=False))
-            rows = rows.apply(lambda c: c.map(said) if c.dtype == bool else c)
+            flags = dict(zip((False, True), words("values")["flags"], strict=False))
+            rows = rows.apply(lambda c: c.map(flags) if c.dtype == bool else c)
             rows = rows.apply(lambda c: c.map(value_text) if c.dtype == object else c)
-            self.drawer.children[number].value = rows.rename(columns=_head_of).to_html(
+            self.drawer.children[index].value = rows.rename(columns=_heading).to_html(
                 float_format="{:.4g}".format, na_rep="", index=False, border=0
             )
 
@@ -576,28 +417,28 @@ class Panel(W.VBox):
     def _ipython_display_(self):
         """Show the live widget, and beside it its saved picture."""
         self._show_saved()
-        self._saving = threading.Timer(0, int)
+        self._saving = threading.Timer(0, int)  # never started: `_show` replaces it
 
     def _show_saved(self, again=False):
-        """Show the picture with the result; where a guess is waited for, folded."""
+        """Show the picture with the result, folded while a guess is awaited."""
         with self.live.lock:
             covered = self.guess and not self.guess.open and self.error is None
-            said = self._result_text(self.live.busy) if covered else self.result
-        plain = f"{self.title}. {html.unescape(re.sub(r'<[^>]+>', '', said))}"
+            text = self._result_text(self.live.busy) if covered else self.result
+        plain = f"{self.title}. {html.unescape(re.sub(r'<[^>]+>', '', text))}"
         alt, png = html.escape(plain), small_png(self.picture())
         image = f'<img alt="{alt}" src="{data_uri(png)}">'
-        image += f'<p aria-hidden="true">{said}</p>'
+        image += f'<p aria-hidden="true">{text}</p>'
         if covered:  # until the next day, or for a page that is only read
             image = f"<details><summary>{WORDS['guessed']}</summary>{image}</details>"
         parts.show_saved(self, image, plain=plain, again=again)
 
 
-def _head_of(column):
+def _heading(column):
     """Return a column's name in words: `param_lr` is a learning rate."""
-    name, heads = column.removeprefix("param_"), words("panels.heads")
-    if name in hyper.TABLE and column not in heads:
+    name, headings = column.removeprefix("param_"), words("panels.heads")
+    if name in hyper.TABLE and column not in headings:
         return hyper.TABLE[name].label
-    return heads.get(name, name.replace("_", " "))
+    return headings.get(name, name.replace("_", " "))
 
 
 def values_text(setting, other):

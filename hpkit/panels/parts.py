@@ -1,9 +1,9 @@
-"""What panels are made of: rows, lists, text, style sheet, code, saved picture.
+"""Building blocks of panels: rows, lists, text, style sheet, code, saved picture.
 
-JupyterLab says "model not found" for a widget that no kernel has any more, whatever
-else its output holds. So a second output has a picture of it: the widget hides that
-while it is on the page, and the picture hides the error (not in browsers of before
-2023: there it is below it).
+JupyterLab shows "model not found" for a widget whose kernel is gone, whatever else its
+output holds. So a second output has a picture of the widget: the widget hides it while
+it is on the page, and the picture hides the error (in browsers from before 2023 the
+error stays above it).
 """
 
 import html
@@ -21,12 +21,12 @@ from hpkit.text import call_code, seeds_code
 
 WORDS = Texts("panels.parts", "panels.panel")
 VIEW = "application/vnd.jupyter.widget-view+json"
-USUAL = "lr", "batch_size", "epochs"  # that code names, and panels have controls for
+USUAL = "lr", "batch_size", "epochs"  # always in code; panels have controls for them
 _CSS = {p.stem: p.read_text("utf-8") for p in Path(__file__).parent.glob("*.css")}
 _IN_CLASS = _CSS["present"].replace(".hpkit", ".jp-mod-presentationMode .hpkit")
 _STYLE = css(".hpkit") + _CSS["panel"] + _IN_CLASS  # JupyterLab's Presentation Mode
 _sheets = WeakSet()
-_large = [False]
+_large = [False]  # what `present` was called with last
 
 
 def row(*widgets, name=""):
@@ -34,15 +34,15 @@ def row(*widgets, name=""):
 
 
 def named(widget, name):
-    """Return a widget with a label for those who do not see where it stands."""
+    """Return a widget with a label for screen readers, which is also its tooltip."""
     widget.description = widget.tooltip = name
     return widget.add_class("hp-named")
 
 
 def dropdown(options, name, label=None):
     """Return a list to choose from, called `name`, and a box of it below its label."""
-    made = named(W.Dropdown(options=options), name)
-    return made, W.VBox([label_widget(label or name), made]).add_class("hp-knob")
+    widget = named(W.Dropdown(options=options), name)
+    return widget, W.VBox([label_widget(label or name), widget]).add_class("hp-knob")
 
 
 def html_widget(text="", *classes):
@@ -54,7 +54,7 @@ def label_widget(label):
 
 
 def style_sheet():
-    """Return the style sheet as a widget: it must be on the page with the panel."""
+    """Return the style sheet as a widget, which each panel has to contain."""
     sheet = html_widget(_rules(), "hp-style")
     _sheets.add(sheet)
     return sheet
@@ -79,21 +79,21 @@ def present(on: bool = True) -> None:
 
 def cell(dataset, model, *lines):
     """Return a cell: its first lines say what `data` and `model` are."""
-    # A learner's own are named, not made: the notebook that shows the panel has them.
-    made = load_call(dataset.name, dataset.fingerprint)
-    data = f"data = {made}" if made else WORDS["own"].format(dataset.name)
-    unnamed = [WORDS["model"]] if _model_of(model) == ["model=model"] else []
+    # A learner's own ones are only named: the notebook with the panel defines them.
+    call = load_call(dataset.name, dataset.fingerprint)
+    data = f"data = {call}" if call else WORDS["own"].format(dataset.name)
+    unnamed = [WORDS["model"]] if _model_argument(model) == ["model=model"] else []
     return "\n".join(["import hpkit as hk", "", data, *unnamed, *lines])
 
 
-def is_of_course(dataset):
+def loads_by_name(dataset):
     """Return whether `load_dataset` gives this data set by its name alone."""
-    made = load_call(dataset.name, dataset.fingerprint)
-    return bool(made) and "seed=" not in made
+    call = load_call(dataset.name, dataset.fingerprint)
+    return bool(call) and "seed=" not in call
 
 
-def _model_of(model):
-    """Return the argument that names a learner's own model, in a list."""
+def _model_argument(model):
+    """Return the argument that passes a learner's own model, in a list."""
     if model is None or getattr(model, "__module__", "") == "hpkit.engine.dense":
         return []
     name = getattr(model, "__name__", "")
@@ -101,20 +101,20 @@ def _model_of(model):
 
 
 def code_of_setting(setting):
-    """Return the call that makes a setting; defaults are left out."""
-    said = {*varied([setting, Hyperparameters()]), *USUAL}
-    parts = [f"{name}={getattr(setting, name)!r}" for name in NAMES if name in said]
+    """Return the call that makes a setting; most defaults are left out."""
+    names = {*varied([setting, Hyperparameters()]), *USUAL}
+    values = [f"{name}={getattr(setting, name)!r}" for name in NAMES if name in names]
     own = [f"own={dict(setting.own)}"] if setting.own else []
-    return call_code("hk.Hyperparameters", [*parts, *own])
+    return call_code("hk.Hyperparameters", [*values, *own])
 
 
 def code_of_run(run, *end):
-    """Return the cell that trains a run, and ends in its result or in other lines."""
+    """Return the cell that trains a run, and ends with its result or other lines."""
     scores = vars(run.dataset.objective or DEFAULT_OBJECTIVE)
-    own = [name for name in ("loss", "metric") if scores[name] is not None]
-    arguments = ["data", "setting", f"seed={run.seed}", *_model_of(run.model)]
-    arguments += [f"{name}={name}" for name in own]
-    lines = [WORDS["score"].format(name) for name in own]
+    custom = [name for name in ("loss", "metric") if scores[name] is not None]
+    arguments = ["data", "setting", f"seed={run.seed}", *_model_argument(run.model)]
+    arguments += [f"{name}={name}" for name in custom]
+    lines = [WORDS["score"].format(name) for name in custom]
     lines.append(f"setting = {code_of_setting(run.setting)}")
     lines.append(call_code("run = hk.fit", arguments))
     end = end or ("run.best_val_loss, run.best_epoch",)
@@ -122,35 +122,35 @@ def code_of_run(run, *end):
 
 
 def code_of_runs(dataset, settings, seeds, end, *before):
-    """Return the cell that trains settings, given as code, and ends in their result."""
-    listed = ",\n    ".join(settings)
-    made = f"settings = [\n    {listed},\n]"
-    run = f"*_, runs = hk.train(data, settings, {seeds_code(seeds)})"
-    return cell(dataset, None, *before, made, run, end)
+    """Return the cell that trains settings, given as code, and ends with `end`."""
+    items = ",\n    ".join(settings)
+    settings = f"settings = [\n    {items},\n]"
+    train = f"*_, runs = hk.train(data, settings, {seeds_code(seeds)})"
+    return cell(dataset, None, *before, settings, train, end)
 
 
 def code_of_search(name, dataset, base, model, arguments):
     """Return the cell that runs a search."""
     base = f"base = {code_of_setting(base)}"
-    arguments = ["data", "base", *arguments, *_model_of(model)]
+    arguments = ["data", "base", *arguments, *_model_argument(model)]
     search = call_code(f"found = hk.{name}", arguments)
     return cell(dataset, model, base, search, "found")
 
 
 def live_style(widget):
-    """Return style for HTML in a widget: no saved picture while that is shown."""
+    """Return a style sheet that hides the saved picture while the widget is shown."""
     widget.add_class("hp-mortal")
     rules = _CSS["alive"].replace("NAME", widget.model_id)
     rules = rules.replace("LANGUAGE", words("language")["css"])
-    for place, name in (("LINE", "dead"), ("LOST", "lost")):
-        rules = rules.replace(place, WORDS[name].replace("'", r"\27 "))
+    for placeholder, name in (("LINE", "dead"), ("LOST", "lost")):
+        rules = rules.replace(placeholder, WORDS[name].replace("'", r"\27 "))
     return f"<style>{rules}</style>"
 
 
 def show_saved(widget, picture, *, again=False, line="", **bundle):
-    """Show a widget and its saved picture (HTML); `again` another picture of it."""
-    # `line` stands below the picture; default: that the cell makes it live. `bundle`
-    # has text, and perhaps Markdown, for where no HTML is shown.
+    """Show a widget and its saved picture (HTML); `again` replaces the picture."""
+    # `line` stands below the picture; by default it says that the cell makes it live.
+    # `bundle` has text, and perhaps Markdown, for viewers that show no HTML.
     from IPython.display import display
 
     if (comm := widget.comm) is None:  # closed while its picture was drawn
@@ -158,7 +158,7 @@ def show_saved(widget, picture, *, again=False, line="", **bundle):
     name = comm.comm_id
     if not again:
         view = {"version_major": 2, "version_minor": 0, "model_id": name}
-        # VS Code shows the text of a widget that it no longer has, or an error.
+        # For a widget it no longer has, VS Code shows this text, else an error.
         display({VIEW: view, "text/plain": ""}, raw=True)
     line = line or f"<i>{html.escape(WORDS['dead'])}</i>"
     saved = f"<style>{_CSS['dead']}</style>{picture}<p>{line}</p>"
@@ -171,9 +171,9 @@ def close(widget):
     """Close a widget and all that it is made of: the page forgets them."""
     if widget.comm is None:
         return
-    parts = [getattr(widget, name) for name in widget.trait_names(sync=True)]
+    values = [getattr(widget, name) for name in widget.trait_names(sync=True)]
     widget.close()
-    for part in parts:
-        for each in part if isinstance(part, tuple) else (part,):
-            if hasattr(each, "comm"):
-                close(each)
+    for value in values:
+        for part in value if isinstance(value, tuple) else (value,):
+            if hasattr(part, "comm"):
+                close(part)

@@ -184,7 +184,7 @@ class _ListsPanel(SearchPanel):
         self.pace = (time.process_time() - start) / self._work(self.found.settings)
         if rest:
             yield from self.live.rest()
-        if not self.live.asked:
+        if not self.live.next_job:
             self.settled = self.found
 
     def _come_in(self):

@@ -148,7 +148,7 @@ class TrainingPanel(Panel):
             # something to show: the chosen one would flash up between two places of a
             # slider.
             with self.live.lock:
-                if not self.live.asked:
+                if not self.live.next_job:
                     self.now = None
                     if run is not None:
                         self._keep(run)
@@ -308,7 +308,7 @@ class TrainingPanel(Panel):
                 self.pixels, self.epoch = pixels, epoch
             yield
         finally:
-            self.scrubbing = self.live.asked
+            self.scrubbing = self.live.next_job is not None
 
     def _result_text(self, running):
         if (run := self.run) is None:

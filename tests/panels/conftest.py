@@ -4,7 +4,8 @@ import pytest
 
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import was_refused
-from hpkit.panels.panel import Live, Panel
+from hpkit.panels.live import Live
+from hpkit.panels.panel import Panel
 
 
 @pytest.fixture(scope="session")

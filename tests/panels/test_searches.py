@@ -156,7 +156,7 @@ def test_stopped_search_says_how_far_it_came(moons):
     panel.start_button.click()
     until(lambda: panel.found.cost.epochs > 10 and not panel.found.finished)
     panel.start_button.click()  # a double click begins nothing anew
-    assert not panel.live.asked
+    assert not panel.live.next_job
     press(panel, "stop")
 
     done = panel.found.cost.epochs

@@ -6,7 +6,7 @@ import pytest
 from chart_reading import move
 
 import hpkit as hk
-from hpkit.panels.panel import LONGEST
+from hpkit.panels.panel import LONGEST_LINE
 
 DATA = "data=moons"
 LINES = [
@@ -102,7 +102,7 @@ def test_what_no_line_can_say_is_refused_where_it_is_shown():
         setting = panel.run.setting.but(lr=lr / 7, hidden=(lr,) * 9)
         panel.list.add(hk.fit(panel.dataset, setting))
         panel.list.pin(panel.list.chosen)
-    with pytest.raises(ValueError, match=str(LONGEST)):
+    with pytest.raises(ValueError, match=str(LONGEST_LINE)):
         panel.line()
     with pytest.raises(ValueError, match="Share button has a line, got 'bowl'; send"):
         hk.BowlPanel().line()

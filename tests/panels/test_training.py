@@ -17,7 +17,7 @@ import hpkit as hk
 from hpkit import BowlPanel, Dataset, TrainingPanel, fit, load_dataset, present
 from hpkit.charts.runs import map_chart, map_pixels
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels.panel import Live
+from hpkit.panels.live import Live
 from hpkit.panels.parts import VIEW, WORDS
 from hpkit.panels.training import ListedRun
 
