@@ -68,12 +68,12 @@ class OneAtATimePanel(SearchPanel):
         predict: bool = False,
         **values: Any,
     ) -> None:
-        most = len(check_dataset(dataset).train.y)
+        points = len(check_dataset(dataset).train.y)
         if base is None and not values:  # those of lesson 7
-            base = Hyperparameters(lr=0.1, batch_size=most, epochs=20)
+            base = Hyperparameters(lr=0.1, batch_size=points, epochs=20)
         super().__init__(dataset, title, base, seeds, model)
         if not values:
-            sizes = tuple(sorted({4, min(64, most), most}))
+            sizes = tuple(sorted({4, min(64, points), points}))
             values = {"lr": (0.01, 0.1, 1.0, 10.0), "batch_size": sizes}
             if model is None or mentions_name(model, "dropout"):
                 values["dropout"] = (0.0, 0.1, 0.3)
@@ -90,12 +90,12 @@ class OneAtATimePanel(SearchPanel):
             raise refusal("two_lists", list(self.space))
         self.grid = self.search = None
         self.resets, self.starting = 0, self.base
-        self.walked = {}  # the end of each path and its loss, by order and start
-        self.losses = set()  # of all that was trained: they share a scale
+        self.walked = {}  # the end of each finished path and its loss, by order, start
+        self.losses = set()  # of all that was trained: they share a color scale
         self.ask(predict, WORDS["guess"], W.ToggleButtons, options=WORDS["guesses"])
         self._build(check_order(order, self.space))
         self._begin().close()  # checks all before anything is shown
-        self.live.now(self._beginning())
+        self.live.now(self._train_start())
 
     def _build(self, order):
         self.starts = {
@@ -104,17 +104,17 @@ class OneAtATimePanel(SearchPanel):
         }
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
         options = [(", ".join(names), names) for names in orders]  # as in code
-        self.order, order = dropdown(options, WORDS["order_tip"], WORDS["order"])
+        self.order, order_box = dropdown(options, WORDS["order_tip"], WORDS["order"])
         self.on_change(self.reset, self.order, *self.starts.values())
-        self.on_change(self._reseed, self.seeds)
+        self.on_change(self._change_seeds, self.seeds)
         self.paths = html_widget(WORDS["no_path"], "hp-table", "hp-paths")
         self.drawers = {"paths": self.paths, **self.drawers}
         self.build(
-            order,
+            order_box,
             html_widget(WORDS["start"], "hp-muted"),
             *self.starts.values(),
             self.seeds,
-            self.buttons(next=self._go, all=lambda: self._go(len(self.space))),
+            self.buttons(next=self._walk, all=lambda: self._walk(len(self.space))),
             self.buttons(grid=self.reveal),
             self.buttons(back=self.reset, stop=self.stop),
         )
@@ -129,15 +129,15 @@ class OneAtATimePanel(SearchPanel):
         return [step for step in steps if step.winner is not None]
 
     @property
-    def _stops(self):
+    def _path(self):
         return [self.starting, *(step.winner for step in self.done)]
 
     def _begin(self):
-        """Return the search to run; checks all at once."""
-        more = self._more | self.ordered
-        return one_at_a_time.live(self.dataset, self.starting, **more)
+        """Return the search as a generator; its arguments are checked at once."""
+        options = self._options | self.ordered
+        return one_at_a_time.live(self.dataset, self.starting, **options)
 
-    def _reseed(self):
+    def _change_seeds(self):
         self.grid = None
         self.walked, self.losses = {}, set()
         self.reset()
@@ -146,44 +146,44 @@ class OneAtATimePanel(SearchPanel):
         """Forget all but the start and the grid."""
         self.live.stop()
         self.found = self.search = self.error = None
-        shown = {name: knob.value for name, knob in self.starts.items()}
-        self.starting = self.base.but(**shown)  # not before: it is drawn meanwhile
-        self.resets += 1  # what still trains is of no use any more
-        self.live.start(self._beginning())
+        values = {name: knob.value for name, knob in self.starts.items()}
+        self.starting = self.base.but(**values)  # `found` first: drawing may go on
+        self.resets += 1  # what still trains is no longer of use
+        self.live.start(self._train_start())
 
-    def _beginning(self):
+    def _train_start(self):
         """Return the job that trains the start alone."""
         start = {name: [getattr(self.starting, name)] for name in self.space}
-        return self._training(self._grid_of(start), self.resets)
+        return self._train_steps(self._grid_search(start), self.resets)
 
-    def _grid_of(self, space):
-        return grid_search.live(self.dataset, self.base, **self._more, **space)
+    def _grid_search(self, space):
+        return grid_search.live(self.dataset, self.base, **self._options, **space)
 
     def reveal(self) -> None:
-        self.error = None  # a step that is under way ends first, and what waits
-        self.live.start(self._revealing(self.live.next_job), replace=False)
+        self.error = None  # a running step ends first, and then the waiting job
+        self.live.start(self._train_grid(self.live.next_job), replace=False)
 
-    def _revealing(self, before):
-        """Train the grid (a job); it is shown whole: the colors hang on all cells."""
+    def _train_grid(self, waiting):
+        """Train the grid (a job); show it only when complete: colors span all cells."""
         yield  # from now on Stop can be pressed
-        yield from before or ()
-        if not self.has_result:  # its training was stopped, or waited and was replaced
-            yield from self._beginning()
+        yield from waiting or ()
+        if not self.has_result:  # the start was stopped, or replaced while it waited
+            yield from self._train_start()
         if self.grid:
             return
-        for grid in self._grid_of(self.space):
+        for grid in self._grid_search(self.space):
             if grid.finished and grid.seeds == tuple(self.seed_list):
                 self.grid = grid
             yield grid.finished
 
-    def _go(self, steps=None):
+    def _walk(self, steps=None):
         """Walk on until so many steps are done, by default one more."""
         self.error, self.search = None, self.search or self._begin()
         steps = min(steps or len(self.done) + 1, len(self.space))
-        self.live.start(self._training(self.search, self.resets, steps))
+        self.live.start(self._train_steps(self.search, self.resets, steps))
 
-    def _training(self, search, resets, steps=inf):
-        """Train on with a search, up to a step (a job)."""
+    def _train_steps(self, search, resets, steps=inf):
+        """Continue a search until so many steps are done (a job)."""
         while len(self.done) < steps:
             found = next(search, None)
             with self.live.lock:
@@ -194,18 +194,18 @@ class OneAtATimePanel(SearchPanel):
 
     def _update(self, running):
         runs = self.found.cost.runs if self.found else 0
-        every = prod(map(len, self.space.values())) * int(self.seeds.value)
-        self.status.value = WORDS["count"].format(runs=runs, all=every)
+        grid_runs = prod(map(len, self.space.values())) * int(self.seeds.value)
+        self.status.value = WORDS["count"].format(runs=runs, all=grid_runs)
         self.bar.value = len(self.done) / len(self.space)
         ended = len(self.done) == len(self.space)
         self.next_button.button_style = "" if ended else "primary"
         self.grid_button.button_style = "primary" if ended and not self.grid else ""
         if self.has_result:
-            self._keep_path()
+            self._list_paths(ended)
 
-    def _keep_path(self):
-        """Keep where a whole path ended, and show all of them beside the grid."""
-        if len(self.done) == len(self.space):
+    def _list_paths(self, ended):
+        """List all finished paths, and how far from the grid's best each ended."""
+        if ended:
             end = self.done[-1].winner
             start = txt.short_text(self.starting, self.space)
             path = ", ".join(self.order.value), start
@@ -220,17 +220,17 @@ class OneAtATimePanel(SearchPanel):
         self.paths.value = table if rows else WORDS["no_path"]
 
     def _pictures(self):
-        # Before the grid is known the map is of the path, so that a step goes to the
-        # lowest cell of its row or column; then of the grid, whichever path is walked.
-        known = [s for s in (self.grid, self.found) if s and len(s.runs)][:1]
-        for runs in (search.runs for search in known):
+        # Before the grid is trained, the map shows the path, so that a step goes to the
+        # lowest cell of its row or column; after that the grid, whatever the path.
+        mapped = [s for s in (self.grid, self.found) if s and len(s.runs)][:1]
+        for runs in (search.runs for search in mapped):
             self.losses.update(runs.mean_val_loss[runs.ended.all(1) & ~runs.unfit])
-        framed = {"best": [cell_at(search.best, self.space) for search in known]}
+        framed = {"best": [cell_at(search.best, self.space) for search in mapped]}
         best = WORDS["best" if self.grid else "best_so_far"]
         others = ", ".join(TABLE[name].knob for name in list(self.space)[2:])
         title = WORDS["whole"].format(others) if others else WORDS["map"]
-        look = {"framed": framed, "legends": {"best": best}, "title": title}
-        path = path_chart(self.space, known, self._stops, self.losses, **look)
+        options = {"framed": framed, "legends": {"best": best}, "title": title}
+        path = path_chart(self.space, mapped, self._path, self.losses, **options)
         return [path, steps_chart(self.found, self.ordered, self.losses)]
 
     def _result_text(self, running):
@@ -238,29 +238,32 @@ class OneAtATimePanel(SearchPanel):
             return "" if running else WORDS["stopped"]
         found, done, order = self.found, len(self.done), self.order.value
         if found.steps:
-            said = txt.step_sentences(found)[-1] + " "
+            text = txt.step_sentences(found)[-1] + " "
         else:
-            out = found.runs.diverged.any()
+            diverged = found.runs.diverged.any()
             facts = txt.setting_text(self.starting, order), txt.loss_text(found.runs, 0)
-            said = WORDS["out" if out else "begin"].format(*facts)
-        said = escape(said + "".join(f"{one} " for one in txt.lost_sentences(found)))
+            text = WORDS["out" if diverged else "begin"].format(*facts)
+        text = escape(text + "".join(f"{lost} " for lost in txt.lost_sentences(found)))
         if len(found.steps) > done or not (found.steps or found.finished):
-            return said + ("" if running else WORDS["stopped"])
-        whole = done == len(order)
-        said += self._grid_text(whole) if self.grid else WORDS["end"] if whole else ""
-        if not whole:
-            said += WORDS["ahead"].format(done + 1, TABLE[order[done]].knob)
-        return said
+            return text + ("" if running else WORDS["stopped"])
+        ended = done == len(order)
+        if self.grid:
+            text += self._grid_text("apart" if ended else "known")
+        elif ended:
+            text += WORDS["end"]
+        if not ended:
+            text += WORDS["ahead"].format(done + 1, TABLE[order[done]].knob)
+        return text
 
-    def _grid_text(self, whole):
-        grid, end = self.grid, self._stops[-1]
-        best, mine = _loss(grid, grid.best), _loss(self.found, end)
-        at = txt.setting_text(grid.best, self.found.space)
-        said = WORDS["there" if end == grid.best else "apart" if whole else "known"]
-        return said.format(setting=escape(at), best=best, times=mine / max(best, 1e-12))
+    def _grid_text(self, key):
+        grid, end = self.grid, self._path[-1]
+        best, loss = _loss(grid, grid.best), _loss(self.found, end)
+        setting = escape(txt.setting_text(grid.best, self.found.space))
+        text = WORDS["there" if end == grid.best else key]
+        return text.format(setting=setting, best=best, times=loss / max(best, 1e-12))
 
     def _state(self):
-        return self.starting, self._line_of(self.ordered)
+        return self.starting, self._line_parts(self.ordered)
 
     def code(self) -> str:
         space = {name: list(values) for name, values in self.ordered.items()}

@@ -1,4 +1,4 @@
-"""Panels of one search, `ValidationCurvePanel`, `GridPanel`; what searches share."""
+"""`ValidationCurvePanel`, `GridPanel`; `SearchPanel`, what panels of a search share."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -18,9 +18,9 @@ from hpkit.engine.dense import Model
 from hpkit.engine.training import allowed_own_names, check_model
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts
-from hpkit.panels import controls as c
+from hpkit.panels import controls as ctl
 from hpkit.panels.panel import FRAME, Panel
-from hpkit.panels.parts import code_of_search, named, row
+from hpkit.panels.parts import USUAL, code_of_search, named, row
 from hpkit.search import searches
 from hpkit.search.result import describe
 from hpkit.search.space import all_settings, with_own_names
@@ -28,28 +28,28 @@ from hpkit.search.space import all_settings, with_own_names
 WORDS = Texts("panels.search_panel")
 CURVE = Texts("panels.curve", "panels.search_panel")
 GRID = Texts("panels.grid", "panels.search_panel")
-_UNIT_SECONDS = 3e-6  # for a unit of `work`, until a search has shown it
+_UNIT_SECONDS = 3e-6  # for a unit of `_work`, until a search was timed
 _FEW_VALUES = {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
 
 
 class SearchPanel(Panel):
-    """A panel with what a search over settings and seeds has `found` so far."""
+    """A panel of a search over settings and seeds; `found` is its result so far."""
 
     def __init__(self, dataset, title, base, seeds, model):
         self.base = hyper.check_setting(base, "base", default=Hyperparameters())
         super().__init__(dataset, title, self.base)
-        self.model, self.given = check_model(model), c.seeds_argument(seeds)
-        count = len(self.given)
-        self.seeds = c.count_box(c.WORDS["seeds"], count, 1, 10, most=c.MOST_SEEDS)
+        self.model, self.given = check_model(model), ctl.seeds_argument(seeds)
+        label, count = ctl.WORDS["seeds"], len(self.given)
+        self.seeds = ctl.count_box(label, count, 1, 10, most=ctl.MOST_SEEDS)
         self.add_class("hp-tall")
 
     @property
     def seed_list(self) -> Sequence[int]:
         """The seeds: those given, then the next numbers."""
-        return c.seeds_from(self.given, self.seeds.value)
+        return ctl.seeds_from(self.given, self.seeds.value)
 
     @property
-    def _more(self):
+    def _options(self):
         return {"seeds": self.seed_list, "model": self.model, "tick": FRAME}
 
     @property
@@ -58,32 +58,32 @@ class SearchPanel(Panel):
 
     def _rows_below(self):
         rows = self.frame().drop(columns=["epochs", "fit_time"], errors="ignore")
-        # The best first, as few rows are seen at once.
+        # Best first: only a few rows are visible at once.
         return rows.sort_values("rank_val_loss") if len(rows) else rows
 
     def _table(self):
         return self.found.to_frame()
 
-    def _line_of(self, space):
-        """Return what the panel's line says of lists and seeds."""
-        lists = (f"{n}:{c.written(v).replace(' ', '')}" for n, v in space.items())
+    def _line_parts(self, space):
+        """Return the lists and the seeds as parts of the panel's line."""
+        lists = (f"{n}:{ctl.written(v).replace(' ', '')}" for n, v in space.items())
         seeds = list(self.seed_list)
-        many = ",".join(map(str, seeds)) + "," * (len(seeds) < 2)
+        text = ",".join(map(str, seeds)) + ("," if len(seeds) < 2 else "")
         if seeds == list(range(len(seeds))):
-            many = "" if len(seeds) == 3 else str(len(seeds))
-        return {"space": ";".join(lists), "seeds": many}
+            text = "" if len(seeds) == 3 else str(len(seeds))
+        return {"space": ";".join(lists), "seeds": text}
 
     def _code_of(self, search, base, **arguments):
         seeds = self.found.seeds if self.found else self.seed_list
-        said = [f"{name}={value!r}" for name, value in arguments.items()]
-        said.append(txt.seeds_code(seeds))
-        return code_of_search(search, self.dataset, base, self.model, said)
+        code = [f"{name}={value!r}" for name, value in arguments.items()]
+        code.append(txt.seeds_code(seeds))
+        return code_of_search(search, self.dataset, base, self.model, code)
 
 
 class _ListsPanel(SearchPanel):
-    """A panel around the search `search` of lists of values."""
+    """A panel of the search named `search` over lists of values."""
 
-    usual = c.USUAL  # the controls that its line need not name
+    usual = USUAL  # the controls that its line need not name
     on_map = False  # whether its sentences are beside a map
 
     def __init__(self, dataset, title, base, seeds, model, names, controls):
@@ -91,34 +91,36 @@ class _ListsPanel(SearchPanel):
         for name in names:
             hyper.check_name(name, own)
         super().__init__(dataset, title, base, seeds, model)
-        self.chosen = None  # number of the setting highlighted; None is the best
-        self.before = self.settled = self.offer = None
-        self.pace, self.job_seconds = _UNIT_SECONDS, 0.0
-        self.entries = []
-        self.controls = c.Controls(dataset, self.base, controls)
-        pair = self.buttons(start=self._pressed, stop=self.stop)
-        self.search_box = [self.controls.box, self.seeds, pair]
-        self.on_change(self._moved, *self.controls.knobs.values(), self.seeds)
+        self.chosen = None  # index of the highlighted setting; None is the best
+        self.settled = None  # the last search that no newer one replaced
+        self.before = None  # the one settled before it, which charts show in gray
+        self.offer = None  # says what a slow search would cost, until it is started
+        self.pace, self.job_seconds, self.entries = _UNIT_SECONDS, 0.0, []
+        self.controls = ctl.Controls(dataset, self.base, controls)
+        buttons = self.buttons(start=self._on_start, stop=self.stop)
+        self.search_box = [self.controls.box, self.seeds, buttons]
+        self.on_change(self._on_move, *self.controls.knobs.values(), self.seeds)
 
-    def _entry(self, name, values, label=None, lists=None):
-        """Return an `Entry` of values, with a choice of the hyperparameter."""
-        values = c.usual_values(name, self.dataset, lists) if values is None else values
-        entry = c.Entry(name, values, max(1, len(self.base.hidden)), label)
+    def _add_entry(self, name, values, label=None, lists=None):
+        """Add an `Entry`: a choice of the hyperparameter and its values."""
+        if values is None:
+            values = ctl.usual_values(name, self.dataset, lists)
+        entry = ctl.Entry(name, values, max(1, len(self.base.hidden)), label)
         self.entries.append(entry)
         own = {} if name in TABLE else {name: entry.text.value}
         if own:
             self.base = with_own_names(self.base, {name: entry.values})
             self.controls.base = self.base
 
-        def renamed():
+        def on_rename():
             with self.quietly():
-                entry.text.value = c.usual_values(entry.name, self.dataset, own)
-            entry.count()  # of the same text, too; before, its values are another's
-            self._renamed()
-            self._moved()
+                entry.text.value = ctl.usual_values(entry.name, self.dataset, own)
+            entry.check()  # the text may be the same, but not what it means
+            self._show_controls()
+            self._on_move()
 
-        self.on_change(renamed, entry.which)
-        self.on_change(self._moved, entry.text)
+        self.on_change(on_rename, entry.which)
+        self.on_change(self._on_move, entry.text)
         return entry
 
     def _space(self):
@@ -131,14 +133,14 @@ class _ListsPanel(SearchPanel):
         return space
 
     def _begin(self):
-        """Return the search as a generator; checks all at once."""
-        more = self._more | self._arguments(self._space())
+        """Return the search as a generator; its arguments are checked at once."""
+        options = self._options | self._arguments(self._space())
         search = getattr(searches, self.search)
-        return search.live(self.dataset, self.controls.setting, **more)
+        return search.live(self.dataset, self.controls.setting, **options)
 
     def _state(self):
-        more = self._line_of(self._space()) | self.controls.line(self.usual)
-        return self.controls.setting, more
+        extra = self._line_parts(self._space()) | self.controls.line(self.usual)
+        return self.controls.setting, extra
 
     def _code(self):
         space = {name: list(values) for name, values in self.found.space.items()}
@@ -156,28 +158,28 @@ class _ListsPanel(SearchPanel):
         self._draw()
 
     def _work(self, settings):
-        """Return a number that grows as the time of a search, all trained at once."""
-        # A step costs about ten runs' worth of calls, and measuring the losses after an
-        # epoch about six steps.
-        work, points, each = 0, len(self.dataset.train.y), len(self.seed_list)
+        """Return a number proportional to the time of a search, all trained at once."""
+        # The calls of a step cost about as much as ten runs in it, and measuring the
+        # losses after an epoch as much as about six steps.
+        work, points, seeds = 0, len(self.dataset.train.y), len(self.seed_list)
         for size in {setting.batch_size for setting in settings}:
             epochs = [s.epochs for s in settings if s.batch_size == size]
-            step = 10 + each * len(epochs) * (1 + size / 64)
+            step = 10 + seeds * len(epochs) * (1 + size / 64)
             work += max(epochs) * (6 + points / size) * step
         return work
 
     def _planned(self):
         return all_settings(self.controls.setting, self._space())
 
-    def _renamed(self):
-        """Show the controls of those hyperparameters only that are not searched."""
+    def _show_controls(self):
+        """Show only the controls of hyperparameters that are not searched."""
         self.settled = None
         searched = [entry.name for entry in self.entries]
         for name, knob in self.controls.knobs.items():
             knob.layout.display = "none" if name in searched else ""
 
-    def _searching(self, search, *, rest=True):
-        """Run a search (a job); it becomes `settled` when no newer one comes."""
+    def _run(self, search, *, rest=True):
+        """Run a search (a job); it becomes `settled` if no newer one comes."""
         self.before, start = self.settled, time.process_time()
         for self.found in search:
             yield
@@ -187,10 +189,9 @@ class _ListsPanel(SearchPanel):
         if not self.live.next_job:
             self.settled = self.found
 
-    def _come_in(self):
-        self._renamed()
-        search = self._begin()  # checks all before anything is shown
-        self.live.now(self._searching(search, rest=False))
+    def _run_first(self):
+        self._show_controls()
+        self.live.now(self._run(self._begin(), rest=False))  # checks before it shows
 
     def seconds(self) -> float:
         """Return about how long a start takes, from the last one."""
@@ -201,23 +202,23 @@ class _ListsPanel(SearchPanel):
         search = self._begin()
         self.error = self.chosen = self.offer = None
         self.job_seconds = self.seconds()
-        self._unannounced = True  # the same result, too
-        self.live.start(self._searching(search), replace=replace)
+        self._unannounced = True  # so that screen readers say an equal result, too
+        self.live.start(self._run(search), replace=replace)
 
-    def _pressed(self):
-        if not self.live.busy or self.offer:  # a double click begins nothing anew
+    def _on_start(self):
+        if not self.live.busy or self.offer:  # the second of a double click is ignored
             self.start()
 
-    def _moved(self):
-        """Follow a control, at once if that is quick, else say what it would cost."""
+    def _on_move(self):
+        """Follow a control at once if that is quick, else say what it would cost."""
         if any(entry.wrong for entry in self.entries):
-            return  # it says so itself; what is drawn stays
+            return  # the entry shows why; the charts stay
         seconds = self.seconds()
-        if seconds < c.QUICK:
-            return self.start(replace=self.job_seconds >= c.QUICK)
-        self.error, settings, each = None, self._planned(), len(self.seed_list)
-        facts = {"runs": len(settings) * each, "seconds": seconds}
-        epochs = sum(setting.epochs for setting in settings) * each
+        if seconds < ctl.QUICK:
+            return self.start(replace=self.job_seconds >= ctl.QUICK)
+        self.error, settings, seeds = None, self._planned(), len(self.seed_list)
+        facts = {"runs": len(settings) * seeds, "seconds": seconds}
+        epochs = sum(setting.epochs for setting in settings) * seeds
         self.offer = WORDS["slow"].format(**facts, epochs=epochs)
         self._draw()
 
@@ -228,12 +229,12 @@ class _ListsPanel(SearchPanel):
         found, seconds = self.found, float(self.found.fit_time.sum())
         share = found.cost.epochs / found.planned.epochs
         self.bar.value = 1.0 if found.finished else share
-        kind = "took" if found.finished else "going" if running else "halted"
-        status = WORDS[kind].format(found=found, seconds=seconds)
+        key = "took" if found.finished else "going" if running else "halted"
+        status = WORDS[key].format(found=found, seconds=seconds)
         offered = self.offer and not running
-        (self.add_class if offered else self.remove_class)("hp-stale")  # which is heard
+        (self.add_class if offered else self.remove_class)("hp-stale")  # read aloud
         self.status.value = self.offer if offered else status
-        done = found.finished and not offered  # the same again is not what comes next
+        done = found.finished and not offered  # Start would only repeat the search
         self.start_button.button_style = "" if done else "primary"
 
     def _result_text(self, running):
@@ -241,14 +242,15 @@ class _ListsPanel(SearchPanel):
         if not self.has_result:
             return WORDS["none"]
         if not (running or found.finished):
-            unequal = len(np.unique(found.runs.epochs_done)) > 1
-            text = WORDS["stopped"].format(found=found) + WORDS["unequal"] * unequal
+            text = WORDS["stopped"].format(found=found)
+            if len(np.unique(found.runs.epochs_done)) > 1:
+                text += WORDS["unequal"]
         best = txt.best_sentences(found, on_map=self.on_map)
-        text += escape(self._chosen() or " ".join(best))
+        text += escape(self._chosen_text() or " ".join(best))
         return text if running or not self.offer else WORDS["stale"] + text
 
-    def _chosen(self):
-        """Return the loss of the setting that was chosen, unless it is the best."""
+    def _chosen_text(self):
+        """Return a sentence on the setting that was chosen, unless it is the best."""
         number, runs = self.focus, self.found.runs
         if number == int(runs.order[0]):
             return ""
@@ -294,43 +296,45 @@ class ValidationCurvePanel(_ListsPanel):
         *,
         param_range: Iterable[Any] | None = None,
         seeds: int = 3,
-        controls: Iterable[str] = c.USUAL,
+        controls: Iterable[str] = USUAL,
         title: str | None = None,
         model: Model | None = None,
         predict: bool | str = False,
     ) -> None:
         super().__init__(dataset, title, base, seeds, model, (param_name,), controls)
-        self.values = self._entry(param_name, param_range)
+        self.values = self._add_entry(param_name, param_range)
         values = self.values.values
         axis, at = charts.value_axis(param_name, values)
-        about = dataset, at, axis, CURVE["lowest_at"], list(map(txt.value_text, values))
-        self.ask(predict, CURVE["draw"], c.Drawing, *about)
+        names = list(map(txt.value_text, values))
+        drawing = dataset, at, axis, CURVE["lowest_at"], names
+        self.ask(predict, CURVE["draw"], ctl.Drawing, *drawing)
         self.first = self._planned()  # what the guess is about
-        calls = {"curve": self.choose, "point": self.choose, "cross": self._choose_out}
+        calls = {"curve": self.choose, "point": self.choose}
+        calls["cross"] = self._choose_diverged
         self.build(self.values.frame, *self.search_box, calls=calls)
-        self._come_in()
+        self._run_first()
 
     def _arguments(self, space):
         ((name, values),) = space.items()
         return {"param_name": name, "param_range": values}
 
-    def _choose_out(self, number):
-        out = np.flatnonzero(self.found.diverged.any(1))
-        if number < len(out):  # a click may come later than the next search
-            self.choose(int(out[number]))
+    def _choose_diverged(self, number):
+        diverged = np.flatnonzero(self.found.diverged.any(1))
+        if number < len(diverged):  # the click may be from before a newer search
+            self.choose(int(diverged[number]))
 
     def _charts(self):
         found = self.found
-        strong = txt.setting_text(found.settings[self.focus], (found.param_name,))
+        setting = txt.setting_text(found.settings[self.focus], (found.param_name,))
         mean = found.runs.val_loss[self.focus].mean(0)
         places = [f"{charts.WORDS['epoch']} {n}" for n in range(len(mean))]
-        alt = CURVE["curves"].format(strong, txt.curve_text(mean, places))
+        alt = CURVE["curves"].format(setting, txt.curve_text(mean, places))
         curves = charts.value_curves_chart(found, self.focus, alt)
         drawn = self.guess and self.guess.drawn
         if drawn and found.finished and len(found.settings) == len(drawn[0]):
             self.guess.judge(np.where(found.unfit, np.nan, found.mean_val_loss))
-        look = {"chosen": self.focus, "before": self.before, "alt": describe(found)}
-        return [curves, charts.validation_chart(found, drawn=drawn, **look)]
+        options = {"chosen": self.focus, "before": self.before, "alt": describe(found)}
+        return [curves, charts.validation_chart(found, drawn=drawn, **options)]
 
     @property
     def _guess_fits(self):
@@ -379,19 +383,19 @@ class GridPanel(_ListsPanel):
     ) -> None:
         super().__init__(dataset, title, base, seeds, model, (x, y), controls)
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
-            self._entry(name, values, GRID[side], _FEW_VALUES)
-        about = self._space(), self._planned()
-        self.ask(predict, GRID["guess"], _CellGuess, *about, text=self._in_words)
+            self._add_entry(name, values, GRID[side], _FEW_VALUES)
+        cells = self._space(), self._planned()
+        self.ask(predict, GRID["guess"], _CellGuess, *cells, text=self._guess_text)
         self.which = W.ToggleButtons(options=[(GRID["curves"], "")])
         self.on_change(self._draw, self.which)
         views = row(named(self.which, GRID["view"]), name="hp-small hp-right")
-        more = {"over": [views], "calls": {"cell": self._clicked}}
-        self.build(*(entry.frame for entry in self.entries), *self.search_box, **more)
-        self._come_in()
+        left = [*(entry.frame for entry in self.entries), *self.search_box]
+        self.build(*left, over=[views], calls={"cell": self._choose_cell})
+        self._run_first()
 
-    def _clicked(self, cell):
-        across, up = map(len, self.found.space.values())
-        self.choose(cell % across * up + cell // across)
+    def _choose_cell(self, cell):
+        columns, rows = map(len, self.found.space.values())
+        self.choose(cell % columns * rows + cell // columns)
 
     def _charts(self):
         found, space = self.found, self.found.space
@@ -400,17 +404,17 @@ class GridPanel(_ListsPanel):
         chosen = [] if self.chosen is None else [found.settings[self.focus]]
         marked = {"best": best, "ties": ties, "chosen": chosen}
         if self.guess:
-            marked["guess"] = self._guessed()
+            marked["guess"] = self._guess_in_grid
         cells = {k: [charts.cell_at(s, space) for s in v] for k, v in marked.items()}
-        look = {"framed": cells, "title": GRID["map"], "alt": describe(found)}
-        heatmap = charts.heatmap_chart(space, charts.grid_losses(found), **look)
-        return [heatmap, self._beside(found)]
+        options = {"framed": cells, "title": GRID["map"], "alt": describe(found)}
+        heatmap = charts.heatmap_chart(space, charts.grid_losses(found), **options)
+        return [heatmap, self._second_chart(found)]
 
     @property
     def _guess_fits(self):
-        return self.chosen is None and (not self.found or bool(self._guessed()))
+        return self.chosen is None and (not self.found or bool(self._guess_in_grid))
 
-    def _beside(self, found):
+    def _second_chart(self, found):
         """Return the curves of the chosen cell, or the best along one axis."""
         names, runs = tuple(found.space), found.runs
         views = [(GRID["over"].format(TABLE[n].short), k) for k, n in enumerate(names)]
@@ -418,51 +422,51 @@ class GridPanel(_ListsPanel):
             self.which.options = ((GRID["curves"], ""), *views)
         side = self.which.value
         if side != "":
-            its, other = TABLE[names[side]].knob, TABLE[names[1 - side]].knob
-            title = GRID["over_tip"].format(its, other)
-            return charts.profile_chart(found, side, title)
+            x, other = TABLE[names[side]].knob, TABLE[names[1 - side]].knob
+            return charts.profile_chart(found, side, GRID["over_tip"].format(x, other))
         seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
         run, *others = [runs[self.focus, k] for k in seeds]
-        look = {"faded": others, "faded_are": GRID["faded"], "alt": describe(run)}
+        options = {"faded": others, "faded_are": GRID["faded"], "alt": describe(run)}
         title = GRID["of_seed"].format(txt.short_text(run.setting, names), run.seed)
-        return loss_chart(run, **look, title=title)
+        return loss_chart(run, **options, title=title)
 
-    def _guessed(self):
-        """Return the guess if the grid has it, in a list."""
-        asked = self.guess and self.guess.open and self.found
-        same = asked and [*self.found.settings] == self.guess.widget.settings
+    @property
+    def _guess_in_grid(self):
+        """The guess in a list, which is empty if the grid does not have it."""
+        has_grid = self.guess and self.guess.open and self.found
+        same = has_grid and [*self.found.settings] == self.guess.widget.settings
         return [self.guess.value] if same else []
 
-    def _in_words(self, guess):
+    def _guess_text(self, guess):
         """Return a guess in words, with its loss if the grid has it."""
         text = txt.short_text(guess, self.guess.widget.space)
-        for guess in self._guessed():
+        if self._guess_in_grid:
             loss = self.found.mean_val_loss[self.found.settings.index(guess)]
             text += GRID["there"].format(loss) if np.isfinite(loss) else ""
         return text
 
 
 class _CellGuess(W.VBox):
-    """An empty map of all pairs of values, of which a learner clicks one."""
+    """An empty map of all pairs of values, where a learner clicks one."""
 
-    # `settings` are those of the cells, column by column from the left, each from
-    # below; `value` is the one that was chosen, or None.
+    # `settings` are those of the cells, column by column from the left, each from the
+    # bottom up; `value` is the one that was chosen, or None.
 
-    value, first = traitlets.Any(), "cell"
+    value, request = traitlets.Any(), "cell"
 
     def __init__(self, space, settings):
         self.settings, self.space = settings, space
-        self.across, self.up = map(len, space.values())
-        self.charts = c.LiveCharts(calls={"cell": self._clicked})
+        self.columns, self.rows = map(len, space.values())
+        self.charts = ctl.LiveCharts(calls={"cell": self._choose})
         super().__init__([self.charts])
         self._draw([])
 
-    def _clicked(self, cell):
-        row, column = divmod(cell, self.across)
-        self.value = self.settings[column * self.up + row]
+    def _choose(self, cell):
+        row, column = divmod(cell, self.columns)
+        self.value = self.settings[column * self.rows + row]
         self._draw([(column, row)])
 
     def _draw(self, chosen):
-        look = {"framed": {"guess": chosen}, "height": 15, "alt": GRID["guess"]}
-        nothing = np.full((self.up, self.across), np.nan)
-        self.charts.show([charts.heatmap_chart(self.space, nothing, **look)])
+        options = {"framed": {"guess": chosen}, "height": 15, "alt": GRID["guess"]}
+        empty = np.full((self.rows, self.columns), np.nan)
+        self.charts.show([charts.heatmap_chart(self.space, empty, **options)])

@@ -1,4 +1,4 @@
-"""`open`: a panel from the line that says its state, read as data, never as code."""
+"""`open`: a panel from a line that describes it, which is never run as code."""
 
 from urllib.parse import parse_qsl
 
@@ -10,7 +10,7 @@ from hpkit.panels.panel import Panel
 from hpkit.panels.searches import GridPanel, ValidationCurvePanel
 from hpkit.panels.training import TrainingPanel
 
-PARTS = {  # of the line of each kind of panel, besides data, setting and ask
+_PARTS = {  # of the line of each kind of panel, besides data, setting and ask
     TrainingPanel.kind: ("seed", "pin", "show"),
     ValidationCurvePanel.kind: ("space", "seeds", "show"),
     GridPanel.kind: ("space", "seeds", "show"),
@@ -42,75 +42,77 @@ def open(line: str) -> Panel:
     'training?data=moons&lr=0.3&epochs=5&seed=2'
     """
     kind, _, rest = check_text("line", line).rpartition("#")[2].strip().partition("?")
-    if kind not in PARTS:
-        raise refusal("line_kind", kind, kinds=", ".join(PARTS))
-    said = dict(parse_qsl(rest, keep_blank_values=True))
-    parts = ("data", "ask", *PARTS[kind])
-    for name in said:
+    if kind not in _PARTS:
+        raise refusal("line_kind", kind, kinds=", ".join(_PARTS))
+    query = dict(parse_qsl(rest, keep_blank_values=True))
+    parts = ("data", "ask", *_PARTS[kind])
+    for name in query:
         if name not in (*TABLE, *parts):
             raise refusal("line_part", name, parts=", ".join((*parts, *TABLE)))
-    data = load_dataset(said.get("data", ""))
-    base = _setting(Hyperparameters(), said)
-    more = {"predict": bool(said.get("ask"))}
-    if "show" in said:
-        more["controls"] = [name for name in said["show"].split(",") if name]
+    data = load_dataset(query.get("data", ""))
+    base = _parse_setting(Hyperparameters(), query)
+    options = {"predict": bool(query.get("ask"))}
+    if "show" in query:
+        options["controls"] = [name for name in query["show"].split(",") if name]
     if kind == TrainingPanel.kind:
-        seed = _whole(said.get("seed", "0"))
-        pins = [_pairs(pin, ",") for pin in said.get("pin", "").split(";") if pin]
-        pins = [(_setting(base, p), _whole(p.get("seed", str(seed)))) for p in pins]
-        panel = TrainingPanel(data, base, seed=seed, **more)
-        if pins:  # which may take long: the panel can stop it
+        seed = _parse_seed(query.get("seed", "0"))
+        pins = [_pairs(pin, ",") for pin in query.get("pin", "").split(";") if pin]
+        settings = [_parse_setting(base, pin) for pin in pins]
+        seeds = [_parse_seed(pin.get("seed", str(seed))) for pin in pins]
+        panel = TrainingPanel(data, base, seed=seed, **options)
+        if pins:  # in a job, as it may take long: the panel can stop it
             busy = panel.live.busy
-            (panel.live.start if busy else panel.live.now)(_pin(panel, pins, own=busy))
+            job = _pin(panel, zip(settings, seeds, strict=True), restart=busy)
+            (panel.live.start if busy else panel.live.now)(job)
         return panel
-    if seeds := said.get("seeds"):
-        many = [_whole(part) for part in seeds.split(",") if part]
-        more["seeds"] = many if "," in seeds else many[0]
-    space = _pairs(said.get("space", ""), ";")
+    if seeds := query.get("seeds"):
+        numbers = [_parse_seed(part) for part in seeds.split(",") if part]
+        options["seeds"] = numbers if "," in seeds else numbers[0]
+    space = _pairs(query.get("space", ""), ";")
     space = {name: parse_values(name, text) for name, text in space.items()}
-    wanted = {ValidationCurvePanel.kind: 1, GridPanel.kind: 2}.get(kind, len(space))
-    if len(space) != wanted:
-        raise refusal("line_space", said.get("space", ""), n=wanted)
+    count = {ValidationCurvePanel.kind: 1, GridPanel.kind: 2}.get(kind, len(space))
+    if len(space) != count:
+        raise refusal("line_space", query.get("space", ""), n=count)
     if kind == OneAtATimePanel.kind:
-        return OneAtATimePanel(data, base, **space, **more)
+        return OneAtATimePanel(data, base, **space, **options)
     if kind == GridPanel.kind:
         x, y = space.values()
-        return GridPanel(data, *space, base, x_values=x, y_values=y, **more)
+        return GridPanel(data, *space, base, x_values=x, y_values=y, **options)
     (values,) = space.values()
-    return ValidationCurvePanel(data, *space, base, param_range=values, **more)
+    return ValidationCurvePanel(data, *space, base, param_range=values, **options)
 
 
-def _pin(panel, pins, own):
-    """Train runs, perhaps the panel's `own` first, and pin the others (a job)."""
-    if own:  # this job has ended the one that was to train it
+def _pin(panel, pins, restart):
+    """Train runs and pin them (a job)."""
+    if restart:  # this job has replaced the first training of the panel
         yield from panel._training(*panel.first)
-    runs = []
+    pinned = []
     for setting, seed in pins:
-        found = yield from panel.train(panel.dataset, [setting], (seed,))
-        runs.append(found[0, 0])
-    panel.list.pin_beside(runs)
+        runs = yield from panel.train(panel.dataset, [setting], (seed,))
+        pinned.append(runs[0, 0])
+    panel.list.pin_beside(pinned)
 
 
-def _pairs(text, between):
+def _pairs(text, separator):
     """Return "lr:0.1,epochs:5" as a dictionary of texts."""
-    pairs = [part.partition(":") for part in text.split(between) if part]
+    pairs = [part.partition(":") for part in text.split(separator) if part]
     for name, _, value in pairs:
         if name not in (*TABLE, "seed") or not value:
             raise refusal("line_part", name, parts=", ".join(TABLE))
     return {name: value for name, _, value in pairs}
 
 
-def _setting(base, said):
-    """Return a setting with what is said of it instead."""
+def _parse_setting(base, texts):
+    """Return `base` with the values that `texts` gives for its hyperparameters."""
     values = {}
-    for name in (name for name in TABLE if name in said):
-        values[name], *others = parse_values(name, said[name])
+    for name in (name for name in TABLE if name in texts):
+        values[name], *others = parse_values(name, texts[name])
         if others:
-            raise refusal("line_value", said[name], name=name)
+            raise refusal("line_value", texts[name], name=name)
     return base.but(**values)
 
 
-def _whole(text):
+def _parse_seed(text):
     if not text.isdecimal():
         raise refusal("line_value", text, name="seed")
     return int(text)

@@ -22,14 +22,14 @@ from hpkit.engine.runs import CURVES, Run, Runs
 from hpkit.engine.training import Training, check_model
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts, digits
-from hpkit.panels import controls as c
 from hpkit.panels import parts
+from hpkit.panels.controls import GUESS_WORDS, Controls, Drawing
 from hpkit.panels.panel import FRAME, Panel, values_text
 
 WORDS = Texts("panels.training")
 _EPOCH_SECONDS = 0.05  # at least, in a slow training: enough to watch
 _MAP_EVERY = 0.33  # seconds between two maps of a training
-_FADED = 30  # lines of earlier runs: a move sends all anew, of 300 half a megabyte
+_FADED = 30  # earlier runs drawn: each move sends them all, 300 are half a megabyte
 
 
 class TrainingPanel(Panel):
@@ -66,7 +66,7 @@ class TrainingPanel(Panel):
         dataset: Dataset,
         base: Hyperparameters | None = None,
         *,
-        controls: Iterable[str] = c.USUAL,
+        controls: Iterable[str] = parts.USUAL,
         title: str | None = None,
         seed: int = 0,
         model: Model | None = None,
@@ -77,19 +77,20 @@ class TrainingPanel(Panel):
         seed, self.model = hyper.check_seed("seed", seed), check_model(model)
         self.first, self.seed = (base, seed), seed
         self.now = None  # the run in training, as `ListedRun`
-        self.per_update = math.inf  # seconds, until one has ended
-        # The map, its epoch, of what and when it was taken; whether a job takes one.
-        self.pixels, self.epoch, self.mapped = None, None, (None, 0.0)
-        self.scrubbing = False
-        self.controls = c.Controls(dataset, base, controls)
+        self.update_seconds = math.inf  # unknown until a run has ended
+        self.pixels = self.epoch = None  # the map and its epoch
+        self.map_key, self.map_time = None, 0.0  # what it shows, and when it was made
+        self.scrubbing = False  # whether a job makes the map of another epoch
+        self.controls = Controls(dataset, base, controls)
         for name in {*NETWORK_NAMES} & {*self.controls.knobs} if model else ():
             others = (base.but(**{name: value}) for value in TABLE[name].ticks)
-            both = base, next(setting for setting in others if setting != base)
-            # Refuses a slider of what is not read.
-            group_by_reading(model, dataset, both, 1, torch.float32)
-        say, at = c.GUESS_WORDS, np.linspace(0, base.epochs, 11)
-        about = dataset, at, Axis(say["epoch"], (0, base.epochs)), say["lowest"], at
-        self.ask(predict, WORDS["draw"], c.Drawing, *about)
+            other = next(setting for setting in others if setting != base)
+            # Refuses a slider for what the model does not read.
+            group_by_reading(model, dataset, (base, other), 1, torch.float32)
+        at = np.linspace(0, base.epochs, 11)
+        axis = Axis(GUESS_WORDS["epoch"], (0, base.epochs))
+        drawing = dataset, at, axis, GUESS_WORDS["lowest"], at
+        self.ask(predict, WORDS["draw"], Drawing, *drawing)
         self._build()
         self.live.now(self._training(base, seed))
 
@@ -97,8 +98,8 @@ class TrainingPanel(Panel):
         start = self.buttons(train=self._start, stop=self.stop, reset=self.reset)
         self.list = _RunList(self, self.controls.knobs)
         self.slow = W.ToggleButton(description=WORDS["slow"], tooltip=WORDS["slow_tip"])
-        rest = self.buttons(pause=self.pause)
-        rest.children += (self.slow,)
+        pause = self.buttons(pause=self.pause)
+        pause.children += (self.slow,)
         options = (WORDS["same"], False), (WORDS["new"], True)
         tips = [WORDS["same_tip"], WORDS["new_tip"]]
         self.new_seeds = W.ToggleButtons(options=options, tooltips=tips)
@@ -113,75 +114,74 @@ class TrainingPanel(Panel):
             head = parts.label_widget(WORDS["scrub"])
             over.append(parts.row(head, self.scrub, name="hp-knob hp-scrub"))
             self.widths = (3, 2.3)
-            self.on_change(self._scrubbed, self.scrub)
+            self.on_change(self._show_epoch, self.scrub)
         self.drawers = {"runs": self.list.box, **self.drawers}
-        self.build(self.controls.box, seeds, start, rest, over=over)
+        self.build(self.controls.box, seeds, start, pause, over=over)
         self.on_change(self._draw, self.unit)
-        self.on_change(self._expect, self.slow)
-        self.on_change(self._renew_seed, self.new_seeds)
-        self.on_change(self._moved, *self.controls.knobs.values())
+        self.on_change(self._set_follow, self.slow)
+        self.on_change(self._set_seed, self.new_seeds)
+        self.on_change(self._on_move, *self.controls.knobs.values())
 
     def _start(self, *, replace=True, wait=False):
         self.error = None
-        self._expect()
+        self._set_follow()
         job = self._training(self.controls.setting, self.seed, wait=wait)
         self.live.start(job, replace=replace)
 
     def _training(self, setting, seed, *, wait=False):
-        """Train a setting (a job), with `wait` to a moment without a newer job."""
+        """Train a setting (a job); with `wait`, then wait a moment for a newer job."""
         training = Training(self.dataset, setting, seeds=(seed,), model=self.model)
         run = None
         try:
             while not training.finished:
-                due = time.perf_counter() + _EPOCH_SECONDS
-                following = run.epochs_done + 1 if run else 0
-                training.advance(FRAME, following if self.slow.value else math.inf)
+                deadline = time.perf_counter() + _EPOCH_SECONDS
+                next_epoch = run.epochs_done + 1 if run else 0
+                training.advance(FRAME, next_epoch if self.slow.value else math.inf)
                 run = training.runs[0, 0]
                 self.now = ListedRun(run, 0)
                 yield
                 if self.slow.value:
-                    yield from self.live.rest(due - time.perf_counter())
+                    yield from self.live.rest(deadline - time.perf_counter())
             if wait:
                 yield from self.live.rest()
         finally:
-            # Where a newer job waits, the run stays on the chart until that has
-            # something to show: the chosen one would flash up between two places of a
-            # slider.
+            # While a newer job waits, this run stays on the chart until that job draws:
+            # else the chosen run would flash up at each move of a slider.
             with self.live.lock:
                 if not self.live.next_job:
                     self.now = None
                     if run is not None:
-                        self._keep(run)
+                        self._add_run(run)
 
-    def _keep(self, run):
+    def _add_run(self, run):
         if run.epochs_done:
-            each = run.fit_time / run.epochs_done
-            self.per_update = each / self._updates(run.setting)
-            self._expect()
+            updates = run.epochs_done * self._updates(run.setting)
+            self.update_seconds = run.fit_time / updates
+            self._set_follow()
         self.list.add(run)
-        self._renew_seed()
+        self._set_seed()
 
-    def _renew_seed(self):
-        """Let the very next training take a new seed, or that of the run shown."""
+    def _set_seed(self):
+        """Set the seed of the next training: a new one, or that of the run shown."""
         if self.new_seeds.value:
             self.seed += 1
         elif self.run:
             self.seed = self.run.seed
 
-    def _moved(self):
-        """Follow a control; a short training that runs may end first."""
+    def _on_move(self):
+        """Follow a control; a running training ends first if it is short."""
         self._start(wait=True, replace=not self.controls.quick)
 
     def seconds(self, setting: Hyperparameters) -> float:
         """Return about how long a training of the setting takes, from the last one."""
-        each = self.per_update * self._updates(setting)
-        return max(each, _EPOCH_SECONDS * self.slow.value) * setting.epochs
+        epoch = self.update_seconds * self._updates(setting)
+        return max(epoch, _EPOCH_SECONDS * self.slow.value) * setting.epochs
 
     def _updates(self, setting):
-        """Return the updates in an epoch."""
+        """Return the number of updates in an epoch."""
         return math.ceil(len(self.dataset.train.y) / setting.batch_size)
 
-    def _expect(self):
+    def _set_follow(self):
         self.controls.follow(self.seconds(self.controls.setting))
 
     def show_setting(self) -> None:
@@ -189,7 +189,7 @@ class TrainingPanel(Panel):
         if self.list.chosen and not self.live.busy:
             with self.quietly():
                 self.controls.setting = self.list.chosen.run.setting
-            self._expect()
+            self._set_follow()
 
     def pause(self) -> None:
         """Let the training rest, or go on."""
@@ -208,18 +208,18 @@ class TrainingPanel(Panel):
     @property
     def runs(self) -> Runs:
         with self.live.lock:
-            runs, way = [kept.run for kept in self.list.entries], WORDS["way"]
-        return Runs.of(hyper.check_items("panel.runs", runs, hint=way, of="Run"))
+            runs, hint = [entry.run for entry in self.list.entries], WORDS["way"]
+        return Runs.of(hyper.check_items("panel.runs", runs, hint=hint, of="Run"))
 
     @property
-    def strong(self) -> "ListedRun | None":
-        """What is shown: the run in training, else the chosen one."""
+    def shown(self) -> "ListedRun | None":
+        """The run in training, else the chosen one."""
         return self.now or self.list.chosen
 
     @property
     def run(self) -> Run | None:
         with self.live.lock:
-            return self.strong and self.strong.run
+            return self.shown and self.shown.run
 
     def _update(self, running):
         if (run := self.run) is None:
@@ -228,38 +228,38 @@ class TrainingPanel(Panel):
         paused = self.live.paused
         self.pause_button.description = WORDS["resume" if paused else "pause"]
         self.bar.value = 1.0 if run.ended else run.epochs_done / run.setting.epochs
-        kind = "paused" if paused else "training" if self.now else "ready"
-        self.status.value = WORDS[kind].format(run=run)
+        state = "training" if self.now else "ready"
+        self.status.value = WORDS["paused" if paused else state].format(run=run)
 
     @property
     def _guess_fits(self):
         return not self.run or (self.run.setting, self.run.seed) == self.first
 
     def _charts(self):
-        strong, guess = self.strong, self.guess and self.guess.drawn
-        run = strong.run
+        shown, guess = self.shown, self.guess and self.guess.drawn
+        run = shown.run
         if guess and run.ended and not run.diverged:
             epochs = np.arange(len(run.val_loss))
             self.guess.judge(np.interp(guess[0], epochs, run.val_loss))
-        rest = [k for k in self.list.entries if k is not strong]
-        pinned = [k for k in rest if k.color]
-        # Updates differ a hundredfold: beside pinned runs a gray one leaves the chart.
-        wide = rest if self.unit.value == "epochs" else pinned or rest
-        ends = [self._per_epoch(k.run) * k.run.epochs_done for k in wide]
+        others = [entry for entry in self.list.entries if entry is not shown]
+        pinned = [entry for entry in others if entry.color]
+        # Updates can differ a hundredfold: beside pinned runs, gray ones may not fit.
+        inside = others if self.unit.value == "epochs" else pinned or others
+        ends = [self._per_epoch(e.run) * e.run.epochs_done for e in inside]
         if len(self.widths) > 1:
-            self._take_map(run)
+            self._update_map(run)
         at = [] if self.epoch is None else [self.epoch * self._per_epoch(run)]
         curves = loss_chart(
             run,
-            pinned=[(k.run, k.color, _label_beside(k, strong, pinned)) for k in pinned],
-            faded=[k.run for k in rest if not k.color][-_FADED:],
+            pinned=[(e.run, e.color, _curve_label(e, shown, pinned)) for e in pinned],
+            faded=[entry.run for entry in others if not entry.color][-_FADED:],
             end=max([self._per_epoch(run) * run.setting.epochs, *ends]),
             per_epoch=self._per_epoch,
             unit="" if self.unit.value == "epochs" else WORDS[self.unit.value],
             guess=guess,
-            own=_label_beside(strong, strong, pinned) if pinned else "",
+            own=_curve_label(shown, shown, pinned) if pinned else "",
             marks=[rule(at, color="soft", dash="dotted")],
-            alt=" ".join(map(txt.run_sentence, [run, *(k.run for k in pinned)])),
+            alt=" ".join(map(txt.run_sentence, [run, *(e.run for e in pinned)])),
         )
         if len(self.widths) == 1:
             return [curves]
@@ -268,39 +268,39 @@ class TrainingPanel(Panel):
         return [curves, map_chart(self.dataset, self.pixels, title=title, alt=alt)]
 
     def _per_epoch(self, run):
-        """Return what an epoch of a run is on the axis."""
-        each = {"epochs": 1, "updates": self._updates(run.setting)}
-        each["seconds"] = run.fit_time / max(run.epochs_done, 1)
-        return each[self.unit.value]
+        """Return the length of an epoch of a run on the horizontal axis."""
+        lengths = {"epochs": 1, "updates": self._updates(run.setting)}
+        lengths["seconds"] = run.fit_time / max(run.epochs_done, 1)
+        return lengths[self.unit.value]
 
-    def _take_map(self, run):
-        """Take the map: while training the last weights, then those of the best."""
+    def _update_map(self, run):
+        """Map the last weights during training, then those of the best epoch."""
         training, now = self.now is not None, time.perf_counter()
         self.scrub.disabled = training and not self.controls.quick  # it follows
-        (before, at), key = self.mapped, (id(run), training)
-        soon = training and not self.live.paused and now - at < _MAP_EVERY
-        if before == key or soon:
+        key = id(run), training
+        early = now < self.map_time + _MAP_EVERY and not self.live.paused
+        if key == self.map_key or (training and early):
             return
-        self.mapped = key, now
+        self.map_key, self.map_time = key, now
         self.epoch = run.epochs_done if training else run.best_epoch
         self.pixels = map_pixels(run, "last" if training else "best")
-        # The page cuts a value off at the end it knows of, and says that as if it had
-        # been chosen: a higher end is told before, a lower one after the value.
+        # The page clips a value to the range it knows, and reports the result as if it
+        # had been chosen: raise the maximum before the value, lower it afterwards.
         end = run.setting.epochs if training else max(1, run.epochs_done)
         with self.quietly():
             self.scrub.max = max(self.scrub.max, end)
             self.scrub.value = self.epoch
             self.scrub.max = end
 
-    def _scrubbed(self):
+    def _show_epoch(self):
         """Show the map of another epoch of the run shown, unless a training runs."""
         if self.run and (not self.live.busy or self.scrubbing):
-            self.live.start(self._back(self.run, self.scrub.value), replace=False)
+            self.live.start(self._retrain(self.run, self.scrub.value), replace=False)
 
-    def _back(self, run, epoch):
+    def _retrain(self, run, epoch):
         """Train a run again up to an epoch (a job): same seed, same weights."""
-        self.scrubbing, more = True, {"seeds": (run.seed,), "model": self.model}
-        training = Training(self.dataset, run.setting, **more)
+        self.scrubbing, options = True, {"seeds": (run.seed,), "model": self.model}
+        training = Training(self.dataset, run.setting, **options)
         try:
             yield from training.under_way(FRAME, epoch)
             pixels = map_pixels(training.runs[0, 0], "last")
@@ -313,48 +313,50 @@ class TrainingPanel(Panel):
     def _result_text(self, running):
         if (run := self.run) is None:
             return WORDS["none"]
-        early = run.epochs_done < run.setting.epochs
-        ended = ("early" if early else "best") if run.ended else "stopped"
-        kind = "diverged" if run.diverged else ended
         if self.now:
-            kind = "rest" if self.live.paused else "now"
+            key = "rest" if self.live.paused else "now"
+        elif run.diverged or not run.ended:
+            key = "diverged" if run.diverged else "stopped"
+        else:
+            key = "early" if run.epochs_done < run.setting.epochs else "best"
         names = dict.fromkeys(("batch_size", *self.controls.knobs))
         names = [name for name in names if name not in ("lr", "epochs")]
         others = txt.setting_text(run.setting, names)
         facts = {"setting": WORDS["described"].format(run=run, others=others)}
         facts |= {"last": digits(run.val_loss[-1]), "best": digits(run.best_val_loss)}
-        text = WORDS[kind].format(**facts, run=run)
-        return text if self.now else text + self._best() + self.list.note
+        text = WORDS[key].format(**facts, run=run)
+        return text if self.now else text + self._best_text() + self.list.note
 
-    def _best(self):
-        kept, mine = self.list.entries, self.run.best_val_loss
-        if len(kept) < 2:
+    def _best_text(self):
+        entries = self.list.entries
+        if len(entries) < 2:
             return ""
-        first = min(kept, key=lambda k: (k.run.diverged, k.run.best_val_loss))
-        best, called = first.run.best_val_loss, "named" if first.name else "run"
-        name = escape(WORDS[called].format(first.label))
-        line = "self" if math.isclose(best, mine, rel_tol=1e-5) else "leader"
-        return WORDS[line].format(n=len(kept), name=name, best=digits(best))
+        leader = min(entries, key=lambda e: (e.run.diverged, e.run.best_val_loss))
+        name = escape(WORDS["named" if leader.name else "run"].format(leader.label))
+        best, shown = leader.run.best_val_loss, self.run.best_val_loss
+        key = "self" if math.isclose(best, shown, rel_tol=1e-5) else "leader"
+        return WORDS[key].format(n=len(entries), name=name, best=digits(best))
 
     def _code(self):
         return parts.code_of_run(self.run)
 
     def _state(self):
-        shown, pins = self.strong, []
+        shown, pins = self.shown, []
         setting, seed = self.controls.setting, self.seed
         if shown:
             setting, seed = shown.run.setting, shown.run.seed
-        for run in (k.run for k in self.list.entries if k.color and k is not shown):
-            other = values_text(run.setting, setting)
-            other |= {"seed": str(run.seed)} if run.seed != seed else {}
-            pins.append(",".join(f"{name}:{text}" for name, text in other.items()))
-        more = {"seed": str(seed) if seed else "", "pin": ";".join(pins)}
-        return setting, more | self.controls.line()
+        for run in (e.run for e in self.list.entries if e.color and e is not shown):
+            texts = values_text(run.setting, setting)
+            if run.seed != seed:
+                texts["seed"] = str(run.seed)
+            pins.append(",".join(f"{name}:{text}" for name, text in texts.items()))
+        extra = {"seed": str(seed) if seed else "", "pin": ";".join(pins)}
+        return setting, extra | self.controls.line()
 
     def _table(self):
         if not self.list.entries:
             return {}
-        # Numbered as in the list, which may hold a shorter one of the same setting.
+        # Numbered as in the list, where a shorter run may have the same setting.
         runs = self.runs
         entries = sorted(self.list.entries, key=lambda entry: entry.run.epochs_done)
         number_of = {(e.run.setting, e.run.seed): e.number for e in entries}
@@ -365,15 +367,16 @@ class TrainingPanel(Panel):
         """Return a row for each run, with what its curves have at its best epoch."""
         import pandas as pd
 
-        varied = hyper.varied([kept.run.setting for kept in self.list.entries])
+        varied = hyper.varied([entry.run.setting for entry in self.list.entries])
         names, rows = dict.fromkeys((*self.controls.knobs, *varied)), []
-        for kept in self.list.entries:
-            run, at = kept.run, {"run": kept.label}
-            at |= {f"param_{name}": getattr(run.setting, name, None) for name in names}
-            at |= {"seed": run.seed, "best_epoch": run.best_epoch}
-            curves = {name: getattr(run, name) for name in CURVES}
-            at |= {n: c[run.best_epoch] for n, c in curves.items() if c is not None}
-            rows.append(at | {"diverged": run.diverged, "fit_time": run.fit_time})
+        for entry in self.list.entries:
+            run, row = entry.run, {"run": entry.label}
+            row |= {f"param_{name}": getattr(run.setting, name, None) for name in names}
+            row |= {"seed": run.seed, "best_epoch": run.best_epoch}
+            for name in CURVES:
+                if (curve := getattr(run, name)) is not None:
+                    row[name] = curve[run.best_epoch]
+            rows.append(row | {"diverged": run.diverged, "fit_time": run.fit_time})
         return pd.DataFrame(rows)
 
 
@@ -388,47 +391,46 @@ class ListedRun:
 
     @property
     def label(self):
-        """What stands at the end of its curve."""
         return self.name or str(self.number or "")
 
 
-def _label_beside(kept, strong, pinned):
-    """Return a pinned run's label: its name, else what tells it from the others."""
-    if kept.name:  # the list has the whole
-        return hyper.cut_middle(kept.name, 14)
-    if names := hyper.varied([k.run.setting for k in (strong, *pinned)]):
-        return txt.short_text(kept.run.setting, names)
-    return WORDS["of_seed"].format(kept.run.seed)
+def _curve_label(entry, shown, pinned):
+    """Return the label of a curve: its run's name, else how it differs from others."""
+    if entry.name:  # the list has the full name
+        return hyper.cut_middle(entry.name, 14)
+    if names := hyper.varied([e.run.setting for e in (shown, *pinned)]):
+        return txt.short_text(entry.run.setting, names)
+    return WORDS["of_seed"].format(entry.run.seed)
 
 
 class _RunList:
     """Runs in the order in which they were trained; one of them is chosen."""
 
-    # The panel's `_draw` is called after a change, its `show_setting` when another run
-    # is chosen; `columns` are the hyperparameters shown. `note` says that the newest
-    # run is the same as an earlier one.
+    # It calls the panel's `_draw` after a change, and `show_setting` when another run
+    # is chosen. `columns` are the hyperparameters shown. `note` is a sentence if the
+    # newest run repeats an earlier one.
 
     def __init__(self, panel, columns):
         self.panel, self.columns = panel, tuple(columns)
         self.entries, self.chosen, self.note = [], None, ""
         self.list = parts.named(W.Select(options=[]), WORDS["list_tip"])
         self.list.add_class("hp-mono").add_class("hp-list")
-        self.heads = parts.html_widget("")  # of the size of the lines
+        self.heads = parts.html_widget("")  # column headings, as large as the lines
         name = W.Text(placeholder=WORDS["name"], continuous_update=False)
         self.name = parts.named(name, WORDS["name"])
-        pair = panel.buttons(pin=lambda: self.pin(self.chosen), remove=self.remove)
-        side = W.VBox([self.name, pair]).add_class("hp-side")
+        buttons = panel.buttons(pin=lambda: self.pin(self.chosen), remove=self.remove)
+        side = W.VBox([self.name, buttons]).add_class("hp-side")
         self.box = W.HBox([W.VBox([self.heads, self.list]).add_class("hp-grow"), side])
         panel.on_change(lambda: self._choose(self.entries[self.list.index]), self.list)
         panel.on_change(self._rename, self.name)
 
     def add(self, run):
         """Add a run and choose it; it replaces one that it repeats in full."""
-        # One of the same setting and seed that went further stays.
+        # One with the same setting and seed that has more epochs stays.
         key = (run.setting, run.seed)
-        same = [k for k in self.entries if (k.run.setting, k.run.seed) == key]
-        same.sort(key=lambda k: k.run.epochs_done)
-        repeated = [k for k in same if k.run.epochs_done <= run.epochs_done]
+        same = [e for e in self.entries if (e.run.setting, e.run.seed) == key]
+        same.sort(key=lambda entry: entry.run.epochs_done)
+        repeated = [e for e in same if e.run.epochs_done <= run.epochs_done]
         again = same and np.array_equal(same[-1].run.val_loss, run.val_loss)
         self.note = WORDS["again"] if again else ""
         if repeated:
@@ -440,17 +442,17 @@ class _RunList:
             self.entries.append(self.chosen)
         self.show()
 
-    def pin(self, kept):
-        """Pin a run, or let it go; of more pins than colors two share one."""
+    def pin(self, entry):
+        """Pin a run, or unpin it; colors are shared once there are more pins."""
         self.note = ""
-        if kept and kept.color:
-            kept.color = None
-        elif kept:
-            kept.color = min(PINNED, key=[k.color for k in self.entries].count)
-        self._changed()
+        if entry and entry.color:
+            entry.color = None
+        elif entry:
+            entry.color = min(PINNED, key=[e.color for e in self.entries].count)
+        self._redraw()
 
     def pin_beside(self, runs):
-        """Add pinned runs; the chosen one stays that."""
+        """Add pinned runs; the chosen run stays chosen."""
         with self.panel.live.lock:
             chosen = self.chosen
             for run in runs:
@@ -466,21 +468,21 @@ class _RunList:
 
     def clear(self):
         """Remove all that is not pinned."""
-        self.entries = [k for k in self.entries if k.color]
+        self.entries = [entry for entry in self.entries if entry.color]
         self.chosen, self.note = None, ""
         self.show()
 
     def show(self):
-        """Show the runs as rows of text below their heads, and the chosen one."""
+        """Show the runs as rows of text below their headings, and the chosen one."""
         (first, *last), chosen = WORDS["run_columns"], self.chosen
         heads = [first, *(TABLE[name].short for name in self.columns), *last]
         rows = [heads, *map(self._cells, self.entries)]
         top, *lines = txt.text_lines(rows, right=True)
-        # In a browser a letter of Korean is narrower: each head takes its own room.
+        # Browsers draw Korean letters narrower: each heading gets a fixed width.
         heads = re.findall(r" *\S+(?: \S+)*", top)
-        look = "<span style='width:{}ch'>{}</span>".format
-        top = "".join(look(txt.display_width(head), escape(head)) for head in heads)
-        lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # which stay
+        span = "<span style='width:{}ch'>{}</span>".format
+        top = "".join(span(txt.display_width(head), escape(head)) for head in heads)
+        lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # else collapsed
         with self.panel.quietly():
             self.heads.value = f"<pre class='hp-mono'>{top}</pre>"
             self.list.options = lines  # equal ones change nothing
@@ -490,29 +492,29 @@ class _RunList:
         name = "unpin" if chosen and chosen.color else "pin"
         self.panel.pin_button.description = WORDS[name]
 
-    def _cells(self, kept):
-        run, setting = kept.run, kept.run.setting
+    def _cells(self, entry):
+        run, setting = entry.run, entry.run.setting
         values = {n: txt.value_text(getattr(setting, n)) for n in self.columns}
         if "epochs" in values and run.epochs_done < run.setting.epochs:
             values["epochs"] = f"{run.epochs_done}/{run.setting.epochs}"
         best = [digits(run.best_val_loss), str(run.best_epoch)]
-        end = [WORDS["out"], ""] if run.diverged else best
-        number = f"{'●' if kept.color else ' '} {kept.number}"
-        name = hyper.cut_middle(kept.name, 24)  # the buttons beside stay near
-        return [number, *values.values(), str(run.seed), *end, name]
+        result = [WORDS["out"], ""] if run.diverged else best
+        number = f"{'●' if entry.color else ' '} {entry.number}"
+        name = hyper.cut_middle(entry.name, 24)  # else the buttons move away
+        return [number, *values.values(), str(run.seed), *result, name]
 
-    def _choose(self, kept):
-        self.chosen, self.note = kept, ""
+    def _choose(self, entry):
+        self.chosen, self.note = entry, ""
         self.panel.show_setting()
-        self._changed()
+        self._redraw()
 
     def _rename(self):
         if self.chosen:
             self.chosen.name = self.name.value.strip()
             if self.chosen.name and not self.chosen.color:
                 self.pin(self.chosen)
-            self._changed()
+            self._redraw()
 
-    def _changed(self):
+    def _redraw(self):
         self.show()
         self.panel._draw()

@@ -59,7 +59,7 @@ def test_a_run_that_takes_long_is_kept(pins, shown_at_once):
 
     ended = [entry.run.ended for entry in panel.list.entries]
     assert ended == [True] * (3 if pins else 1)
-    assert panel.list.entries[0] is panel.strong
+    assert panel.list.entries[0] is panel.shown
     assert panel.run.epochs_done == 200
 
 

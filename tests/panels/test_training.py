@@ -210,7 +210,7 @@ def test_slow_training_shows_every_epoch_for_a_moment(panel, monkeypatch):
     naps = []
     clock = SimpleNamespace(perf_counter=lambda: sum(naps), sleep=naps.append)
     clock.monotonic = time.monotonic
-    for module in ("training", "panel"):
+    for module in ("training", "live"):
         monkeypatch.setattr(f"hpkit.panels.{module}.time", clock)
     panel.slow.value = True
     job = panel._training(QUICK, 0)
