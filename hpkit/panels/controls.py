@@ -96,10 +96,10 @@ class LiveCharts(anywidget.AnyWidget):
 class _Knob(W.VBox):
     """One control below its label; its value is that of the widget `source`."""
 
-    # `options(value)` returns the options of a list together with a new value.
+    # `choices(value)` returns the options of a list together with a new value.
 
-    def __init__(self, label, slider, *beside, source=None, options=None):
-        self.slider, self.source, self.options = slider, source or slider, options
+    def __init__(self, label, slider, *beside, source=None, choices=None):
+        self.slider, self.source, self.choices = slider, source or slider, choices
         head = row(label_widget(label), *beside, name="hp-row")
         super().__init__([head, slider.add_class("hp-slide")])
         self.add_class("hp-knob")
@@ -110,8 +110,8 @@ class _Knob(W.VBox):
 
     @value.setter
     def value(self, value):
-        if self.options and value not in [other for _, other in self.source.options]:
-            self.source.options = self.options(value)
+        if self.choices and value not in [other for _, other in self.source.options]:
+            self.source.options = self.choices(value)
         self.source.value = value
 
 
@@ -212,12 +212,12 @@ def _options(values, text, value):
 
 def pick_knob(name, values, value, text=value_text):
     """Return a slider over a list of values; `value` joins the list."""
-    options, look = partial(_options, values, text), _slider_options(name)
-    slider = W.SelectionSlider(options=options(value), value=value, **look)
+    choices, options = partial(_options, values, text), _slider_options(name)
+    slider = W.SelectionSlider(options=choices(value), value=value, **options)
     label = W.HTML()
     # Not linked to `slider.label`: ipywidgets leaves that of the first option empty.
     W.dlink((slider, "value"), (label, "value"), lambda value: html.escape(text(value)))
-    return _Knob(TABLE[name].knob, slider, label, options=options)
+    return _Knob(TABLE[name].knob, slider, label, choices=choices)
 
 
 def batch_knob(name, dataset, value):
@@ -239,9 +239,9 @@ def _width(hidden):
 
 
 def _choice_knob(name, dataset, value):
-    options = partial(_options, TABLE[name].ticks, value_text)
-    buttons = W.ToggleButtons(options=options(value), value=value)
-    return _Knob(TABLE[name].knob, buttons, options=options)
+    choices = partial(_options, TABLE[name].ticks, value_text)
+    buttons = W.ToggleButtons(options=choices(value), value=value)
+    return _Knob(TABLE[name].knob, buttons, choices=choices)
 
 
 BUILD = {  # by `control` of a hyperparameter
@@ -364,21 +364,20 @@ def _spaced(name, low, high, count):
         if (steps == np.sign(high - low)).all():
             break
     values = [low, *between, high][:count]
-    whole = TABLE[name].kind == "own" and all(v.is_integer() for v in values)
-    return list(map(int, values)) if whole else values
+    integers = TABLE[name].kind == "own" and all(v.is_integer() for v in values)
+    return list(map(int, values)) if integers else values
 
 
 def written(values):
     """Return values as a learner would type them; `parse_values` reads them back."""
 
-    def exact(value):
+    def text(value):
         if isinstance(value, tuple):
             return "-".join(map(str, value)) + ("-" if len(value) < 2 else "")
-        short = value_text(value)
-        lossy = isinstance(value, float) and float(short) != value
-        return repr(value) if lossy else short
+        exact = not isinstance(value, float) or float(value_text(value)) == value
+        return value_text(value) if exact else repr(value)
 
-    return values if isinstance(values, str) else ", ".join(map(exact, values))
+    return values if isinstance(values, str) else ", ".join(map(text, values))
 
 
 class Entry:
@@ -393,8 +392,8 @@ class Entry:
         self.which = named(which, prefix + WORDS["which_tip"])
         if not isinstance(values, str):
             values = check_list(name, values)
-            own = name not in TABLE
-            values = ", ".join(map(repr, values)) if own else written(values)
+            custom = name not in TABLE
+            values = ", ".join(map(repr, values)) if custom else written(values)
         text = W.Text(values, continuous_update=False)
         self.text = named(text, prefix + WORDS["values_tip"])
         self.note = html_widget("", "hp-muted")

@@ -34,7 +34,7 @@ class Live:
         self.draw, self.fail = draw, fail
         self.lock = threading.RLock()  # guards all state of the panel
         self.busy = False
-        self.next_job = None  # a job that only rests should end when there is one
+        self.next_job = None  # waits for the running one, whose `rest` then ends
         self._thread = None
         self._halt, self._go = threading.Event(), threading.Event()
         self.pause, self.resume = self._go.clear, self._go.set
@@ -45,9 +45,9 @@ class Live:
         return self.busy and not self._go.is_set()
 
     def start(self, job, *, replace=True):
-        """Replace the job that waits and, with `replace`, the running one, too."""
-        # Without `replace` the running one ends first. While a slider is dragged this
-        # is what brings pictures: stopped at each move, no training would ever end.
+        """Start a job instead of the waiting and, with `replace`, the running one."""
+        # Without `replace` the running one ends first. While a slider is dragged, only
+        # that produces pictures: if each move stopped it, no training would ever end.
         with self.lock:
             self.next_job = job
             self.resume()
@@ -164,7 +164,7 @@ def stop_earlier(panel):
 
 
 def running_cell():
-    """Return an id of the running cell and one of this run; None twice in a script."""
+    """Return ids of the running cell and of this run of it; in a script, two Nones."""
     from IPython import get_ipython
 
     kernel = getattr(get_ipython(), "kernel", None)

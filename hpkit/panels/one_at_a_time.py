@@ -138,8 +138,7 @@ class OneAtATimePanel(SearchPanel):
         return one_at_a_time.live(self.dataset, self.starting, **options)
 
     def _change_seeds(self):
-        self.grid = None
-        self.walked, self.losses = {}, set()
+        self.grid, self.walked, self.losses = None, {}, set()  # of the old seeds
         self.reset()
 
     def reset(self) -> None:
@@ -147,7 +146,7 @@ class OneAtATimePanel(SearchPanel):
         self.live.stop()
         self.found = self.search = self.error = None
         values = {name: knob.value for name, knob in self.starts.items()}
-        self.starting = self.base.but(**values)  # `found` first: drawing may go on
+        self.starting = self.base.but(**values)  # after `found`, which is drawn
         self.resets += 1  # what still trains is no longer of use
         self.live.start(self._train_start())
 
@@ -206,11 +205,10 @@ class OneAtATimePanel(SearchPanel):
     def _list_paths(self, ended):
         """List all finished paths, and how far from the grid's best each ended."""
         if ended:
-            end = self.done[-1].winner
-            start = txt.short_text(self.starting, self.space)
+            start, end = (txt.short_text(self._path[i], self.space) for i in (0, -1))
             path = ", ".join(self.order.value), start
             self.walked.pop(path, None)
-            self.walked[path] = txt.short_text(end, self.space), _loss(self.found, end)
+            self.walked[path] = end, _loss(self.found, self._path[-1])
         best = self.grid and _loss(self.grid, self.grid.best)
         rows = [
             (*path, end, digits(loss), f"{loss / best:.2f}" if best else "")

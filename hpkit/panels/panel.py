@@ -2,11 +2,11 @@
 
 A panel is a box of widgets. A subclass makes its controls, passes them to `build`, and
 starts jobs on `self.live` (`live.py` says what a job is). Once it `has_result`, its
-methods describe what it shows: `_update(running)` updates status, bar and controls,
-`_charts()` returns the charts, always as many and with the same marks,
-`_summary(running)` the result in words (HTML), `_table()` the numbers in any form that
-`pandas.DataFrame` accepts, `_rows_below()` the rows of the table below the charts if
-they are not those of `frame()`, and `_code()` the cell that gives the same numbers.
+methods describe what it shows: `_update(running)` updates status, bar and controls;
+`_charts()` returns the charts, always the same number with the same kinds of marks;
+`_summary(running)` the result in words (HTML); `_table()` the numbers in any form that
+`pandas.DataFrame` accepts; `_rows_below()` the rows of the table below the charts if
+they are not those of `frame()`; and `_code()` the cell that gives the same numbers.
 """
 
 from __future__ import annotations
@@ -50,8 +50,7 @@ _BELOW = 1.0  # seconds between two updates of the table or code during training
 
 def play(show, current, last, pause, first=0):
     """Show one number after another, slowly; after the last, start over (a job)."""
-    # `current()` is the number shown, which a learner may have moved meanwhile;
-    # `show(number)` changes it; `pause` is in seconds.
+    # `current()` is the number shown, which a learner may move; `show(number)` sets it.
     restart = current() >= last
     while restart or current() < last:
         time.sleep(pause)
@@ -81,14 +80,13 @@ class Panel(W.VBox):
     def __init__(self, dataset, title, *settings):
         if settings:
             check_settings(settings, dataset)
-        # First those of all panels, then those of this kind.
-        self.texts = Texts(*WORDS.paths, *self.words.paths)
+        self.texts = Texts(*WORDS.paths, *self.words.paths)  # shared ones, then its own
         if title is None:
             title = self.words["title"].format(getattr(dataset, "name", ""))
         self.dataset = None if dataset is None else with_objective(dataset, None, None)
         self.live = Live(self._draw, self._fail)
         self.guess = self.error = None
-        self.drawers = {"table": None}  # what can be shown below the charts, by name
+        self.drawers = {"table": html_widget("", "hp-table")}  # below the charts
         self.title, self.result = hyper.check_text("title", title), ""
         self._quiet = 0  # how many `quietly` blocks are open
         self.refused = False  # whether the last value was
@@ -123,8 +121,7 @@ class Panel(W.VBox):
         names = [(self.texts[name], name) for name in self.drawers]
         tips = [self.texts[f"{name}_tip"] for name in self.drawers]
         self.view = named(W.ToggleButtons(options=names, tooltips=tips), WORDS["view"])
-        below = [box or html_widget("", "hp-table") for box in self.drawers.values()]
-        self.drawer = W.Stack(below, selected_index=0)
+        self.drawer = W.Stack([*self.drawers.values()], selected_index=0)
         save = self.button("save", self._save)
         share = [self.button("share", self._share)] if self.shares else []
         self.on_change(self._show_drawer, self.forms, self.view)
@@ -147,8 +144,8 @@ class Panel(W.VBox):
     @property
     def guesses(self):
         """The guess in a list; empty where there is none on what is shown."""
-        made = self.guess and self.guess.open and self._guess_fits
-        return [self.guess.value] if made else []
+        answered = self.guess and self.guess.open and self._guess_fits
+        return [self.guess.value] if answered else []
 
     def train(self, dataset, settings, seeds, show=None):
         """Train and return the runs (a job); `show` is called with the runs so far."""
@@ -219,8 +216,8 @@ class Panel(W.VBox):
 
     def _fail(self, error):
         """Show an error until the next start; the first one counts."""
-        # Where hpkit refuses a value, the message says all. Any other error is a
-        # failure, even a ValueError, if it comes from our own code.
+        # The message of a refused value says all. Any other error is a failure, even a
+        # ValueError of our own code, and is shown as one.
         if self.error is not None:
             return
         self.error, text = error, html.escape(str(error))
@@ -364,9 +361,8 @@ class Panel(W.VBox):
         setting, extra = self._state()  # `extra`: further parts of the line, as texts
         if self.model is not None or not parts.loads_by_name(self.dataset):
             raise hyper.refusal("line_own", self.dataset.name)
-        texts = {"data": self.dataset.name}
-        texts |= values_text(setting, hyper.Hyperparameters()) | extra
-        texts["ask"] = "1" if self.guess else ""
+        texts = values_text(setting, hyper.Hyperparameters()) | extra
+        texts = {"data": self.dataset.name, **texts, "ask": "1" if self.guess else ""}
         query = urlencode({n: text for n, text in texts.items() if text}, safe=":;,")
         line = f"{self.kind}?{query}"
         if len(line) > LONGEST_LINE:

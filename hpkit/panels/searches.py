@@ -107,14 +107,14 @@ class _ListsPanel(SearchPanel):
             values = ctl.usual_values(name, self.dataset, lists)
         entry = ctl.Entry(name, values, max(1, len(self.base.hidden)), label)
         self.entries.append(entry)
-        own = {} if name in TABLE else {name: entry.text.value}
-        if own:
+        own_lists = {} if name in TABLE else {name: entry.text.value}
+        if own_lists:
             self.base = with_own_names(self.base, {name: entry.values})
             self.controls.base = self.base
 
         def on_rename():
             with self.quietly():
-                entry.text.value = ctl.usual_values(entry.name, self.dataset, own)
+                entry.text.value = ctl.usual_values(entry.name, self.dataset, own_lists)
             entry.check()  # the text may be the same, but not what it means
             self._show_controls()
             self._on_move()
@@ -309,8 +309,7 @@ class ValidationCurvePanel(_ListsPanel):
         drawing = dataset, at, axis, CURVE["lowest_at"], names
         self.ask(predict, CURVE["draw"], ctl.Drawing, *drawing)
         self.first = self._planned()  # what the guess is about
-        calls = {"curve": self.choose, "point": self.choose}
-        calls["cross"] = self._choose_diverged
+        calls = dict(curve=self.choose, point=self.choose, cross=self._choose_diverged)
         self.build(self.values.frame, *self.search_box, calls=calls)
         self._run_first()
 

@@ -22,9 +22,9 @@ from hpkit.engine.runs import CURVES, Run, Runs
 from hpkit.engine.training import Training, check_model
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts, digits
-from hpkit.panels import parts
 from hpkit.panels.controls import GUESS_WORDS, Controls, Drawing
 from hpkit.panels.panel import FRAME, Panel, values_text
+from hpkit.panels.parts import USUAL, code_of_run, html_widget, label_widget, named, row
 
 WORDS = Texts("panels.training")
 _EPOCH_SECONDS = 0.05  # at least, in a slow training: enough to watch
@@ -66,7 +66,7 @@ class TrainingPanel(Panel):
         dataset: Dataset,
         base: Hyperparameters | None = None,
         *,
-        controls: Iterable[str] = parts.USUAL,
+        controls: Iterable[str] = USUAL,
         title: str | None = None,
         seed: int = 0,
         model: Model | None = None,
@@ -103,16 +103,15 @@ class TrainingPanel(Panel):
         options = (WORDS["same"], False), (WORDS["new"], True)
         tips = [WORDS["same_tip"], WORDS["new_tip"]]
         self.new_seeds = W.ToggleButtons(options=options, tooltips=tips)
-        label = parts.label_widget(WORDS["seed"])
-        seeds = parts.row(label, self.new_seeds, name="hp-row")
+        seeds = row(label_widget(WORDS["seed"]), self.new_seeds, name="hp-row")
         units = [(WORDS[unit], unit) for unit in ("epochs", "updates", "seconds")]
-        self.unit = parts.named(W.ToggleButtons(options=units), WORDS["unit_tip"])
-        over = [parts.row(self.unit, name="hp-small")]
+        self.unit = named(W.ToggleButtons(options=units), WORDS["unit_tip"])
+        over = [row(self.unit, name="hp-small")]
         if self.dataset.n_features == 2 and not self.dataset.is_regression:  # a map
             self.scrub = W.IntSlider(1, min=0, max=1, readout=False)
-            parts.named(self.scrub, WORDS["scrub"]).add_class("hp-slide")
-            head = parts.label_widget(WORDS["scrub"])
-            over.append(parts.row(head, self.scrub, name="hp-knob hp-scrub"))
+            named(self.scrub, WORDS["scrub"]).add_class("hp-slide")
+            label = label_widget(WORDS["scrub"])
+            over.append(row(label, self.scrub, name="hp-knob hp-scrub"))
             self.widths = (3, 2.3)
             self.on_change(self._show_epoch, self.scrub)
         self.drawers = {"runs": self.list.box, **self.drawers}
@@ -338,7 +337,7 @@ class TrainingPanel(Panel):
         return WORDS[key].format(n=len(entries), name=name, best=digits(best))
 
     def _code(self):
-        return parts.code_of_run(self.run)
+        return code_of_run(self.run)
 
     def _state(self):
         shown, pins = self.shown, []
@@ -370,13 +369,13 @@ class TrainingPanel(Panel):
         varied = hyper.varied([entry.run.setting for entry in self.list.entries])
         names, rows = dict.fromkeys((*self.controls.knobs, *varied)), []
         for entry in self.list.entries:
-            run, row = entry.run, {"run": entry.label}
-            row |= {f"param_{name}": getattr(run.setting, name, None) for name in names}
-            row |= {"seed": run.seed, "best_epoch": run.best_epoch}
+            run, cells = entry.run, {"run": entry.label}
+            cells |= {f"param_{n}": getattr(run.setting, n, None) for n in names}
+            cells |= {"seed": run.seed, "best_epoch": run.best_epoch}
             for name in CURVES:
                 if (curve := getattr(run, name)) is not None:
-                    row[name] = curve[run.best_epoch]
-            rows.append(row | {"diverged": run.diverged, "fit_time": run.fit_time})
+                    cells[name] = curve[run.best_epoch]
+            rows.append(cells | {"diverged": run.diverged, "fit_time": run.fit_time})
         return pd.DataFrame(rows)
 
 
@@ -413,11 +412,11 @@ class _RunList:
     def __init__(self, panel, columns):
         self.panel, self.columns = panel, tuple(columns)
         self.entries, self.chosen, self.note = [], None, ""
-        self.list = parts.named(W.Select(options=[]), WORDS["list_tip"])
+        self.list = named(W.Select(options=[]), WORDS["list_tip"])
         self.list.add_class("hp-mono").add_class("hp-list")
-        self.heads = parts.html_widget("")  # column headings, as large as the lines
+        self.heads = html_widget("")  # column headings, as large as the lines
         name = W.Text(placeholder=WORDS["name"], continuous_update=False)
-        self.name = parts.named(name, WORDS["name"])
+        self.name = named(name, WORDS["name"])
         buttons = panel.buttons(pin=lambda: self.pin(self.chosen), remove=self.remove)
         side = W.VBox([self.name, buttons]).add_class("hp-side")
         self.box = W.HBox([W.VBox([self.heads, self.list]).add_class("hp-grow"), side])
