@@ -173,7 +173,7 @@ class _ListsPanel(SearchPanel):
 
     def _show_controls(self):
         """Show only the controls of hyperparameters that are not searched."""
-        self.settled = None
+        self.settled = None  # one of other hyperparameters is no comparison
         searched = [entry.name for entry in self.entries]
         for name, knob in self.controls.knobs.items():
             knob.layout.display = "none" if name in searched else ""

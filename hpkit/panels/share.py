@@ -56,13 +56,13 @@ def open(line: str) -> Panel:
         options["controls"] = [name for name in query["show"].split(",") if name]
     if kind == TrainingPanel.kind:
         seed = _parse_seed(query.get("seed", "0"))
-        pins = [_pairs(pin, ",") for pin in query.get("pin", "").split(";") if pin]
-        settings = [_parse_setting(base, pin) for pin in pins]
-        seeds = [_parse_seed(pin.get("seed", str(seed))) for pin in pins]
+        texts = filter(None, query.get("pin", "").split(";"))
+        pins = [{"seed": str(seed), **_pairs(text, ",")} for text in texts]
+        runs = [(_parse_setting(base, pin), _parse_seed(pin["seed"])) for pin in pins]
         panel = TrainingPanel(data, base, seed=seed, **options)
-        if pins:  # in a job, as it may take long: the panel can stop it
+        if runs:  # in a job, as it may take long: the panel can stop it
             busy = panel.live.busy
-            job = _pin(panel, zip(settings, seeds, strict=True), restart=busy)
+            job = _pin(panel, runs, restart=busy)
             (panel.live.start if busy else panel.live.now)(job)
         return panel
     if seeds := query.get("seeds"):
@@ -82,12 +82,12 @@ def open(line: str) -> Panel:
     return ValidationCurvePanel(data, *space, base, param_range=values, **options)
 
 
-def _pin(panel, pins, restart):
+def _pin(panel, settings_and_seeds, restart):
     """Train runs and pin them (a job)."""
     if restart:  # this job has replaced the first training of the panel
         yield from panel._training(*panel.first)
     pinned = []
-    for setting, seed in pins:
+    for setting, seed in settings_and_seeds:
         runs = yield from panel.train(panel.dataset, [setting], (seed,))
         pinned.append(runs[0, 0])
     panel.list.pin_beside(pinned)
