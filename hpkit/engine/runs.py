@@ -1,6 +1,6 @@
-"""`Run`: a setting trained with a seed, its curves and its network; many are `Runs`.
+"""`Run`: a setting trained with a seed, its curves and network; `Runs`: many of them.
 
-Frozen, so that a panel, a plot and a learner may hold the same. Nothing here trains.
+Both are frozen, so panels, plots, and learners can share them. Nothing here trains.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-# Times the loss at epoch 0: above it nothing was learned and a chart would be
-# stretched. Overfitting raises the validation loss as far (0.69 to 2.0 on small
-# moons), the training loss never: so it is the training loss that is looked at.
+# As a multiple of the loss at epoch 0: above it nothing was learned, and a chart would
+# be stretched. This is checked on the training loss, because overfitting can raise the
+# validation loss as far (0.69 to 2.0 on small moons), but never the training loss.
 DIVERGED_ABOVE = 3
-# Share of a loss below which a difference is rounding: no win (see `ranked`).
+# Relative difference of losses below which it is rounding, not a win (see `rank`).
 TIE = 1e-5
 
 
@@ -45,15 +45,15 @@ def lowest_loss(val_loss):
 
 
 def _has_diverged(train_loss, val_loss, ended):
-    """Say of curves up to the last epoch done whether they diverged."""
+    """Return whether a run diverged, given its curves up to the last epoch trained."""
     if np.isnan(train_loss).all() and np.isfinite(val_loss).any():
-        return False  # a study of Optuna's has no training loss
-    finite = np.isfinite(train_loss).all() and np.isfinite(val_loss).all()
-    # What halving or Stop has ended early may have come down again: a BatchNorm does. A
-    # loss of one's own that begins at 0 or falls below it is no measure of that.
-    counts = ended and train_loss[0] > 0 <= train_loss.min()
-    high = counts and train_loss[-1] > DIVERGED_ABOVE * train_loss[0]
-    return bool(not finite or high)
+        return False  # an Optuna study has no training loss
+    if not (np.isfinite(train_loss).all() and np.isfinite(val_loss).all()):
+        return True
+    # A run cut short by halving or Stop might have come down again, as with BatchNorm.
+    # A custom loss that starts at 0 or goes below it gives no scale to compare with.
+    comparable = ended and train_loss[0] > 0 and train_loss.min() >= 0
+    return bool(comparable and train_loss[-1] > DIVERGED_ABOVE * train_loss[0])
 
 
 def _has_ended(done, best, epochs, patience):
@@ -65,17 +65,17 @@ def _outputs(net, X):
     try:
         with torch.no_grad(), OneThread(), torch.autocast("cpu", enabled=False):
             return net(torch.tensor(X, dtype=dtype)).double().numpy()
-    except Exception as error:  # of a learner's own network, for a new code, say
+    except Exception as error:  # such as a custom network given an unknown category
         raise refusal("network_rows", reason=error_line(error)) from error
 
 
 def check_on_cpu():
-    if (place := torch.get_default_device()).type != "cpu":
-        raise refusal("default_device", str(place))
+    if (device := torch.get_default_device()).type != "cpu":
+        raise refusal("default_device", str(device))
 
 
-def softmax(out):
-    return torch.softmax(torch.tensor(out), 1).numpy()
+def softmax(outputs):
+    return torch.softmax(torch.tensor(outputs), 1).numpy()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -105,8 +105,8 @@ class Run:
     train_accuracy: np.ndarray | None
     val_accuracy: np.ndarray | None
     fit_time: float
-    model: object = None  # what made the network
-    weights: object = None  # a `stack.Weights`, and which of its runs this one is
+    model: object = None  # the function that made the network
+    weights: object = None  # a `stack.Weights`, and this run's key in its `runs`
     val_metric: np.ndarray | None = None
 
     @property
@@ -142,31 +142,31 @@ class Run:
         "last" one; of a run that was stopped, then, those of its last step.
         """
         hp.check_choice("epoch", epoch, ("best", "last"))
-        weights, number = self._kept_weights()
-        net = weights.load(self._start(), number, epoch)
+        weights, run_key = self._require_weights()
+        net = weights.load(self._start(), run_key, epoch)
         if self.model is not network:
-            # Its cell may have been run again. A number can be pickled, code cannot.
-            key = hash((number, epoch, fingerprint(net)))
+            # The model's cell may have been rerun. A hash: code cannot be pickled.
+            key = hash((run_key, epoch, fingerprint(net)))
             if key not in weights.sound:
-                self._check(weights.load(self._start(), number, epoch), epoch)
+                self._check(weights.load(self._start(), run_key, epoch), epoch)
                 weights.sound.add(key)
         return net
 
     def _check(self, net, epoch):
-        """Refuse a network that has lost what its training kept beside its tensors."""
+        """Refuse a network whose training changed state outside of its tensors."""
         valid = self.dataset.valid
-        wanted = self.val_loss[self.best_epoch if epoch == "best" else -1]
-        # A file has no rows; the last weights of a stopped run may be some steps on.
-        steps_on = epoch == "last" and not self.ended
-        if not len(valid.y) or steps_on or not np.isfinite(wanted):
+        expected = self.val_loss[self.best_epoch if epoch == "best" else -1]
+        # A run from a file has no rows; a stopped run may be some steps past its curve.
+        past_curve = epoch == "last" and not self.ended
+        if not len(valid.y) or past_curve or not np.isfinite(expected):
             return
         with RANDOM_STATE, torch.random.fork_rng(devices=[]):
             loss, again = (self._loss(valid, _outputs(net, valid.X)) for _ in range(2))
-        # What draws when it is asked gives two answers.
-        if loss == again and not np.isclose(loss, wanted, 1e-4, 1e-6):
-            raise refusal("lost_state", round(loss, 4), wanted=wanted)
+        # Two different losses: the network draws random numbers in evaluation mode.
+        if loss == again and not np.isclose(loss, expected, 1e-4, 1e-6):
+            raise refusal("lost_state", round(loss, 4), wanted=expected)
 
-    def _kept_weights(self):
+    def _require_weights(self):
         if self.weights is None:
             model = ", model=run.model" if self.model else ", model=model"
             if self.model is network or not (self.model or self.setting.own):
@@ -178,10 +178,10 @@ class Run:
     def _start(self):
         check_on_cpu()
         data = self.dataset
-        about = self.model, data.n_features, data.n_outputs, self.setting, self.seed
+        arguments = self.model, data.n_features, data.n_outputs, self.setting, self.seed
         if self.model is network:
-            return start(*about)
-        return start_own(*about, torch.float32)[0]
+            return start(*arguments)
+        return start_own(*arguments, torch.float32)[0]
 
     def to_module(self, epoch: str = "best") -> torch.nn.Module:
         """Return the network with its scaling inside, as a module that needs no hpkit.
@@ -260,16 +260,16 @@ class Run:
         array([0, 1])
         """
         data, names = self.dataset, hp.check_flag("names", names)
-        out = self.outputs(self._scaled(X, epoch), epoch)
+        outputs = self.outputs(self._scaled(X, epoch), epoch)
         if not data.is_regression:
-            found = out.argmax(1)
-            return np.array(data.classes)[found] if names else found
+            predicted = outputs.argmax(1)
+            return np.array(data.classes)[predicted] if names else predicted
         if isinstance(X, Split):
-            return out[:, 0]
-        return out[:, 0] * data.target_scale + data.target_center
+            return outputs[:, 0]
+        return outputs[:, 0] * data.target_scale + data.target_center
 
     def _scaled(self, X, epoch):
-        self._kept_weights()  # or says why there are none; a file has other columns
+        self._require_weights()  # before X is checked: a file may name other columns
         if isinstance(X, Split):
             return X.X
         if epoch == "best" and self.best_epoch == 0 < self.epochs_done:
@@ -284,12 +284,12 @@ class Run:
         test = self._look_at_test("test_loss")
         return self._loss(test, self.outputs(test.X))
 
-    def _loss(self, split, out):
-        own, usual = self.dataset.objective, torch.nn.functional
-        loss = usual.mse_loss if self.dataset.is_regression else usual.cross_entropy
-        if own and own.loss is not None:
-            loss = own.loss_of
-        return float(loss(*self._tensors(split, out)))
+    def _loss(self, split, outputs):
+        objective, F = self.dataset.objective, torch.nn.functional
+        loss = F.mse_loss if self.dataset.is_regression else F.cross_entropy
+        if objective and objective.loss is not None:
+            loss = objective.loss_of
+        return float(loss(*self._tensors(split, outputs)))
 
     def test_accuracy(self) -> float:
         """Return the share of test points classified right; see `test_loss`."""
@@ -300,27 +300,28 @@ class Run:
 
     def test_metric(self) -> float:
         """Return your own `metric` on the test split; see `test_loss`."""
-        own = self.dataset.objective
-        if own is None or own.metric is None:
+        objective = self.dataset.objective
+        if objective is None or objective.metric is None:
             raise refusal("no_metric")
         test = self._look_at_test("test_metric")
-        return own.metric_of(*self._tensors(test, self.outputs(test.X)))
+        return objective.metric_of(*self._tensors(test, self.outputs(test.X)))
 
-    def _tensors(self, split, out):
+    def _tensors(self, split, outputs):
         dtype = self.weights[0].last[0].dtype
-        out, y = torch.tensor(out, dtype=dtype), torch.tensor(split.y)
-        return out, y[:, None].to(dtype) if self.dataset.is_regression else y
+        outputs, y = torch.tensor(outputs, dtype=dtype), torch.tensor(split.y)
+        return outputs, y[:, None].to(dtype) if self.dataset.is_regression else y
 
-    def _look_at_test(self, what):
+    def _look_at_test(self, score):
+        """Return the test split, with a warning if it has been used before."""
         check_has_rows(self.dataset)
         if not len(self.dataset.test.y):
             raise refusal("no_test_rows", self.dataset.name)
-        looks, me = self.dataset.test_looks, (self.setting, self.seed)
-        looks.append((me, what))
-        # Loss and accuracy of one run are one look, the same number again is another.
-        look = len({run for run, _ in looks}) + len(looks) - len({*looks})
-        if look > 1:
-            hp.warn(tr("engine.test_again", dataset=self.dataset.name, look=look))
+        looks = self.dataset.test_looks
+        looks.append(((self.setting, self.seed), score))
+        # Loss and accuracy of one run count as one look; repeating either is another.
+        count = len({run for run, _ in looks}) + len(looks) - len({*looks})
+        if count > 1:
+            hp.warn(tr("engine.test_again", dataset=self.dataset.name, look=count))
         return self.dataset.test
 
     def as_pytorch(self, path: str | Path | None = None) -> str:
@@ -370,7 +371,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Lost:
-    """Runs that failed: (setting, seed) numbers, and why."""
+    """Runs that failed: their (setting, seed) numbers and the reason."""
 
     runs: tuple
     reason: str
@@ -410,10 +411,9 @@ class Runs:
 
     def __post_init__(self):
         for name in (*CURVES, "epochs_done", "fit_time"):
-            if getattr(self, name) is not None:
-                frozen = getattr(self, name).view()
+            if (array := getattr(self, name)) is not None:
+                object.__setattr__(self, name, frozen := array.view())
                 frozen.flags.writeable = False
-                object.__setattr__(self, name, frozen)
 
     @classmethod
     def of(cls, runs: Iterable[Run], settings: tuple = (), seeds: tuple = ()) -> Runs:
@@ -423,25 +423,25 @@ class Runs:
         seeds come after those that are given.
         """
         runs = hp.check_items("runs", runs, most=10**6, of="Run")
-        if odd := [run for run in runs if not isinstance(run, Run)]:
-            raise refusal("run", odd[0], kind=TypeError)
-        # By name: a model may be made anew for each run, and a file has none.
-        live = [run for run in runs if run.model]
-        models = {getattr(run.model, "__qualname__", "") for run in live}
-        losses = [getattr(run.dataset.objective, "loss", None) for run in live]
+        if others := [run for run in runs if not isinstance(run, Run)]:
+            raise refusal("run", others[0], kind=TypeError)
+        # Compared by name: each run may have a new model function, and a file has none.
+        with_model = [run for run in runs if run.model]
+        models = {getattr(run.model, "__qualname__", "") for run in with_model}
+        losses = [getattr(run.dataset.objective, "loss", None) for run in with_model]
         losses = {getattr(f, "__qualname__", type(f).__qualname__) for f in losses}
-        data = [run.dataset for run in runs]
-        tables = {(one.name, one.features, one.classes) for one in data}
-        rows = {one.fingerprint for one in data if len(one.test.y)}  # no fold's
+        datasets = [run.dataset for run in runs]
+        tables = {(data.name, data.features, data.classes) for data in datasets}
+        rows = {data.fingerprint for data in datasets if len(data.test.y)}  # not folds
         if max(map(len, (models, losses, tables, rows))) > 1:
-            raise refusal("unlike_runs", [one.name for one in data])
+            raise refusal("unlike_runs", [data.name for data in datasets])
         settings = tuple(dict.fromkeys((*settings, *(run.setting for run in runs))))
         seeds = tuple(dict.fromkeys((*seeds, *(run.seed for run in runs))))
         row = {setting: i for i, setting in enumerate(settings)}
         column = {seed: k for k, seed in enumerate(seeds)}
         counts = len(settings), len(seeds), max(setting.epochs for setting in settings)
-        measured = any(run.val_metric is not None for run in runs)
-        arrays, weights = empty_arrays(*counts, data[0], measured), {}
+        has_metric = any(run.val_metric is not None for run in runs)
+        arrays, weights = empty_arrays(*counts, datasets[0], has_metric), {}
         for run in runs:
             at = row[run.setting], column[run.seed]
             starts = run.val_loss[0], arrays["val_loss"][at][0]
@@ -450,8 +450,8 @@ class Runs:
             if run.epochs_done > arrays["epochs_done"][at]:
                 fill_arrays(arrays, at, run)
                 weights[at] = run.weights
-        about = {"model": runs[0].model, "weights": weights}
-        return cls(data[0], settings, seeds, **arrays, **about)
+        model = runs[0].model
+        return cls(datasets[0], settings, seeds, **arrays, model=model, weights=weights)
 
     def __len__(self) -> int:
         return int((self.epochs_done >= 0).sum())
@@ -464,7 +464,7 @@ class Runs:
         settings, seeds = map(range, self.epochs_done.shape)
         try:
             i, k = map(operator.index, at)
-            i, k = settings[i], seeds[k]  # also from the end
+            i, k = settings[i], seeds[k]  # allows negative indices, checks the bounds
         except (TypeError, ValueError, IndexError) as error:
             kind = IndexError if isinstance(error, IndexError) else TypeError
             raise refusal("place", at, kind=kind) from None
@@ -474,9 +474,9 @@ class Runs:
         arrays = {name: getattr(self, name) for name in CURVES}
         curves = {n: a if a is None else a[i, k, : done + 1] for n, a in arrays.items()}
         data = self.folds[k] if self.folds else self.dataset
-        more = {"model": self.model, "weights": self.weights.get((i, k))}
-        more |= {"fit_time": float(self.fit_time[i, k])}
-        return Run(data, self.settings[i], self.seeds[k], **curves, **more)
+        extra = {"model": self.model, "weights": self.weights.get((i, k))}
+        extra["fit_time"] = float(self.fit_time[i, k])
+        return Run(data, self.settings[i], self.seeds[k], **curves, **extra)
 
     @cached_property
     def best_val_loss(self) -> np.ndarray:
@@ -489,14 +489,15 @@ class Runs:
     def best_epoch(self) -> np.ndarray:
         """Epoch of each run's lowest validation loss: (n_settings, n_seeds).
 
-        Of folds (`cv`) that of the lowest mean over a setting's folds: a network for
-        new rows has no fold to choose its epoch by. One that has ended counts as it is.
+        With folds (`cv`) that of the lowest mean over a setting's folds: a network for
+        new rows has no fold to choose its epoch by. A fold that stopped keeps its loss.
         """
-        _, epoch = lowest_loss(self._choosing)
+        _, epoch = lowest_loss(self._selection_loss)
         return np.minimum(epoch, np.maximum(self.epochs_done, 0))
 
     @cached_property
-    def _choosing(self):
+    def _selection_loss(self):
+        """The curves that choose `best_epoch`: those of runs, or means over folds."""
         if not self.folds:
             return self.val_loss
         done, epochs = self.epochs_done[..., None], np.arange(self.val_loss.shape[-1])
@@ -506,23 +507,23 @@ class Runs:
     @cached_property
     def ended(self) -> np.ndarray:
         """Whether each trained to its end: bool (n_settings, n_seeds); see `Run`."""
-        ends = np.array([(s.epochs, s.patience) for s in self.settings]).reshape(-1, 2)
-        own = lowest_loss(self.val_loss)[1]
-        return _has_ended(self.epochs_done, own, *ends.T[..., None])
+        goals = np.array([(s.epochs, s.patience) for s in self.settings]).reshape(-1, 2)
+        _, best = lowest_loss(self.val_loss)
+        return _has_ended(self.epochs_done, best, *goals.T[..., None])
 
     @cached_property
-    def _over(self):
-        """Whether each has ended or failed: bool (n_settings, n_seeds)."""
-        over = self.ended.copy()
+    def _ended_or_failed(self):
+        """Whether each run will train no further: bool (n_settings, n_seeds)."""
+        done = self.ended.copy()
         for run in self.lost:
-            over[run] = True
-        return over
+            done[run] = True
+        return done
 
     @property
     def median_best_epoch(self) -> list:
         """Each setting's best epoch, the median over seeds; -1 without a run."""
-        pairs = zip(self.best_epoch, self.epochs_done >= 0, strict=True)
-        return [int(np.median(e[there])) if there.any() else -1 for e, there in pairs]
+        rows = zip(self.best_epoch, self.epochs_done >= 0, strict=True)
+        return [int(np.median(row[ran])) if ran.any() else -1 for row, ran in rows]
 
     @cached_property
     def diverged(self) -> np.ndarray:
@@ -554,8 +555,8 @@ class Runs:
     @cached_property
     def mean_val_accuracy(self) -> np.ndarray | None:
         """Mean over seeds of the accuracy at `best_epoch`; None for regression."""
-        each = self._at_best(self.val_accuracy)
-        return None if each is None else over_seeds(np.nanmean, each)
+        accuracy = self._at_best(self.val_accuracy)
+        return None if accuracy is None else over_seeds(np.nanmean, accuracy)
 
     @cached_property
     def best_val_metric(self) -> np.ndarray | None:
@@ -565,8 +566,8 @@ class Runs:
     @cached_property
     def mean_val_metric(self) -> np.ndarray | None:
         """Mean over seeds of `best_val_metric`, nan left out; None without one."""
-        each = self.best_val_metric
-        return None if each is None else over_seeds(np.nanmean, each)
+        metric = self.best_val_metric
+        return None if metric is None else over_seeds(np.nanmean, metric)
 
     def _at_best(self, curves):
         at = self.best_epoch[..., None]
@@ -580,8 +581,8 @@ class Runs:
     @property
     def cost(self) -> Cost:
         """What was trained so far: `Cost` of settings, runs, epochs."""
-        there, done = self.epochs_done >= 0, np.maximum(self.epochs_done, 0)
-        return Cost(int(there.any(1).sum()), int(there.sum()), int(done.sum()))
+        has_run, epochs = self.epochs_done >= 0, np.maximum(self.epochs_done, 0)
+        return Cost(int(has_run.any(1).sum()), len(self), int(epochs.sum()))
 
     @property
     def best(self) -> Hyperparameters:
@@ -610,8 +611,8 @@ class Runs:
         return self._frame(dict.fromkeys(("lr", *varied(self.settings))))
 
     def _frame(self, names):
-        each = {n: [getattr(s, n, None) for s in self.settings] for n in names}
-        frame = {f"param_{name}": values for name, values in each.items()}
+        params = {n: [getattr(s, n, None) for s in self.settings] for n in names}
+        frame = {f"param_{name}": values for name, values in params.items()}
         frame |= {
             "mean_val_loss": self.mean_val_loss,
             "std_val_loss": self.std_val_loss,
@@ -632,17 +633,17 @@ class Runs:
         split ("train" or "valid"), metric ("loss", "accuracy", "metric"), value.
         """
         columns, names = {}, hp.names_to_show(*self.settings)
-        for (number, run), name in product(enumerate(self), CURVES):
-            if (values := getattr(run, name)) is None:
+        for (number, run), curve in product(enumerate(self), CURVES):
+            if (values := getattr(run, curve)) is None:
                 continue
-            split, metric = name.split("_")
-            each = {f"param_{n}": getattr(run.setting, n, None) for n in names}
-            piece = {"run": number} | each | {"seed": run.seed, "epoch": None}
-            piece |= {"split": "valid" if split == "val" else split, "metric": metric}
-            piece = {n: [v] * len(values) for n, v in piece.items()}
-            piece |= {"epoch": range(len(values)), "value": values}
-            for column, part in piece.items():
-                columns.setdefault(column, []).extend(part)
+            split, metric = curve.split("_")
+            params = {f"param_{n}": getattr(run.setting, n, None) for n in names}
+            row = {"run": number} | params | {"seed": run.seed, "epoch": None}
+            row |= {"split": "valid" if split == "val" else split, "metric": metric}
+            rows = {column: [value] * len(values) for column, value in row.items()}
+            rows |= {"epoch": range(len(values)), "value": values}
+            for column, cells in rows.items():
+                columns.setdefault(column, []).extend(cells)
         return _table(columns)
 
     def as_pytorch(self, path: str | Path | None = None) -> str:
@@ -664,22 +665,22 @@ class Runs:
 def _table(columns):
     import pandas as pd
 
-    # None stays as it is, no nan.
-    kinds = {n: object if None in values else None for n, values in columns.items()}
-    return pd.DataFrame({n: pd.Series(v, dtype=kinds[n]) for n, v in columns.items()})
+    # As objects, so that pandas keeps None instead of making it nan.
+    dtypes = {n: object if None in values else None for n, values in columns.items()}
+    return pd.DataFrame({n: pd.Series(v, dtype=dtypes[n]) for n, v in columns.items()})
 
 
-def over_seeds(function, losses, **more):
+def over_seeds(function, losses, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a setting without runs
-        return function(losses, axis=1, **more)
+        return function(losses, axis=1, **options)
 
 
 def rank(runs, scores, among=None):
     """Return the numbers of settings from the lowest score to the highest.
 
-    What diverged or failed is last. Of a tie (see `EVEN`) first comes what has fewer
-    epochs, then what no halving has cut, then what is first in `among`.
+    Settings that diverged or failed come last. In a tie (see `TIE`) fewer epochs come
+    first, then those that halving did not cut, then the order of `among`.
     """
     among = np.arange(len(runs.settings)) if among is None else np.asarray(among)
     epochs = [runs.settings[i].epochs for i in among]
@@ -711,9 +712,9 @@ def empty_arrays(n_settings, n_seeds, n_epochs, dataset, metric):
     return arrays
 
 
-def fill_arrays(arrays, at, part):
-    """Put a run, or runs, where they belong."""
+def fill_arrays(arrays, at, runs):
+    """Copy a run, or runs, into the entries of the arrays at index `at`."""
     for name in CURVES:
-        if arrays[name] is not None and (curves := getattr(part, name)) is not None:
+        if arrays[name] is not None and (curves := getattr(runs, name)) is not None:
             arrays[name][at][..., : curves.shape[-1]] = curves
-    arrays["epochs_done"][at], arrays["fit_time"][at] = part.epochs_done, part.fit_time
+    arrays["epochs_done"][at], arrays["fit_time"][at] = runs.epochs_done, runs.fit_time

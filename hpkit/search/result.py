@@ -139,7 +139,7 @@ class Search(_AsRuns):
     def runs_done(self) -> int:
         """How many runs will train no further."""
         goals = {i: stop for i, _, stop in self._parts()}.items()
-        over, done = self.runs._over, self.epochs_done
+        over, done = self.runs._ended_or_failed, self.epochs_done
         return sum((over[i] | (done[i] == end)).sum() for i, end in goals)
 
     def scores(self, by: str = "validation") -> np.ndarray:
@@ -218,12 +218,12 @@ class Search(_AsRuns):
         the other (halving: rung after rung). Diverged settings cost epochs, too.
         """
         runs, spent = self.runs, [[0]]
-        reached = np.fmin.accumulate(runs._choosing, axis=2).mean(1)
+        reached = np.fmin.accumulate(runs._selection_loss, axis=2).mean(1)
         reached[runs.unfit] = np.nan
         pieces = [[np.fmin.reduce(over_seeds(np.nanmean, runs.val_loss[:, :, 0]))]]
         for i, start, stop in self._parts():
             done = runs.epochs_done[i]
-            there = np.where(runs._over[i], done.max(), done).min()
+            there = np.where(runs._ended_or_failed[i], done.max(), done).min()
             epochs = np.arange(start, min(stop, there)) + 1
             pieces.append(reached[i, epochs])
             spent.append((done[:, None] >= epochs).sum(0))
