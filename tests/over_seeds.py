@@ -63,7 +63,7 @@ class Beside(Stack):
         super()._shuffle()
         self.order += self.data.n_train * torch.arange(len(self.order))[:, None]
 
-    def _cut_to_measure(self):
+    def _split_to_measure(self):
         X, Y = (
             part.view(len(part), len(self.shuffles), -1).movedim(1, 0)[self.seed_row]
             for part in (self.data.X, self.data.Y)

@@ -1,8 +1,8 @@
-"""A stack: many runs of one network shape, trained in step.
+"""A stack: many runs with networks of one shape, trained in lockstep.
 
-Every run (a setting with a seed) is one slice of tensors shaped (runs, units, points),
-so that one torch call does the work of all, and each ends with the numbers of a plain
-separate run. Which runs share a stack is in `training`.
+Each run (a setting with a seed) is one slice of tensors shaped (runs, units, points),
+so one torch call does the work of all, and each run still ends with the numbers that
+it gets when trained alone. `training` decides which runs share a stack.
 """
 
 import functools
@@ -21,23 +21,23 @@ from hpkit.engine.dense import DEFAULT_OBJECTIVE, ROWS_AT_ONCE
 from hpkit.hyperparameters import refusal, schedule_factors
 
 CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "val_metric")
-# A narrower product than this is slower than a padded one (8 columns: 2.3 times).
+# Narrower matrix products are slower than ones padded to this (8 columns: 2.3 times).
 _NARROWEST = 16
 GATHER_NUMBERS = 100_000  # in the batches that are gathered at once
-# torch.optim's own: Adam's two, RMSprop's, and that of both.
+# The defaults of torch.optim: Adam's two, RMSprop's, and one that both share.
 _BETA1, _BETA2, _ALPHA, _EPSILON = 0.9, 0.999, 0.99, 1e-8
-# What an optimizer remembers of each weight.
+# What each optimizer remembers for every weight.
 _STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v")}
 _STATES |= {"nesterov": _STATES["sgd"], "adamw": _STATES["adam"]}
-_EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
+_PER_RUN = ("lr", "momentum", "weight_decay")
 _GENERATORS = ("shuffles", "droppers")
-# Left out of a stack's state: a new stack has it, or `arrange` makes it from the rest.
-_REMADE = ("net", "data", "device", "place", "point_weights", "class_weights")
-_REMADE += ("pieces", "owner", "at", "noted", "settings", *_EACH)
+# Not in a stack's saved state: a new stack has these, or `arrange` computes them.
+_NOT_SAVED = ("net", "data", "device", "place", "point_weights", "class_weights")
+_NOT_SAVED += ("pieces", "owner", "at", "copied_at", "settings", *_PER_RUN)
 
 
 class Columns:
-    """A data set's tensors, points as columns: those to train on, then validation."""
+    """A data set's tensors with points as columns: training rows, then validation."""
 
     def __init__(self, dataset, dtype, device):
         splits = dataset.train, dataset.valid
@@ -47,39 +47,40 @@ class Columns:
         Y = y[:, None] if dataset.is_regression else one_hot(y, dataset.n_outputs)
         self.X, self.Y = (t.to(dtype).T.contiguous().to(device) for t in (X, Y))
         self.n_train = len(dataset.train.y)
-        # Targets below the features, so that a batch is one gather.
+        # Targets below the features, so that one gather cuts a batch.
         self.XY = torch.cat([self.X, self.Y])[:, : self.n_train].contiguous()
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Last and best weights of some runs: tensors (runs, *shape), a part each."""
+    """Last and best weights of some runs: lists of tensors (runs, *shape)."""
 
     runs: tuple
-    order: list  # where the module's parameters, then buffers, stand among the parts
+    order: list  # of the module's parameters, then buffers: their places in the lists
     last: list
     best: list
     sound: set = field(default_factory=set)  # hashes of networks that `Run` has checked
 
     @functools.cached_property
-    def size(self):  # numbers in a network, asked for once a run
+    def size(self):  # numbers in one network; cached, as it is needed for each run
         return sum(part[0].numel() for part in self.last)
 
-    def load(self, net, run, which):
-        parts, row = getattr(self, which), self.runs.index(run)
+    def load(self, net, run, epoch):
+        """Write the weights of a run's "best" or "last" epoch into a network."""
+        parts, row = getattr(self, epoch), self.runs.index(run)
         net = net.to(parts[0].dtype).eval()
-        inside = [*net.parameters(), *net.buffers()]
-        kept = [parts[place][row] for place in self.order]
-        if [part.numel() for part in kept] != [value.numel() for value in inside]:
+        tensors = [*net.parameters(), *net.buffers()]
+        values = [parts[place][row] for place in self.order]
+        if [v.numel() for v in values] != [tensor.numel() for tensor in tensors]:
             raise refusal("other_model", net)
         with torch.no_grad():
-            for value, part in zip(inside, kept, strict=True):
-                value.copy_(part.view_as(value))
+            for tensor, value in zip(tensors, values, strict=True):
+                tensor.copy_(value.view_as(tensor))
         return net
 
 
 class OneThread:
-    """Torch uses one thread inside: small tensors gain nothing from a second."""
+    """Limits torch to one thread: small tensors gain nothing from a second."""
 
     lock, inside, before = threading.Lock(), 0, 1
 
@@ -97,7 +98,7 @@ class OneThread:
 
 
 class Stack:
-    """Runs, (setting, seed) numbers, that share batch size, optimizer and network."""
+    """Runs, as (setting, seed) numbers, alike in batch size, optimizer, and network."""
 
     def __init__(self, runs, settings, seeds, data, net):
         self.runs, self.settings, self.seeds = runs, settings, seeds
@@ -116,13 +117,13 @@ class Stack:
             self.class_weights = data.n_train / (len(counts) * counts.clamp(min=1))
         starts, fixed, rng = zip(*map(net.start, distinct), strict=True)
 
-        def each_run(parts):
+        def per_run(parts):
             stacks = map(torch.stack, zip(*parts, strict=True))
             return [part.to(self.device)[self.seed_row] for part in stacks]
 
-        first = [part.to(data.X.dtype).flatten() for part in each_run(starts)]
-        # What is not trained, of its own type; torch's random state of each run.
-        self.fixed = each_run(fixed)
+        first = [part.to(data.X.dtype).flatten() for part in per_run(starts)]
+        # Tensors that are not trained, in their own dtypes, and torch's random states.
+        self.fixed = per_run(fixed)
         self.best_fixed = [part.clone() for part in self.fixed]
         self.rng = None if rng[0] is None else torch.stack(rng)[rows]
         # All weights of all runs lie in one flat tensor (all runs of the first
@@ -137,17 +138,17 @@ class Stack:
         self.updates = 0  # of Adam(W)
         self.batches = []
         self.seconds = 0.0  # each run's share
-        self.noted = None  # when its weights were last copied
-        self.measured = False  # of this epoch; false before epoch 0 was measured
+        self.copied_at = None  # epochs done and runs when the weights were last copied
+        self.measured = False  # whether epoch 0 was measured, before any training
         self.arrange()
 
     @property
     def done(self):
-        """Epochs done with the fraction of the one under way; -1 before epoch 0."""
+        """Epochs done, with the fraction of the current one; -1 before epoch 0."""
         return self.epoch + self.step / self.steps % 1 if self.measured else -1.0
 
     def _plan_batches(self, batch_size):
-        """Lay out an epoch: which place in the order each column of a batch takes."""
+        """Lay out an epoch: which position in the shuffled order each column takes."""
         n = self.data.n_train
         self.steps = -(-n // batch_size)
         self.width = max(_NARROWEST, batch_size) if self.net.pads else batch_size
@@ -159,18 +160,19 @@ class Stack:
         self.point_weights = list(weights.to(self.device))
 
     def arrange(self):
-        """Make the views, hyperparameters and work space for the runs still here."""
+        """Set up views, hyperparameters, and work space for the runs in the stack."""
         count, sizes = len(self.runs), [math.prod(s) for s in self.net.shapes]
         total = len(self.flat["weights"])
         grad = self.flat["weights"].new_zeros(total + ROWS_AT_ONCE)
-        self.flat["grad"] = grad[:total]  # a product of biases writes beyond its end
+        self.flat["grad"] = grad[:total]  # the product for biases writes past the end
         owners = torch.arange(count)
-        if count > 1:  # a run alone has one value for all its weights
+        if count > 1:  # a single run broadcasts one value to all its weights
             owners = torch.cat([owners.repeat_interleave(size) for size in sizes])
         self.owner = owners.to(self.device)
-        for name in _EACH:  # None where it is off in all of them
-            each = [getattr(s, name) for s in self.settings]
-            setattr(self, name, self._numbers(each)[self.owner] if any(each) else None)
+        for name in _PER_RUN:  # None if no run uses it
+            values = [getattr(s, name) for s in self.settings]
+            per_weight = self._numbers(values)[self.owner] if any(values) else None
+            setattr(self, name, per_weight)
         clips = [s.clip or math.inf for s in self.settings]
         self.clip = self._numbers(clips) if min(clips) < math.inf else None
         smooth = [s.label_smoothing for s in self.settings]
@@ -178,10 +180,10 @@ class Stack:
         plans = {(s.schedule, s.warmup) for s in self.settings}
         self.planned = plans != {("constant", 0)}
         self.net.bind(self)
-        self.at = tuple(np.array(self.runs).T)  # in arrays (settings, seeds)
-        self.pieces, self.whole = self._cut_to_measure(), self.net.whole_splits
-        ends = [(s.epochs, s.patience or math.inf) for s in self.settings]
-        self.epochs, self.patience = np.array(ends).T
+        self.at = tuple(np.array(self.runs).T)  # index into arrays (settings, seeds)
+        self.pieces, self.whole = self._split_to_measure(), self.net.whole_splits
+        goals = [(s.epochs, s.patience or math.inf) for s in self.settings]
+        self.epochs, self.patience = np.array(goals).T
 
     def _numbers(self, values):
         return torch.tensor(values, dtype=self.data.X.dtype).to(self.device)
@@ -192,16 +194,16 @@ class Stack:
         return [p.view(-1, *shape) for p, shape in zip(parts, shapes, strict=True)]
 
     def advance(self, seconds):
-        """Train for that long, at least a step; at the end of an epoch `measure`."""
+        """Train that long, at least a step; return `measure()` at an epoch's end."""
         start = time.perf_counter()
         with self.net.at_work():
-            found = self.measure() if self.train(start + seconds) else None
+            measured = self.measure() if self.train(start + seconds) else None
         self.seconds += (time.perf_counter() - start) / len(self.runs)
-        self.measured |= found is not None
-        return found
+        self.measured |= measured is not None
+        return measured
 
     def train(self, until):
-        """Make steps until then or the epoch's end; say whether it was reached."""
+        """Take steps until a time or the epoch's end; return whether it ended."""
         if not self.measured:  # epoch 0
             return True
         if self.step == self.steps:
@@ -226,14 +228,14 @@ class Stack:
         self.batches, self.step = [], 0
 
     def _gather(self):
-        """Cut the next batches, as many as are quick to hold, the next one last."""
+        """Cut the next batches, as many as are cheap to hold, in reverse order."""
         XY, features = self.data.XY, self.data.X.shape[0]
         numbers = len(self.runs) * len(XY) * self.width
         end = self.step + max(1, GATHER_NUMBERS // numbers)
         columns = self.order[:, self.step * self.width : end * self.width]
         cut = XY.index_select(1, columns.flatten()).view(len(XY), len(columns), -1)
         cut = cut.transpose(0, 1)
-        if len(columns) > 1:  # from a copy a seed to a copy a run
+        if len(columns) > 1:  # from one copy per seed to one per run
             cut = cut.index_select(0, self.seed_row)
         else:
             cut = cut.expand(len(self.runs), -1, -1)
@@ -241,17 +243,18 @@ class Stack:
         y, weights = y.split(self.width, 2), self.point_weights[self.step : end]
         rates = self._rates(len(x)) if self.planned else [None] * len(x)
         self.batches = list(zip(x, y, weights, rates, strict=True))[::-1]
-        if end >= self.steps and not self.net.pads:
-            real = int(self.point_weights[-1].count_nonzero())  # the last may be short
+        if end >= self.steps and not self.net.pads:  # the epoch's last may be short
+            real = int(self.point_weights[-1].count_nonzero())
             *last, rates = self.batches[0]
             self.batches[0] = *(t[..., :real] for t in last), rates
 
     def _rates(self, count):
         """Return the learning rates of the next updates, (updates, runs)."""
-        at = self.epoch * self.steps + self.step + np.arange(count)
+        steps = self.epoch * self.steps + self.step + np.arange(count)
         plans = [(s.schedule, s.warmup, s.epochs * self.steps) for s in self.settings]
-        found = {plan: schedule_factors(*plan, at) for plan in set(plans)}
-        lrs = [s.lr * found[plan] for s, plan in zip(self.settings, plans, strict=True)]
+        factors = {plan: schedule_factors(*plan, steps) for plan in set(plans)}
+        pairs = zip(self.settings, plans, strict=True)
+        lrs = [setting.lr * factors[plan] for setting, plan in pairs]
         return self._numbers(np.array(lrs).T)
 
     def train_step(self, x, y, weight):
@@ -266,28 +269,29 @@ class Stack:
             self.update()
 
     def _softened(self, y, weight):
-        """Return the targets and weights of points of torch.nn.CrossEntropyLoss."""
-        target, of_class = y, self.class_weights
+        """Return targets and weights of points as in torch.nn.CrossEntropyLoss."""
+        target, class_weights = y, self.class_weights
         if self.smooth is not None:
             target = y.lerp(y.new_full((), 1 / y.shape[1]), self.smooth)
-        if of_class is None:
+        if class_weights is None:
             return target, weight
-        own, target = (of_class * y).sum(1, keepdim=True), of_class * target
+        label_weight = (class_weights * y).sum(1, keepdim=True) * weight
+        target = class_weights * target
         total = target.sum(1, keepdim=True)
-        return target / total, total * weight / (own * weight).sum(2, keepdim=True)
+        return target / total, total * weight / label_weight.sum(2, keepdim=True)
 
-    def _cut(self, grad):
-        """Cut gradients as torch.nn.utils.clip_grad_norm_ does, run by run."""
+    def _clip(self, grad):
+        """Clip gradients as torch.nn.utils.clip_grad_norm_ does, run by run."""
         parts = [part.reshape(len(self.runs), -1) for part in self.parts("grad")]
         norm = torch.stack([part.norm(dim=1) for part in parts]).norm(dim=0)
-        share = (self.clip / (norm + 1e-6)).clamp(max=1)
-        grad.mul_(share.masked_fill(self.clip == math.inf, 1)[self.owner])
+        factor = (self.clip / (norm + 1e-6)).clamp(max=1)
+        grad.mul_(factor.masked_fill(self.clip == math.inf, 1)[self.owner])
 
     def update(self):
         """Update as torch.optim does, with the gradients of the last batch."""
         weights, grad = self.flat["weights"], self.flat["grad"]
         if self.clip is not None:
-            self._cut(grad)
+            self._clip(grad)
         if self.weight_decay is not None:
             if self.optimizer == "adamw":  # Loshchilov and Hutter 2019
                 weights.addcmul_(weights, self.lr * self.weight_decay, value=-1)
@@ -307,16 +311,17 @@ class Stack:
 
     def _skip_absent(self):
         """Update all but the parameters without a gradient, which torch.optim skips."""
-        if "m" in self.flat and "missed" not in self.flat:  # updates, by Adam's count
+        if "m" in self.flat and "missed" not in self.flat:  # updates, for Adam's count
             self.flat["missed"] = torch.zeros_like(self.flat["m"])
-        parts, places = map(self.parts, self.flat), self.net.absent
-        absent = [[each[part][run] for part, run in places] for each in parts]
-        before = [[part.clone() for part in each] for each in absent]
+        absent = []  # for each flat tensor, views of what must stay as it is
+        for parts in map(self.parts, self.flat):
+            absent.append([parts[i][run] for i, run in self.net.absent])
+        copies = [[view.clone() for view in views] for views in absent]
         self.update()
-        for name, now, then in zip(self.flat, absent, before, strict=True):
-            torch._foreach_copy_(now, then)
+        for name, views, values in zip(self.flat, absent, copies, strict=True):
+            torch._foreach_copy_(views, values)
             if name == "missed":
-                torch._foreach_add_(now, 1)
+                torch._foreach_add_(views, 1)
 
     def _adam_step(self, weights, grad, m, v):
         """Update as torch.optim.Adam does (Kingma and Ba 2015, algorithm 1)."""
@@ -331,44 +336,45 @@ class Stack:
             scale = -1 / (1 - _BETA1**updates)
         weights.addcdiv_(m * self.lr, root, value=scale)
 
-    def _cut_to_measure(self):
+    def _split_to_measure(self):
         data, count = self.data, len(self.runs)
         widest = max((shape[0] for shape in self.net.shapes if shape), default=1)
         columns = max(_NARROWEST, self.net.eval_numbers // (widest * max(1, count)))
         if self.net.whole_splits:
             columns = [data.n_train, data.X.shape[1] - data.n_train]
         Xs, Ys = data.X.split(columns, 1), data.Y.split(columns, 1)
-        if self.net.whole_splits:  # as rows in memory: nothing is copied
+        if self.net.whole_splits:  # row-major in memory, so that no call copies them
             Xs = [x.T.contiguous().T for x in Xs]
         return [(x, y, y.argmax(0)) for x, y in zip(Xs, Ys, strict=True)]
 
     def measure(self):
         """Return the next point of each curve of all runs, by the names of curves."""
-        if self.whole != self.net.whole_splits:  # they have left the stack
-            self.pieces, self.whole = self._cut_to_measure(), self.net.whole_splits
-        data, count, own = self.data, len(self.runs), self.net.objective
-        pieces, outs = [], []  # (1 or 2, runs, points): losses, right or not
+        if self.whole != self.net.whole_splits:  # the networks now run one by one
+            self.pieces, self.whole = self._split_to_measure(), self.net.whole_splits
+        data, count, objective = self.data, len(self.runs), self.net.objective
+        scores, outputs = [], []  # scores: losses, and 1 where right, (*, runs, points)
         for x, y, classes in self.pieces:
             out = self.net.outputs(x.expand(count, -1, -1))
-            if own is not DEFAULT_OBJECTIVE:
-                outs.append(out.clone())
+            if objective is not DEFAULT_OBJECTIVE:
+                outputs.append(out.clone())
             if self.net.regression:
-                pieces.append((out - y).square_().mean(1)[None])
+                scores.append((out - y).square_().mean(1)[None])
                 continue
             log_p = out.log_softmax(1)
             true = (log_p * y).sum(1)
             right = (out.max(1).indices == classes).to(true.dtype)
-            pieces.append(torch.stack([true.neg_(), right]))
+            scores.append(torch.stack([true.neg_(), right]))
         if self.whole != self.net.whole_splits:
             return self.measure()
-        both = torch.cat(pieces, -1) if len(pieces) > 1 else pieces[0]
+        both = torch.cat(scores, -1) if len(scores) > 1 else scores[0]
         n = data.n_train
         means = torch.stack([both[..., :n].mean(-1), both[..., n:].mean(-1)], 1)
-        found = dict(zip(CURVES, means.flatten(0, 1).cpu().numpy(), strict=False))
-        if outs:
-            found |= own.measured(torch.cat(outs, -1), data.Y.expand(count, -1, -1), n)
-        self._remember_best(found["val_loss"])
-        return found
+        point = dict(zip(CURVES, means.flatten(0, 1).cpu().numpy(), strict=False))
+        if outputs:
+            Y = data.Y.expand(count, -1, -1)
+            point |= objective.measured(torch.cat(outputs, -1), Y, n)
+        self._remember_best(point["val_loss"])
+        return point
 
     def _remember_best(self, val_loss):
         better = val_loss < self.best_loss
@@ -383,15 +389,13 @@ class Stack:
             best[better] = part[better]
 
     def keep(self, stays):
-        """Drop the runs for which `stays`, a list of bool, is false; one must stay."""
+        """Drop the runs whose entry in `stays` is false; at least one must stay."""
         keep = [i for i, stay in enumerate(stays) if stay]
         if len(keep) == len(self.runs):
             return
-
-        def kept(name):
-            return torch.cat([part[keep].flatten() for part in self.parts(name)])
-
-        self.flat = {name: kept(name) for name in self.flat}
+        for name in self.flat:
+            parts = self.parts(name)
+            self.flat[name] = torch.cat([part[keep].flatten() for part in parts])
         self.fixed = [part[keep] for part in self.fixed]
         self.best_fixed = [part[keep] for part in self.best_fixed]
         self.rng = None if self.rng is None else self.rng[keep]
@@ -402,8 +406,8 @@ class Stack:
         self.arrange()
 
     def state(self):
-        """Return all that the making of a stack does not bring: a dict for `resume`."""
-        state = {name: v for name, v in vars(self).items() if name not in _REMADE}
+        """Return what a new stack needs to go on from here: a dict for `resume`."""
+        state = {name: v for name, v in vars(self).items() if name not in _NOT_SAVED}
         flat = {name: v for name, v in self.flat.items() if name != "grad"}
         arrays = [name for name, v in state.items() if isinstance(v, np.ndarray)]
         arrays = {name: torch.from_numpy(state.pop(name)) for name in arrays}
@@ -412,14 +416,14 @@ class Stack:
 
     def resume(self, state):
         # Arrays and random states stay on the CPU, whatever the device.
-        here = {name: values.numpy() for name, values in state["arrays"].items()}
+        on_cpu = {name: values.numpy() for name, values in state["arrays"].items()}
         for name in state.keys() & _GENERATORS:  # older files may lack one
-            here[name] = [torch.Generator().set_state(s) for s in state[name]]
-        here["rng"] = state["rng"]
-        there = {n: v for n, v in state.items() if n not in ("arrays", *_REMADE)}
-        there = tree_map_only(torch.Tensor, lambda part: part.to(self.device), there)
-        vars(self).update(there | here)
-        if isinstance(self.updates, torch.Tensor):  # each weight's, in older files
+            on_cpu[name] = [torch.Generator().set_state(s) for s in state[name]]
+        on_cpu["rng"] = state["rng"]
+        rest = {n: v for n, v in state.items() if n not in ("arrays", *_NOT_SAVED)}
+        rest = tree_map_only(torch.Tensor, lambda tensor: tensor.to(self.device), rest)
+        vars(self).update(rest | on_cpu)
+        if isinstance(self.updates, torch.Tensor):  # per weight, in older files
             most = self.updates.max()
             self.flat["missed"], self.updates = most - self.updates, int(most)
         self.arrange()
@@ -427,17 +431,17 @@ class Stack:
     def copy_weights(self):
         last = *self.parts("weights"), *self.fixed
         best = *self.parts("best"), *self.best_fixed
-        last, best = ([p.to("cpu", copy=True) for p in each] for each in (last, best))
-        return Weights(tuple(self.runs), self.net.order, last, best)
+        copies = ([p.to("cpu", copy=True) for p in parts] for parts in (last, best))
+        return Weights(tuple(self.runs), self.net.order, *copies)
 
 
 def pack(value):
-    """Return what `unpack` gives back, as bytes in one piece, for other machines."""
+    """Return a value as bytes for `unpack`, also on another machine."""
     value = tree_map_only(torch.Tensor, torch.Tensor.cpu, value)
     torch.save(value, file := io.BytesIO())
     return file.getvalue()
 
 
 def unpack(content, trusted=False):
-    """Read what `pack` made: if not `trusted` numbers and texts, nothing is run."""
+    """Return the value that `pack` was given; no code is run unless `trusted`."""
     return torch.load(io.BytesIO(content), "cpu", weights_only=not trusted)

@@ -302,8 +302,8 @@ class Training:
 
     def note_weights(self, stack):
         now = stack.done, stack.runs
-        if stack.noted != now:
-            copy, stack.noted = stack.copy_weights(), now
+        if stack.copied_at != now:
+            copy, stack.copied_at = stack.copy_weights(), now
             self.weights |= {run: (copy, run) for run in stack.runs}
             self.forget_weights()
 
