@@ -1,7 +1,7 @@
 """Train many settings with many seeds at once, live.
 
-`train` is a generator: the caller owns the loop. What it yields is frozen and whole
-(`runs.Runs`); the arithmetic is in `stack` and `dense`. Nothing here draws.
+`train` is a generator: the caller owns the loop. It yields frozen snapshots of all runs
+(`runs.Runs`). The arithmetic is in `stack` and `dense`; nothing here draws charts.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from hpkit.engine.stack import Columns, OneThread, Stack, pack, unpack
 from hpkit.hyperparameters import Hyperparameters, refusal, stack_key
 from hpkit.locale import tr
 
-# What a thread enters to train for a moment. Small steps of several threads at once are
-# a fight for Python's lock, in which four took 14 times as long as one.
+# A context manager that a thread enters to train for a moment. When several threads
+# take small steps at once, they fight for the GIL: four took 14 times as long as one.
 TURN = ContextVar("TURN")
-# The most of a stack: more weights leave the cache, more networks are slower, too.
+# Limits of a stack: more weights do not fit the cache, and more networks are slower.
 WEIGHTS_PER_STACK, _MOST_RUNS = 400_000, 300
-# Weights under way, beyond which a new stack waits until another has ended; and weights
-# that are kept of finished runs, the best, where a network is larger than a stack.
+# Weights in training, beyond which a new stack waits until another has ended; and, for
+# networks larger than a stack, weights kept of finished runs (the best ones).
 MOST_AT_ONCE, MOST_KEPT = 5_000_000, 30_000_000
-_COPIES = 3  # of curves: those that grow, those shown, and the ones before
-_PER_WEIGHT = 6  # numbers: itself, gradient, an optimizer's two, what is kept
-_NOTHING = {"epochs_done": -1, "fit_time": 0}  # of curves: nan
-SMALL = 2e8  # bytes that are not worth a look
-# A container sees its own limits here, of version 2 or 1.
+_COPIES = 3  # of curves: those that grow, those shown, and the ones shown before
+_PER_WEIGHT = 6  # numbers: itself, its gradient, two of the optimizer, what is kept
+_NO_RUN = {"epochs_done": -1, "fit_time": 0}  # in the curves: nan
+SMALL = 2e8  # bytes, below which free memory is not checked
+# Where a container finds its own limits: cgroups version 2 or 1.
 _CGROUP = Path("/sys/fs/cgroup")
 _LIMITS = (
     ("memory.max", "memory.current"),
@@ -51,19 +51,19 @@ _LIMITS = (
 
 
 class Group(NamedTuple):
-    """What makes a stack, or goes on with one."""
+    """Runs to train together, with the state of their stack if they have begun."""
 
     runs: list  # (setting, seed) numbers
     stacked: bool = False
-    size: int = 0  # weights of all, 0 if not known
-    state: bytes | None = None  # of a stack that goes on, as `pack` made it
-    done: float = -1.0  # the epoch that it has come to
+    size: int = 0  # weights of all runs, 0 if not known
+    state: bytes | None = None  # from `pack(stack.state())`
+    done: float = -1.0  # epochs done, as in `Stack.done`
 
 
 class Training:
-    """Runs under way: `advance` trains them on, `runs` is what there is so far."""
+    """Runs in training: `advance` trains them on, `runs` is a snapshot of them."""
 
-    lost, failure = (), None  # all that failed, and its first exception
+    lost, failure = (), None  # `Lost` runs by reason, and the first exception
 
     def __init__(
         self,
@@ -75,14 +75,14 @@ class Training:
         dtype=torch.float32,
         device="cpu",
         workers=1,  # how many share the work
-        lasting=False,  # what fails is `lost`, and all else goes on
-        folds=(),  # each seed's own data set
+        lasting=False,  # record failed runs in `lost` and go on with the others
+        folds=(),  # a data set for each seed
     ):
         self.dataset, self.seeds = check_dataset(dataset), hp.check_seeds(seeds)
         self.model = network if check_model(model) is None else model
         if dtype is not torch.float32 and dtype is not torch.float64:
             raise refusal("dtype", dtype, kind=TypeError)
-        self.own = self.model is not network  # a learner's
+        self.own = self.model is not network  # a custom model function
         self.dtype, self.device = dtype, check_device(device)
         if self.own and torch.is_inference_mode_enabled():
             raise refusal("inference")
@@ -92,81 +92,82 @@ class Training:
         self.workers, self.lasting, self.folds = workers, lasting, folds
         self.stacks = []
         self.extend(settings)
-        self.data, own = Columns(dataset, dtype, self.device), dataset.objective
-        self.probe = []  # what a learner's loss and metric say of made-up outputs
-        if own:
-            self.probe, again = (own.check(self.data, self.own) for _ in range(2))
+        self.data, objective = Columns(dataset, dtype, self.device), dataset.objective
+        self.probe = []  # values of a custom loss and metric on made-up outputs
+        if objective:
+            self.probe, again = (objective.check(self.data, self.own) for _ in range(2))
             if not np.array_equal(self.probe, again, equal_nan=True):
                 raise refusal("loss_random")
 
     def extend(self, settings):
-        """Train these, too, once all that were there before have ended."""
-        new, own = check_settings(settings, self.dataset), self.dataset.objective
-        for fold in self.folds:  # of fewer rows
+        """Add settings to train; those added before must have ended."""
+        new, objective = check_settings(settings, self.dataset), self.dataset.objective
+        for fold in self.folds:  # a fold has fewer rows
             check_settings(new, fold)
         if not self.own and (names := hp.all_names(new)[len(hp.NAMES) :]):
             raise refusal("own_alone", names[0])
-        there = {"model": self.own, "loss": own and own.loss}
-        if gone := [n for n in there if not there[n] and any(n in s._of for s in new)]:
-            hp.warn(tr("engine.left_out", name=gone[0]))
+        has = {"model": self.own, "loss": objective and objective.loss}
+        if missing := [n for n in has if not has[n] and any(n in s._of for s in new)]:
+            hp.warn(tr("engine.left_out", name=missing[0]))
         self.check_memory(new)
         before = SimpleNamespace(**self.arrays)
         self.first, self.settings = len(self.settings), (*self.settings, *new)
         self.most = max(s.epochs for s in self.settings)
         counts = len(self.settings), len(self.seeds), self.most
-        self.arrays = empty_arrays(*counts, self.dataset, own and own.metric)
+        metric = objective and objective.metric
+        self.arrays = empty_arrays(*counts, self.dataset, metric)
         if self.first:
             fill_arrays(self.arrays, slice(self.first), before)
-        vars(self).pop("waiting", None)  # to be found anew
+        vars(self).pop("waiting", None)  # to be grouped anew
 
     def check_memory(self, settings):
-        """Raise where they need more than is free, which ends a kernel unasked."""
+        """Refuse settings that need more memory than is free, which kills a kernel."""
         runs, epochs = len(settings) * len(self.seeds), max(s.epochs for s in settings)
         need = 8 * 4 * _COPIES * runs * (epochs + 1)
-        if not self.own and self.device.type == "cpu":  # else that of curves alone
+        if not self.own and self.device.type == "cpu":  # else only curves are counted
             sizes = [count_weights(self.dataset, s.hidden) for s in settings]
-            every = len(self.seeds) * sum(sizes)
+            weights = len(self.seeds) * sum(sizes)
             if max(sizes) > WEIGHTS_PER_STACK:
                 must_fit = min(sizes) if self.lasting else max(sizes)
-                every = min(every, max(must_fit, MOST_AT_ONCE + MOST_KEPT))
+                weights = min(weights, max(must_fit, MOST_AT_ONCE + MOST_KEPT))
             units = max(sum(s.hidden) for s in settings)
-            need += 4 * (_PER_WEIGHT * every + _COPIES * units * self.dataset.n_train)
+            need += 4 * (_PER_WEIGHT * weights + _COPIES * units * self.dataset.n_train)
         _check_free(need, runs, epochs)
 
     @functools.cached_property
     def waiting(self):
-        """`Group`s that have no stack yet, found when first needed."""
-        each = [(fold, [k]) for k, fold in enumerate(self.folds)]
-        each = each or [(self.dataset, range(len(self.seeds)))]
-        return [group for some in each for group in self.grouped(*some)]
+        """`Group`s that have no stack yet, made when first needed."""
+        pairs = [(fold, [k]) for k, fold in enumerate(self.folds)]
+        pairs = pairs or [(self.dataset, range(len(self.seeds)))]
+        return [group for pair in pairs for group in self._group_runs(*pair)]
 
-    def grouped(self, data, seeds):
-        """Return the new runs of some seeds, by their numbers, as `Group`s."""
-        settings, groups, parts = self.settings[self.first :], {}, []
+    def _group_runs(self, data, seeds):
+        """Return the runs of new settings with some seeds, by number, as `Group`s."""
+        settings, alike, groups = self.settings[self.first :], {}, []
         if self.own:
             from hpkit.engine.own_networks import stacking_pays  # 0.1 s that few need
 
-            alike = group_by_reading(self.model, data, settings, len(seeds), self.dtype)
+            nets = group_by_reading(self.model, data, settings, len(seeds), self.dtype)
         else:
             counts = [count_weights(data, setting.hidden) for setting in settings]
             keys = [stack_key(setting, "network") for setting in settings]
-            alike = list(zip(keys, counts, strict=True))
-        for i, network_of in enumerate(alike, self.first):
+            nets = zip(keys, counts, strict=True)
+        for i, net_key in enumerate(nets, self.first):
             key, runs = stack_key(self.settings[i], "loop"), [(i, k) for k in seeds]
-            if isinstance(network_of, Exception):
-                self.fail(runs, network_of)
+            if isinstance(net_key, Exception):
+                self.fail(runs, net_key)
             else:
-                groups.setdefault((key, network_of), []).extend(runs)
-        share = -(-len(settings) * len(seeds) // self.workers)
-        for (_, (_, size)), members in groups.items():
-            own = self.own and [self.settings[i] for i, _ in members]
-            stacked = own and stacking_pays(own, data.n_train)
+                alike.setdefault((key, net_key), []).extend(runs)
+        share = math.ceil(len(settings) * len(seeds) / self.workers)
+        for (_, (_, size)), runs in alike.items():
+            members = [self.settings[i] for i, _ in runs]
+            stacked = self.own and stacking_pays(members, data.n_train)
             most = min(share, _MOST_RUNS, max(1, WEIGHTS_PER_STACK // max(1, size)))
-            most = -(-len(members) // -(-len(members) // most))  # parts of one length
-            for start in range(0, len(members), most):
-                runs = members[start : start + most]
-                parts.append(Group(runs, stacked, size * len(runs)))
-        return parts
+            length = math.ceil(len(runs) / math.ceil(len(runs) / most))
+            for start in range(0, len(runs), length):
+                part = runs[start : start + length]
+                groups.append(Group(part, stacked, size * len(part)))
+        return groups
 
     def build(self, group):
         if self.device.type == "cpu":
@@ -183,8 +184,8 @@ class Training:
         if self.own:
             from hpkit.engine.own_networks import ModuleNetworks
 
-            about = self.model, dataset, settings[0], seeds[0]
-            net = ModuleNetworks(*about, self.dtype, self.device, group.stacked)
+            arguments = self.model, dataset, settings[0], seeds[0]
+            net = ModuleNetworks(*arguments, self.dtype, self.device, group.stacked)
         else:
             net = DenseNetworks(dataset, settings[0])
         stack = Stack(runs, settings, seeds, data, net)
@@ -198,36 +199,36 @@ class Training:
         return self.paused(math.inf)
 
     def advance(self, seconds, pause=math.inf):
-        """Train for about that long, who is behind first, to epoch `pause` at most."""
-        # What is a learner's own needs tensors that inference mode does not make.
-        own = self.own or self.dataset.objective
-        mode = torch.no_grad if own else torch.inference_mode
+        """Train for about that long, to epoch `pause` at most."""
+        # A custom model, loss or metric needs tensors that inference mode cannot make.
+        custom = self.own or self.dataset.objective
+        mode = torch.no_grad if custom else torch.inference_mode
         with TURN.get(contextlib.nullcontext()), OneThread(), mode():
             until = time.perf_counter() + seconds
             while not self.paused(pause):
-                self.lead_on(until, pause)
+                self._train_one_stack(until, pause)
                 if time.perf_counter() >= until:
                     return
 
     def under_way(self, tick, pause=math.inf):
-        """Train to epoch `pause`, or to the end, with a break every `tick` seconds."""
+        """Train to epoch `pause`, or to the end, yielding every `tick` seconds."""
         while not self.paused(pause):
             self.advance(tick, pause)
             yield
 
-    def lead_on(self, until, pause):
-        """Train the stack that is behind, or a new one, until then at most."""
-        going = [stack for stack in self.stacks if stack.done < pause]
+    def _train_one_stack(self, until, pause):
+        """Train a new stack, or the one furthest behind, until a time at most."""
+        active = [stack for stack in self.stacks if stack.done < pause]
         # Stacks are built one by one: the first results must not wait for the last.
-        room = MOST_AT_ONCE - sum(len(s.flat["weights"]) for s in going)
-        new = self.waiting and (not going or self.waiting[0].size <= room)
-        part = self.waiting.pop(0) if new else min(going, key=lambda s: s.done)
+        room = MOST_AT_ONCE - sum(len(s.flat["weights"]) for s in active)
+        new = self.waiting and (not active or self.waiting[0].size <= room)
+        part = self.waiting.pop(0) if new else min(active, key=lambda s: s.done)
         try:
             if new:
                 part = self.build(part)
                 self.stacks.append(part)
             left = max(0.0, until - time.perf_counter())
-            # One that goes on from a file may have come to `pause` before.
+            # A stack resumed from a file may have reached `pause` already.
             measured = part.done < pause and part.advance(left)
         except Exception as failure:
             self.stacks = [stack for stack in self.stacks if stack is not part]
@@ -236,52 +237,52 @@ class Training:
             self.record(part, measured)
 
     def fail(self, runs, failure):
-        """Lose runs if `lasting`; those of a learner's stack are first tried alone."""
+        """Record failures if `lasting`; first, runs of a custom stack are tried alone."""
         if not self.lasting:
             raise failure
         if len(runs) > 1 and self.own and "waiting" in vars(self):  # not while grouping
             for name, array in self.arrays.items():
                 if array is not None:
-                    array[tuple(np.transpose(runs))] = _NOTHING.get(name, np.nan)
+                    array[tuple(np.transpose(runs))] = _NO_RUN.get(name, np.nan)
             self.waiting[:0] = [Group([run]) for run in runs]
             return
-        lost = {one.reason: one.runs for one in self.lost}
+        lost = {part.reason: part.runs for part in self.lost}
         reason = f"{type(failure).__name__}: {failure}"
         lost[reason] = (*lost.get(reason, ()), *runs)
         self.lost = tuple(Lost(runs, reason) for reason, runs in lost.items())
         self.failure = self.failure or failure
 
     def take(self, groups):
-        """Train these, in place of what is waiting."""
+        """Train these groups in place of all others."""
         self.waiting = list(groups)
         self.stacks.clear()
 
     def record(self, stack, measured):
-        """Write down what was measured and let finished runs leave the stack."""
+        """Store what a stack measured, and drop its runs that have ended."""
         for name, values in measured.items():
             self.arrays[name][*stack.at, stack.epoch] = values
         self.arrays["epochs_done"][stack.at] = stack.epoch
         self.arrays["fit_time"][stack.at] = stack.seconds
-        since = stack.epoch - stack.best_epoch
-        stays = (stack.epoch < stack.epochs) & (since < stack.patience)
+        since_best = stack.epoch - stack.best_epoch
+        stays = (stack.epoch < stack.epochs) & (since_best < stack.patience)
         self.keep(stack, stays)
 
     def change(self, settings):
-        """Go on with other learning rates or schedules; between two epochs."""
+        """Go on with other learning rates or schedules; only between epochs."""
         self.settings = settings
         for stack in self.stacks:
             stack.settings = [settings[i] for i, _ in stack.runs]
             stack.arrange()
 
     def groups(self):
-        """Return all that is still to be trained, as `Group`s to go on with."""
-        found = list(self.waiting)
+        """Return all that is still to be trained, as `Group`s for `take`."""
+        groups = list(self.waiting)
         for stack in self.stacks:
-            own = getattr(stack.net, "has_state", False)
-            state = None if own else pack(stack.state())
-            about = getattr(stack.net, "stacked", False), len(stack.flat["weights"])
-            found.append(Group(stack.runs, *about, state, stack.done))
-        return found
+            net, size = stack.net, len(stack.flat["weights"])
+            state = None if getattr(net, "has_state", False) else pack(stack.state())
+            stacked = getattr(net, "stacked", False)
+            groups.append(Group(stack.runs, stacked, size, state, stack.done))
+        return groups
 
     def paused(self, pause):
         return not self.waiting and all(s.done >= pause for s in self.stacks)
@@ -291,44 +292,46 @@ class Training:
             self.keep(stack, [run not in losers for run in stack.runs])
 
     def keep(self, stack, stays):
-        """Let the runs go for which `stays` is false; their weights are kept."""
+        """Drop the runs whose entry in `stays` is false, but keep their weights."""
         if np.all(stays):
             return
-        self.note_weights(stack)
+        self.copy_weights(stack)
         if any(stays):
             stack.keep(stays)
         else:
             self.stacks.remove(stack)
 
-    def note_weights(self, stack):
+    def copy_weights(self, stack):
+        """Copy the weights of a stack if it has changed since the last copy."""
         now = stack.done, stack.runs
         if stack.copied_at != now:
             copy, stack.copied_at = stack.copy_weights(), now
             self.weights |= {run: (copy, run) for run in stack.runs}
-            self.forget_weights()
+            self.limit_weights()
 
-    def forget_weights(self):
-        """Of large networks keep the weights of so many of the best runs as may be."""
+    def limit_weights(self):
+        """Of large networks, keep the weights of the best runs up to `MOST_KEPT`."""
         sizes = {run: copy.size for run, (copy, _) in self.weights.items()}
         large = [run for run, size in sizes.items() if size > WEIGHTS_PER_STACK]
         if sum(sizes[run] for run in large) <= MOST_KEPT:
             return
         runs = Runs(self.dataset, self.settings, self.seeds, **self.arrays)
-        order, kept = runs.order.tolist(), 0
+        order, total = runs.order.tolist(), 0
         large.sort(key=lambda run: (order.index(run[0]), runs.best_val_loss[run]))
         for run in large:
-            kept += sizes[run]
-            if kept > MOST_KEPT and run != large[0]:
+            total += sizes[run]
+            if total > MOST_KEPT and run != large[0]:
                 del self.weights[run]
 
     @property
     def runs(self):
         for stack in self.stacks:
-            self.note_weights(stack)
+            self.copy_weights(stack)
         arrays = {n: None if a is None else a.copy() for n, a in self.arrays.items()}
-        more = {"model": self.model, "weights": dict(self.weights), "folds": self.folds}
-        more["lost"] = frozenset(run for part in self.lost for run in part.runs)
-        return Runs(self.dataset, self.settings, self.seeds, **arrays, **more)
+        lost = frozenset(run for part in self.lost for run in part.runs)
+        extra = {"model": self.model, "weights": dict(self.weights), "lost": lost}
+        extra["folds"] = self.folds
+        return Runs(self.dataset, self.settings, self.seeds, **arrays, **extra)
 
 
 def train(
@@ -392,8 +395,8 @@ def train(
     """
     tick = hp.check_number("tick", tick, low=0)
     dataset = with_objective(dataset, loss, metric)
-    about = {"seeds": seeds, "model": model, "dtype": dtype, "device": device}
-    training = Training(dataset, settings, **about)  # now: it checks all at once
+    options = {"seeds": seeds, "model": model, "dtype": dtype, "device": device}
+    training = Training(dataset, settings, **options)  # checks before the first next()
     return (training.runs for _ in training.under_way(tick))
 
 
@@ -415,41 +418,41 @@ def fit(
     >>> hk.fit(hk.load_dataset("moons"), hk.Hyperparameters(epochs=5)).val_loss.shape
     (6,)
     """
-    for name, value in others.items():  # the first one is refused
+    for name, value in others.items():  # refuse the first one
         ours = name if name in hp.NAMES else hp.name_for_alias(name)
-        key, name = ("fit_names", ours) if ours in hp.NAMES else ("fit_takes", name)
-        raise refusal(key, value, kind=TypeError, name=name)
-    check_dataset(dataset)  # before somebody's y in place of the setting
+        if ours in hp.NAMES:
+            raise refusal("fit_names", value, kind=TypeError, name=ours)
+        raise refusal("fit_takes", value, kind=TypeError, name=name)
+    check_dataset(dataset)  # first, in case of fit(X, y), where y is the setting
     setting = hp.check_setting(setting, default=Hyperparameters())
-    about = {"model": model, "loss": loss, "metric": metric, "device": device}
+    options = {"model": model, "loss": loss, "metric": metric, "device": device}
     seeds = (hp.check_seed("seed", seed),)
-    *_, runs = train(dataset, setting, seeds=seeds, **about, tick=1.0)
+    *_, runs = train(dataset, setting, seeds=seeds, **options, tick=1.0)
     return runs[0, 0]
 
 
 def with_objective(dataset, loss, metric):
-    """Return a data set that is learned by a learner's own loss and metric, if any."""
-    own, dataset = {"loss": loss, "metric": metric}, check_dataset(dataset)
-    for name, function in own.items():
-        fits = hp.accepts(function, "outputs", "targets")
-        fits &= not isinstance(function, type)
-        if function is not None and not fits:
+    """Return the data set with a custom loss and metric, or without them."""
+    dataset = check_dataset(dataset)
+    for name, function in {"loss": loss, "metric": metric}.items():
+        accepts = hp.accepts(function, "outputs", "targets")
+        if function is not None and (not accepts or isinstance(function, type)):
             raise refusal(name, function, kind=TypeError)
     if dataset.is_regression and isinstance(loss, torch.nn.PoissonNLLLoss):
         raise refusal("loss_counts", loss)
-    objective = None if loss is metric is None else Objective(**own)
-    same = dataset.objective is objective
-    return dataset if same else replace(dataset, objective=objective)
+    objective = None if loss is metric is None else Objective(loss, metric)
+    unchanged = dataset.objective is objective
+    return dataset if unchanged else replace(dataset, objective=objective)
 
 
 def check_model(model):
     if model is None:
         return None
-    fits = callable(model) and not isinstance(model, torch.nn.Module)
-    if isinstance(model, type):  # a class of one's own, not one of PyTorch's layers
-        fits = issubclass(model, torch.nn.Module)
-        fits &= not model.__module__.startswith("torch.")
-    if not fits or not hp.accepts(model, "n_features", "n_outputs", "setting"):
+    valid = callable(model) and not isinstance(model, torch.nn.Module)
+    if isinstance(model, type):  # a custom class, not one of PyTorch's layers
+        valid = issubclass(model, torch.nn.Module)
+        valid &= not model.__module__.startswith("torch.")
+    if not valid or not hp.accepts(model, "n_features", "n_outputs", "setting"):
         raise refusal("model", model, kind=TypeError)
     return model
 
@@ -458,14 +461,14 @@ def check_device(device):
     check_on_cpu()
     kind = ValueError if isinstance(device, str | torch.device) else TypeError
     with contextlib.suppress(Exception):
-        place = torch.device(device)
-        torch.zeros(1).to(place).cpu()
-        return place
+        checked = torch.device(device)
+        torch.zeros(1).to(checked).cpu()
+        return checked
     raise refusal("device", device, kind=kind)
 
 
 def allowed_own_names(names, model, base):
-    """Return the names that can be a model's own: of `base`, with a model all."""
+    """Return the custom names allowed: those of `base`, with a model also new ones."""
     own = [*dict(hp.check_setting(base, "base", default=Hyperparameters()).own)]
     others = [n for n in names if hp.name_for_alias(n) in ("other", *hp.NAMES)]
     return own if check_model(model) is None else [*own, *others]
@@ -475,21 +478,22 @@ def check_settings(settings, dataset):
     check_has_rows(check_dataset(dataset))
     given = (settings,) if isinstance(settings, Hyperparameters) else settings
     settings = hp.check_items("settings", given, most=10**5, of="Hyperparameters")
-    most, own = len(dataset.train.y), dataset.objective and dataset.objective.loss
-    alone = "classes_only" if dataset.is_regression else "loss_alone" if own else ""
+    most, own_loss = len(dataset.train.y), dataset.objective and dataset.objective.loss
+    cross_entropy = not dataset.is_regression and not own_loss
+    key = "classes_only" if dataset.is_regression else "loss_alone"
     for setting in settings:
         size = hp.check_setting(setting, "one_setting").batch_size
         if size > most:
-            key = "batch_size" if len(dataset.test.y) else "batch_size_fold"
-            raise refusal(key, size, most=most, dataset=dataset.name)
-        for name in ("label_smoothing", "class_weight") if alone else ():
+            too_large = "batch_size" if len(dataset.test.y) else "batch_size_fold"
+            raise refusal(too_large, size, most=most, dataset=dataset.name)
+        for name in () if cross_entropy else ("label_smoothing", "class_weight"):
             if (value := getattr(setting, name)) != getattr(Hyperparameters, name):
-                raise refusal(alone, value, name=name)
+                raise refusal(key, value, name=name)
     return settings
 
 
 def count_weights(dataset, hidden):
-    """Return how many weights the built-in network has."""
+    """Return how many weights the built-in network has with these hidden layers."""
     sizes = itertools.pairwise((dataset.n_features, *hidden, dataset.n_outputs))
     return sum(a * b + b for a, b in sizes)
 
@@ -501,14 +505,14 @@ def _check_free(need, runs, epochs):
 
 
 def free_memory():
-    """Return the bytes that this process may still take."""
+    """Return how many bytes this process can still allocate."""
     import psutil
 
     free = psutil.virtual_memory().available
     for limit, used in _LIMITS:
         try:
             most, now = (int((_CGROUP / name).read_text()) for name in (limit, used))
-        except (OSError, ValueError):  # none here, or "max"
+        except (OSError, ValueError):  # no such file, or "max"
             continue
         free = min(free, most - now)
     return max(free, 0)

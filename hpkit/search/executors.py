@@ -52,7 +52,7 @@ class Spread(Training):
         groups = [(group, {*group.runs} - losers) for group in self.waiting]
         self.waiting = [one._replace(runs=sorted(left)) for one, left in groups if left]
 
-    def note_weights(self, group):
+    def copy_weights(self, group):
         pass  # they come with each answer
 
     def advance(self, seconds, pause=float("inf")):
@@ -99,7 +99,7 @@ class Spread(Training):
             old = self.arrays[name]
             old[place] = np.fmax(old[place], new)  # no nan; counts only grow
         self.weights |= unpack(weights, trusted=True)
-        self.forget_weights()
+        self.limit_weights()
         self.waiting += left
 
     def _go_on_here(self, broken):
