@@ -12,8 +12,7 @@ from hpkit.locale import tr
 
 MOST_TRIALS = 10**5
 _SIGNIFICANT = 4  # digits that a drawn value keeps: enough to try, short enough to read
-# A drawn value within this share of the range from its end is at the edge.
-_EDGE_SHARE = 0.05
+_EDGE_SHARE = 0.05  # a drawn value this close to an end of its range is at the edge
 
 
 @dataclass(frozen=True)
@@ -68,19 +67,19 @@ def log_uniform(low: float, high: float, *, whole: bool = False) -> Range:
     return _range("log_uniform", low, high, whole, least=0)
 
 
-def _range(what, low, high, whole, least):
-    hint = tr("hints.range", what=what)
+def _range(kind, low, high, whole, least):
+    hint = tr("hints.range", what=kind)
     rule = {"low": least, "strict": True, "hint": hint}
-    low, high = (hp.check_number(f"{what}_end", end, **rule) for end in (low, high))
+    low, high = (hp.check_number(f"{kind}_end", end, **rule) for end in (low, high))
     if low >= high:
-        raise refusal("range", what=what, low=low, high=high)
+        raise refusal("range", what=kind, low=low, high=high)
     if hp.check_flag("whole", whole):
         rule = {"low": max(least + 1, -(10**9)), "hint": hint}
-        low, high = (hp.check_count(f"{what}_end", end, **rule) for end in (low, high))
-    return Range(low, high, what == "log_uniform", whole)
+        low, high = (hp.check_count(f"{kind}_end", end, **rule) for end in (low, high))
+    return Range(low, high, kind == "log_uniform", whole)
 
 
-# SciPy's distributions that hpkit has, too.
+# SciPy's distributions that are taken as a `Range`, and its `log` and `whole`.
 _SCIPY = {"uniform": (), "loguniform": (True,), "randint": (False, True)}
 
 
@@ -94,15 +93,15 @@ def check_list(name, values):
 
 
 def check_space(function, space, *, ranges=False, own=()):
-    """Return the values to try by name, with `ranges` a `Range`, too."""
+    """Return the values to try by name: tuples, or with `ranges` also a `Range`."""
     if not space:
         raise refusal("space", function=function)
     checked = {}
     for name, values in space.items():
         kind = TABLE[check_name(name, own)].kind
-        scipys = getattr(getattr(values, "dist", None), "name", None)
-        if scipys in _SCIPY:
-            values = Range(*map(float, values.support()), *_SCIPY[scipys])
+        distribution = getattr(getattr(values, "dist", None), "name", None)
+        if distribution in _SCIPY:
+            values = Range(*map(float, values.support()), *_SCIPY[distribution])
         if kind == "units" and isinstance(values, tuple) and hp.are_numbers(values):
             raise refusal("units", values, kind=TypeError)  # one network, or several?
         if not isinstance(values, Range):
@@ -115,26 +114,26 @@ def check_space(function, space, *, ranges=False, own=()):
             raise refusal("odd_range", values, kind=TypeError, name=name)
         if values.whole or kind == "count":
             low, high = map(round, (values.low, values.high))
-            low = max(low, 1) if values.log else low  # 0.4 has been rounded to 0
+            low = max(low, 1) if values.log else low  # where 0.4 was rounded to 0
             values = Range(low, high, values.log, whole=True)
         checked[name] = values
     return checked
 
 
 def range_ends(values):
-    """Return the lowest and the highest value of a `Range`; a list as it is."""
+    """Return the lowest and the highest value of a `Range`, or a list as it is."""
     return (values.low, values.high) if isinstance(values, Range) else values
 
 
 def with_own_names(base, space):
-    """Return a setting that has the names of a model's own, too, with first values."""
+    """Return `base` with the custom names of a space, too, at their first values."""
     first = {n: range_ends(v)[0] for n, v in space.items() if n not in TABLE}
     return base.but(own=first | dict(base.own)) if first else base
 
 
 def all_settings(base, space):
-    each = (zip(space, values, strict=True) for values in product(*space.values()))
-    return [base.but(**dict(values)) for values in each]
+    combinations = product(*space.values())
+    return [base.but(**dict(zip(space, c, strict=True))) for c in combinations]
 
 
 def space_size(space):
@@ -146,38 +145,38 @@ def draw_settings(base, space, count, seed):
     count = hp.check_count("n_trials", count, most=MOST_TRIALS)
     if count > (most := space_size(space)):
         raise refusal("too_many_trials", most=most, count=count)
-    rng, found = np.random.default_rng(hp.check_seed("search_seed", seed)), {}
+    rng, drawn = np.random.default_rng(hp.check_seed("search_seed", seed)), {}
     for _ in range(1000 * count):
         values = {name: draw_value(rng, v) for name, v in space.items()}
-        found[base.but(**values)] = None  # a dict, since a set has no order
-        if len(found) == count:
-            return list(found)
-    raise refusal("too_few_settings", count=count, found=len(found))
+        drawn[base.but(**values)] = None  # a dict, since a set has no order
+        if len(drawn) == count:
+            return list(drawn)
+    raise refusal("too_few_settings", count=count, found=len(drawn))
 
 
 def draw_value(rng, values):
     if not isinstance(values, Range):
         return values[rng.integers(len(values))]
     low, high = range_ends(values)
-    if values.whole:  # the ends have whole parts, too
+    if values.whole:  # so that the ends are as likely as other numbers
         values = replace(values, low=low - 0.5, high=high + 0.5)
     return min(max(values.at(rng.random()), low), high)
 
 
 def edge_side(name, values, best, most=math.inf):
-    """Say at which end, with more beyond it, the best value is, or None."""
+    """Return the end at which the best value is, if values beyond it are possible."""
     if len({*range_ends(values)}) == 1:
         return None
     if isinstance(values, Range):
         low, high = range_ends(values)
         start, end, place = values._scaled(low, high, best)
         share = (place - start) / (end - start)
-        at = {"lowest": share < _EDGE_SHARE, "highest": share > 1 - _EDGE_SHARE}
+        lowest, highest = share < _EDGE_SHARE, share > 1 - _EDGE_SHARE
     elif hp.are_numbers(values):
         low, high = min(values), max(values)
-        at = {"lowest": best == low, "highest": best == high}
+        lowest, highest = best == low, best == high
     else:
         return None
-    at["lowest"] &= low > (1 if isinstance(low, int) else 0) or low < 0
-    at["highest"] &= name != "batch_size" or high < most
-    return next((end for end, true in at.items() if true), None)
+    if lowest and (low > (1 if isinstance(low, int) else 0) or low < 0):
+        return "lowest"
+    return "highest" if highest and (name != "batch_size" or high < most) else None
