@@ -82,11 +82,11 @@ class Training:
         self.model = network if check_model(model) is None else model
         if dtype is not torch.float32 and dtype is not torch.float64:
             raise refusal("dtype", dtype, kind=TypeError)
-        self.own = self.model is not network  # a custom model function
+        self.custom = self.model is not network  # a custom model function
         self.dtype, self.device = dtype, check_device(device)
-        if self.own and torch.is_inference_mode_enabled():
+        if self.custom and torch.is_inference_mode_enabled():
             raise refusal("inference")
-        if self.own and torch.is_autocast_enabled(self.device.type):
+        if self.custom and torch.is_autocast_enabled(self.device.type):
             raise refusal("autocast")
         self.settings, self.arrays, self.weights = (), {}, {}
         self.workers, self.lasting, self.folds = workers, lasting, folds
@@ -95,7 +95,8 @@ class Training:
         self.data, objective = Columns(dataset, dtype, self.device), dataset.objective
         self.probe = []  # values of a custom loss and metric on made-up outputs
         if objective:
-            self.probe, again = (objective.check(self.data, self.own) for _ in range(2))
+            check = objective.check
+            self.probe, again = (check(self.data, self.custom) for _ in range(2))
             if not np.array_equal(self.probe, again, equal_nan=True):
                 raise refusal("loss_random")
 
@@ -104,9 +105,9 @@ class Training:
         new, objective = check_settings(settings, self.dataset), self.dataset.objective
         for fold in self.folds:  # a fold has fewer rows
             check_settings(new, fold)
-        if not self.own and (names := hp.all_names(new)[len(hp.NAMES) :]):
+        if not self.custom and (names := hp.all_names(new)[len(hp.NAMES) :]):
             raise refusal("own_alone", names[0])
-        has = {"model": self.own, "loss": objective and objective.loss}
+        has = {"model": self.custom, "loss": objective and objective.loss}
         if missing := [n for n in has if not has[n] and any(n in s._of for s in new)]:
             hp.warn(tr("engine.left_out", name=missing[0]))
         self.check_memory(new)
@@ -124,7 +125,7 @@ class Training:
         """Refuse settings that need more memory than is free, which kills a kernel."""
         runs, epochs = len(settings) * len(self.seeds), max(s.epochs for s in settings)
         need = 8 * 4 * _COPIES * runs * (epochs + 1)
-        if not self.own and self.device.type == "cpu":  # else only curves are counted
+        if not self.custom and self.device.type == "cpu":  # else only curves count
             sizes = [count_weights(self.dataset, s.hidden) for s in settings]
             weights = len(self.seeds) * sum(sizes)
             if max(sizes) > WEIGHTS_PER_STACK:
@@ -144,7 +145,7 @@ class Training:
     def _group_runs(self, data, seeds):
         """Return the runs of new settings with some seeds, by number, as `Group`s."""
         settings, alike, groups = self.settings[self.first :], {}, []
-        if self.own:
+        if self.custom:
             from hpkit.engine.own_networks import stacking_pays  # 0.1 s that few need
 
             nets = group_by_reading(self.model, data, settings, len(seeds), self.dtype)
@@ -161,7 +162,7 @@ class Training:
         share = math.ceil(len(settings) * len(seeds) / self.workers)
         for (_, (_, size)), runs in alike.items():
             members = [self.settings[i] for i, _ in runs]
-            stacked = self.own and stacking_pays(members, data.n_train)
+            stacked = self.custom and stacking_pays(members, data.n_train)
             most = min(share, _MOST_RUNS, max(1, WEIGHTS_PER_STACK // max(1, size)))
             length = math.ceil(len(runs) / math.ceil(len(runs) / most))
             for start in range(0, len(runs), length):
@@ -181,7 +182,7 @@ class Training:
         if self.folds:
             dataset = self.folds[runs[0][1]]
             data = Columns(dataset, self.dtype, self.device)
-        if self.own:
+        if self.custom:
             from hpkit.engine.own_networks import ModuleNetworks
 
             arguments = self.model, dataset, settings[0], seeds[0]
@@ -201,7 +202,7 @@ class Training:
     def advance(self, seconds, pause=math.inf):
         """Train for about that long, to epoch `pause` at most."""
         # A custom model, loss or metric needs tensors that inference mode cannot make.
-        custom = self.own or self.dataset.objective
+        custom = self.custom or self.dataset.objective
         mode = torch.no_grad if custom else torch.inference_mode
         with TURN.get(contextlib.nullcontext()), OneThread(), mode():
             until = time.perf_counter() + seconds
@@ -237,10 +238,10 @@ class Training:
             self.record(part, measured)
 
     def fail(self, runs, failure):
-        """Record failures if `lasting`; first, runs of a custom stack are tried alone."""
+        """Record failures if `lasting`, but retry each run of a custom stack alone."""
         if not self.lasting:
             raise failure
-        if len(runs) > 1 and self.own and "waiting" in vars(self):  # not while grouping
+        if len(runs) > 1 and self.custom and "waiting" in vars(self):  # not in grouping
             for name, array in self.arrays.items():
                 if array is not None:
                     array[tuple(np.transpose(runs))] = _NO_RUN.get(name, np.nan)
