@@ -253,8 +253,7 @@ class Stack:
         steps = self.epoch * self.steps + self.step + np.arange(count)
         plans = [(s.schedule, s.warmup, s.epochs * self.steps) for s in self.settings]
         factors = {plan: schedule_factors(*plan, steps) for plan in set(plans)}
-        pairs = zip(self.settings, plans, strict=True)
-        lrs = [setting.lr * factors[plan] for setting, plan in pairs]
+        lrs = [s.lr * factors[p] for s, p in zip(self.settings, plans, strict=True)]
         return self._numbers(np.array(lrs).T)
 
     def train_step(self, x, y, weight):
@@ -313,12 +312,11 @@ class Stack:
         """Update all but the parameters without a gradient, which torch.optim skips."""
         if "m" in self.flat and "missed" not in self.flat:  # updates, for Adam's count
             self.flat["missed"] = torch.zeros_like(self.flat["m"])
-        absent = []  # for each flat tensor, views of what must stay as it is
-        for parts in map(self.parts, self.flat):
-            absent.append([parts[i][run] for i, run in self.net.absent])
-        copies = [[view.clone() for view in views] for views in absent]
+        flat, absent = map(self.parts, self.flat), self.net.absent
+        unchanged = [[parts[i][run] for i, run in absent] for parts in flat]
+        copies = [[view.clone() for view in views] for views in unchanged]
         self.update()
-        for name, views, values in zip(self.flat, absent, copies, strict=True):
+        for name, views, values in zip(self.flat, unchanged, copies, strict=True):
             torch._foreach_copy_(views, values)
             if name == "missed":
                 torch._foreach_add_(views, 1)
