@@ -1,4 +1,4 @@
-"""`Search`: what a search has tried and found, also while it is under way."""
+"""`Search`: what a search has tried and found, finished or not."""
 
 from __future__ import annotations
 
@@ -13,16 +13,7 @@ import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit import text
-from hpkit.engine.runs import (
-    TIE,
-    Cost,
-    Run,
-    Runs,
-    lowest_loss,
-    over_seeds,
-    rank,
-    tie_levels,
-)
+from hpkit.engine.runs import TIE, Run, Runs, lowest_loss, over_seeds, rank, tie_levels
 from hpkit.hyperparameters import TABLE, Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search.space import Range, edge_side
@@ -31,9 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from optuna.study import Study
 
+    from hpkit.engine.runs import Cost
+
 CRITERIA = ("validation", "last", "training", "accuracy", "metric")
-_LEVEL = 0.05  # share of equally good pairs of which one is found `clearly_worse`
-SHARED = 12  # degrees of freedom that the usual variance counts for
+_LEVEL = 0.05  # share of equally good pairs in which one is called `clearly_worse`
+SHARED = 12  # degrees of freedom, at most, of the variance that settings share
 
 
 @dataclass(frozen=True)
@@ -62,25 +55,25 @@ class Rung:
 
 
 if TYPE_CHECKING:
-    _AsRuns = Runs  # for editors: what there is, and of which type
+    _RunsMembers = Runs  # so that editors know the members and their types
 else:
 
-    def _of_runs(name, part):
-        if isinstance(part, FunctionType):
-            return wraps(part)(lambda self, *args, **how: part(self.runs, *args, **how))
-        doc = part.__doc__ if part else "As in `Runs`."
+    def _delegate(name, attr):
+        if isinstance(attr, FunctionType):
+            return wraps(attr)(lambda self, *args, **kw: attr(self.runs, *args, **kw))
+        doc = attr.__doc__ if attr else "As in `Runs`."
         return property(attrgetter(f"runs.{name}"), doc=doc)
 
-    _parts = {
-        name: _of_runs(name, part)
-        for name, part in (vars(Runs) | dict.fromkeys(Runs.__annotations__)).items()
+    _members = {
+        name: _delegate(name, attr)
+        for name, attr in (vars(Runs) | dict.fromkeys(Runs.__annotations__)).items()
         if name != "of" and not name.startswith("_")
     }
-    _AsRuns = type("_AsRuns", (), _parts)
+    _RunsMembers = type("_RunsMembers", (), _members)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Search(_AsRuns):
+class Search(_RunsMembers):
     """What a search has tried and found.
 
     Attributes
@@ -124,11 +117,11 @@ class Search(_AsRuns):
 
     def _listed(self, name):
         """Return the range or list of a hyperparameter with all that was tried."""
-        own, tried = self.space[name], self.values(name)
-        if isinstance(own, Range):  # a study's may have been another one before
-            ends = own.low, own.high, *(v for v in tried if v is not None)
-            return replace(own, low=min(ends), high=max(ends))
-        return tuple(dict.fromkeys((*own, *tried)))
+        space, tried = self.space[name], self.values(name)
+        if isinstance(space, Range):  # a study may have tried values of another range
+            ends = space.low, space.high, *(v for v in tried if v is not None)
+            return replace(space, low=min(ends), high=max(ends))
+        return tuple(dict.fromkeys((*space, *tried)))
 
     def values(self, name: str) -> list:
         """Return the value of a hyperparameter in each setting."""
@@ -138,9 +131,9 @@ class Search(_AsRuns):
     @property
     def runs_done(self) -> int:
         """How many runs will train no further."""
-        goals = {i: stop for i, _, stop in self._parts()}.items()
+        goals = {i: stop for i, _, stop in self._stages()}.items()
         over, done = self.runs._ended_or_failed, self.epochs_done
-        return sum((over[i] | (done[i] == end)).sum() for i, end in goals)
+        return sum((over[i] | (done[i] == stop)).sum() for i, stop in goals)
 
     def scores(self, by: str = "validation") -> np.ndarray:
         """Return a number for each setting, the lower the better: (n_settings,).
@@ -157,11 +150,11 @@ class Search(_AsRuns):
             if getattr(runs, f"val_{by}") is None:
                 raise refusal(f"by_{by}")
             return -getattr(runs, f"mean_val_{by}")
-        each = lowest_loss(runs.train_loss)[0]
+        losses, _ = lowest_loss(runs.train_loss)
         if by == "last":
             last = np.maximum(runs.epochs_done, 0)[..., None]
-            each = np.take_along_axis(runs.val_loss, last, -1)[..., 0]
-        return over_seeds(np.mean, each, where=runs.epochs_done >= 0)
+            losses = np.take_along_axis(runs.val_loss, last, -1)[..., 0]
+        return over_seeds(np.mean, losses, where=runs.epochs_done >= 0)
 
     def best_by(self, by: str) -> Hyperparameters:
         """Return the best setting by other `scores`, such as "accuracy": `fit` it."""
@@ -190,10 +183,9 @@ class Search(_AsRuns):
         fit = runs.ended[:, seeds].all(1) & ~runs.unfit
         if seeds.sum() < 2 or not fit[best] or fit.sum() < 2:
             return []
-        alike = fit.copy()
-        folds = bool(runs.folds)
-        alike[fit] = ~clearly_worse(losses[fit], fit[:best].sum(), folds=folds)
-        return [i for i in runs.order if alike[i] and i != best]
+        tied, folds = fit.copy(), bool(runs.folds)
+        tied[fit] = ~clearly_worse(losses[fit], fit[:best].sum(), folds=folds)
+        return [i for i in runs.order if tied[i] and i != best]
 
     @property
     def edge(self) -> dict:
@@ -201,15 +193,15 @@ class Search(_AsRuns):
 
         Not where nothing lies beyond, nor where another value has the same loss.
         """
-        level, found = tie_levels(self.mean_val_loss), {}
-        alike = (level == level[self.runs.order[0]]) & ~self.runs.unfit
-        even = [self.settings[i] for i in np.flatnonzero(alike)]
+        level, edges = tie_levels(self.mean_val_loss), {}
+        is_best = (level == level[self.runs.order[0]]) & ~self.runs.unfit
+        winners = [self.settings[i] for i in np.flatnonzero(is_best)]
         for name in self.space:
             best, most = getattr(self.best, name), self.dataset.n_train
-            same = {getattr(setting, name) for setting in even} == {best}
-            if same and best is not None:  # a trial of Optuna's need not have it
-                found[name] = edge_side(name, self._listed(name), best, most)
-        return {name: end for name, end in found.items() if end}
+            same = {getattr(setting, name) for setting in winners} == {best}
+            if same and best is not None:  # an Optuna trial may lack it
+                edges[name] = edge_side(name, self._listed(name), best, most)
+        return {name: side for name, side in edges.items() if side}
 
     def best_so_far(self) -> tuple:
         """Return (epochs spent, lowest mean validation loss so far): two ndarrays (n,).
@@ -220,18 +212,18 @@ class Search(_AsRuns):
         runs, spent = self.runs, [[0]]
         reached = np.fmin.accumulate(runs._selection_loss, axis=2).mean(1)
         reached[runs.unfit] = np.nan
-        pieces = [[np.fmin.reduce(over_seeds(np.nanmean, runs.val_loss[:, :, 0]))]]
-        for i, start, stop in self._parts():
+        losses = [[np.fmin.reduce(over_seeds(np.nanmean, runs.val_loss[:, :, 0]))]]
+        for i, start, stop in self._stages():
             done = runs.epochs_done[i]
-            there = np.where(runs._ended_or_failed[i], done.max(), done).min()
-            epochs = np.arange(start, min(stop, there)) + 1
-            pieces.append(reached[i, epochs])
+            common = np.where(runs._ended_or_failed[i], done.max(), done).min()
+            epochs = np.arange(start, min(stop, common)) + 1
+            losses.append(reached[i, epochs])
             spent.append((done[:, None] >= epochs).sum(0))
-        loss = np.fmin.accumulate(np.concatenate(pieces))
-        return np.cumsum(np.concatenate(spent)), loss
+        lowest = np.fmin.accumulate(np.concatenate(losses))
+        return np.cumsum(np.concatenate(spent)), lowest
 
-    def _parts(self):
-        """Give (setting, from epoch, to epoch) in the order of a search one by one."""
+    def _stages(self):
+        """Yield (setting, from epoch, to epoch) as if trained one after the other."""
         start = 0
         for rung in self.rungs:
             yield from ((i, start, rung.epoch) for i in rung.settings)
@@ -273,12 +265,12 @@ class Search(_AsRuns):
         """
         frame, settings = self.to_frame(), self.settings
         score = np.where(self.diverged, np.nan, -self.best_val_loss)
-        found = {"params": [{n: getattr(s, n) for n in self.space} for s in settings]}
-        found |= {n: frame[n].to_numpy(object) for n in frame if n.startswith("param_")}
-        found |= {f"split{k}_test_score": one for k, one in enumerate(score.T)}
-        found |= {"mean_test_score": score.mean(1), "std_test_score": score.std(1)}
-        found["mean_fit_time"] = self.fit_time.mean(1)
-        return found | {"rank_test_score": frame["rank_val_loss"].to_numpy()}
+        table = {"params": [{n: getattr(s, n) for n in self.space} for s in settings]}
+        table |= {n: frame[n].to_numpy(object) for n in frame if n.startswith("param_")}
+        table |= {f"split{k}_test_score": column for k, column in enumerate(score.T)}
+        table |= {"mean_test_score": score.mean(1), "std_test_score": score.std(1)}
+        table["mean_fit_time"] = self.fit_time.mean(1)
+        return table | {"rank_test_score": frame["rank_val_loss"].to_numpy()}
 
     def to_optuna(self) -> Study:
         """Return the search as an Optuna study: see `hpkit.to_optuna`."""
@@ -300,10 +292,10 @@ class Search(_AsRuns):
         return f"<{self.describe()}>"
 
     def _repr_html_(self):
-        say, diverged = words("search"), self.runs.diverged.any(1)
-        notes = dict.fromkeys(self._tied, say["tie_note"])
-        notes |= {self.runs.order[0]: say["best_note"]}
-        notes |= dict.fromkeys(np.flatnonzero(diverged), say["diverged_note"])
+        texts, diverged = words("search"), self.runs.diverged.any(1)
+        notes = dict.fromkeys(self._tied, texts["tie_note"])
+        notes |= {self.runs.order[0]: texts["best_note"]}
+        notes |= dict.fromkeys(np.flatnonzero(diverged), texts["diverged_note"])
         caption = text.search_sentences(self, beside_table=True)
         return text.short_table(" ".join(caption), self.runs, tuple(self.space), notes)
 
@@ -320,17 +312,16 @@ def as_runs(result):
 def as_searches(result):
     """Return one or several searches as a dict by name."""
     given = [result] if isinstance(result, Search) else result
-    several = given.values() if isinstance(given, dict) else given
-    fit = isinstance(given, dict | list | tuple) and len(given) > 0
-    if not fit or not all(isinstance(search, Search) for search in several):
+    searches = given.values() if isinstance(given, dict) else given
+    valid = isinstance(given, dict | list | tuple) and len(given) > 0
+    if not valid or not all(isinstance(search, Search) for search in searches):
         raise refusal("searches", result, kind=TypeError)
     if isinstance(given, dict):
         return given
-    kinds = [words("search")["kinds"][search.kind] for search in given]
-    again = [kinds[: i + 1].count(kind) for i, kind in enumerate(kinds)]
-    each = zip(kinds, again, strict=True)
-    names = [f"{kind} {k}" if k > 1 else kind for kind, k in each]
-    return dict(zip(names, given, strict=True))
+    kinds = [words("search")["kinds"][search.kind] for search in searches]
+    counts = [kinds[: i + 1].count(kind) for i, kind in enumerate(kinds)]
+    names = [f"{k} {n}" if n > 1 else k for k, n in zip(kinds, counts, strict=True)]
+    return dict(zip(names, searches, strict=True))
 
 
 def describe(result: Any) -> str:
@@ -346,36 +337,37 @@ def describe(result: Any) -> str:
     >>> print(describe(curve)[:44])
     moons, validation loss against learning rate
     """
-    texts, value_text = words("plots")["told"], text.value_text
+    texts = words("plots")["told"]
     members = result if isinstance(result, list | tuple) else ()
-    if isinstance(result, dict) or any(isinstance(one, Search) for one in members):
-        searches, ends = as_searches(result), []
+    if isinstance(result, dict) or any(isinstance(part, Search) for part in members):
+        searches, clauses = as_searches(result), []
         for name, search in searches.items():
             epochs, losses = search.best_so_far()
             facts = {"name": name, "epochs": epochs[-1], "loss": losses[-1]}
-            ends.append(texts["so_far"].format(**facts))
+            clauses.append(texts["so_far"].format(**facts))
         data = dict.fromkeys(search.dataset.name for search in searches.values())
-        return f"{', '.join(data)}: {'; '.join(ends)}."
+        return f"{', '.join(data)}: {'; '.join(clauses)}."
     runs = as_runs(result)
     if len(runs) == 1:
         return text.run_sentence(next(iter(runs)))
     diverged, best, n = runs.diverged.any(1), int(runs.order[0]), len(runs.settings)
-    names = hp.varied(runs.settings)  # a model's own are not shortened
-    in_words = text.short_text if {*names} <= {*hp.NAMES} else text.setting_text
-    setting = in_words(runs.settings[best], names)
+    loss, names = runs.mean_val_loss, hp.varied(runs.settings)
+    # Custom names have no short form.
+    to_text = text.short_text if {*names} <= {*hp.NAMES} else text.setting_text
     facts = {"data": runs.dataset.name, "n": n, "seeds": len(runs.seeds)}
-    facts |= {"best": runs.mean_val_loss[best], "setting": setting}
+    facts |= {"best": loss[best], "setting": to_text(runs.settings[best], names)}
     facts["gone"] = diverged.sum()
     if isinstance(result, Search) and len(result.space) == 1 and not diverged.all():
-        values, loss = result.values(result.param_name), runs.mean_val_loss
+        values = result.values(result.param_name)
         order = [values.index(value) for value in hp.sort_numbers(values)]
-        gone = ", ".join(value_text(values[i]) for i in order if diverged[i])
+        labels = [text.value_text(value) for value in values]
+        facts["gone"] = ", ".join(labels[i] for i in order if diverged[i])
         order = [i for i in order if not diverged[i]]
-        ends = dict.fromkeys((order[0], best, order[-1]))
-        ends = [(loss[i], value_text(values[i])) for i in ends if np.isfinite(loss[i])]
-        points = [texts["point"].format(loss=loss, value=value) for loss, value in ends]
-        facts |= {"name": TABLE[result.param_name].label, "gone": gone}
-        facts |= {"value": value_text(values[best]), "points": ", ".join(points)}
+        ends, finite = dict.fromkeys((order[0], best, order[-1])), np.isfinite(loss)
+        pairs = [{"loss": loss[i], "value": labels[i]} for i in ends if finite[i]]
+        points = ", ".join(texts["point"].format(**pair) for pair in pairs)
+        facts |= {"name": TABLE[result.param_name].label, "points": points}
+        facts["value"] = labels[best]
         return texts["curve_out" if diverged.any() else "curve"].format(**facts)
     kind = "all" if diverged.all() else "some" if diverged.any() else "runs"
     kind += "_one" if n == 1 else "_seeds" if len(runs.seeds) > 1 else ""
@@ -386,23 +378,23 @@ def clearly_worse(losses, best, *, folds=False):
     """Return which settings are worse than the best by more than luck: (n_settings,).
 
     Losses (n_settings, n_seeds) are finite, of two seeds or more, or `folds`. Each
-    setting is tested by its `paired_differences` to the best, with two settings by the
-    paired t-test. The best of many is partly the luckiest, so they are tested by steps
-    (Holm, A simple sequentially rejective multiple test procedure, 1979): that keeps
-    5% for each, not for all together, as the best was not known before.
+    setting is tested by its `paired_differences` from the best; with two settings that
+    is the paired t-test. The best of many is partly the luckiest, so they are tested in
+    steps (Holm, A simple sequentially rejective multiple test procedure, 1979): that
+    keeps 5% for each, not for all together, as the best was not known before.
     """
     from scipy.special import stdtr
 
     others = np.flatnonzero(np.arange(len(losses)) != best)
     difference, error, df = paired_differences(losses[others], losses[best], folds)
     with np.errstate(divide="ignore", invalid="ignore"):
-        chance = 2 * stdtr(df, -np.abs(difference / error))
-    chance[np.abs(difference) <= TIE * np.abs(losses[best].mean())] = 1
-    order = np.argsort(chance, kind="stable")
-    sure = chance[order] < _LEVEL / np.arange(len(others), 0, -1)
-    apart = np.zeros(len(losses), bool)
-    apart[others[order[np.logical_and.accumulate(sure)]]] = True
-    return apart
+        p = 2 * stdtr(df, -np.abs(difference / error))
+    p[np.abs(difference) <= TIE * np.abs(losses[best].mean())] = 1
+    order = np.argsort(p, kind="stable")
+    rejected = np.logical_and.accumulate(p[order] < _LEVEL / np.arange(len(p), 0, -1))
+    worse = np.zeros(len(losses), bool)
+    worse[others[order[rejected]]] = True
+    return worse
 
 
 def paired_differences(losses, best, folds=False):
@@ -410,20 +402,21 @@ def paired_differences(losses, best, folds=False):
 
     The spread of a few differences is luck, too: each variance is pooled with the mean
     variance of the better half (Smyth, Linear models and empirical Bayes methods, 2004,
-    with a fixed weight), unless its own is larger. Of one setting, or with many seeds,
-    its own counts. Folds learn from each other's rows, so their mean is less sure than
+    with a fixed weight), unless it is larger. With one setting, or with many seeds, it
+    counts alone. Folds learn from each other's rows, so their mean is less sure than
     that of as many seeds (Nadeau and Bengio, Inference for the generalization error,
     2003).
     """
-    each = losses - best
-    own, n = each.var(1, ddof=1), each.shape[1]
-    half = max(min(2, len(own)), (len(own) + 1) // 2)
-    usual = own[np.argsort(each.mean(1), kind="stable")[:half]].mean()
+    differences = losses - best
+    means, n = differences.mean(1), differences.shape[1]
+    variance = differences.var(1, ddof=1)
+    half = max(min(2, len(means)), (len(means) + 1) // 2)
+    usual = variance[np.argsort(means, kind="stable")[:half]].mean()
     shared = min(SHARED, (half - 1) * (n - 1))
     df = shared + n - 1
-    variance = np.maximum(own, (shared * usual + (n - 1) * own) / df)
-    share = 1 / n + folds / (n - 1)  # rows held back for each that is learned from
-    return each.mean(1), np.sqrt(variance * share), df
+    pooled = np.maximum(variance, (shared * usual + (n - 1) * variance) / df)
+    share = 1 / n + folds / (n - 1)  # of folds: rows held back per row learned from
+    return means, np.sqrt(pooled * share), df
 
 
 def critical_value(df):
