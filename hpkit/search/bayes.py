@@ -1,4 +1,4 @@
-"""Bayesian search, which is Optuna's, and searches as Optuna's studies and back."""
+"""Bayesian search with Optuna, and searches converted to Optuna studies and back."""
 
 import ast
 import contextlib
@@ -17,7 +17,7 @@ from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, fill_arrays
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import tr
-from hpkit.search.files import about_data, differing_part, identity_of, setting_to_json
+from hpkit.search.files import data_to_json, differing_part, identify, setting_to_json
 from hpkit.search.result import Search
 from hpkit.search.searches import search_function
 from hpkit.search.space import MOST_TRIALS, Range, range_ends
@@ -59,7 +59,7 @@ def bayesian_search(
     """
     plan = new_plan(space=values, ranges=True)
     count = hp.check_count("n_trials", n_trials, most=MOST_TRIALS)
-    seed = hp.check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
+    seed = hp.check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's limit
     if not isinstance(sampler, BaseSampler | None):
         raise refusal("sampler", sampler, kind=TypeError)
     if study is None:
@@ -81,78 +81,78 @@ def bayesian_search(
 
 
 def _earlier_runs(plan, trials):
-    """Return what a study holds of this search, refusing what is of another one."""
-    runs, facts = [], identity_of(plan)
+    """Return the runs that this search left in a study; refuse those of another one."""
+    runs, identity = [], identify(plan)
     for trial in trials:
-        told = trial.user_attrs
-        if "setting" not in told or {*trial.params} != {*plan.space}:
+        record = trial.user_attrs
+        if "setting" not in record or {*trial.params} != {*plan.space}:
             continue
         setting = _setting(trial.params, plan.base)
-        found = _runs_of(told, plan.dataset, setting)
-        first = () if runs else found
-        same = told["setting"] == setting_to_json(setting)
-        if part := differing_part(plan, facts, told, first) if same else "base":
+        part, new = "base", _runs_of(record, plan.dataset, setting)
+        if record["setting"] == setting_to_json(setting):
+            part = differing_part(plan, identity, record, () if runs else new)
+        if part:
             raise refusal("study_other", trial.number, part=tr(f"search.parts.{part}"))
-        runs += found
+        runs += new
     return runs
 
 
-def _curves(runs, i):
-    """Return the curves of a setting, a list a seed, for the attributes of a trial."""
-    found = [runs[i, k] for k in np.flatnonzero(runs.epochs_done[i] >= 0)]
-    names = [name for name in CURVES if found and getattr(runs, name) is not None]
-    return {name: [getattr(run, name).tolist() for run in found] for name in names}
+def _curves_to_json(runs, i):
+    """Return the curves of a setting, a list per seed, for a trial's attributes."""
+    row = [runs[i, k] for k in np.flatnonzero(runs.epochs_done[i] >= 0)]
+    names = [name for name in CURVES if row and getattr(runs, name) is not None]
+    return {name: [getattr(run, name).tolist() for run in row] for name in names}
 
 
-def _runs_of(told, dataset, setting):
-    """Return the runs that a trial tells, by seeds and curves; else none."""
+def _runs_of(record, dataset, setting):
+    """Return the runs in the seeds and curves of a trial's attributes, if any."""
     runs = []
     try:
-        for k, seed in enumerate(told["seeds"]):
-            curves = {n: np.array(told[n][k], float) for n in CURVES if n in told}
+        for k, seed in enumerate(record["seeds"]):
+            curves = {n: np.array(record[n][k], float) for n in CURVES if n in record}
             loss = curves["val_loss"]
-            if loss.ndim == 0:  # a number, of the best epoch
-                loss = np.append(np.full(setting.epochs, np.nan), loss)
-            curves["val_loss"] = loss
+            if loss.ndim == 0:  # one number, which becomes the loss of the last epoch
+                curves["val_loss"] = loss = np.append([np.nan] * setting.epochs, loss)
             points = min(len(loss), setting.epochs + 1)
             if any(len(curve) != points for curve in curves.values()):
                 return []
-            about = dict.fromkeys(CURVES) | curves | {"fit_time": 0.0}
-            runs.append(Run(dataset, setting, hp.check_seed("seed", seed), **about))
+            curves = dict.fromkeys(CURVES) | curves | {"fit_time": 0.0}
+            runs.append(Run(dataset, setting, hp.check_seed("seed", seed), **curves))
     except (LookupError, TypeError, ValueError):
         return []
     return runs
 
 
 def _ask_and_tell(plan, count, study, first, asked=0):
+    """Train `count` trials, the `first` of them together if none was asked before."""
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
-    about = identity_of(plan)
+    identity = identify(plan)
     longest = max(range_ends(plan.space.get("epochs", (plan.base.epochs,))))
     plan.planned = plan.cost([plan.base.but(epochs=longest)] * count)
     while asked < count:
-        now = min(count - asked, 1 if asked else first)
-        trials = [study.ask(ranges) for _ in range(now)]
-        asked += now
+        together = min(count - asked, 1 if asked else first)
+        trials = [study.ask(ranges) for _ in range(together)]
+        asked += together
         settings = [_setting(trial.params, plan.base) for trial in trials]
         yield from plan.train(settings)
         runs = plan.now.runs
         for trial, setting in zip(trials, settings, strict=True):
             number = runs.settings.index(setting)
-            record = about | {"setting": setting_to_json(setting)}
-            for name, value in (record | _curves(runs, number)).items():
+            record = identity | {"setting": setting_to_json(setting)}
+            for name, value in (record | _curves_to_json(runs, number)).items():
                 trial.set_user_attr(name, value)
             loss = runs.mean_val_loss[number]
             if runs.diverged[number].any():
                 loss = DIVERGED_ABOVE * abs(runs.val_loss[number, :, 0].mean())
             fit = np.isfinite(loss) and not any(i == number for i, _ in runs.lost)
-            told = (float(loss),) if fit else (None, TrialState.FAIL)
+            result = (float(loss),) if fit else (None, TrialState.FAIL)
             try:
-                study.tell(trial, *told)
+                study.tell(trial, *result)
             except RuntimeError as error:
                 if "stop" not in str(error):
                     raise
-                count = asked  # a sampler that has tried all that there is
-    yield plan.found()
+                count = asked  # the sampler has tried everything
+    yield plan.result()
 
 
 def to_optuna(search: Search) -> Study:
@@ -172,7 +172,7 @@ def to_optuna(search: Search) -> Study:
         raise refusal("search", search, kind=TypeError)
     study, runs = _new_study(None), search.runs
     ranges = {name: _distribution(name, search._listed(name)) for name in search.space}
-    lists = [name for name, found in ranges.items() if hasattr(found, "choices")]
+    lists = [name for name, part in ranges.items() if hasattr(part, "choices")]
     for i, setting in enumerate(search.settings):
         if (runs.epochs_done[i] < 0).any():
             continue
@@ -180,18 +180,18 @@ def to_optuna(search: Search) -> Study:
         state = TrialState.FAIL if runs.unfit[i] else state
         value = float(runs.mean_val_loss[i]) if state is TrialState.COMPLETE else None
         curve = enumerate(runs.val_loss[i].mean(0).tolist())
-        # Of a conditional study a trial need not have all: a range has no None.
-        there = [n for n in ranges if n in lists or getattr(setting, n) is not None]
-        about = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
-        about |= {"folds": len(runs.folds)} if runs.folds else {}
-        about |= {"dataset": about_data(runs.dataset)} if runs.dataset.n_train else {}
+        # A trial of a conditional study may lack some: a range has no place for None.
+        names = [n for n in ranges if n in lists or getattr(setting, n) is not None]
+        attrs = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
+        attrs |= {"folds": len(runs.folds)} if runs.folds else {}
+        attrs |= {"dataset": data_to_json(runs.dataset)} if runs.dataset.n_train else {}
         trial = create_trial(
             state=state,
-            params={n: _choice(n, getattr(setting, n)) for n in there},
-            distributions={n: ranges[n] for n in there},
+            params={n: _choice(n, getattr(setting, n)) for n in names},
+            distributions={n: ranges[n] for n in names},
             value=value,
             intermediate_values={e: v for e, v in curve if np.isfinite(v)},
-            user_attrs=about | _curves(runs, i),
+            user_attrs=attrs | _curves_to_json(runs, i),
         )
         study.add_trial(trial)
     return study
@@ -233,21 +233,21 @@ def from_optuna(
             raise refusal("optuna_name", name, ours=known)
     base = base.but(own=dict.fromkeys(own) | dict(base.own))
     runs, folds, space = [], [], {}
-    about, rows = about_data(dataset), dataset.fingerprint
+    data, rows = data_to_json(dataset), dataset.fingerprint
     for trial in trials:
         setting = _setting({ours[n]: v for n, v in trial.params.items()}, base)
-        told, complete = trial.user_attrs, trial.state is TrialState.COMPLETE
-        known = told.get("dataset")  # which others may use for something else
-        is_ours = isinstance(known, dict) and known.keys() == about.keys()
-        if is_ours and (known != about or told.get("rows", rows) != rows):
-            raise refusal("other_data", dataset.name, name=known["name"])
+        record, complete = trial.user_attrs, trial.state is TrialState.COMPLETE
+        trained_on = record.get("dataset")  # others may use the name for anything
+        is_ours = isinstance(trained_on, dict) and trained_on.keys() == data.keys()
+        if is_ours and (trained_on != data or record.get("rows", rows) != rows):
+            raise refusal("other_data", dataset.name, name=trained_on["name"])
         value = {"seeds": [0], "val_loss": [trial.value]} if complete else {}
-        found = _runs_of(told, dataset, setting) or _runs_of(value, dataset, setting)
-        if found:
-            runs += found
-            folds.append(told.get("folds", 0))
-            for name, values in trial.distributions.items():
-                space[ours[name]] = _values(ours[name], values)
+        new = _runs_of(record, dataset, setting) or _runs_of(value, dataset, setting)
+        if new:
+            runs += new
+            folds.append(record.get("folds", 0))
+            for name, distribution in trial.distributions.items():
+                space[ours[name]] = _values(ours[name], distribution)
     if not runs:
         raise refusal("study_empty")
     runs = replace(Runs.of(runs), folds=(dataset,) * min(folds))
@@ -278,12 +278,13 @@ def _distribution(name, values):
     return getattr(distributions, kind)(*range_ends(values), log=values.log)
 
 
-def _values(name, found):
-    if hasattr(found, "choices"):
-        return tuple(_value(name, choice) for choice in found.choices)
-    if name == "hidden":  # one width; a `Range` is of numbers
-        return tuple((n,) for n in range(found.low, found.high + 1, found.step))
-    return Range(found.low, found.high, found.log, isinstance(found.low, int))
+def _values(name, distribution):
+    if hasattr(distribution, "choices"):
+        return tuple(_value(name, choice) for choice in distribution.choices)
+    low, high = distribution.low, distribution.high
+    if name == "hidden":  # the width of one layer; a `Range` holds no tuples
+        return tuple((n,) for n in range(low, high + 1, distribution.step))
+    return Range(low, high, distribution.log, isinstance(low, int))
 
 
 def _setting(params, base):
@@ -299,10 +300,10 @@ def _choice(name, value):
 def _value(name, choice):
     if name == "hidden" and isinstance(choice, str):  # "64-32", "none"
         return () if choice == "none" else tuple(map(int, choice.split("-")))
-    if name == "hidden":  # of a database a list, or one layer
+    if name == "hidden":  # a list, as databases return tuples, or one layer's width
         return hp.TABLE[name].check(name, choice)
-    if isinstance(choice, str) and choice[:1] == "(":  # a tuple of a model's own
+    if isinstance(choice, str) and choice[:1] == "(":  # a tuple of a custom name
         with contextlib.suppress(ValueError, SyntaxError):
             return ast.literal_eval(choice)
-    ours = isinstance(choice, str) and name in hp.NAMES  # "Adam" elsewhere
+    ours = isinstance(choice, str) and name in hp.NAMES  # others may write "Adam"
     return choice.lower() if ours else choice

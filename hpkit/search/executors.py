@@ -1,7 +1,7 @@
-"""Training on other processes or machines, by any ``concurrent.futures.Executor``.
+"""Training in other processes or machines, by any ``concurrent.futures.Executor``.
 
 Groups of runs are sent out for half a second of training, again and again. The numbers
-are those of one process, up to rounding where a group was cut.
+are those of a single process, up to rounding where a group was split.
 """
 
 import concurrent.futures as futures
@@ -21,26 +21,26 @@ from hpkit.hyperparameters import refusal, warn
 from hpkit.locale import tr
 
 CHUNK = 0.5  # seconds of training between two messages
-SILENCE = 5  # seconds in which a pool must say itself that a process has died
+SILENCE = 5  # seconds that a pool has to report a dead process itself
 
 
 class ExecutorWarning(UserWarning):
     """An executor no longer works; the search goes on without it."""
 
 
-class Spread(Training):
-    """A training whose groups are trained elsewhere; when the pool breaks, here."""
+class DistributedTraining(Training):
+    """Training whose groups run on an executor, or in this process once that breaks."""
 
-    def __init__(self, dataset, settings, *, executor, **about):
+    def __init__(self, dataset, settings, *, executor, **options):
         self.executor, self.broken = executor, False
         test = replace(dataset.test, X=dataset.test.X[:0], y=dataset.test.y[:0])
-        # What is not needed to train stays here.
+        # Only what training needs is sent.
         sent = replace(dataset, test=test, test_looks=[], _table=None)
-        about["lasting"] = True  # what does not fit is its own group's failure
-        self.make = partial(Training, sent, **about)
-        about["workers"] = count_workers(executor)
-        super().__init__(dataset, settings, **about)
-        self.stacks = {}  # groups that are trained now, by their future
+        options["lasting"] = True  # a group without enough memory fails on its own
+        self.make = partial(Training, sent, **options)
+        options["workers"] = count_workers(executor)
+        super().__init__(dataset, settings, **options)
+        self.stacks = {}  # the groups in training, by future
 
     def groups(self):
         return [*self.waiting, *self.stacks.values()]
@@ -50,74 +50,75 @@ class Spread(Training):
 
     def drop(self, losers):
         groups = [(group, {*group.runs} - losers) for group in self.waiting]
-        self.waiting = [one._replace(runs=sorted(left)) for one, left in groups if left]
+        self.waiting = [g._replace(runs=sorted(runs)) for g, runs in groups if runs]
 
     def copy_weights(self, group):
-        pass  # they come with each answer
+        pass  # they come with each result
 
     def advance(self, seconds, pause=float("inf")):
-        """Send out what is idle and take in what comes back, for about that long."""
+        """Send out idle groups and take in results, for about that long."""
         until = time.perf_counter() + seconds
         while True:
             ready = [group for group in self.waiting if group.done < pause]
-            ready.sort(key=lambda group: group.done < 0)  # what has begun goes on
+            ready.sort(key=lambda group: group.done < 0)  # those that have begun first
             for group in ready[: 2 * self.workers - len(self.stacks)]:
                 self.waiting.remove(group)
                 self._send(group, pause)
             if not self.stacks:
                 return
             left = max(0.0, until - time.perf_counter())
-            back = futures.wait(self.stacks, left, "FIRST_COMPLETED").done
-            back |= {future for future in self.stacks if future.cancelled()}
-            for future in back:
-                self._take(future, self.stacks.pop(future))
-            if not back and end_pool(self.executor, self.stacks):
-                self._go_on_here(futures.BrokenExecutor())
+            done = futures.wait(self.stacks, left, "FIRST_COMPLETED").done
+            done |= {future for future in self.stacks if future.cancelled()}
+            for future in done:
+                self._receive(future, self.stacks.pop(future))
+            if not done and end_pool(self.executor, self.stacks):
+                self._fall_back(futures.BrokenExecutor())
                 self.take(self.groups())
             if time.perf_counter() >= until:
                 return
 
     def _send(self, group, pause):
-        sent = _train_group, self.make, self.settings, group, CHUNK, pause
+        call = _train_group, self.make, self.settings, group, CHUNK, pause
         try:
-            future = self.executor.submit(*sent)
-        except RuntimeError as broken:  # such as BrokenExecutor
-            self._go_on_here(broken)
-            future = self.executor.submit(*sent)
+            future = self.executor.submit(*call)
+        except RuntimeError as error:  # such as BrokenExecutor
+            self._fall_back(error)
+            future = self.executor.submit(*call)
         self.stacks[future] = group
 
-    def _take(self, future, group):
+    def _receive(self, future, group):
         try:
             left, at, arrays, weights = future.result()
-        except (futures.BrokenExecutor, futures.CancelledError) as broken:
-            self._go_on_here(broken)
+        except (futures.BrokenExecutor, futures.CancelledError) as error:
+            self._fall_back(error)
             return self.waiting.append(group)
         except Exception as failure:
             return self.fail(group.runs, failure)
         for name, new in arrays.items():
-            place = (*at, slice(new.shape[1])) if new.ndim > 1 else at
+            index = (*at, slice(new.shape[1])) if new.ndim > 1 else at
             old = self.arrays[name]
-            old[place] = np.fmax(old[place], new)  # no nan; counts only grow
+            old[index] = np.fmax(old[index], new)  # ignores nan; counts only grow
         self.weights |= unpack(weights, trusted=True)
         self.limit_weights()
         self.waiting += left
 
-    def _go_on_here(self, broken):
+    def _fall_back(self, error):
+        """Go on in this process, with a warning."""
         if not self.broken:
-            warn(tr("search.broke", reason=type(broken).__name__), ExecutorWarning)
+            warn(tr("search.broke", reason=type(error).__name__), ExecutorWarning)
             self.executor, self.broken = futures.ThreadPoolExecutor(1), True
 
     def close(self):
-        """Ask for nothing more; what a worker has begun ends within a chunk."""
+        """Cancel what is queued; workers finish their current chunk."""
         for future in self.stacks:
             future.cancel()
         self.take(())
 
 
 def _train_group(make, settings, group, seconds, pause):
-    """Train a group in the worker for that long; return what is left, and results."""
+    """Train a group in a worker for that long; return what is left, and results."""
     training, at = make(settings), tuple(np.array(group.runs).T)
-    training.lasting = False  # a failure is said where the search is
+    training.lasting = False  # raise here, record the failure in the main process
     training.waiting, training.stacks = [], [training.build(group)]
     training.advance(seconds, pause)
     left, weights = training.groups(), training.runs.weights
@@ -128,27 +129,27 @@ def _train_group(make, settings, group, seconds, pause):
 
 
 def end_pool(executor, waiting=()):
-    """End a pool that waits for ever for a dead process; say whether it was so."""
+    """End a pool that waits forever for a dead process; return whether it did so."""
     processes = list((getattr(executor, "_processes", None) or {}).values())
-    dead = any(process.exitcode for process in processes)
-    if not dead or futures.wait(waiting, SILENCE, "FIRST_COMPLETED").done:
+    has_died = any(process.exitcode for process in processes)
+    if not has_died or futures.wait(waiting, SILENCE, "FIRST_COMPLETED").done:
         return False
     for process in processes:
         process.terminate()
     if writer := getattr(getattr(executor, "_result_queue", None), "_writer", None):
-        writer.close()  # the last end of the pipe: the pool's own thread wakes up
+        writer.close()  # the last open end of the pipe, to wake the pool's own thread
     return True
 
 
 def count_workers(executor):
-    """Return how many workers an executor has; 1 where it does not say."""
+    """Return how many workers an executor has, or 1 if that is unknown."""
     if client := getattr(executor, "_client", None):  # Dask's
         return max(1, sum(client.nthreads().values()))
     return max(1, getattr(executor, "_max_workers", 1))
 
 
 def check_executor(executor, model, objective=None):
-    """Refuse a pool that would hang, and what cannot travel to another process."""
+    """Refuse a pool that would hang, and functions that cannot be sent to a process."""
     if not isinstance(executor, futures.Executor):
         raise refusal("executor", executor, kind=TypeError)
     pool = isinstance(executor, futures.ProcessPoolExecutor)
@@ -156,15 +157,15 @@ def check_executor(executor, model, objective=None):
         raise refusal("executor_fork")  # torch hangs once it has used threads
     if isinstance(executor, futures.ThreadPoolExecutor):
         return
-    by = pickle  # by name: the other process must be able to import it
+    pickler = pickle  # by name: the other process must be able to import the function
     if not pool and importlib.util.find_spec("cloudpickle"):
-        import cloudpickle as by
-    notebook = by is pickle and not hasattr(sys.modules["__main__"], "__file__")
-    own = {"model": model} | vars(objective or DEFAULT_OBJECTIVE)
-    for name, part in own.items():
-        if notebook and getattr(part, "__module__", "") == "__main__":
-            raise refusal("model_typed", part, name=name)
+        import cloudpickle as pickler
+    notebook = pickler is pickle and not hasattr(sys.modules["__main__"], "__file__")
+    functions = {"model": model} | vars(objective or DEFAULT_OBJECTIVE)
+    for name, function in functions.items():
+        if notebook and getattr(function, "__module__", "") == "__main__":
+            raise refusal("model_typed", function, name=name)
         try:
-            by.dumps(part)
+            pickler.dumps(function)
         except Exception as failure:
-            raise refusal("model_stays", part, name=name, reason=failure) from None
+            raise refusal("model_stays", function, name=name, reason=failure) from None

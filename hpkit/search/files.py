@@ -1,9 +1,9 @@
-"""Searches as files: plain JSON.
+"""Searches as JSON files.
 
-A file holds settings and curves, not the weights and not the data. With ``storage=`` a
-search that was stopped or killed goes on where it was: beside its file lies, until it
-has ended, the state of the runs under way, in `tuning.json.state-0` and `-1` in turn.
-The JSON names the one that is its own, so that both are always of one moment.
+A file holds settings and curves, but neither weights nor data. With ``storage=`` a
+search that was stopped or killed resumes where it was: until it has ended, the state of
+the runs in training is kept beside the file, in `tuning.json.state-0` and `-1` in turn.
+The JSON names the one that belongs to it, so that the two always match.
 """
 
 import ast
@@ -37,16 +37,16 @@ from hpkit.search.space import Range, check_space
 
 FORMAT, VERSION = "hpkit search", 1
 _PARTS = ("kind", "finished", "base", "space", "planned", "steps", "rungs", "lost")
-WRITE_SECONDS, WRITE_SHARE = 1.0, 0.05  # between two writings; their part of the time
+WRITE_SECONDS, WRITE_SHARE = 1.0, 0.05  # least time between writes; most time in them
 
 
-def save_search(search, path, **more):
-    plain = {"format": FORMAT, "version": VERSION}
-    plain |= {name: _to_json(getattr(search, name)) for name in _PARTS}
-    for step, own in zip(plain["steps"], search.steps, strict=True):
-        step["winner"] = own.winner and search.settings.index(own.winner)
+def save_search(search, path, **extra):
+    record = {"format": FORMAT, "version": VERSION}
+    record |= {name: _to_json(getattr(search, name)) for name in _PARTS}
+    for entry, step in zip(record["steps"], search.steps, strict=True):
+        entry["winner"] = step.winner and search.settings.index(step.winner)
     with file_errors_refused(path):
-        store.write(path, json.dumps(plain | runs_to_json(search.runs) | more))
+        store.write(path, json.dumps(record | runs_to_json(search.runs) | extra))
     return Path(path)
 
 
@@ -54,8 +54,8 @@ def _to_json(value):
     if isinstance(value, Hyperparameters):
         return setting_to_json(value)
     if is_dataclass(value):
-        same = ("whole", False)  # as before there were whole ranges
-        value = dict(part for part in vars(value).items() if part != same)
+        default = ("whole", False)  # not written, as before there were whole ranges
+        value = dict(item for item in vars(value).items() if item != default)
     if isinstance(value, dict):
         return {name: _to_json(part) for name, part in value.items()}
     return list(map(_to_json, value)) if isinstance(value, tuple) else value
@@ -74,96 +74,96 @@ def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     1.0
     >>> path.unlink()
     """
-    search, plain = read(path, dataset)
-    if dataset and not plain["dataset"].items() <= about_data(dataset).items():
-        raise refusal("other_data", dataset.name, name=plain["dataset"]["name"])
+    search, record = read(path, dataset)
+    if dataset and not record["dataset"].items() <= data_to_json(dataset).items():
+        raise refusal("other_data", dataset.name, name=record["dataset"]["name"])
     return search
 
 
 def read(path, dataset):
-    """Return the search of a file, and all that stands there."""
+    """Return the search in a file, and the file's content as a dict."""
     if dataset is not None:
         check_dataset(dataset)
     with file_errors_refused(path):
         content = Path(path).read_bytes()
     try:
-        plain = json.loads(content)
-        if plain["format"] != FORMAT or plain["version"] > VERSION:
+        record = json.loads(content)
+        if record["format"] != FORMAT or record["version"] > VERSION:
             raise ValueError
-        return _search_from_json(plain, dataset), plain
+        return _search_from_json(record, dataset), record
     except store.DAMAGED:
         raise refusal("not_saved", str(path)) from None
 
 
-def _search_from_json(plain, dataset):
-    runs, base = runs_from_json(plain, dataset), Hyperparameters(**plain["base"])
-    space = _tuples(plain["space"])
+def _search_from_json(record, dataset):
+    runs, base = runs_from_json(record, dataset), Hyperparameters(**record["base"])
+    kind, space = record["kind"], _to_tuples(record["space"])
     space = {n: Range(**v) if isinstance(v, dict) else v for n, v in space.items()}
-    space = space and check_space(plain["kind"], space, ranges=True, own=dict(base.own))
+    space = space and check_space(kind, space, ranges=True, own=dict(base.own))
     steps = []
-    for step in map(_tuples, plain["steps"]):
+    for step in map(_to_tuples, record["steps"]):
         step |= {"base": Hyperparameters(**step["base"]), "cost": Cost(**step["cost"])}
         if step["winner"] is not None:
             step["winner"] = runs.settings[step["winner"]]
         steps.append(Step(**step))
-    rungs = tuple(Rung(**_tuples(rung)) for rung in plain["rungs"])
-    lost = tuple(Lost(**_tuples(part)) for part in plain["lost"])
+    rungs = tuple(Rung(**_to_tuples(rung)) for rung in record["rungs"])
+    lost = tuple(Lost(**_to_tuples(part)) for part in record["lost"])
     runs = replace(runs, lost=frozenset(run for part in lost for run in part.runs))
-    about = plain["kind"], base, space, runs, Cost(**plain["planned"])
-    search = Search(*about, plain["finished"], tuple(steps), rungs, lost)
-    _ = search.describe(), search.best_so_far()  # what they can't read is no search
+    fields = kind, base, space, runs, Cost(**record["planned"]), record["finished"]
+    search = Search(*fields, tuple(steps), rungs, lost)
+    _ = search.describe(), search.best_so_far()  # raise if the content makes no sense
     return search
 
 
-def _tuples(plain):
-    if isinstance(plain, dict):
-        return {name: _tuples(value) for name, value in plain.items()}
-    return tuple(map(_tuples, plain)) if isinstance(plain, list) else plain
+def _to_tuples(value):
+    if isinstance(value, dict):
+        return {name: _to_tuples(part) for name, part in value.items()}
+    return tuple(map(_to_tuples, value)) if isinstance(value, list) else value
 
 
 def runs_to_json(runs):
-    plain = []
+    rows = []
     for i, k in np.argwhere(runs.epochs_done >= 0).tolist():
-        run, one = runs[i, k], {"setting": i, "seed": k}
+        run = runs[i, k]
         curves = {n: getattr(run, n) for n in CURVES if getattr(run, n) is not None}
         curves = {n: numbers_to_json(curve) for n, curve in curves.items()}
-        plain.append(one | {"fit_time": run.fit_time} | curves)
-    found = {"dataset": about_data(runs.dataset), "seeds": list(runs.seeds)}
-    found |= {"settings": list(map(setting_to_json, runs.settings)), "runs": plain}
-    more = {"folds": len(runs.folds), "failed": sorted(runs.lost)}
-    return found | {name: value for name, value in more.items() if value}
+        rows.append({"setting": i, "seed": k, "fit_time": run.fit_time} | curves)
+    record = {"dataset": data_to_json(runs.dataset), "seeds": list(runs.seeds)}
+    record |= {"settings": list(map(setting_to_json, runs.settings)), "runs": rows}
+    optional = {"folds": len(runs.folds), "failed": sorted(runs.lost)}
+    return record | {name: value for name, value in optional.items() if value}
 
 
-def about_data(data):
-    about = {n: _to_json(getattr(data, n)) for n in ("name", "features", "classes")}
-    return about | {"n_train": data.n_train}
+def data_to_json(dataset):
+    record = {n: _to_json(getattr(dataset, n)) for n in ("name", "features", "classes")}
+    return record | {"n_train": dataset.n_train}
 
 
-def runs_from_json(plain, dataset=None):
+def runs_from_json(record, dataset=None):
     if dataset is None:
-        own = dict(plain["dataset"])
-        dataset = rowless_dataset(absent_rows=own.pop("n_train", 0), **own)
-    settings = tuple(Hyperparameters(**s) for s in plain["settings"])
-    seeds, runs = check_seeds(plain["seeds"]), []
-    for run in plain["runs"]:
-        curves = {n: numbers_from_json(run[n]) for n in CURVES if n in run}
-        curves = dict.fromkeys(CURVES) | curves | {"fit_time": run["fit_time"]}
-        setting, seed = settings[run["setting"]], seeds[run["seed"]]
+        fields = dict(record["dataset"])
+        dataset = rowless_dataset(absent_rows=fields.pop("n_train", 0), **fields)
+    settings = tuple(Hyperparameters(**s) for s in record["settings"])
+    seeds, runs = check_seeds(record["seeds"]), []
+    for row in record["runs"]:
+        curves = {n: numbers_from_json(row[n]) for n in CURVES if n in row}
+        curves = dict.fromkeys(CURVES) | curves | {"fit_time": row["fit_time"]}
+        setting, seed = settings[row["setting"]], seeds[row["seed"]]
         runs.append(Run(dataset, setting, seed, **curves))
-    # Curves alone: of the folds it is enough to know how many there were.
-    folds = (dataset,) * plain.get("folds", 0)
-    lost = frozenset(map(tuple, plain.get("failed", ())))
+    # Only the number of folds counts, as there are curves, but no rows.
+    folds = (dataset,) * record.get("folds", 0)
+    lost = frozenset(map(tuple, record.get("failed", ())))
     return replace(Runs.of(runs, settings, seeds), folds=folds, lost=lost)
 
 
 def setting_to_json(setting):
-    # What was added since, where it says something: files stay as they were.
+    # Newer hyperparameters only if they are set: older files and new ones stay alike.
     names = [name for name in hp.names_to_show(setting) if name in NAMES]
-    plain = {name: _to_json(getattr(setting, name)) for name in names}
-    return plain | ({"own": _to_json(dict(setting.own))} if setting.own else {})
+    record = {name: _to_json(getattr(setting, name)) for name in names}
+    return record | ({"own": _to_json(dict(setting.own))} if setting.own else {})
 
 
-def numbers_to_json(values):  # JSON has no sign for nan and inf
+def numbers_to_json(values):  # JSON has no nan and inf
     return [float(v) if math.isfinite(v) else str(float(v)) for v in values]
 
 
@@ -171,68 +171,67 @@ def numbers_from_json(values):
     return np.array([float(v) for v in values])
 
 
-def starts_alike(plan, runs, said=None):
-    """Say whether runs began as they would with a plan's data, model and scores."""
-    # That which learned most is looked at: in another model it would differ most.
+def starts_alike(plan, runs, probe=None):
+    """Return whether runs began as they would with a plan's data, model, and scores."""
+    # Compare the run that learned most: with another model it would differ most.
     run = min(runs, key=lambda run: run.best_val_loss)
-    about = {"seeds": (run.seed,), "model": plan.model}
-    training = Training(plan.dataset, run.setting, **about)
-    # A model whose code is not known trains for an epoch: before, dropout says nothing.
-    end, near = (0, 1e-5) if _code_of(plan.model) else (min(1, run.epochs_done), 1e-3)
+    training = Training(plan.dataset, run.setting, seeds=(run.seed,), model=plan.model)
+    # A model of unknown code trains for an epoch, as dropout does not show before.
+    end, rtol = (0, 1e-5) if _hash_code(plan.model) else (min(1, run.epochs_done), 1e-3)
     training.advance(math.inf, end)
-    said = training.probe if said is None else list(map(float, said))
-    new = [*_start(training.runs[0, 0], end), *training.probe]
-    old = [*_start(run, end), *said]
-    return len(new) == len(old) and np.allclose(new, old, near, 0, True)
+    probe = training.probe if probe is None else list(map(float, probe))
+    new = [*_first_losses(training.runs[0, 0], end), *training.probe]
+    old = [*_first_losses(run, end), *probe]
+    return len(new) == len(old) and np.allclose(new, old, rtol, 0, equal_nan=True)
 
 
-def identity_of(plan):
-    """Return what tells the data, the seeds and the model of a search from others."""
-    facts = {"dataset": about_data(plan.dataset), "seeds": list(plan.seeds)}
-    facts |= {"rows": plan.dataset.fingerprint, "code": _code_of(plan.model)}
-    facts["held"] = _held_by(plan.model)
+def identify(plan):
+    """Return what identifies the data, the seeds, and the model of a search."""
+    facts = {"dataset": data_to_json(plan.dataset), "seeds": list(plan.seeds)}
+    facts |= {"rows": plan.dataset.fingerprint, "code": _hash_code(plan.model)}
+    facts["held"] = _hash_constants(plan.model)
     return {name: fact for name, fact in facts.items() if fact}
 
 
-def differing_part(plan, facts, told, runs):
-    """Return the part in which what was told is of another search, or None."""
-    for name, fact in facts.items():
-        if told.get(name, fact) != fact:
+def differing_part(plan, identity, record, runs):
+    """Return the part in which a record is of another search, or None."""
+    for name, fact in identity.items():
+        if record.get(name, fact) != fact:
             return {"rows": "dataset", "code": "model", "held": "model"}.get(name, name)
-    alike = len(runs) == 0 or starts_alike(plan, runs, told.get("said"))
+    alike = len(runs) == 0 or starts_alike(plan, runs, record.get("said"))
     return None if alike else "model"
 
 
-def _code_of(model):
-    """Return a mark of a model's source with all that it uses; None if not known."""
+def _hash_code(model):
+    """Return a hash of a model's source with all that it uses, or None if unknown."""
     if model is None:
         return "hpkit"
     tree = ast.parse(source_of(model, set())[1] or "")
     for node in ast.walk(tree):
-        if isinstance(node, ast.Set):  # whose order is another in each process
+        if isinstance(node, ast.Set):  # its order differs between processes
             node.elts.sort(key=ast.dump)
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest() if tree.body else None
 
 
-def _held_by(model):
-    """Return a mark of the numbers and texts in a partial or a closure, or None."""
-    function, held = model, []
+def _hash_constants(model):
+    """Return a hash of the numbers and strings in a partial or a closure, or None."""
+    function, values = model, []
     if isinstance(model, functools.partial):
         function = model.func
-        held = [*enumerate(model.args), *sorted(model.keywords.items())]
+        values = [*enumerate(model.args), *sorted(model.keywords.items())]
     if code := getattr(function, "__code__", None):
         steps = dis.get_instructions(code)
         changing = {step.argval for step in steps if step.opname == "STORE_DEREF"}
         cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
         for name, cell in cells:
-            with contextlib.suppress(ValueError):  # an empty one
-                held += [(name, cell.cell_contents)] if name not in changing else []
-    said = [(name, one) for name, v in held if (one := _constant(v)) is not None]
-    return hashlib.sha256(repr(said).encode()).hexdigest() if said else None
+            with contextlib.suppress(ValueError):  # an empty cell
+                values += [(name, cell.cell_contents)] if name not in changing else []
+    constants = [(n, c) for n, v in values if (c := _constant(v)) is not None]
+    return hashlib.sha256(repr(constants).encode()).hexdigest() if constants else None
 
 
 def _constant(value):
-    if isinstance(value, Real):  # of NumPy, too
+    if isinstance(value, Real):  # NumPy's, too
         return int(value) if isinstance(value, Integral) else float(value)
     if isinstance(value, tuple):
         parts = tuple(map(_constant, value))
@@ -240,21 +239,21 @@ def _constant(value):
     return value if isinstance(value, str) else None
 
 
-def _start(run, end):
+def _first_losses(run, end):
     for curve in (run.train_loss, run.val_loss, run.val_metric):
         yield from [np.nan] if curve is None else curve[: end + 1]
 
 
 class Storage:
-    """The file of a search: `resume` reads what is done, `keep` writes what is new."""
+    """The file of a search: `resume` restores its runs, `save_when_due` writes them."""
 
     def __init__(self, path, plan):
         from filelock import FileLock  # 0.07 s that few need
 
-        self.before, self.rungs = None, ()
+        self.before, self.rungs = None, ()  # the search in the file, and its rungs
         self.state = 1  # number of the state file that the JSON names
         self.next, self.last = 0.0, None  # when to write, (search, training) to write
-        self.facts = identity_of(plan)
+        self.identity = identify(plan)
         self.lock = FileLock(f"{path}.lock", timeout=0)
         with file_errors_refused(path):
             self.path = Path(path)
@@ -263,61 +262,61 @@ class Storage:
                 probe.write_bytes(b"")
                 probe.unlink()
                 return
-        self.before, told = read(str(self.path), plan.dataset)
+        self.before, record = read(str(self.path), plan.dataset)
         runs, self.rungs = self.before.runs, self.before.rungs
         self.known = set(map(tuple, np.argwhere(runs.epochs_done >= 0).tolist()))
         kept = self.rungs[-1].kept if self.rungs else range(len(runs.settings))
         self.done = {at for at in self.known if runs.ended[at] or at[0] not in kept}
-        self.state = 0 if told.get("state") == 0 else 1
+        self.state = 0 if record.get("state") == 0 else 1
         for name in ("kind", "base", "space"):
             if getattr(self.before, name) != getattr(plan, name):
                 self.refuse(name)
-        if part := differing_part(plan, self.facts, told, self.before.runs):
+        if part := differing_part(plan, self.identity, record, self.before.runs):
             self.refuse(part)
 
     def refuse(self, name):
         raise refusal("storage", str(self.path), part=words("search")["parts"][name])
 
     def resume(self, training):
-        """Put into a training what the file has of its new settings."""
+        """Restore what the file has of a training's new settings."""
         if self.before is None:
             return
         first, end = training.first, len(training.settings)
         old = self.before.settings[first:end]
         same = training.settings[first:][: len(old)] == old
-        # More of them, by a larger n_trials, are welcome, but not once runs were cut.
+        # A larger n_trials may add settings, but not once a rung has cut some.
         if first == 0 and not (same and (len(old) == end or not self.rungs)):
             self.refuse("settings")
-        if not same:  # a later stage that goes another way now
+        if not same:  # a later stage, with another winner before it
             return
         new = set(product(range(first, end), range(len(training.seeds))))
-        groups = [g for g in self._groups() if new >= {*g.runs}]
-        going = {run for group in groups for run in group.runs}
+        groups = [g for g in self._read_groups() if new >= {*g.runs}]
+        resumed = {run for group in groups for run in group.runs}
         begun = {run for group in groups if group.state for run in group.runs}
         done = new & self.done
         for run in done | (begun & self.known):
             fill_arrays(training.arrays, run, self.before.runs[run])
-        for part in self.before.lost:  # of what a cut dropped; all else is tried again
+        for part in self.before.lost:  # only those that a cut dropped are not retried
             if runs := tuple(run for run in part.runs if run in done):
                 training.lost += (replace(part, runs=runs),)
-        if left := new - done - going:
+        if missing := new - done - resumed:
             for group in training.groups():
-                runs = [run for run in group.runs if run in left]
+                runs = [run for run in group.runs if run in missing]
                 groups.append(group._replace(runs=runs))
         training.take([group for group in groups if group.runs])
 
-    def _groups(self):
-        if "code" not in self.facts and self.before.runs.epochs_done.max() < 1:
-            return []  # nothing tells yet whether it is the same model
+    def _read_groups(self):
+        if "code" not in self.identity and self.before.runs.epochs_done.max() < 1:
+            return []  # too early to tell whether it is the same model
         try:
             state = Path(f"{self.path}.state-{self.state}").read_bytes()
             groups = unpack(state)["groups"]
-            return [Group(list(map(tuple, runs)), *more) for runs, *more in groups]
-        except Exception:  # lost or damaged: these runs are trained anew
+            return [Group(list(map(tuple, runs)), *rest) for runs, *rest in groups]
+        except Exception:  # lost or damaged: train these runs from the start
             return []
 
     def save_when_due(self, search, training):
-        """Write a search down if it is time to, and always when it has ended."""
+        """Write a search if it is time to, and always when it has ended."""
         known = len(self.before.settings) if self.before else 0
         if len(search.runs) == 0 or len(search.settings) < known:  # the file has more
             return self._tidy("lock") if search.finished else None
@@ -329,23 +328,23 @@ class Storage:
         start, state = time.perf_counter(), 1 - self.state
         search, training = self.last
         content = pack({"groups": list(map(tuple, training.groups()))})
-        said = {"said": list(map(str, training.probe))} if training.probe else {}
+        extra = {"said": list(map(str, training.probe))} if training.probe else {}
         try:
             with file_errors_refused(str(self.path)):
                 store.write(f"{self.path}.state-{state}", content)
-                save_search(search, self.path, state=state, **said, **self.facts)
+                save_search(search, self.path, state=state, **extra, **self.identity)
                 self.state = state
                 if search.finished:
                     self._tidy("lock", "state-*", "*.new")
-        except OSError as error:  # a full disk ends no search; the next time it may go
+        except OSError as error:  # such as a full disk: warn, and try again next time
             hp.warn(str(error))
             if search.finished:
                 self.lock.release(force=True)
-        took = time.perf_counter() - start
-        self.next = start + took + max(WRITE_SECONDS, took / WRITE_SHARE)
+        seconds = time.perf_counter() - start
+        self.next = start + seconds + max(WRITE_SECONDS, seconds / WRITE_SHARE)
 
     def _tidy(self, *ends):
-        """Remove the states, and what kills have left of files half written."""
+        """Release the lock and remove files beside the JSON, by the ends of names."""
         self.lock.release(force=True)
         for end in ends:
             for other in self.path.parent.glob(f"{glob.escape(self.path.name)}.{end}"):
@@ -353,7 +352,7 @@ class Storage:
 
     @contextlib.contextmanager
     def locked(self, training):
-        """Hold the file's lock; write once more when a search is left in its midst."""
+        """Hold the file's lock; write once more if the search is left unfinished."""
         try:
             self.lock.acquire()  # until the search has ended
         except TimeoutError:
@@ -363,8 +362,8 @@ class Storage:
         try:
             self.resume(training)
             yield
-        except BaseException as left:
-            if self.last and isinstance(left, GeneratorExit):
+        except BaseException as error:
+            if self.last and isinstance(error, GeneratorExit):
                 self.write()
             self.lock.release(force=True)
             raise

@@ -1,7 +1,7 @@
-"""The searches: curve, grid, random; one at a time and halving, in stages.
+"""The searches: curve, grid, and random; one at a time and halving work in stages.
 
-A search is written once, as a generator of partial results. `searching` adds the
-arguments of all searches and makes of it the function that trains to the end.
+Each search is written once, as a generator of partial results. `search_function` turns
+it into a function that trains to the end and takes the arguments that all share.
 """
 
 import contextlib
@@ -22,19 +22,19 @@ from hpkit.engine.dense import Model, Score
 from hpkit.engine.runs import Cost, lowest_loss, over_seeds, rank
 from hpkit.hyperparameters import Hyperparameters, refusal, warn
 from hpkit.locale import tr
-from hpkit.search import space as tried
+from hpkit.search import space as spaces
 from hpkit.search.files import Storage
 from hpkit.search.result import Rung, Search, Step
 from hpkit.text import lost_sentences
 
-# Seconds between two partial results: about 30 pictures a second for a panel; while
-# nobody looks, what Ctrl-C may lose.
+# Seconds between two partial results: live, for about 30 frames a second in a panel;
+# else it is what Ctrl-C may lose.
 _LIVE_TICK, _QUIET_TICK = 0.03, 0.3
 
 
 @dataclass(eq=False)
 class _Plan:
-    """The arguments that all searches share, checked."""
+    """The checked arguments that all searches share, and the training made of them."""
 
     kind: str
     dataset: Dataset
@@ -56,37 +56,37 @@ class _Plan:
         self.dataset = engine.with_objective(self.dataset, self.loss, self.metric)
         base = hp.check_setting(self.base, "base", default=Hyperparameters())
         own = engine.allowed_own_names(self.space, self.model, base)
-        about = {"ranges": self.ranges, "own": own}
-        self.space = tried.check_space(self.kind, self.space, **about)
-        self.base = tried.with_own_names(base, self.space).but()
+        rules = {"ranges": self.ranges, "own": own}
+        self.space = spaces.check_space(self.kind, self.space, **rules)
+        self.base = spaces.with_own_names(base, self.space).but()
         if given := {n for n in ("model", "loss") if getattr(self, n) is not None}:
             object.__setattr__(self.base, "_of", base._of | given)
-        ends = {name: tried.range_ends(values) for name, values in self.space.items()}
+        ends = {name: spaces.range_ends(values) for name, values in self.space.items()}
         first = self.base.but(**{name: values[0] for name, values in ends.items()})
-        each = [first.but(**{n: v}) for n, values in ends.items() for v in values]
-        engine.check_settings(each, self.dataset)
+        samples = [first.but(**{n: v}) for n, values in ends.items() for v in values]
+        engine.check_settings(samples, self.dataset)
         self.seeds = hp.check_seeds(self.seeds)
         self.tick = hp.check_number("tick", self.tick, low=0)
         self.device = engine.check_device(self.device)
-        about = {"model": self.model, "device": self.device}
+        options = {"model": self.model, "device": self.device}
         make = functools.partial(engine.Training, lasting=True)
         if self.executor is not None:
-            from hpkit.search.executors import Spread, check_executor
+            from hpkit.search.executors import DistributedTraining, check_executor
 
             check_executor(self.executor, self.model, self.dataset.objective)
-            make, about = Spread, about | {"executor": self.executor}
+            make = functools.partial(DistributedTraining, executor=self.executor)
         if self.cv is not None:
-            about["folds"] = folds = self._cut_folds()
-            for fold in folds:  # of fewer rows
-                engine.check_settings(each, fold)
+            options["folds"] = folds = self._make_folds()
+            for fold in folds:  # a fold has fewer rows
+                engine.check_settings(samples, fold)
             self.seeds = tuple(range(len(folds)))
-        self.make = functools.partial(make, self.dataset, seeds=self.seeds, **about)
+        self.make = functools.partial(make, self.dataset, seeds=self.seeds, **options)
         if self.storage is not None:
             self.storage = Storage(self.storage, self)
-        # The training, and what it has trained; what that costs, each search says.
+        # The training and its settings so far; the cost, which each search plans.
         self.now, self.settings, self.planned = None, (), None
 
-    def _cut_folds(self):
+    def _make_folds(self):
         most = len(self.dataset.train.y) + len(self.dataset.valid.y)
         count = hp.check_count("cv", self.cv, low=2, most=most)
         ruled_out = {"seeds": (0,), "executor": None, "storage": None}
@@ -96,42 +96,42 @@ class _Plan:
 
     @contextlib.contextmanager
     def training(self, settings):
-        """Give the training, now of these settings, too, and close it in the end."""
+        """Add settings to the training and yield it; close it in the end."""
         if self.now:
             self.now.extend(settings)
         else:
             self.now = self.make(settings=settings)
         self.settings = self.now.settings
-        with contextlib.ExitStack() as open_now:
+        with contextlib.ExitStack() as stack:
             if self.executor:
-                open_now.enter_context(contextlib.closing(self.now))
+                stack.enter_context(contextlib.closing(self.now))
             if self.storage:
-                open_now.enter_context(self.storage.locked(self.now))
+                stack.enter_context(self.storage.locked(self.now))
             yield self.now
 
-    def train(self, settings, **more):
-        """Train what was not yet, and give what there is again and again."""
-        there = {*self.settings}
-        if new := [s for s in dict.fromkeys(settings) if s not in there]:
+    def train(self, settings, **extra):
+        """Train the settings that are new, yielding the results so far."""
+        known = {*self.settings}
+        if new := [s for s in dict.fromkeys(settings) if s not in known]:
             with self.training(new) as training:
                 for _ in training.under_way(self.tick):
-                    yield self.found(finished=False, **more)
+                    yield self.result(finished=False, **extra)
 
-    def found(self, **more):
-        """Return what there is; raise where all is lost."""
+    def result(self, **extra):
+        """Return the `Search` so far, or raise if all runs failed."""
         training, runs = self.now, self.now.runs
         if training.finished and training.lost and runs.epochs_done.max() <= 0:
             raise training.failure
-        about = self.kind, self.base, self.space, runs, self.planned
-        search = Search(*about, lost=training.lost, **more)
+        fields = self.kind, self.base, self.space, runs, self.planned
+        search = Search(*fields, lost=training.lost, **extra)
         if self.storage:
-            self.storage.save_when_due(search, self.now)
+            self.storage.save_when_due(search, training)
         if not search.finished or runs.best_run.weights is not None:
             return search
-        # The best run is one that a file or study has, without its network: once more.
+        # The best run comes from a file or a study, which has no weights: train again.
         best = runs.best_run
-        about = {"seeds": (best.seed,), "model": self.model, "device": self.device}
-        again = engine.Training(self.dataset, best.setting, lasting=True, **about)
+        options = {"seeds": (best.seed,), "model": self.model, "device": self.device}
+        again = engine.Training(self.dataset, best.setting, lasting=True, **options)
         again.advance(float("inf"), best.epochs_done)
         at = runs.order[0], runs.seeds.index(best.seed)
         weights = runs.weights | {at: again.runs.weights.get((0, 0))}
@@ -142,59 +142,59 @@ class _Plan:
         return Cost(count, count * seeds, seeds * sum(s.epochs for s in settings))
 
 
-def search_function(own):
-    """Return a search with its `live` form; `own` is called with a maker of `_Plan`."""
-    plans, owns = (inspect.signature(f).parameters.values() for f in (_Plan, own))
-    _kind, data, base, *shared, _space, _ranges = plans
-    _new_plan, *others = owns
-    every = sorted([data, base, *others, *shared], key=lambda one: one.kind)
-    every = [one.replace(annotation=one.empty) for one in every]
+def search_function(generate):
+    """Return a search and its `live` form; `generate` is called with a new `_Plan`."""
+    plan, own = (inspect.signature(f).parameters.values() for f in (_Plan, generate))
+    _kind, data, base, *shared, _space, _ranges = plan
+    _new_plan, *others = own
+    parameters = sorted([data, base, *others, *shared], key=lambda p: p.kind)
+    parameters = [p.replace(annotation=p.empty) for p in parameters]
     bar = inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=False)
-    names = {one.name for one in shared}
+    names = {p.name for p in shared}
 
     def live(dataset=None, base=None, **values):
         given = {name: values.pop(name) for name in names & values.keys()}
-        new_plan = functools.partial(_Plan, own.__name__, dataset, base, **given)
-        return own(new_plan, **values)
+        new_plan = functools.partial(_Plan, generate.__name__, dataset, base, **given)
+        return generate(new_plan, **values)
 
-    @functools.wraps(own)
+    @functools.wraps(generate)
     def search(*args, progress=False, **values):
         hp.check_flag("progress", progress)
-        return _last_of(live(*args, tick=_QUIET_TICK, **values), progress)
+        return _run_to_end(live(*args, tick=_QUIET_TICK, **values), progress)
 
-    search.live, live.__signature__ = live, inspect.Signature(every)
-    live.__qualname__ = own.__name__  # in Python's own errors
-    every = [bar if one.name == "tick" else one for one in every]
-    search.__signature__ = inspect.Signature(every)
+    search.live, live.__signature__ = live, inspect.Signature(parameters)
+    live.__qualname__ = generate.__name__  # in Python's own errors
+    parameters = [bar if p.name == "tick" else p for p in parameters]
+    search.__signature__ = inspect.Signature(parameters)
     return search
 
 
-def _last_of(live, progress):
-    found, bar = None, contextlib.nullcontext()
+def _run_to_end(live, progress):
+    search, bar = None, contextlib.nullcontext()
     if progress:
         from tqdm.auto import tqdm
 
         bar = tqdm(unit=tr("search.bar_unit"))
     with contextlib.closing(live), bar:
         try:
-            for found in live:
+            for search in live:
                 if progress:
-                    _show(found, bar)
+                    _show_progress(search, bar)
         except KeyboardInterrupt:
-            if found is None:
+            if search is None:
                 raise
             warn(tr("search.interrupted"))
-    if found.lost:
-        warn(" ".join(lost_sentences(found)))
-    return found
+    if search.lost:
+        warn(" ".join(lost_sentences(search)))
+    return search
 
 
-def _show(found, bar):
-    # What patience saved is done in the end: a notebook's bar would not get shorter.
-    done = (found.planned if found.finished else found.cost).epochs
+def _show_progress(search, bar):
+    # In the end all count as done, even if patience saved some: no bar gets shorter.
+    done = (search.planned if search.finished else search.cost).epochs
     if bar.total is None:
-        bar.reset(found.planned.epochs)  # in a notebook the bar is a stub before
-    facts = {"runs": found.runs_done, "all_runs": found.planned.runs}
+        bar.reset(search.planned.epochs)  # until then a notebook's bar is a stub
+    facts = {"runs": search.runs_done, "all_runs": search.planned.runs}
     bar.set_description(tr("search.bar", **facts), refresh=False)
     bar.update(done - bar.n)
 
@@ -202,7 +202,7 @@ def _show(found, bar):
 def _train_all(plan, settings):
     plan.planned = plan.cost(settings)
     yield from plan.train(settings)
-    yield plan.found()
+    yield plan.result()
 
 
 @search_function
@@ -220,7 +220,7 @@ def validation_curve(new_plan, *, param_name, param_range):
     0.1
     """
     plan = new_plan(space={param_name: param_range})
-    return _train_all(plan, tried.all_settings(plan.base, plan.space))
+    return _train_all(plan, spaces.all_settings(plan.base, plan.space))
 
 
 @search_function
@@ -267,7 +267,7 @@ def grid_search(new_plan, **values):
     2 settings, 4 runs, 8 epochs
     """
     plan = new_plan(space=values)
-    return _train_all(plan, tried.all_settings(plan.base, plan.space))
+    return _train_all(plan, spaces.all_settings(plan.base, plan.space))
 
 
 @search_function
@@ -298,7 +298,7 @@ def random_search(new_plan, *, n_trials=20, search_seed=0, **values):
     9
     """
     plan = new_plan(space=values, ranges=True)
-    drawn = tried.draw_settings(plan.base, plan.space, n_trials, search_seed)
+    drawn = spaces.draw_settings(plan.base, plan.space, n_trials, search_seed)
     return _train_all(plan, drawn)
 
 
@@ -337,23 +337,23 @@ def cross_validate(
     (1, 3)
     """
     dataset = engine.with_objective(dataset, loss, metric)
-    one = isinstance(settings, Hyperparameters)
+    single = isinstance(settings, Hyperparameters)
     settings = engine.check_settings(settings, dataset)
-    own = {"model": model, "loss": loss, "metric": metric, "device": device}
+    options = {"model": model, "loss": loss, "metric": metric, "device": device}
     seed = hp.check_seed("seed", seed)
     most = len(dataset.train.y) + len(dataset.valid.y)
     folds = hp.check_count("folds", folds, low=2, most=most)
-    repeats, losses = hp.check_count("repeats", repeats, most=tried.MOST_TRIALS), []
+    repeats, losses = hp.check_count("repeats", repeats, most=spaces.MOST_TRIALS), []
     if repeats > 1 and dataset.cut_by == "time":
         raise refusal("time_repeats", repeats)
     for repeat in range(repeats):
         for data in folds_of(dataset, folds, np.random.default_rng([seed, repeat])):
-            *_, runs = engine.train(data, settings, seeds=(seed,), **own)
+            *_, runs = engine.train(data, settings, seeds=(seed,), **options)
             curves = runs.val_loss if metric is None else runs.val_metric
             last = runs.epochs_done[:, :, None]
             losses.append(np.take_along_axis(curves, last, 2)[:, 0, 0])
     losses = np.reshape(np.transpose(losses), (-1, repeats, folds))
-    return losses[0] if one else losses
+    return losses[0] if single else losses
 
 
 @search_function
@@ -375,15 +375,14 @@ def one_at_a_time(new_plan, *, order=None, **values):
     """
     plan = new_plan(space=values)
     plan.space = {name: plan.space[name] for name in check_order(order, plan.space)}
-    if plan.model:  # what it never reads is refused now, not in a later step
-        plan.make(settings=list(_settings_of_steps(plan))).groups()
+    if plan.model:  # refuse names that it never reads before the first step trains
+        plan.make(settings=list(_longest_steps(plan))).groups()
     return _train_steps(plan)
 
 
 def check_order(order, space):
     names = list(space)
-    order = names if order is None else order
-    hint = tr("hints.order", names=names)
+    hint, order = tr("hints.order", names=names), names if order is None else order
     order = hp.check_items("order", order, hint=hint, of="names")
     if sorted(map(hp.brief, order)) != sorted(map(hp.brief, names)):
         raise refusal("order", list(order), names=names)
@@ -392,23 +391,23 @@ def check_order(order, space):
 
 def _train_steps(plan):
     base, steps = plan.base, ()
-    plan.planned = plan.cost(_settings_of_steps(plan))
+    plan.planned = plan.cost(_longest_steps(plan))
     for name, values in plan.space.items():
-        settings = tried.all_settings(base, {name: values})
+        settings = spaces.all_settings(base, {name: values})
         step = Step(name, base, values, (), plan.cost({*settings} - {*plan.settings}))
         yield from plan.train(settings, steps=(*steps, step))
         runs = plan.now.runs
         numbers = tuple(runs.settings.index(s) for s in settings)
         base = runs.settings[rank(runs, runs.mean_val_loss, numbers)[0]]
         steps += (replace(step, settings=numbers, winner=base),)
-        yield plan.found(steps=steps, finished=len(steps) == len(plan.space))
+        yield plan.result(steps=steps, finished=len(steps) == len(plan.space))
 
 
-def _settings_of_steps(plan):
-    """Return what is trained if of epochs the most win, of all else no matter which."""
+def _longest_steps(plan):
+    """Return the settings of all steps at most: the largest number of epochs wins."""
     base, settings = plan.base, {}
     for name, values in plan.space.items():
-        settings |= dict.fromkeys(tried.all_settings(base, {name: values}))
+        settings |= dict.fromkeys(spaces.all_settings(base, {name: values}))
         base = base.but(**{name: max(values) if name == "epochs" else values[0]})
     return settings
 
@@ -452,11 +451,11 @@ def successive_halving(new_plan, *, n_trials=None, eta=3, search_seed=0, **value
         raise refusal("halving_base")
     hp.check_seed("search_seed", search_seed)
     if n_trials is not None:
-        settings = tried.draw_settings(plan.base, plan.space, n_trials, search_seed)
-    elif tried.space_size(plan.space) == float("inf"):
+        settings = spaces.draw_settings(plan.base, plan.space, n_trials, search_seed)
+    elif spaces.space_size(plan.space) == float("inf"):
         raise refusal("halving_trials")
     else:
-        settings = tried.all_settings(plan.base, plan.space)
+        settings = spaces.all_settings(plan.base, plan.space)
     return _halve(plan, settings, halving_cuts(len(settings), eta, plan.base.epochs))
 
 
@@ -477,21 +476,21 @@ def _halve(plan, settings, cuts):
     rungs = plan.storage.rungs if plan.storage else ()
     if [(rung.epoch, len(rung.kept)) for rung in rungs] != cuts[: len(rungs)]:
         plan.storage.refuse("cuts")
-    there = rungs[-1].kept if rungs else range(len(settings))
+    remaining = rungs[-1].kept if rungs else range(len(settings))
 
     with plan.training(settings) as training:
         for epoch, count in cuts[len(rungs) :]:
             for _ in training.under_way(plan.tick, epoch):
-                yield plan.found(finished=False, rungs=rungs)
+                yield plan.result(finished=False, rungs=rungs)
             runs = training.runs
             lowest, _ = lowest_loss(runs.val_loss[..., 1:])  # not before training
             losses = over_seeds(np.mean, lowest)
-            order = [int(i) for i in rank(runs, losses) if i in there]
+            order = [int(i) for i in rank(runs, losses) if i in remaining]
             kept = tuple(sorted(order[:count]))
-            losers = itertools.product({*there} - {*kept}, range(len(plan.seeds)))
+            losers = itertools.product({*remaining} - {*kept}, range(len(plan.seeds)))
             training.drop(set(losers))
-            rungs += (Rung(epoch, tuple(there), kept),)
-            there = kept
+            rungs += (Rung(epoch, tuple(remaining), kept),)
+            remaining = kept
         for _ in training.under_way(plan.tick):
-            yield plan.found(finished=False, rungs=rungs)
-        yield plan.found(rungs=rungs)
+            yield plan.result(finished=False, rungs=rungs)
+        yield plan.result(rungs=rungs)

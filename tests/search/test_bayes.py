@@ -117,7 +117,7 @@ def test_the_study_of_another_search_is_refused(other, words, tmp_path, monkeypa
     assert not list(tmp_path.iterdir())
     search |= {"model": architectures.mlp, "study": optuna.create_study()}
     hk.bayesian_search(**search, n_trials=2)
-    monkeypatch.setattr(files, "_code_of", lambda model: "of a changed source")
+    monkeypatch.setattr(files, "_hash_code", lambda model: "of a changed source")
     with pytest.raises(ValueError, match="data set, the model, the loss or"):
         hk.bayesian_search(**search, n_trials=3)
     study = optuna.create_study()

@@ -360,7 +360,7 @@ def test_a_slow_pool_is_waited_for_however_long_it_is_silent(pool, monkeypatch):
 
 
 def spread_on(pool, *settings):
-    return executors.Spread(MOONS, settings, seeds=(0,), model=None, executor=pool)
+    return executors.DistributedTraining(MOONS, settings, executor=pool)
 
 
 def test_a_search_waits_for_answers_no_longer_than_it_is_told(monkeypatch):

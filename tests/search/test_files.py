@@ -204,8 +204,8 @@ def test_the_file_of_another_search_is_refused_and_left_alone(part):
 def test_a_model_whose_source_has_changed_is_refused(monkeypatch):
     search = {"lr": LRS, "model": architectures.mlp, "storage": "tuning.json"}
     hk.grid_search(DIGITS, BASE, **search)
-    other = files._code_of(architectures.dropout)  # first losses may be the same
-    monkeypatch.setattr(files, "_code_of", lambda model: other)
+    other = files._hash_code(architectures.dropout)  # first losses may be the same
+    monkeypatch.setattr(files, "_hash_code", lambda model: other)
     with pytest.raises(ValueError, match="the data set, the model, the loss or"):
         hk.grid_search(DIGITS, BASE, **search)
 
