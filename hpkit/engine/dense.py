@@ -1,7 +1,7 @@
-"""The network of a setting, and the forward and backward of many at once.
+"""The network of a setting, and the forward and backward pass of many at once.
 
-`network` is the plain PyTorch module, `DenseNetworks` many such modules alike in shape.
-What it knows of training is the gradient alone; the updates are in `stack`.
+`network` makes the plain PyTorch module, `DenseNetworks` computes many modules of one
+shape: their outputs and gradients. The updates are in `stack`.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ from torch.utils._pytree import tree_leaves
 
 from hpkit.hyperparameters import Hyperparameters, refusal
 
-# Held while torch's global random state is somebody's own: threads would mix theirs.
+# Held while one thread sets and uses torch's global random state.
 RANDOM_STATE = threading.RLock()
 
-DRAWN = torch.float32  # whatever the network computes with: the masks are the same
-# Activation, and the way back through it from its output, both in place. What comes to
-# an idle unit of ReLU is no factor: infinity times 0 would be nan.
+_DRAW_DTYPE = torch.float32  # for every dtype of the network: the masks are the same
+# Activation, and its backward pass given its output, both in place. ReLU's backward is
+# no multiplication by 0 or 1: infinity times 0 would be nan.
 _threshold_backward = torch.ops.aten.threshold_backward.grad_input
 _ACTIVATIONS = {
     "relu": (
@@ -37,7 +37,7 @@ _ACTIVATIONS = {
     ),
 }
 
-# What makes a learner's own network: (n_features, n_outputs, setting).
+# Makes a learner's own network: (n_features, n_outputs, setting).
 Model = Callable[[int, int, Hyperparameters], nn.Module]
 # A learner's own loss or metric, of outputs and targets.
 Score = Callable[[torch.Tensor, torch.Tensor], Any]
@@ -62,39 +62,40 @@ def start(model, n_features, n_outputs, setting, seed):
 
 
 class Objective:
-    """A learner's own loss and metric; None where hpkit's holds."""
+    """A learner's own loss and metric; None where hpkit's is used."""
 
     def __init__(self, loss=None, metric=None):
-        self.loss, self.metric, self.at_once = loss, metric, True
+        self.loss, self.metric, self.vectorized = loss, metric, True
 
-    def check(self, data, own):
-        """Return what both say of made-up outputs, a learner's network's if `own`."""
-        numbers, y = torch.Generator().manual_seed(0), data.Y[None]
-        said, slopes = [], []
+    def check(self, data, own_model):
+        """Return losses and metrics of made-up outputs, unless they are unfit."""
+        generator, y = torch.Generator().manual_seed(0), data.Y[None]
+        values, gradients = [], []
         for name in ("loss", "metric"):
-            if _pairs_all(getattr(self, name), *(part[0, :64] for part in _rows(y, y))):
+            if _broadcasts(getattr(self, name), *(t[0, :64] for t in _rows(y, y))):
                 raise refusal("broadcast", name=name)
         for scale in (1, 0.3, 3):
             out = torch.empty(y.shape, dtype=y.dtype)
-            out = out.normal_(std=scale, generator=numbers).to(y.device)
-            said += chain(*self.measured(out, y, data.n_train).values())
-            slopes += [self.delta(out, y)] if self.loss is not None else []
-        alike = slopes and all(torch.equal(slopes[0], other) for other in slopes)
-        if alike and not (own and slopes[0].any()):  # it may end in a log_softmax
+            out = out.normal_(std=scale, generator=generator).to(y.device)
+            values += chain(*self.measured(out, y, data.n_train).values())
+            gradients += [self.delta(out, y)] if self.loss is not None else []
+        linear = gradients and all(torch.equal(gradients[0], g) for g in gradients)
+        # A learner's own model may end in a log_softmax, for which NLLLoss is linear.
+        if linear and not (own_model and gradients[0].any()):
             raise refusal("loss_straight")
-        return said
+        return values
 
     def losses(self, outputs, targets):
         """Return the loss of each run (runs,)."""
-        if self.at_once and len(outputs) > 1:
+        if self.vectorized and len(outputs) > 1:
             try:
                 return vmap(self.loss_of)(outputs, targets)
-            except Exception:  # it looks at values, say
-                self.at_once = False
+            except Exception:  # it branches on values, say
+                self.vectorized = False
         return torch.stack(list(map(self.loss_of, outputs, targets)))
 
     def delta(self, out, y):
-        """Return the gradient of each run's loss by its outputs."""
+        """Return the gradient of each run's loss with respect to its outputs."""
         with torch.enable_grad():
             out = out.detach().requires_grad_()
             losses = self.losses(*_rows(out, y)).sum()
@@ -103,32 +104,33 @@ class Objective:
         raise refusal("loss_constant")
 
     def measured(self, out, y, n_train):
-        """Return what they say of each run, by the names of the curves."""
-        parts, found = (slice(n_train), slice(n_train, None)), {}
-        halves = [_rows(out[..., part], y[..., part]) for part in parts]
+        """Return losses and metric of each run, by the names of the curves."""
+        train = _rows(out[..., :n_train], y[..., :n_train])
+        valid = _rows(out[..., n_train:], y[..., n_train:])
+        values = {}
         if self.loss is not None:
-            losses = torch.stack([self.losses(*half) for half in halves])
-            if losses.requires_grad:  # of parameters of its own
+            losses = torch.stack([self.losses(*train), self.losses(*valid)])
+            if losses.requires_grad:  # the loss has parameters of its own
                 raise refusal("loss_random")
-            found["train_loss"], found["val_loss"] = losses.cpu().double().numpy()
+            values["train_loss"], values["val_loss"] = losses.cpu().double().numpy()
         if self.metric is not None:
-            found["val_metric"] = list(map(self.metric_of, *halves[1]))
-        return found
+            values["val_metric"] = list(map(self.metric_of, *valid))
+        return values
 
     def loss_of(self, outputs, targets):
-        found = _called("loss", self.loss, outputs, targets)
-        if not isinstance(found, torch.Tensor):
-            raise refusal("loss_kind", kind=TypeError, type=type(found).__name__)
-        if found.numel() != 1:
-            raise refusal("loss_shape", tuple(found.shape))
-        return found.reshape(())
+        loss = _call("loss", self.loss, outputs, targets)
+        if not isinstance(loss, torch.Tensor):
+            raise refusal("loss_kind", kind=TypeError, type=type(loss).__name__)
+        if loss.numel() != 1:
+            raise refusal("loss_shape", tuple(loss.shape))
+        return loss.reshape(())
 
     def metric_of(self, outputs, targets):
-        found = _called("metric", self.metric, outputs, targets)
+        metric = _call("metric", self.metric, outputs, targets)
         try:
-            return float(found)
+            return float(metric)
         except Exception:
-            raise refusal("metric_number", found, kind=TypeError) from None
+            raise refusal("metric_number", metric, kind=TypeError) from None
 
 
 def _rows(out, y):
@@ -136,36 +138,39 @@ def _rows(out, y):
     return out.mT, y.mT if y.shape[1] == 1 else y.argmax(1)
 
 
-class _Pairs(TorchFunctionMode):
-    """Notes whether torch sets all outputs against all targets, (n, 1) against (n,)."""
+class _BroadcastDetector(TorchFunctionMode):
+    """Notes whether torch pairs all outputs with all targets, (n, 1) with (n,)."""
 
     def __init__(self, n):
         super().__init__()
-        self.seen, self.wide = False, {(n, n), ()}  # all pairs, or their mean
-        self.two = [{(True, a), (False, b)} for a, b in permutations(((n,), (n, 1)))]
+        self.detected = False
+        self.result_shapes = {(n, n), ()}  # all pairs, or their mean
+        # Outputs, which require a gradient, and targets, which do not.
+        self.pairs = [{(True, a), (False, b)} for a, b in permutations(((n,), (n, 1)))]
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        found = function(*args, **(kwargs or {}))
-        given = [t for t in tree_leaves((args, kwargs)) if hasattr(t, "requires_grad")]
-        sides = {(t.requires_grad, t.shape) for t in given}
-        wide = getattr(found, "shape", None) in self.wide
-        self.seen |= wide and any(pair <= sides for pair in self.two)
-        return found
+        result = function(*args, **(kwargs or {}))
+        leaves = tree_leaves((args, kwargs))
+        tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+        operands = {(t.requires_grad, t.shape) for t in tensors}
+        if getattr(result, "shape", None) in self.result_shapes:
+            self.detected |= any(pair <= operands for pair in self.pairs)
+        return result
 
 
-def _pairs_all(function, outputs, targets):
-    """Say whether a loss or a metric broadcasts; not of None, or of what fails."""
-    pairs = _Pairs(len(outputs))
-    with warnings.catch_warnings(), contextlib.suppress(Exception), pairs:
+def _broadcasts(function, outputs, targets):
+    """Say whether a loss or a metric broadcasts; false for None and for what fails."""
+    detector = _BroadcastDetector(len(outputs))
+    with warnings.catch_warnings(), contextlib.suppress(Exception), detector:
         warnings.simplefilter("ignore")
         with torch.enable_grad():
             function(outputs.clone().requires_grad_() + 0, targets.clone())
-    return pairs.seen
+    return detector.detected
 
 
-def _called(name, function, outputs, targets):
+def _call(name, function, outputs, targets):
     try:
-        # Copies: it may write into them, or ask for another view.
+        # Copies: it may write into them, or call view().
         return function(outputs.contiguous().clone(), targets.clone())
     except Exception as error:
         if not outputs.isfinite().all():  # diverged: scikit-learn takes no nan
@@ -176,97 +181,97 @@ def _called(name, function, outputs, targets):
 
 
 def error_line(error):
-    kind, said = type(error).__name__, str(error).strip().splitlines()
-    return f"{kind}: {said[0]}" if said else kind
+    kind, lines = type(error).__name__, str(error).strip().splitlines()
+    return f"{kind}: {lines[0]}" if lines else kind
 
 
 DEFAULT_OBJECTIVE = Objective()
 
-# What `network` reads of a setting.
+# The hyperparameters that `network` reads.
 NETWORK_NAMES = ("hidden", "activation", "dropout")
-# Rows that a matrix-vector product takes at once: a multiple of every processor's.
+# A multiple of the rows that any processor's matrix-vector product takes at once.
 ROWS_AT_ONCE = 16
 
 
 class DenseNetworks:
-    """Networks alike in shape, each layer's weights stacked as (runs, out, in)."""
+    """Networks of one shape, each layer's weights stacked as (runs, out, in)."""
 
     # Points are columns, (runs, units, points): softmax over a middle axis is about
     # sixty times as fast, and `nn.Linear`'s (out, in) weights fit without a copy.
-    pads = True  # narrow and short batches are filled up
-    whole_splits = False  # points may be measured in any pieces
+    pads = True  # narrow or short batches are padded
+    whole_splits = False  # the points of a split may be measured in pieces
     absent = ()  # every parameter has a gradient
-    at_work = contextlib.nullcontext  # it draws from generators of its own
-    # In the largest layer's output while losses are measured: what fits a cache.
+    at_work = contextlib.nullcontext  # torch's global random state is not used
+    # Numbers in the largest layer's output while losses are measured: they fit a cache.
     eval_numbers = 250_000
 
     def __init__(self, dataset, setting):
-        self.activation, self.back = _ACTIVATIONS[setting.activation]
+        self.activation, self.activation_backward = _ACTIVATIONS[setting.activation]
         self.regression = dataset.is_regression
-        self.made_of = dataset.n_features, dataset.n_outputs, setting
+        self.network_arguments = dataset.n_features, dataset.n_outputs, setting
         self.objective = dataset.objective or DEFAULT_OBJECTIVE
         sizes = list(pairwise((dataset.n_features, *setting.hidden, dataset.n_outputs)))
-        # All biases after all weights: their gradients are then one product. A bias
-        # is a column, so that it adds to every point.
+        # All biases after all weights: one product then gives all their gradients. A
+        # bias is a column, so that it is added to every point.
         self.shapes = [(b, a) for a, b in sizes] + [(b, 1) for _, b in sizes]
-        # Where the module's parameters (weight, bias, weight, ...) stand in `shapes`.
+        # The index in `shapes` of the module's parameters (weight, bias, weight, ...).
         depth = len(sizes)
-        self.order = [place for i in range(depth) for place in (i, depth + i)]
+        self.order = [index for i in range(depth) for index in (i, depth + i)]
 
     def start(self, seed):
-        parts = [p.detach() for p in start(network, *self.made_of, seed).parameters()]
+        net = start(network, *self.network_arguments, seed)
+        parts = [part.detach() for part in net.parameters()]
         return [*parts[::2], *(bias[:, None] for bias in parts[1::2])], [], None
 
     def bind(self, stack):
-        """Compute from now on with the weights of a stack, into its gradients."""
-        weights, grads = stack.parts("weights"), stack.parts("grad")  # whole: for bmm
+        """Use the weights of a stack from now on, and write into its gradients."""
+        weights, grads = map(stack.parts, ("weights", "grad"))  # of all runs, for bmm
         depth = len(weights) // 2
         self.W, self.b = weights[:depth], weights[depth:]
-        # Work space made once: fresh tensors of this size cost a fifth of a step.
-        acts, _ = self._space(stack.width)
-        deltas, self.all_deltas = self._space(stack.width)
+        # Buffers made once: fresh tensors of this size cost a fifth of a step.
+        acts, _ = self._buffers(stack.width)
+        deltas, self.all_deltas = self._buffers(stack.width)
         self.masks = [None] * (depth - 1)
         self.drops = depth > 1 and any(s.dropout for s in stack.settings)
         if self.drops:
             p = torch.tensor([s.dropout for s in stack.settings], dtype=torch.float64)
             p = p[:, None, None]
-            self.dropout = p.to(acts[0].device, DRAWN)
+            self.dropout = p.to(acts[0].device, _DRAW_DTYPE)
             self.scale = (1 / (1 - p)).to(acts[0])
             self.masks = [torch.zeros_like(act) for act in acts[:-1]]
-        self.layers, self.eval_layers = self._up(acts, self.masks), None
+        self.layers, self.eval_layers = self._layers(acts, self.masks), None
         self.ones = torch.ones_like(self.all_deltas[0])
         self.b_grads = grads[depth].as_strided((len(self.all_deltas),), (1,))
-        # From the last layer down: delta, its weights' gradient, what it came from
-        # and its mask.
-        below, turned = acts[:-1], [act.mT for act in acts[:-1]]
-        found = below, turned, [W.mT for W in self.W[1:]], deltas[:-1], self.masks
+        # Of each layer but the first, from the last one down.
+        below, below_T = acts[:-1], [act.mT for act in acts[:-1]]
+        W_T = [W.mT for W in self.W[1:]]
+        parts = deltas[1:], grads[1:depth], below, below_T, W_T, deltas[:-1], self.masks
+        self.above = list(zip(*parts, strict=True))[::-1]
         self.first = deltas[0], grads[0]
-        above = list(zip(deltas[1:], grads[1:depth], *found, strict=True))
-        self.above = above[::-1]
 
-    def _space(self, points):
-        """Return work space (runs, units, points) a layer, and all as one."""
+    def _buffers(self, points):
+        """Return a buffer (runs, units, points) for each layer, and all as one."""
         counts = [b.shape[0] * b.shape[1] for b in self.b]
-        # A product's last rows are summed in another order: these are no run's.
-        idle = -sum(counts) % ROWS_AT_ONCE
-        both = self.b[0].new_zeros(sum(counts) + idle, points)
-        parts = zip(both.split([*counts, idle]), self.b, strict=False)
-        return [part.view(*b.shape[:2], points) for part, b in parts], both
+        # The last rows of a product are summed in another order: they are padding.
+        padding = -sum(counts) % ROWS_AT_ONCE
+        whole = self.b[0].new_zeros(sum(counts) + padding, points)
+        parts = zip(whole.split([*counts, padding]), self.b, strict=False)
+        return [part.view(*b.shape[:2], points) for part, b in parts], whole
 
-    def _up(self, acts, masks=()):
-        return list(zip_longest(self.W, self.b, acts, masks))  # no mask is None
+    def _layers(self, acts, masks=()):
+        return list(zip_longest(self.W, self.b, acts, masks))  # None: no mask
 
-    def draw_masks(self, generators, seed_row, points):
-        """Draw the units that stay in a batch, for all runs of a seed the same."""
+    def draw_masks(self, rngs, seed_row, points):
+        """Draw the units that dropout keeps in a batch: the same for a seed's runs."""
         for mask in self.masks:
             shape = mask.shape[1], points
-            draws = [torch.rand(shape, generator=g, dtype=DRAWN) for g in generators]
+            draws = [torch.rand(shape, generator=g, dtype=_DRAW_DTYPE) for g in rngs]
             draws = torch.stack(draws).to(self.dropout)
             stays = draws.index_select(0, seed_row) >= self.dropout
             torch.mul(stays, self.scale, out=mask[..., :points])
 
     def forward(self, h, layers):
-        """Return the outputs (runs, outputs, points), written into the last layer's."""
+        """Return the outputs (runs, outputs, points), in the last layer's buffer."""
         activation, baddbmm = self.activation, torch.baddbmm
         for W, b, out, mask in layers[:-1]:
             h = activation(baddbmm(b, W, h, out=out))
@@ -279,31 +284,31 @@ class DenseNetworks:
         """Return the outputs for points x (runs, features, points)."""
         points = x.shape[2]
         if self.eval_layers is None or self.eval_layers[0][2].shape[2] != points:
-            self.eval_layers = self._up(self._space(points)[0])
+            self.eval_layers = self._layers(self._buffers(points)[0])
         return self.forward(x, self.eval_layers)
 
     def gradient(self, x, y, weight):
         """Write the gradient of the mean loss into `grads`."""
-        # x (runs, features, points), y (runs, outputs, points): one-hot classes or the
-        # target, weight (points,) or (runs, 1, points): of a mean 1 / number of points,
-        # 0 for a filling column.
+        # x (runs, features, points); y (runs, outputs, points): one-hot classes or the
+        # target; weight (points,) or (runs, 1, points): 1 / number of points where the
+        # loss is a plain mean, 0 for padding.
         out = self.forward(x, self.layers)
         delta = self.above[0][0] if self.above else self.first[0]
         if self.objective.loss is not None:
-            real = int(weight.count_nonzero())
-            delta[..., :real] = self.objective.delta(out[..., :real], y[..., :real])
-            delta[..., real:], weight = 0, 1
+            n = int(weight.count_nonzero())
+            delta[..., :n] = self.objective.delta(out[..., :n], y[..., :n])
+            delta[..., n:], weight = 0, 1
         elif self.regression:  # d (z - y)^2 / dz; the mean is over one output
             torch.sub(out, y, out=delta).mul_(2 / out.shape[1])
         else:
             torch.softmax(out, 1, out=delta).sub_(y)
         delta.mul_(weight)
-        back, bmm = self.back, torch.bmm
+        activation_backward, bmm = self.activation_backward, torch.bmm
         for delta, W_grad, below, below_T, W_T, delta_below, mask in self.above:
             bmm(delta, below_T, out=W_grad)
-            if mask is not None:  # the output before its mask has the derivative
+            if mask is not None:  # the derivative is that of the output before its mask
                 below.div_(self.scale)
-            back(bmm(W_T, delta, out=delta_below), below)
+            activation_backward(bmm(W_T, delta, out=delta_below), below)
             if mask is not None:
                 delta_below.mul_(mask)
         delta, W_grad = self.first
