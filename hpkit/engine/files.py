@@ -1,4 +1,4 @@
-"""A trained run in a file of torch's, read without running code: no rows are in it."""
+"""A trained run in a file of torch's, which holds no rows and no code to run."""
 
 from __future__ import annotations
 
@@ -22,53 +22,54 @@ from hpkit.engine.stack import Weights, pack, unpack
 from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, refusal
 
-ALL = {"remove_duplicate": False}  # as a state_dict names them
 FORMAT, VERSION = "hpkit model", 1
-_ROWS = "train", "valid", "test", "test_looks", "absent_rows", "objective", "_table"
+_ALL_NAMES = {"remove_duplicate": False}  # a shared tensor under each of its names
+_UNSAVED = "train", "valid", "test", "test_looks", "absent_rows", "objective", "_table"
 
 
-def _tensors(net, **how):
-    return dict(net.named_parameters(**how)) | dict(net.named_buffers(**how))
+def _tensors(net, **options):
+    return dict(net.named_parameters(**options)) | dict(net.named_buffers(**options))
 
 
 @contextmanager
 def file_errors_refused(path: str | Path) -> Iterator[None]:
-    """Check a path, and say what the system says of its file in three parts."""
+    """Check a path, and refuse what the system does not do with its file."""
     if not isinstance(path, str | os.PathLike) or path == "" or "\0" in str(path):
         raise refusal("path", path, kind=TypeError)
     try:
         yield
     except (OSError, UnicodeEncodeError) as error:
         kind = type(error) if isinstance(error, OSError) else ValueError
-        why = store.error_reason(error)
-        raise refusal("file", path, kind=kind, reason=why) from None
+        reason = store.error_reason(error)
+        raise refusal("file", path, kind=kind, reason=reason) from None
 
 
 def save_run(run, path):
     data = {f.name: getattr(run.dataset, f.name) for f in fields(Dataset)}
     data["preparation"] = [vars(column) for column in run.dataset.preparation]
-    plain = {"format": FORMAT, "version": VERSION, "own": run.model is not network}
-    plain |= {"dataset": {n: v for n, v in data.items() if n not in _ROWS}}
-    setting = {n: v for n, v in vars(run.setting).items() if n != "_of"}
-    plain |= {"n_train": run.dataset.n_train, "setting": setting}
-    plain |= {name: getattr(run, name) for name in ("seed", *CURVES, "fit_time")}
-    plain = tree_map_only(np.generic, np.generic.item, plain)
-    plain = tree_map_only(np.ndarray, torch.tensor, plain)
+    record = {"format": FORMAT, "version": VERSION, "own": run.model is not network}
+    record["dataset"] = {n: v for n, v in data.items() if n not in _UNSAVED}
+    record["n_train"] = run.dataset.n_train
+    record["setting"] = {n: v for n, v in vars(run.setting).items() if n != "_of"}
+    record |= {name: getattr(run, name) for name in ("seed", *CURVES, "fit_time")}
+    record = tree_map_only(np.generic, np.generic.item, record)
+    record = tree_map_only(np.ndarray, torch.tensor, record)
     for epoch in ("best", "last"):
-        tensors = _tensors(run.network(epoch), **ALL)
-        plain[epoch] = {name: value.detach() for name, value in tensors.items()}
-    plain["probe"] = None if (said := _probe(run)) is None else torch.tensor(said)
+        tensors = _tensors(run.network(epoch), **_ALL_NAMES)
+        record[epoch] = {name: value.detach() for name, value in tensors.items()}
+    outputs = _probe(run)
+    record["probe"] = None if outputs is None else torch.tensor(outputs)
     with file_errors_refused(path):
-        store.write(path, pack(plain))
+        store.write(path, pack(record))
     return Path(path)
 
 
 def _probe(run):
-    """Return what a network says of two rows of no table, None if it cannot be told."""
+    """Return the outputs for two made-up rows, None if there are none to rely on."""
     rows = np.repeat([[0.0], [1.0]], run.dataset.n_features, 1)
-    with suppress(Exception):  # it takes other rows alone
-        said, again = run.outputs(rows), run.outputs(rows)
-        return said if np.array_equal(said, again) else None
+    with suppress(Exception):  # it may take only other rows
+        first, second = run.outputs(rows), run.outputs(rows)
+        return first if np.array_equal(first, second) else None
 
 
 def load_model(path: str | Path, *, model: Model | None = None) -> Run:
@@ -91,38 +92,38 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
     array([0])
     >>> path.unlink()
     """
-    make = network if check_model(model) is None else model
+    make_network = network if check_model(model) is None else model
     with file_errors_refused(path):
         content = Path(path).read_bytes()
     try:
-        damaged = zipfile.ZipFile(io.BytesIO(content)).testzip()  # torch does not look
-        plain = unpack(content)
-        if damaged or plain["format"] != FORMAT:
+        damaged = zipfile.ZipFile(io.BytesIO(content)).testzip()  # torch checks no CRC
+        record = unpack(content)
+        if damaged or record["format"] != FORMAT:
             raise ValueError
-        newer = plain["version"] > VERSION
+        newer = record["version"] > VERSION
         if not newer:
-            saved = [{**plain.pop(epoch)} for epoch in ("last", "best")]
-            plain = tree_map_only(torch.Tensor, torch.Tensor.numpy, plain)
-            dataset = rowless_dataset(**plain["dataset"], absent_rows=plain["n_train"])
-            setting = Hyperparameters(**plain["setting"])
-            curves = {name: plain.get(name) for name in (*CURVES, "fit_time")}
-            run = Run(dataset, setting, plain["seed"], **curves, model=make)
-    except Exception:  # whatever torch says of a file that is not its own
+            states = [{**record.pop(epoch)} for epoch in ("last", "best")]
+            record = tree_map_only(torch.Tensor, torch.Tensor.numpy, record)
+            n_train, setting = record["n_train"], Hyperparameters(**record["setting"])
+            dataset = rowless_dataset(**record["dataset"], absent_rows=n_train)
+            curves = {name: record.get(name) for name in (*CURVES, "fit_time")}
+            run = Run(dataset, setting, record["seed"], **curves, model=make_network)
+    except Exception:  # whatever torch raises for a file that is not its own
         raise refusal("not_model", str(path)) from None
     if newer:
-        raise refusal("version", str(path), most=VERSION, version=plain["version"])
-    if plain["own"] and make is network:
+        raise refusal("version", str(path), most=VERSION, version=record["version"])
+    if record["own"] and make_network is network:
         raise refusal("own_model", str(path))
     net = run._start()
-    shapes = {name: value.shape for name, value in _tensors(net, **ALL).items()}
-    if any({n: value.shape for n, value in part.items()} != shapes for part in saved):
+    shapes = {name: value.shape for name, value in _tensors(net, **_ALL_NAMES).items()}
+    if any({n: t.shape for n, t in state.items()} != shapes for state in states):
         raise refusal("other_model", net)
-    parts = [[part[name][None] for name in _tensors(net)] for part in saved]
+    parts = [[state[name][None] for name in _tensors(net)] for state in states]
     weights = Weights((0,), list(range(len(parts[0]))), *parts)
     run = replace(run, weights=(weights, 0))
-    known = plain.get("probe")
-    if known is not None:
-        said = _probe(run)
-        if said is None or not np.allclose(said, known, 1e-3, 1e-4):
+    expected = record.get("probe")
+    if expected is not None:
+        outputs = _probe(run)
+        if outputs is None or not np.allclose(outputs, expected, 1e-3, 1e-4):
             raise refusal("other_model", net)
     return run
