@@ -1,10 +1,11 @@
 """A learner's own networks: any `torch.nn.Module`, as a plain loop would train it.
 
-Many runs of one network are a stack where that gains time: the forward of all of them
-is one `torch.func.vmap`, its gradient one vector-Jacobian product, both traced once for
-each shape. All else is trained run after run by PyTorch's own autograd: a single run,
-little work, convolutions, networks that draw random numbers, and whatever vmap or
-tracing cannot do. A trace is compared with PyTorch's own answer before it is used.
+Many runs of one network are stacked where that saves time: the forward pass of all of
+them is one `torch.func.vmap`, their gradient one vector-Jacobian product, and both are
+traced once for each shape. Everything else is trained run after run by PyTorch's own
+autograd: a single run, little work, convolutions, networks that draw random numbers,
+and whatever vmap or tracing cannot do. A trace is compared with PyTorch's own result
+before it is used.
 """
 
 import contextlib
@@ -21,17 +22,18 @@ from hpkit.engine.model_functions import copy_network, fingerprint, other_random
 from hpkit.hyperparameters import refusal, warn
 from hpkit.locale import tr
 
-# Stacked, a convolution becomes one of many groups, slower than one after the other.
+# Stacked, convolutions become a grouped one, which is slower than one after the other.
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _CONVOLUTIONS += (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-# Steps that a stack saves (of all its runs but one) before tracing, about 0.4 s, pays.
+# Tracing takes about 0.4 s: it pays once a stack saves as many steps (those of all its
+# runs but one).
 STEPS_TO_TRACE = 3000
 # Share of the largest gradient by which a trace may differ from PyTorch's own.
 _TRACE_TOLERANCE = 1e-3
-_STATE = len(torch.get_rng_state())  # bytes; those of another device come after it
+_CPU_STATE_SIZE = len(torch.get_rng_state())  # bytes; another device's state follows
 # Traced functions by network and shapes, kept across trainings; the oldest goes first.
 _TRACES, _MOST_TRACES = {}, 64
-WARNED = set()  # what was said once
+WARNED = set()  # (fingerprint, reason): each warning is given once
 
 
 def stacking_pays(settings, n_train):
@@ -45,103 +47,107 @@ class OneByOneWarning(UserWarning):
 
 
 class ModuleNetworks:
-    """Networks of a learner's function, at once while that works, else one by one."""
+    """Networks of a learner's function: stacked while that works, else one by one."""
 
-    pads = False  # a BatchNorm would see the filling
-    drops = False  # a network's own dropout draws for itself
-    eval_numbers = 60_000  # its tensors are new at each call; large ones come slowly
+    pads = False  # a BatchNorm would see the padding
+    drops = False  # a learner's network has its own dropout
+    eval_numbers = 60_000  # each call allocates anew, which is slow for large tensors
 
     def __init__(self, model, dataset, setting, seed, dtype, device, stacked):
-        self.make = model, dataset.n_features, dataset.n_outputs
-        self.setting, self.dtype, self.device = setting, dtype, device
-        # The module of a device that has random numbers of its own, and which it is.
-        self.elsewhere = device.type != "cpu" and torch.get_device_module(device)
-        self.place = () if device.type == "mps" else (device,)
-        self.drawing = None  # the place of the run whose random state torch has
+        self.model, self.setting = model, setting
+        self.n_features, self.n_outputs = dataset.n_features, dataset.n_outputs
+        self.dtype, self.device = dtype, device
+        # The module of a device with a random state of its own, and its arguments.
+        self.device_module = device.type != "cpu" and torch.get_device_module(device)
+        self.device_arguments = () if device.type == "mps" else (device,)
+        self.rng_owner = None  # the index of the run whose random state torch has
         self.regression = dataset.is_regression
         self.objective = dataset.objective or DEFAULT_OBJECTIVE
-        self.own_loss = self.objective.loss is not None  # which gives its own gradient
-        self.net, rng = self._fresh(setting, seed)
+        self.own_loss = self.objective.loss is not None  # see `_own_delta`
+        self.net, rng = self._start_network(setting, seed)
         model_functions.check_network(copy_network(self.net), dataset)
         # Networks that no run has yet; in a stack, `net` is the one that is called.
-        self.made = {} if stacked else {(setting, seed): (self.net, rng)}
-        self.trained, self.fixed = _parts_of(self.net)
+        self.unbound = {} if stacked else {(setting, seed): (self.net, rng)}
+        self.trained, self.fixed = _split_tensors(self.net)
         self.shapes = [tuple(t.shape) for t in self.trained.values()]
-        # Where the module's parameters and buffers stand among `shapes` and `fixed`.
+        # The index in `shapes`, then `fixed`, of the module's parameters and buffers.
         names = [*self.trained, *self.fixed]
-        inside = [*self.net.named_parameters(), *self.net.named_buffers()]
-        self.order = [names.index(name) for name, _ in inside]
+        tensors = [*self.net.named_parameters(), *self.net.named_buffers()]
+        self.order = [names.index(name) for name, _ in tensors]
         self.fingerprint = stacked and fingerprint(self.net)
         self.surroundings = stacked and model_functions.surroundings(self.net)
-        self.nets, self.measured = {}, False
+        self.networks, self.measured = {}, False
         # Whether a network drew random numbers that are not torch's, call by call.
         self.drew_measuring, self.drew_training = [], []
         self.absent, self.unused, self.traces = [], set(), {}
-        self.moving = []  # the places of the fixed tensors that training writes into
+        self.written = []  # the indices in `fixed` of what training writes into
         self.stacked, self.whole_splits = stacked, not stacked
         if stacked:
             self._probe(dataset)
 
-    def _fresh(self, setting, seed):
-        net, rng = model_functions.start_own(*self.make, setting, seed, self.dtype)
-        if self.elsewhere:
-            own = torch.Generator(self.device).manual_seed(seed)
-            rng = torch.cat([rng, own.get_state()])
+    def _start_network(self, setting, seed):
+        arguments = self.model, self.n_features, self.n_outputs, setting, seed
+        net, rng = model_functions.start_own(*arguments, self.dtype)
+        if self.device_module:
+            generator = torch.Generator(self.device).manual_seed(seed)
+            rng = torch.cat([rng, generator.get_state()])
         return net.to(self.device), rng
 
     def _random_state(self):
-        """Return torch's random state, and that of the device if it is another."""
+        """Return torch's random state, then that of the device if it has another."""
         state = torch.get_rng_state()
-        if self.elsewhere:
-            return torch.cat([state, self.elsewhere.get_rng_state(*self.place)])
+        if self.device_module:
+            device_state = self.device_module.get_rng_state(*self.device_arguments)
+            return torch.cat([state, device_state])
         return state
 
     def _set_random_state(self, state):
-        here, there = state[:_STATE].clone(), state[_STATE:].clone()  # a view crashes
-        torch.set_rng_state(here)
-        if self.elsewhere:
-            self.elsewhere.set_rng_state(there, *self.place)
+        torch.set_rng_state(state[:_CPU_STATE_SIZE].clone())  # a view crashes
+        if self.device_module:
+            device_state = state[_CPU_STATE_SIZE:].clone()
+            self.device_module.set_rng_state(device_state, *self.device_arguments)
 
     def _probe(self, dataset):
         """Train a copy for a step; leave the stack if it does what a stack cannot."""
-        own = _OwnNet(copy_network(self.net), self.trained)
-        net = own.net
+        network = _EagerNetwork(copy_network(self.net), self.trained)
+        net = network.module
         rows = torch.tensor(dataset.train.X[:64], dtype=self.dtype).to(self.device)
-        self.rows = rows
-        torch._foreach_add_(own.views[: len(own.trained)], 0.1)  # a gate begins at 0
-        versions = [t._version for t in own.fixed]
-        fixed = [t.clone() for t in own.fixed]
+        self.probe_rows = rows
+        torch._foreach_add_([t.data for t in network.trained], 0.1)  # gates start at 0
+        before = [t._version for t in network.fixed]
+        fixed = [t.clone() for t in network.fixed]
 
         def step():
-            out = self._ask(net.eval(), rows)
+            out = self._call(net.eval(), rows)
             net.train()
-            measured = [t._version for t in own.fixed]
-            return measured, [out, *self._gradients(own, rows, torch.ones_like)]
+            after_eval = [t._version for t in network.fixed]
+            return after_eval, [out, *self._gradients(network, rows, torch.ones_like)]
 
         with self.at_work():
-            before = self._random_state(), other_random_state()
-            measured, first = step()
-            halves = torch.cat([self._ask(net.eval(), half) for half in rows.chunk(2)])
-            drawn = not torch.equal(before[0], self._random_state())
-            now, replaced = [t._version for t in own.fixed], own.take_replaced()
-            for part, value in zip(own.fixed, fixed, strict=True):
-                part.copy_(value)
-            _, again = step()
-            own.take_replaced()
+            state, other_state = self._random_state(), other_random_state()
+            after_eval, first = step()
+            halves = torch.cat([self._call(net.eval(), half) for half in rows.chunk(2)])
+            drew = not torch.equal(state, self._random_state())
+            after_step = [t._version for t in network.fixed]
+            replaced = network.restore_tensors()
+            for tensor, value in zip(network.fixed, fixed, strict=True):
+                tensor.copy_(value)
+            _, second = step()
+            network.restore_tensors()
         self.whole_splits = not _nearly_equal(halves, first[0])
-        self.unused = {part for part, grad in enumerate(first[1:]) if grad is None}
-        self.moving = [i for i, then in enumerate(versions) if now[i] != then]
+        self.unused = {i for i, grad in enumerate(first[1:]) if grad is None}
+        self.written = [i for i, old in enumerate(before) if after_step[i] != old]
         # A buffer that is replaced, not written into, is lost in a traced function.
-        if drawn or before[1] != other_random_state():
-            self._leave("random")
-        elif replaced or own.has_state or not all(map(_same, first, again)):
-            self._leave("state")
-        elif measured != versions or any(p._backward_hooks for p in own.trained):
-            self._leave("differs")  # by train() or measuring: other rows, too
-        elif any(isinstance(m, _CONVOLUTIONS) for m in net.modules()):
-            self._leave("convolution")
+        if drew or other_state != other_random_state():
+            self._leave_stack("random")
+        elif replaced or network.has_state or not all(map(_equal, first, second)):
+            self._leave_stack("state")
+        elif after_eval != before or any(p._backward_hooks for p in network.trained):
+            self._leave_stack("differs")  # train() or measuring changes it, or a hook
+        elif any(isinstance(module, _CONVOLUTIONS) for module in net.modules()):
+            self._leave_stack("convolution")
 
-    def _leave(self, reason, error=None):
+    def _leave_stack(self, reason, error=None):
         self.stacked, self.whole_splits = False, True
         if (self.fingerprint, reason) not in WARNED:
             WARNED.add((self.fingerprint, reason))
@@ -150,84 +156,86 @@ class ModuleNetworks:
 
     def start(self, seed):
         key = self.setting, seed
-        net, rng = self.made.get(key) or self._fresh(*key)
-        self.made[key] = net, rng
-        trained, fixed = _parts_of(net)
+        net, rng = self.unbound.get(key) or self._start_network(*key)
+        self.unbound[key] = net, rng
+        trained, fixed = _split_tensors(net)
         shapes = [tuple(t.shape) for t in trained.values()]
         if shapes != self.shapes:
             raise refusal("network_shapes", shapes, others=self.shapes)
 
-        def says(each, training):  # away from 0, where a layer may begin
-            state = {n: part + 0.1 * training for n, part in trained.items()}
-            state |= {n: part.clone() for n, part in fixed.items()}
-            return _call_with(each.train(training), state, self.rows)
+        def compute(module, training):  # away from 0, where a layer may begin
+            state = {n: t + 0.1 * training for n, t in trained.items()}
+            state |= {n: t.clone() for n, t in fixed.items()}
+            return _call_with(module.train(training), state, self.probe_rows)
 
-        # What is no parameter and no buffer, in a closure say, may be each seed's own.
-        kinds = (False, True) if self.stacked else ()
+        # What is no parameter and no buffer, in a closure say, may depend on the seed.
+        modes = (False, True) if self.stacked else ()
         try:
-            pairs = ((says(self.net, kind), says(net, kind)) for kind in kinds)
+            pairs = ((compute(self.net, mode), compute(net, mode)) for mode in modes)
             if not all(_nearly_equal(*pair) for pair in pairs):
-                self._leave("state")
-        except Exception as error:  # its parts have other names, say
-            self._leave("vmap", error)
+                self._leave_stack("state")
+        except Exception as error:  # its tensors have other names, say
+            self._leave_stack("vmap", error)
         return [t.detach() for t in trained.values()], [*fixed.values()], rng
 
     def bind(self, stack):
         self.weights, self.grads = stack.parts("weights"), stack.parts("grad")
         self.buffers, self.rng = stack.fixed, stack.rng
-        self.runs = list(zip(stack.runs, stack.settings, stack.seeds, strict=True))
+        keys = zip(stack.settings, stack.seeds, strict=True)
+        self.runs = list(zip(stack.runs, keys, strict=True))
         self.measured |= stack.measured
         if not self.stacked:
-            self._bind_nets()
+            self._bind_networks()
 
-    def _bind_nets(self):
-        """Make a network for each run, its tensors views of the stack's."""
-        nets, self.nets = self.nets, {}
-        for i, (run, setting, seed) in enumerate(self.runs):
-            if run not in nets:
-                net = self.made.pop((setting, seed), None) or self._fresh(setting, seed)
-                nets[run] = _OwnNet(net[0], self.trained)
-            self.nets[run] = nets[run]
-            nets[run].set([t[i] for t in (*self.weights, *self.buffers)])
-            if self.measured and not nets[run].begun:  # its own eval() may freeze parts
+    def _bind_networks(self):
+        """Give each run a network whose tensors are views of the stack's."""
+        networks, self.networks = self.networks, {}
+        for i, (run, key) in enumerate(self.runs):
+            if run not in networks:
+                net, _ = self.unbound.pop(key, None) or self._start_network(*key)
+                networks[run] = _EagerNetwork(net, self.trained)
+            self.networks[run] = network = networks[run]
+            network.set_data([t[i] for t in (*self.weights, *self.buffers)])
+            if self.measured and not network.has_mode:  # its eval() may freeze parts
                 with RANDOM_STATE, torch.random.fork_rng(devices=[]):
-                    nets[run].mode(False)
-            nets[run].grads = [grad[i] for grad in self.grads]
-        self.made.clear()
+                    network.set_mode(False)
+            network.grads = [grad[i] for grad in self.grads]
+        self.unbound.clear()
 
     def outputs(self, x):
         self.measured = True
         if self.stacked:
             self.net.eval()
-            if (found := self._traced("outputs", self._forward, x)) is not None:
-                return found
+            if (out := self._call_traced("outputs", self._forward, x)) is not None:
+                return out
 
-        def ask(i, own):
-            return self._ask(own.mode(False), x[i].mT.contiguous()).mT
+        def compute(i, network):
+            return self._call(network.set_mode(False), x[i].mT.contiguous()).mT
 
-        return torch.stack(self._one_by_one(ask, self.drew_measuring))
+        return torch.stack(self._one_by_one(compute, self.drew_measuring))
 
     def gradient(self, x, y, weight):
         self.absent = []
         if self.stacked:
             self.net.train()
             target = self._own_delta(x, y, weight) if self.own_loss else y
-            found = None
+            grads = None
             if target is not None:
-                found = self._traced("gradient", self._pull_back, x, target, weight)
-            if found is not None:
-                torch._foreach_copy_(self.grads, found)
-                self.absent = [(part, slice(None)) for part in self.unused]
+                batch = x, target, weight
+                grads = self._call_traced("gradient", self._pull_back, *batch)
+            if grads is not None:
+                torch._foreach_copy_(self.grads, grads)
+                self.absent = [(i, slice(None)) for i in self.unused]
                 return
 
-        def write(i, own):
-            own.mode(True)
-            found = self._pull_back_one(own, i, x, y, weight, self.own_loss)
-            self.absent += [(part, i) for part, v in enumerate(found) if v is None]
-            pairs = zip(own.grads, found, strict=True)
-            # An old gradient would count as long.
-            found = [grad.zero_() if v is None else v.to_dense() for grad, v in pairs]
-            torch._foreach_copy_(own.grads, found)
+        def write(run, network):
+            network.set_mode(True)
+            grads = self._pull_back_one(network, run, x, y, weight, self.own_loss)
+            self.absent += [(i, run) for i, grad in enumerate(grads) if grad is None]
+            pairs = zip(network.grads, grads, strict=True)
+            # An old gradient would count in the norm that is clipped.
+            grads = [old.zero_() if g is None else g.to_dense() for old, g in pairs]
+            torch._foreach_copy_(network.grads, grads)
 
         self._one_by_one(write, self.drew_training)
 
@@ -243,95 +251,96 @@ class ModuleNetworks:
                 self._set_random_state(before)
 
     def _lend_to(self, run):
-        """Give torch the random state of a run, once that of another is noted."""
-        if self.drawing != run:
-            if self.drawing is not None:
-                self.rng[self.drawing] = self._random_state()
+        """Give torch the random state of a run, and save that of the run before."""
+        if self.rng_owner != run:
+            if self.rng_owner is not None:
+                self.rng[self.rng_owner] = self._random_state()
             if run is not None:
                 self._set_random_state(self.rng[run])
-            self.drawing = run
+            self.rng_owner = run
 
     def _one_by_one(self, work, drew):
-        """Call ``work(place, network)`` for each run, in the run's random state."""
-        found = []
+        """Call ``work(index, network)`` for each run, in the run's random state."""
+        results = []
         before = other_random_state() if len(drew) < 4 or drew[-1] else None
-        for i, own in enumerate(self.nets.values()):
+        for i, network in enumerate(self.networks.values()):
             self._lend_to(i)
-            found.append(work(i, own))
-            own.take_replaced()
+            results.append(work(i, network))
+            network.restore_tensors()
         if before:
             drew.append(before != other_random_state())
-        # Another thread of the process may have drawn: a network does so again at once.
+        # One draw may be another thread's; a network that draws does so at once again.
         if all(drew[-2:]) and len(drew) > 1:
             raise refusal("network_random")
-        return found
+        return results
 
-    def _ask(self, net, rows):
-        return model_functions.call_network(net, rows, self.make[2])
+    def _call(self, net, rows):
+        return model_functions.call_network(net, rows, self.n_outputs)
 
-    def _pull_back_one(self, own, run, x, y, weight, by_loss=False):
+    def _pull_back_one(self, network, run, x, y, weight, by_loss=False):
         def delta(out):
             if by_loss:
                 return self.objective.delta(out.mT[None], y[run][None])[0].mT
-            each = weight if weight.dim() == 1 else weight[run, 0]
-            return self._delta(out, y[run].mT, 1) * each[:, None]
+            point_weights = weight if weight.dim() == 1 else weight[run, 0]
+            return self._delta(out, y[run].mT, 1) * point_weights[:, None]
 
-        return self._gradients(own, x[run].mT.contiguous(), delta)
+        return self._gradients(network, x[run].mT.contiguous(), delta)
 
-    def _gradients(self, own, rows, delta):
+    def _gradients(self, network, rows, delta):
         """Return the gradients of one run; None for what this batch did not use."""
         with torch.enable_grad():
-            out = self._ask(own.net, rows)
+            out = self._call(network.module, rows)
         if not out.requires_grad:
             raise refusal("network_constant")
-        if any(part.requires_grad for part in own.fixed):
+        if any(part.requires_grad for part in network.fixed):
             raise refusal("network_frozen")
-        live = [part for part in own.trained if part.requires_grad]  # not frozen since
+        live = [t for t in network.trained if t.requires_grad]  # not frozen since
         grads = torch.autograd.grad(out, live, delta(out.detach()), allow_unused=True)
-        found = dict(zip(map(id, live), grads, strict=True))
-        return [found.get(id(part)) for part in own.trained]
+        grads = dict(zip(map(id, live), grads, strict=True))
+        return [grads.get(id(part)) for part in network.trained]
 
-    def _delta(self, out, y, units):
-        if self.own_loss:
+    def _delta(self, out, y, axis):
+        """Return the gradient of the summed loss by outputs, classes along an axis."""
+        if self.own_loss:  # `y` is this gradient, from `_own_delta`
             return y
         if self.regression:
-            return (out - y) * (2 / out.shape[units])
-        return torch.softmax(out, units) - y
+            return (out - y) * (2 / out.shape[axis])
+        return torch.softmax(out, axis) - y
 
     def _own_delta(self, x, y, weight):
-        """Return how a learner's loss changes with outputs; None without a trace."""
+        """Return the gradient of a learner's loss by outputs; None without a trace."""
         before = [buffer.clone() for buffer in self.buffers]
-        out = self._traced("training", self._forward, x)
+        out = self._call_traced("training", self._forward, x)
         for buffer, value in zip(self.buffers, before, strict=True):
             buffer.copy_(value)
         return None if out is None else self.objective.delta(out, y) / weight
 
     @property
     def has_state(self):
-        """Whether a run keeps what no other process can be sent: a Python value."""
-        return any(own.has_state for own in self.nets.values())
+        """Whether a run has a Python value that no other process can be sent."""
+        return any(network.has_state for network in self.networks.values())
 
     def _forward(self, weights, buffers, x):
-        return vmap(self._one, randomness="error")(weights, buffers, x.mT).mT
+        return vmap(self._forward_one, randomness="error")(weights, buffers, x.mT).mT
 
-    def _one(self, weights, buffers, rows):
+    def _forward_one(self, weights, buffers, rows):
         names = (*self.trained, *self.fixed)
         state = dict(zip(names, (*weights, *buffers), strict=True))
         return _call_with(self.net, state, rows)
 
     def _pull_back(self, weights, buffers, x, y, weight):
-        def outputs(parts):  # what it writes into is handed out: vjp wants it so
-            now = list(buffers)
-            for place in self.moving:
-                now[place] = now[place].clone()
-            return self._forward(parts, now, x), [now[place] for place in self.moving]
+        def forward(parts):  # vjp wants what it writes into among the results
+            new = list(buffers)
+            for i in self.written:
+                new[i] = new[i].clone()
+            return self._forward(parts, new, x), [new[i] for i in self.written]
 
-        out, pull, moved = vjp(outputs, weights, has_aux=True)
-        for place, value in zip(self.moving, moved, strict=True):
-            buffers[place].copy_(value)
+        out, pull, written = vjp(forward, weights, has_aux=True)
+        for i, value in zip(self.written, written, strict=True):
+            buffers[i].copy_(value)
         return pull(self._delta(out, y, 1) * weight)[0]
 
-    def _traced(self, name, function, x, *others):
+    def _call_traced(self, name, function, x, *others):
         """Call a function through its trace for these shapes; None where that fails."""
         shapes = tuple(tuple(t.shape) for t in (x, *self.weights, *self.buffers))
         trace = self.traces.get((name, shapes))
@@ -339,53 +348,54 @@ class ModuleNetworks:
             with RANDOM_STATE, warnings.catch_warnings():  # fx patches nn.Module
                 warnings.filterwarnings("ignore", "There is a performance drop")
                 try:
-                    trace = self._sound_trace(name, shapes, function, x, *others)
+                    trace = self._find_trace(name, shapes, function, x, *others)
                     reason, error = "differs", None
                 except Exception as raised:
                     reason, error = "vmap", raised
             if trace is None:
-                self._leave(reason, error)
-                return self._bind_nets()
+                self._leave_stack(reason, error)
+                return self._bind_networks()
             self.traces[name, shapes] = trace
         return trace(self.weights, self.buffers, x, *others)
 
-    def _sound_trace(self, name, shapes, function, x, *others):
-        """Return the trace, made if it is new; None if PyTorch's own answer differs."""
+    def _find_trace(self, name, shapes, function, x, *others):
+        """Return the trace, made if it is new; None if PyTorch's own result differs."""
 
         def copies():  # tracing runs the function, and a BatchNorm would count it
             return [w.clone() for w in self.weights], [b.clone() for b in self.buffers]
 
-        made_of = self.fingerprint, self.surroundings, self.dtype, self.device
-        key = (name, *made_of, self.regression, self.own_loss, shapes)
+        identity = self.fingerprint, self.surroundings, self.dtype, self.device
+        key = (name, *identity, self.regression, self.own_loss, shapes)
         if key not in _TRACES:
             # Not the bound method: make_fx counts its `self` as an argument.
-            made = make_fx(lambda *a: function(*a))(*copies(), x, *others)
-            _drop_idle(made)
-            _TRACES[key] = made
+            new = make_fx(lambda *a: function(*a))(*copies(), x, *others)
+            _remove_no_ops(new)
+            _TRACES[key] = new
             if len(_TRACES) > _MOST_TRACES:
                 del _TRACES[next(iter(_TRACES))]
         trace, (weights, buffers) = _TRACES[key], copies()
-        found = trace(weights, buffers, x, *others)
+        result = trace(weights, buffers, x, *others)
         for run in (0, -1):  # vmap may be right for the first one alone
-            own = _OwnNet(copy_network(self.net), self.trained)
-            own.set([t[run].clone() for t in (*self.weights, *self.buffers)])
+            network = _EagerNetwork(copy_network(self.net), self.trained)
+            network.set_data([t[run].clone() for t in (*self.weights, *self.buffers)])
             if others:
-                want = self._pull_back_one(own, run, x, *others)
-                if self.unused != {i for i, one in enumerate(want) if one is None}:
+                expected = self._pull_back_one(network, run, x, *others)
+                if self.unused != {i for i, g in enumerate(expected) if g is None}:
                     return None  # a short batch uses other parameters, say
             else:
-                want = [self._ask(own.net, x[run].mT.contiguous()).mT]
-            # A gradient that is zero but for rounding is next to the largest one.
-            scale = max(_largest_finite(one) for one in want if one is not None)
-            pairs = zip(found if others else [found], want, strict=True)
-            pairs = [(f[run], one, scale) for f, one in pairs if one is not None]
-            pairs += [(b[run], f) for b, f in zip(buffers, own.fixed, strict=True)]
+                expected = [self._call(network.module, x[run].mT.contiguous()).mT]
+            # A gradient that is zero but for rounding is compared to the largest one.
+            scale = max(_largest_finite(t) for t in expected if t is not None)
+            pairs = zip(result if others else [result], expected, strict=True)
+            pairs = [(a[run], b, scale) for a, b in pairs if b is not None]
+            pairs += [(a[run], b) for a, b in zip(buffers, network.fixed, strict=True)]
             if not all(_nearly_equal(*pair) for pair in pairs):
                 return None
         return trace
 
 
-def _same(a, b):
+def _equal(a, b):
+    """Say whether two tensors are equal: nan equals nan, None equals None."""
     if a is None or b is None:
         return a is b
     return torch.equal(a.to_dense().nan_to_num(), b.to_dense().nan_to_num())
@@ -393,75 +403,76 @@ def _same(a, b):
 
 def _call_with(net, state, rows):
     """Call a network with other tensors in the place of its own."""
-    # A tensor of several layers under each of its names, but a layer under one name
-    # alone: `functional_call` would not put back what it finds under a second one.
-    tensors = {id(tensor): state[name] for name, tensor in _named(net) if name in state}
-    named = {name: tensors[id(t)] for name, t in _named(net) if id(t) in tensors}
+    # A tensor that layers share under each of its names, but a shared layer under only
+    # one: `functional_call` would not restore what it finds under a second name.
+    tensors = {id(t): state[name] for name, t in _named_tensors(net) if name in state}
+    named = {n: tensors[id(t)] for n, t in _named_tensors(net) if id(t) in tensors}
     return functional_call(net, named, rows, tie_weights=False)
 
 
-def _named(net):
-    for name, module in net.named_modules():
-        for own, tensor in (*module._parameters.items(), *module._buffers.items()):
+def _named_tensors(net):
+    for prefix, module in net.named_modules():
+        for name, tensor in (*module._parameters.items(), *module._buffers.items()):
             if tensor is not None:
-                yield f"{name}.{own}".removeprefix("."), tensor
+                yield f"{prefix}.{name}".removeprefix("."), tensor
 
 
-def _parts_of(net, names=()):
+def _split_tensors(net, names=()):
     """Return what is trained, by these names or as the network has it, and the rest."""
     trained, fixed = {}, {}
     for name, part in net.named_parameters():
-        learns = name in names if names else part.requires_grad
-        (trained if learns else fixed)[name] = part
+        is_trained = name in names if names else part.requires_grad
+        (trained if is_trained else fixed)[name] = part
     return trained, fixed | dict(net.named_buffers())
 
 
-class _OwnNet:
-    """A learner's network with what is looked up at each step at hand."""
+class _EagerNetwork:
+    """A learner's network that PyTorch runs alone, with what each step looks up."""
 
-    def __init__(self, net, names):
-        self.net = net
-        trained, fixed = _parts_of(net, names)
+    def __init__(self, module, names):
+        self.module = module
+        trained, fixed = _split_tensors(module, names)
         self.trained, self.fixed = [*trained.values()], [*fixed.values()]
-        own = [module._buffers for module in net.modules()]
-        own = [(buffers, *pair) for buffers in own for pair in buffers.items()]
-        self.places = [place for place in own if place[2] is not None]
+        self.buffers = []  # (the dict that holds it, name, tensor)
+        for buffers in [layer._buffers for layer in module.modules()]:
+            items = buffers.items()
+            self.buffers += [(buffers, n, t) for n, t in items if t is not None]
         self.views = [part.data for part in (*self.trained, *self.fixed)]
-        self.fingerprint, self.begun = fingerprint(net), False
+        self.fingerprint, self.has_mode = fingerprint(module), False
 
-    def set(self, values):
+    def set_data(self, values):
         self.views = values
         for part, value in zip((*self.trained, *self.fixed), values, strict=True):
             part.data = value
 
-    def mode(self, training):
-        self.begun = True
-        if self.net.training != training:  # both may be a learner's own methods
-            self.net.train() if training else self.net.eval()
-        return self.net
+    def set_mode(self, training):
+        self.has_mode = True
+        if self.module.training != training:  # a learner may override both methods
+            self.module.train() if training else self.module.eval()
+        return self.module
 
-    def take_replaced(self):
-        """Write tensors that a forward has replaced into those that they were."""
-        found = False
-        for buffers, name, value in self.places:
+    def restore_tensors(self):
+        """Copy tensors that a forward pass has replaced into those that it had."""
+        replaced = False
+        for buffers, name, value in self.buffers:
             if (new := buffers[name]) is not value:
-                if same := new.numel() == value.numel():
+                if fits := new.numel() == value.numel():
                     value.copy_(new.detach().view_as(value))
-                    same = torch.allclose(value.to(new.dtype).view_as(new), new)
-                if not same:
+                    fits = torch.allclose(value.to(new.dtype).view_as(new), new)
+                if not fits:
                     new, was = ((t.dtype, tuple(t.shape)) for t in (new, value))
                     raise refusal("network_buffer", new, name=name, was=was)
-                buffers[name], found = value, True
+                buffers[name], replaced = value, True
         for part, view in zip((*self.trained, *self.fixed), self.views, strict=True):
             if part.data_ptr() != view.data_ptr():  # by `.data = ...`
                 view.copy_(part.data)
-                part.data, found = view, True
-        return found
+                part.data, replaced = view, True
+        return replaced
 
     @property
     def has_state(self):
         """Whether training has changed a value that is no parameter and no buffer."""
-        return fingerprint(self.net) != self.fingerprint
+        return fingerprint(self.module) != self.fingerprint
 
 
 def _nearly_equal(a, b, scale=None):
@@ -477,15 +488,15 @@ def _largest_finite(tensor):
     return finite.max().item() if finite.numel() else 0.0
 
 
-def _drop_idle(traced):
-    """Take out of a traced function the calls that change nothing, a third of all."""
+def _remove_no_ops(traced):
+    """Remove the calls that change nothing from a traced function, a third of all."""
     aten = torch.ops.aten
     shaping = (aten.view.default, aten._unsafe_view.default, aten.expand.default)
     for node in traced.graph.nodes:
-        idle = node.target is aten.mul.Scalar and node.args[1] == 1
+        is_no_op = node.target is aten.mul.Scalar and node.args[1] == 1
         if node.target in shaping:
-            idle = node.meta["val"].shape == node.args[0].meta["val"].shape
-        if idle:
+            is_no_op = node.meta["val"].shape == node.args[0].meta["val"].shape
+        if is_no_op:
             node.replace_all_uses_with(node.args[0])
     traced.graph.eliminate_dead_code()
     traced.recompile()
