@@ -1,11 +1,10 @@
 """Runs as a script without hpkit: a plain PyTorch loop, or scikit-learn's networks.
 
-The templates are in `plain/`. A marked line, and what is indented below it, is kept
-where the mark holds: ``#? own lazy`` if both words are true of the runs, ``#= optimizer
-adam`` if a run uses this choice, behind an ``if`` where others use another one.
-``# @data`` stands for a comment in the language of the locale, ``$ROWS`` for a value.
-A learner's own model or loss is copied with the source of all that it uses
-(`source_of`). Nothing here trains.
+The templates are in `plain/`. A marked line, and what is indented below it, is kept if
+its mark holds: ``#? own lazy`` if both words are true of the runs, ``#= schedule step``
+if a run has this choice, behind an ``if`` where others have another. ``# @data`` is a
+comment in the locale's language, ``$ROWS`` a value. A learner's own model or loss is
+copied with the source of all that it uses (`source_of`). Nothing here trains.
 """
 
 import ast
@@ -65,7 +64,12 @@ def as_pytorch(result, path):
         path = Path(path)
         rows_path = path.with_name(f"{path.stem}_data.npz")
         script = _pytorch_script(result, rows_path.name)
-        _write_rows(result.dataset, rows_path)
+        train, valid, file = result.dataset.train, result.dataset.valid, io.BytesIO()
+        if not len(train.y):
+            raise refusal("script_rows", result.dataset.name)
+        arrays = {"X_train": train.X, "y_train": train.y}  # as the networks see them
+        np.savez_compressed(file, **arrays, X_valid=valid.X, y_valid=valid.y)
+        store.write(rows_path, file.getvalue())
         store.write(path, script)
     return script
 
@@ -80,16 +84,6 @@ def forms(result, rows_file, note):
     return {name: script for name, script in scripts.items() if script}
 
 
-def _write_rows(dataset, path):
-    """Write training and validation rows, as the networks see them; no test rows."""
-    if not len(dataset.train.y):
-        raise refusal("script_rows", dataset.name)
-    splits, file = {"train": dataset.train, "valid": dataset.valid}, io.BytesIO()
-    arrays = {f"{x}_{n}": getattr(s, x) for n, s in splits.items() for x in "Xy"}
-    np.savez_compressed(file, **arrays)
-    store.write(path, file.getvalue())
-
-
 def _pytorch_script(result, rows_file, note=""):
     """Return the loop that reproduces the curves of runs; it reads rows from a file."""
     runs, traits = _as_runs(result), _traits(result)
@@ -101,29 +95,22 @@ def _pytorch_script(result, rows_file, note=""):
     if clashing := _RESERVED.intersection(names):
         raise refusal("script_name", min(clashing))
     template, stops = _template("pytorch"), _stop_epochs(runs)
-    own_model = runs.model is not network
+    is_own = runs.model is not network
     taken = {*names, *_WORD.findall(template)}
-    model_parts = source_of(runs.model, taken) if own_model else [""] * 3
-    imports, source, model_name = model_parts
+    imports, source, model_name = source_of(runs.model, taken) if is_own else [""] * 3
     defined = symtable.symtable(source or "", "model", "exec").get_symbols()
     taken |= {symbol.get_name() for symbol in defined if symbol.is_assigned()}
     loss = runs.dataset.objective and runs.dataset.objective.loss
-    loss_parts = source_of(loss, taken, "loss") if loss else [""] * 3
-    loss_imports, loss_source, loss_name = loss_parts
-    imports = "\n".join(sorted({*imports.splitlines(), *loss_imports.splitlines()}))
-    traits |= {"own": own_model, "loss": loss, "lazy": "Lazy" in (source or "")}
+    extra, loss_source, loss_name = source_of(loss, taken, "loss") if loss else [""] * 3
+    imports = "\n".join(sorted({*imports.splitlines(), *extra.splitlines()}))
+    traits |= {"own": is_own, "loss": loss, "lazy": "Lazy" in (source or "")}
     weights = [copy for copy, _ in filter(None, runs.weights.values())]
     traits["double"] = any(copy.last[0].dtype == torch.float64 for copy in weights)
-    facts = {
-        "FLOAT": "float64" if traits["double"] else "float32",
-        "IMPORTS": imports,
-        "MODEL_SOURCE": source,
-        "MODEL_NAME": model_name,
-        "LOSS_SOURCE": loss_source,
-        "LOSS_NAME": "" if loss_source is None else loss_name,
-        "POINTS": runs.val_loss.shape[2],
-        "SEEDS": seeds_code(runs.seeds).replace("=", " = "),
-    }
+    facts = {"IMPORTS": imports, "MODEL_SOURCE": source, "MODEL_NAME": model_name}
+    facts |= {"LOSS_SOURCE": loss_source, "POINTS": runs.val_loss.shape[2]}
+    facts["LOSS_NAME"] = "" if loss_source is None else loss_name
+    facts["FLOAT"] = "float64" if traits["double"] else "float32"
+    facts["SEEDS"] = seeds_code(runs.seeds).replace("=", " = ")
     top, loop = _apply_marks(template, traits | facts).split("HEAD\n")
     loop, _, end = loop.partition("\n\n\n")
     loop = loop.replace("LAST_EPOCH", "stop" if any(stops) else "epochs")
@@ -133,11 +120,11 @@ def _pytorch_script(result, rows_file, note=""):
     # The script's setting has only what the model reads: always the model's own names,
     # and all names if the source is unknown or imports a module that may read them.
     all_read = source is None or _OTHER_IMPORT.search(f"{imports}\n{source}")
-    read = [n for n in names if n not in NAMES or all_read or _has_word(source, n)]
-    read = read if own_model else []
+    in_source = {*names} if all_read else {*_WORD.findall(source)}
+    read = [n for n in names if n not in NAMES or n in in_source] if is_own else []
     fields = [f"{name}={name}" for name in read]
     loop = loop.replace("READ", call_code("SimpleNamespace", fields))
-    used = {n for n in NAMES if _has_word(loop, n) and n not in _CHOICES} | {*read}
+    used = {*read} | ({*NAMES} & {*_WORD.findall(loop)}) - {*_CHOICES}
     differ, first = varied(runs.settings), runs.settings[0]
     shared = {n: getattr(first, n) for n in names if n in used and n not in differ}
     if traits["run"]:
@@ -174,13 +161,9 @@ def _sklearn_script(result, rows_file, note):
     grid = {_SKLEARN_NAMES[n]: values for n, values in space.items()}
     grid |= {"random_state": list(runs.seeds)}
     lines = [f'\n        "{n}": {_literal(values)},' for n, values in grid.items()]
-    facts = {
-        "ESTIMATOR": "MLPRegressor" if traits["numbers"] else "MLPClassifier",
-        "ARGUMENTS": "\n    ".join(arguments),
-        "SPACE": "".join(lines),
-        "EPOCHS": max(_values(runs, "epochs")),
-        "SEED": runs.seeds[0],
-    }
+    facts = {"ESTIMATOR": "MLPRegressor" if traits["numbers"] else "MLPClassifier"}
+    facts |= {"ARGUMENTS": "\n    ".join(arguments), "SPACE": "".join(lines)}
+    facts |= {"EPOCHS": max(_values(runs, "epochs")), "SEED": runs.seeds[0]}
     script = _apply_marks(_template("sklearn"), traits)
     return _fill_in(script, runs, rows_file, note, facts)
 
@@ -227,15 +210,11 @@ def _settings_code(settings, names, stops):
 
 
 def _literal(value):
-    if isinstance(value, list):
-        return f"[{', '.join(map(_literal, value))}]"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
     return repr(value)
-
-
-def _has_word(text, word):
-    return re.search(rf"\b{word}\b", text)
 
 
 def _template(name):
@@ -244,15 +223,13 @@ def _template(name):
 
 
 def _optimizer_code(name):
-    """Return the lines of an optimizer, with the hyperparameters that it takes."""
+    """Return the lines of an optimizer; an argument whose default is ours is marked."""
     kind, *extra = hp.OPTIMIZERS[name]
     parameters = inspect.signature(getattr(torch.optim, kind)).parameters
     lines = ["net.parameters(),", "lr=lr,"]
     for ours in [n for n in NAMES if n in parameters and n != "lr"]:
-        line = f"{ours}={ours},"
-        if parameters[ours].default == getattr(Hyperparameters, ours):  # not AdamW's
-            line += f"  #? {ours}"
-        lines.append(line)
+        off = parameters[ours].default == getattr(Hyperparameters, ours)  # not in AdamW
+        lines.append(f"{ours}={ours}," + (f"  #? {ours}" if off else ""))
     lines = "\n    ".join([*lines, *extra])
     return f"optimizer = torch.optim.{kind}(  #= optimizer {name}\n    {lines}\n)\n"
 

@@ -53,12 +53,11 @@ def save_run(run, path):
     record["setting"] = {n: v for n, v in vars(run.setting).items() if n != "_of"}
     record |= {name: getattr(run, name) for name in ("seed", *CURVES, "fit_time")}
     record = tree_map_only(np.generic, np.generic.item, record)
-    record = tree_map_only(np.ndarray, torch.tensor, record)
     for epoch in ("best", "last"):
         tensors = _tensors(run.network(epoch), **_ALL_NAMES)
         record[epoch] = {name: value.detach() for name, value in tensors.items()}
-    outputs = _probe(run)
-    record["probe"] = None if outputs is None else torch.tensor(outputs)
+    record["probe"] = _probe(run)
+    record = tree_map_only(np.ndarray, torch.tensor, record)
     with file_errors_refused(path):
         store.write(path, pack(record))
     return Path(path)
@@ -97,22 +96,22 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
         content = Path(path).read_bytes()
     try:
         damaged = zipfile.ZipFile(io.BytesIO(content)).testzip()  # torch checks no CRC
-        record = unpack(content)
-        if damaged or record["format"] != FORMAT:
+        saved = unpack(content)
+        if damaged or saved["format"] != FORMAT:
             raise ValueError
-        newer = record["version"] > VERSION
+        newer = saved["version"] > VERSION
         if not newer:
-            states = [{**record.pop(epoch)} for epoch in ("last", "best")]
-            record = tree_map_only(torch.Tensor, torch.Tensor.numpy, record)
-            n_train, setting = record["n_train"], Hyperparameters(**record["setting"])
-            dataset = rowless_dataset(**record["dataset"], absent_rows=n_train)
-            curves = {name: record.get(name) for name in (*CURVES, "fit_time")}
-            run = Run(dataset, setting, record["seed"], **curves, model=make_network)
+            states = [{**saved.pop(epoch)} for epoch in ("last", "best")]
+            saved = tree_map_only(torch.Tensor, torch.Tensor.numpy, saved)
+            dataset = rowless_dataset(**saved["dataset"], absent_rows=saved["n_train"])
+            setting = Hyperparameters(**saved["setting"])
+            curves = {name: saved.get(name) for name in (*CURVES, "fit_time")}
+            run = Run(dataset, setting, saved["seed"], **curves, model=make_network)
     except Exception:  # whatever torch raises for a file that is not its own
         raise refusal("not_model", str(path)) from None
     if newer:
-        raise refusal("version", str(path), most=VERSION, version=record["version"])
-    if record["own"] and make_network is network:
+        raise refusal("version", str(path), most=VERSION, version=saved["version"])
+    if saved["own"] and make_network is network:
         raise refusal("own_model", str(path))
     net = run._start()
     shapes = {name: value.shape for name, value in _tensors(net, **_ALL_NAMES).items()}
@@ -121,7 +120,7 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
     parts = [[state[name][None] for name in _tensors(net)] for state in states]
     weights = Weights((0,), list(range(len(parts[0]))), *parts)
     run = replace(run, weights=(weights, 0))
-    expected = record.get("probe")
+    expected = saved.get("probe")
     if expected is not None:
         outputs = _probe(run)
         if outputs is None or not np.allclose(outputs, expected, 1e-3, 1e-4):
