@@ -8,7 +8,7 @@ import contextlib
 import threading
 import warnings
 from collections.abc import Callable
-from itertools import chain, pairwise, permutations, zip_longest
+from itertools import chain, pairwise, zip_longest
 from typing import Any
 
 import torch
@@ -143,17 +143,15 @@ class _BroadcastDetector(TorchFunctionMode):
 
     def __init__(self, n):
         super().__init__()
-        self.detected = False
-        self.result_shapes = {(n, n), ()}  # all pairs, or their mean
-        # Outputs, which require a gradient, and targets, which do not.
-        self.pairs = [{(True, a), (False, b)} for a, b in permutations(((n,), (n, 1)))]
+        self.detected, self.wide = False, {(n, n), ()}  # all pairs, or their mean
+        flat, column = (n,), (n, 1)  # outputs require a gradient, targets do not
+        self.pairs = {(True, flat), (False, column)}, {(True, column), (False, flat)}
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
-        leaves = tree_leaves((args, kwargs))
-        tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+        tensors = [t for t in tree_leaves((args, kwargs)) if torch.is_tensor(t)]
         operands = {(t.requires_grad, t.shape) for t in tensors}
-        if getattr(result, "shape", None) in self.result_shapes:
+        if getattr(result, "shape", None) in self.wide:
             self.detected |= any(pair <= operands for pair in self.pairs)
         return result
 
@@ -234,12 +232,13 @@ class DenseNetworks:
         self.masks = [None] * (depth - 1)
         self.drops = depth > 1 and any(s.dropout for s in stack.settings)
         if self.drops:
-            p = torch.tensor([s.dropout for s in stack.settings], dtype=torch.float64)
-            p = p[:, None, None]
+            rates = [[[s.dropout]] for s in stack.settings]
+            p = torch.tensor(rates, dtype=torch.float64)
             self.dropout = p.to(acts[0].device, _DRAW_DTYPE)
             self.scale = (1 / (1 - p)).to(acts[0])
             self.masks = [torch.zeros_like(act) for act in acts[:-1]]
-        self.layers, self.eval_layers = self._layers(acts, self.masks), None
+        self.layers = list(zip_longest(self.W, self.b, acts, self.masks))
+        self.eval_layers = None
         self.ones = torch.ones_like(self.all_deltas[0])
         self.b_grads = grads[depth].as_strided((len(self.all_deltas),), (1,))
         # Of each layer but the first, from the last one down.
@@ -257,9 +256,6 @@ class DenseNetworks:
         whole = self.b[0].new_zeros(sum(counts) + padding, points)
         parts = zip(whole.split([*counts, padding]), self.b, strict=False)
         return [part.view(*b.shape[:2], points) for part, b in parts], whole
-
-    def _layers(self, acts, masks=()):
-        return list(zip_longest(self.W, self.b, acts, masks))  # None: no mask
 
     def draw_masks(self, rngs, seed_row, points):
         """Draw the units that dropout keeps in a batch: the same for a seed's runs."""
@@ -284,14 +280,14 @@ class DenseNetworks:
         """Return the outputs for points x (runs, features, points)."""
         points = x.shape[2]
         if self.eval_layers is None or self.eval_layers[0][2].shape[2] != points:
-            self.eval_layers = self._layers(self._buffers(points)[0])
+            acts, _ = self._buffers(points)
+            self.eval_layers = list(zip_longest(self.W, self.b, acts, ()))  # no masks
         return self.forward(x, self.eval_layers)
 
     def gradient(self, x, y, weight):
         """Write the gradient of the mean loss into `grads`."""
-        # x (runs, features, points); y (runs, outputs, points): one-hot classes or the
-        # target; weight (points,) or (runs, 1, points): 1 / number of points where the
-        # loss is a plain mean, 0 for padding.
+        # x (runs, features, points), y (runs, outputs, points) with one-hot classes,
+        # weight (points,) or (runs, 1, points): in a mean 1 / points, 0 for padding.
         out = self.forward(x, self.layers)
         delta = self.above[0][0] if self.above else self.first[0]
         if self.objective.loss is not None:

@@ -1,11 +1,10 @@
 """A learner's own networks: any `torch.nn.Module`, as a plain loop would train it.
 
-Many runs of one network are stacked where that saves time: the forward pass of all of
-them is one `torch.func.vmap`, their gradient one vector-Jacobian product, and both are
-traced once for each shape. Everything else is trained run after run by PyTorch's own
-autograd: a single run, little work, convolutions, networks that draw random numbers,
-and whatever vmap or tracing cannot do. A trace is compared with PyTorch's own result
-before it is used.
+Runs of one network are stacked where that saves time: their forward pass is one
+`torch.func.vmap`, their gradient one vector-Jacobian product, both traced once for each
+shape and compared with PyTorch's own result before use. All else is trained run after
+run by PyTorch's autograd: a single run, little work, convolutions, networks that draw
+random numbers, and whatever vmap or tracing cannot do.
 """
 
 import contextlib
@@ -25,8 +24,7 @@ from hpkit.locale import tr
 # Stacked, convolutions become a grouped one, which is slower than one after the other.
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _CONVOLUTIONS += (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-# Tracing takes about 0.4 s: it pays once a stack saves as many steps (those of all its
-# runs but one).
+# Steps that a stack must save, of all its runs but one, for tracing (0.4 s) to pay.
 STEPS_TO_TRACE = 3000
 # Share of the largest gradient by which a trace may differ from PyTorch's own.
 _TRACE_TOLERANCE = 1e-3
@@ -54,14 +52,13 @@ class ModuleNetworks:
     eval_numbers = 60_000  # each call allocates anew, which is slow for large tensors
 
     def __init__(self, model, dataset, setting, seed, dtype, device, stacked):
-        self.model, self.setting = model, setting
-        self.n_features, self.n_outputs = dataset.n_features, dataset.n_outputs
-        self.dtype, self.device = dtype, device
+        self.arguments = model, dataset.n_features, dataset.n_outputs
+        self.setting, self.dtype, self.device = setting, dtype, device
         # The module of a device with a random state of its own, and its arguments.
         self.device_module = device.type != "cpu" and torch.get_device_module(device)
         self.device_arguments = () if device.type == "mps" else (device,)
         self.rng_owner = None  # the index of the run whose random state torch has
-        self.regression = dataset.is_regression
+        self.n_outputs, self.regression = dataset.n_outputs, dataset.is_regression
         self.objective = dataset.objective or DEFAULT_OBJECTIVE
         self.own_loss = self.objective.loss is not None  # see `_own_delta`
         self.net, rng = self._start_network(setting, seed)
@@ -86,8 +83,7 @@ class ModuleNetworks:
             self._probe(dataset)
 
     def _start_network(self, setting, seed):
-        arguments = self.model, self.n_features, self.n_outputs, setting, seed
-        net, rng = model_functions.start_own(*arguments, self.dtype)
+        net, rng = model_functions.start_own(*self.arguments, setting, seed, self.dtype)
         if self.device_module:
             generator = torch.Generator(self.device).manual_seed(seed)
             rng = torch.cat([rng, generator.get_state()])
@@ -181,8 +177,7 @@ class ModuleNetworks:
     def bind(self, stack):
         self.weights, self.grads = stack.parts("weights"), stack.parts("grad")
         self.buffers, self.rng = stack.fixed, stack.rng
-        keys = zip(stack.settings, stack.seeds, strict=True)
-        self.runs = list(zip(stack.runs, keys, strict=True))
+        self.runs = list(zip(stack.runs, stack.settings, stack.seeds, strict=True))
         self.measured |= stack.measured
         if not self.stacked:
             self._bind_networks()
@@ -190,9 +185,9 @@ class ModuleNetworks:
     def _bind_networks(self):
         """Give each run a network whose tensors are views of the stack's."""
         networks, self.networks = self.networks, {}
-        for i, (run, key) in enumerate(self.runs):
+        for i, (run, *key) in enumerate(self.runs):
             if run not in networks:
-                net, _ = self.unbound.pop(key, None) or self._start_network(*key)
+                net, _ = self.unbound.pop(tuple(key), None) or self._start_network(*key)
                 networks[run] = _EagerNetwork(net, self.trained)
             self.networks[run] = network = networks[run]
             network.set_data([t[i] for t in (*self.weights, *self.buffers)])
@@ -219,14 +214,12 @@ class ModuleNetworks:
         if self.stacked:
             self.net.train()
             target = self._own_delta(x, y, weight) if self.own_loss else y
-            grads = None
-            if target is not None:
-                batch = x, target, weight
-                grads = self._call_traced("gradient", self._pull_back, *batch)
-            if grads is not None:
-                torch._foreach_copy_(self.grads, grads)
-                self.absent = [(i, slice(None)) for i in self.unused]
-                return
+        if self.stacked:  # a trace that fails has left the stack
+            grads = self._call_traced("gradient", self._pull_back, x, target, weight)
+        if self.stacked:
+            torch._foreach_copy_(self.grads, grads)
+            self.absent = [(i, slice(None)) for i in self.unused]
+            return
 
         def write(run, network):
             network.set_mode(True)
@@ -282,7 +275,7 @@ class ModuleNetworks:
             if by_loss:
                 return self.objective.delta(out.mT[None], y[run][None])[0].mT
             point_weights = weight if weight.dim() == 1 else weight[run, 0]
-            return self._delta(out, y[run].mT, 1) * point_weights[:, None]
+            return self._delta(out, y[run].mT) * point_weights[:, None]
 
         return self._gradients(network, x[run].mT.contiguous(), delta)
 
@@ -299,13 +292,12 @@ class ModuleNetworks:
         grads = dict(zip(map(id, live), grads, strict=True))
         return [grads.get(id(part)) for part in network.trained]
 
-    def _delta(self, out, y, axis):
-        """Return the gradient of the summed loss by outputs, classes along an axis."""
-        if self.own_loss:  # `y` is this gradient, from `_own_delta`
+    def _delta(self, out, y):
+        if self.own_loss:  # `y` is the gradient already, from `_own_delta`
             return y
         if self.regression:
-            return (out - y) * (2 / out.shape[axis])
-        return torch.softmax(out, axis) - y
+            return (out - y) * (2 / out.shape[1])
+        return torch.softmax(out, 1) - y
 
     def _own_delta(self, x, y, weight):
         """Return the gradient of a learner's loss by outputs; None without a trace."""
@@ -338,7 +330,7 @@ class ModuleNetworks:
         out, pull, written = vjp(forward, weights, has_aux=True)
         for i, value in zip(self.written, written, strict=True):
             buffers[i].copy_(value)
-        return pull(self._delta(out, y, 1) * weight)[0]
+        return pull(self._delta(out, y) * weight)[0]
 
     def _call_traced(self, name, function, x, *others):
         """Call a function through its trace for these shapes; None where that fails."""
@@ -433,10 +425,8 @@ class _EagerNetwork:
         self.module = module
         trained, fixed = _split_tensors(module, names)
         self.trained, self.fixed = [*trained.values()], [*fixed.values()]
-        self.buffers = []  # (the dict that holds it, name, tensor)
-        for buffers in [layer._buffers for layer in module.modules()]:
-            items = buffers.items()
-            self.buffers += [(buffers, n, t) for n, t in items if t is not None]
+        dicts = [layer._buffers for layer in module.modules()]
+        self.buffers = [(d, n, t) for d in dicts for n, t in d.items() if t is not None]
         self.views = [part.data for part in (*self.trained, *self.fixed)]
         self.fingerprint, self.has_mode = fingerprint(module), False
 
