@@ -68,7 +68,7 @@ class Objective:
         self.loss, self.metric, self.vectorized = loss, metric, True
 
     def check(self, data, own_model):
-        """Return losses and metrics of made-up outputs, unless they are unfit."""
+        """Refuse an unfit loss or metric; return their values for made-up outputs."""
         generator, y = torch.Generator().manual_seed(0), data.Y[None]
         values, gradients = [], []
         for name in ("loss", "metric"):
@@ -253,9 +253,9 @@ class DenseNetworks:
         counts = [b.shape[0] * b.shape[1] for b in self.b]
         # The last rows of a product are summed in another order: they are padding.
         padding = -sum(counts) % ROWS_AT_ONCE
-        whole = self.b[0].new_zeros(sum(counts) + padding, points)
-        parts = zip(whole.split([*counts, padding]), self.b, strict=False)
-        return [part.view(*b.shape[:2], points) for part, b in parts], whole
+        buffer = self.b[0].new_zeros(sum(counts) + padding, points)
+        parts = zip(buffer.split([*counts, padding]), self.b, strict=False)
+        return [part.view(*b.shape[:2], points) for part, b in parts], buffer
 
     def draw_masks(self, rngs, seed_row, points):
         """Draw the units that dropout keeps in a batch: the same for a seed's runs."""

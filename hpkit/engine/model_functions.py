@@ -158,15 +158,15 @@ class RecordedSetting(Hyperparameters):
         if name == "__class__":  # so that dataclasses.replace makes a plain one
             return Hyperparameters
         values = object.__getattribute__(self, "__dict__")
-        own = dict(values["own"])
-        if name in NAMES or name in own:
+        extra = dict(values["own"])
+        if name in NAMES or name in extra:
             values["read"].add(name)
         elif name == "own":
-            values["read"].update(own)
+            values["read"].update(extra)
         elif name == "__dict__":
-            values["read"].update(NAMES, own)
+            values["read"].update(NAMES, extra)
             return {n: values[n] for n in (*NAMES, "own")}
-        return own[name] if name in own else object.__getattribute__(self, name)
+        return extra[name] if name in extra else object.__getattribute__(self, name)
 
     def __deepcopy__(self, memo):
         return self
