@@ -59,9 +59,9 @@ def test_spec_is_json():
     assert spec["alt"] == "Two points."
 
 
-def test_a_look_is_for_all_or_for_each_and_left_out_where_it_is_none():
+def test_a_style_is_for_all_or_for_each_and_left_out_where_it_is_none():
     assert line([0], [1], dash=None).spec() == {"kind": "line"}
     mark = line([0], [[1], [2], [3]], color=["blue", "green"], width=2)
-    assert [mark.each("color", row) for row in range(3)] == ["blue", "green", "green"]
-    assert [mark.each("width", row) for row in range(3)] == [2, 2, 2]
-    assert mark.each("dash", 0, "solid") == "solid"
+    assert [mark.style_at("color", i) for i in range(3)] == ["blue", "green", "green"]
+    assert [mark.style_at("width", i) for i in range(3)] == [2, 2, 2]
+    assert mark.style_at("dash", 0, "solid") == "solid"

@@ -160,7 +160,7 @@ def test_labels_keep_distance_and_order_and_move_as_little_as_they_can():
 )
 def test_pictures_take_letters_from_one_font_more(there, last, monkeypatch):
     monkeypatch.setattr(fontManager, "get_font_names", lambda: there.split(", "))
-    monkeypatch.setattr(charts, "_more_letters", charts._more_letters.__wrapped__)
+    monkeypatch.setattr(charts, "_fallback_font", charts._fallback_font.__wrapped__)
     monkeypatch.setitem(rcParams, "font.family", ["sans-serif"])
     for _ in range(2):
         add_fallback_font()
