@@ -206,9 +206,7 @@ def mean_and_spread(losses) -> str:
     return WORDS["mean_spread"].format(losses.mean(), losses.std(ddof=1))
 
 
-def seeds_chart(
-    losses, diverged, names, *, seeds, pairs=None, seen=(), alt=""
-) -> Chart:
+def seeds_chart(losses, diverged, names, seeds, pairs=None, seen=(), alt="") -> Chart:
     """Return a row of dots for each setting, a dot for each seed."""
     # `losses` and `diverged` are (settings, seeds). `pairs` joins the dots of a seed;
     # None: if the settings are few. A diamond is the mean, with one standard deviation

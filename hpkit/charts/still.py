@@ -74,8 +74,7 @@ def small_png(png: bytes) -> bytes:
 
     image = Image.open(io.BytesIO(png)).convert("RGBA")
     image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    method = Image.Quantize.MAXCOVERAGE
-    image = image.convert("RGB").quantize(128, method=method, dither=Image.Dither.NONE)
+    image = image.convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE)
     file = io.BytesIO()
     image.save(file, "png", optimize=True)
     return file.getvalue()
