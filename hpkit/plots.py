@@ -1,7 +1,7 @@
-"""Still charts (matplotlib): each takes a result and `ax=None`, and returns the Axes.
+"""Plots (matplotlib): each takes a result and `ax=None`, and returns the Axes.
 
-pyplot is asked for one thing only, a new figure when a learner gives no axes: it keeps
-a current figure for the whole process, and panels draw in threads.
+pyplot only makes a new figure when a learner gives no axes: it keeps a current figure
+for the whole process, and panels draw in threads.
 """
 
 import html
@@ -23,20 +23,20 @@ from hpkit.locale import Texts, digits
 from hpkit.search.result import Search, as_runs, as_searches, describe
 from hpkit.text import named_value, short_text
 
-_Found = Run | Runs | Search | Iterable[Run]
+_Result = Run | Runs | Search | Iterable[Run]
 _SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when projected
 _FONT = 10
-_SAY = Texts("plots")
-_CHARTS = Texts("plots.charts")
-_NAMED = 50  # curves of which each has room for its name
-_STRONG = dict(blue=None, orange="dashed", purple="dashdot", ink=None, green="dashed")
+_WORDS = Texts("plots")
+_ALTS = Texts("plots.charts")
+_NAMED = 50  # the most curves that all have room for their names
+_STYLES = dict(blue=None, orange="dashed", purple="dashdot", ink=None, green="dashed")
 _DOT_SIZE = 3.4
-# For screen readers alone: neither seen nor scrolled to.
+# For screen readers only: neither seen nor scrolled to.
 OFF_SCREEN = '<span style="position:fixed;clip:rect(0,0,0,0)">'
 
 
 def plot_training_curves(
-    runs: _Found, ax: Axes | None = None, *, split: str | None = None
+    runs: _Result, ax: Axes | None = None, *, split: str | None = None
 ) -> Axes:
     """Return the axes with loss against epoch: validation solid, training dashed.
 
@@ -65,7 +65,7 @@ def plot_training_curves(
 
 
 def plot_seeds(
-    runs: _Found, ax: Axes | None = None, *, pairs: bool | None = None
+    runs: _Result, ax: Axes | None = None, *, pairs: bool | None = None
 ) -> Axes:
     """Return the axes with a dot for each seed, a row of dots for each setting.
 
@@ -133,20 +133,20 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     space = {name: search._listed(name) for name in names}
     losses = np.where(runs.unfit, np.nan, runs.mean_val_loss)
     axes, shares = charts.parallel_axes(space, runs.settings, losses)
-    axes[-1].label = _SAY["val_loss"]
-    best = [i for i in runs.order[: len(_STRONG)] if np.isfinite(losses[i])]
+    axes[-1].label = _WORDS["val_loss"]
+    best = [i for i in runs.order[: len(_STYLES)] if np.isfinite(losses[i])]
     strong, count = np.isin(np.arange(len(losses)), best), len(losses)
-    looks = {"color": ["gray"] * count, "label": [""] * count, "dash": [None] * count}
-    for (color, dash), i in zip(_STRONG.items(), best, strict=False):
+    styles = {"color": ["gray"] * count, "label": [""] * count, "dash": [None] * count}
+    for i, (color, dash) in zip(best, _STYLES.items(), strict=False):
         setting = short_text(search.settings[i], names)
-        looks["label"][i] = f"{digits(runs.mean_val_loss[i])}  {setting}"
-        looks["color"][i], looks["dash"][i] = color, dash
-    chart = charts.parallel_chart(axes, shares, strong, looks)
+        styles["label"][i] = f"{digits(runs.mean_val_loss[i])}  {setting}"
+        styles["color"][i], styles["dash"][i] = color, dash
+    chart = charts.parallel_chart(axes, shares, strong, styles)
     chart.x.domain = (-0.3, len(names) + 0.25)
     inner = []
     for i, axis in enumerate(axes):
-        marked = ((axis.shares(at), said) for at, said in ticks(axis, 3))
-        inner += [(i - 0.02, at, said) for at, said in marked if 0.03 < at < 0.97]
+        marked = [(axis.shares(at), label) for at, label in ticks(axis, 3)]
+        inner += [(i - 0.02, at, label) for at, label in marked if 0.03 < at < 0.97]
     places = list(zip(*inner, strict=True)) or [(), (), ()]
     chart.marks.append(text(*places, anchor="end", size=0.9, color="soft"))
     return draw_chart(chart, ax, (9.6, 4.2), _alt("parallel", search.runs))
@@ -169,7 +169,7 @@ def plot_best_so_far(
     """
     searches = as_searches(searches)
     chart = charts.best_so_far_chart(searches)
-    chart.x.label, chart.y.label = _SAY["epochs_spent"], _SAY["so_far"]
+    chart.x.label, chart.y.label = _WORDS["epochs_spent"], _WORDS["so_far"]
     return draw_chart(chart, ax, _SIZE, _alt("so_far", searches))
 
 
@@ -198,40 +198,35 @@ def plot_grid(
     space = _two_lists(grid, x, y)
     others = ", ".join(hyper.TABLE[n].label for n in grid.space if n not in space)
     seeds = len(grid.runs.seeds)
-    title = _SAY["cells" if seeds > 1 else "cells_one"].format(seeds)
-    title += "\n" + _SAY["over"].format(names=others) if others else ""
-    chart = charts.path_chart(space, [grid], framed=_framed(grid, space), title=title)
+    title = _WORDS["cells" if seeds > 1 else "cells_one"].format(seeds)
+    if others:
+        title += "\n" + _WORDS["over"].format(names=others)
+    framed = {}
+    if not grid.runs.unfit.all():
+        tied = {grid.settings.index(setting) for setting in grid.ties}
+        ties = [at for at, i in charts.best_in_cells(grid, space).items() if i in tied]
+        framed = {"best": [charts.cell_at(grid.best, space)], "ties": ties}
+    chart = charts.path_chart(space, [grid], framed=framed, title=title)
     legend = charts.WORDS["diverged"] if grid.diverged.any() else None
     chart.marks.append(points(np.nan, np.nan, shape="x", color="ink", legend=legend))
     return draw_chart(chart, ax, _size(space), _alt("grid", grid.runs))
 
 
 def _two_lists(search, x=None, y=None):
-    """Return two hyperparameters of a search, and their values."""
+    """Return two hyperparameters of a search with their values."""
     names = list(search.space)
     if len(names) < 2:
         raise hyper.refusal("map_names", got=", ".join(names))
-    for way, name in (("x", x), ("y", y)):
+    for argument, name in (("x", x), ("y", y)):
         if name is not None:
-            hyper.check_choice(way, name, names)
+            hyper.check_choice(argument, name, names)
     x = next(n for n in names if n != y) if x is None else x
     y = next(n for n in names if n != x) if y is None else y
-    values = {name: dict.fromkeys(search.values(name)) for name in (x, y)}
-    return {name: hyper.sort_numbers(each) for name, each in values.items()}
-
-
-def _framed(search, space):
-    """Return the cells of the best setting and of those that are as good, if any."""
-    if search.runs.unfit.all():
-        return {}
-    numbers = {search.settings.index(setting) for setting in search.ties}
-    cells = charts.best_in_cells(search, space).items()
-    ties = [cell for cell, i in cells if i in numbers]
-    return {"best": [charts.cell_at(search.best, space)], "ties": ties}
+    return {n: hyper.sort_numbers(dict.fromkeys(search.values(n))) for n in (x, y)}
 
 
 def _size(space):
-    """Return inches that leave room for the numbers."""
+    """Return a size in inches that leaves room for the numbers."""
     columns, rows = map(len, space.values())
     return max(4.2, 1.6 + 0.75 * columns), max(2.6, 1.4 + 0.5 * rows)
 
@@ -252,15 +247,15 @@ def plot_path(steps: Search, ax: Axes | None = None) -> Axes:
     """
     steps = _as_search(steps, "one_at_a_time")
     space = _two_lists(steps)
-    said, path = [], [steps.base]
+    changes, path = [], [steps.base]
     for number, step in enumerate(steps.steps, 1):
         if step.winner is not None:
             change = named_value(step.name, getattr(step.winner, step.name))
-            said.append(_SAY["step"].format(number=number, change=change))
+            changes.append(_WORDS["step"].format(number=number, change=change))
             path.append(step.winner)
-    between = "   " if len("".join(said)) < 60 else "\n"
-    alt = f"{_CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}"
-    chart = charts.path_chart(space, [steps], path, title=between.join(said))
+    separator = "   " if len("".join(changes)) < 60 else "\n"
+    alt = f"{_ALTS['path']} {'; '.join(changes)}. {describe(steps.runs)}"
+    chart = charts.path_chart(space, [steps], path, title=separator.join(changes))
     return draw_chart(chart, ax, _size(space), alt)
 
 
@@ -280,7 +275,7 @@ def plot_decision_boundary(run: Run, ax: Axes | None = None) -> Axes:
         raise hyper.refusal("one_run", kind=TypeError, type=type(run).__name__)
     _check_flat(run.dataset)
     check_has_rows(run.dataset)
-    title = _SAY["map"].format(epoch=run.best_epoch)
+    title = _WORDS["map"].format(epoch=run.best_epoch)
     chart = map_chart(run.dataset, map_pixels(run), title=title, size=_DOT_SIZE)
     return draw_chart(chart, ax, (5.0, 4.0), _alt("map", run, epoch=run.best_epoch))
 
@@ -296,33 +291,30 @@ def plot_data(dataset: Dataset, ax: Axes | None = None) -> Axes:
     2
     """
     if check_has_rows(check_dataset(dataset)).name == "digits":
-        return _draw_digits(dataset, ax)
+        ax, train = _axes_for(ax, (7.2, 1.0)), dataset.train
+        first = [np.flatnonzero(train.y == digit)[0] for digit in range(10)]
+        rows = train.X[first] * dataset.scale + dataset.center
+        tiles = [np.pad(row.reshape(8, 8), 1) for row in rows]
+        ax.imshow(np.hstack(tiles), cmap="gray_r")
+        ax.set_axis_off()
+        return alt_text(ax, _ALTS["digits"])
     _check_flat(dataset)
-    names = [_SAY["class"].format(name=name) for name in dataset.classes]
+    names = [_WORDS["class"].format(name=name) for name in dataset.classes]
     chart = map_chart(dataset, None, names=names, size=_DOT_SIZE)
-    facts = {"data": dataset.name, "n": dataset.n_train}
-    alt = _CHARTS["data"].format(**facts, classes=dataset.n_outputs)
-    more = 0.1 * max(0, dataset.n_outputs - 6)  # their names are in rows
-    return draw_chart(chart, ax, (5.0, 3.6 + more), alt)
-
-
-def _draw_digits(data, ax):
-    ax, rows = _axes_for(ax, (7.2, 1.0)), data.train
-    first = [rows.X[rows.y == k][0] * data.scale + data.center for k in range(10)]
-    tiles = [np.pad(row.reshape(8, 8), 1) for row in first]
-    ax.imshow(np.hstack(tiles), cmap="gray_r")
-    ax.set_axis_off()
-    return alt_text(ax, _CHARTS["digits"])
+    classes = dataset.n_outputs
+    alt = _ALTS["data"].format(data=dataset.name, n=dataset.n_train, classes=classes)
+    height = 3.6 + 0.1 * max(0, classes - 6)  # their names are in rows
+    return draw_chart(chart, ax, (5.0, height), alt)
 
 
 def _check_flat(data):
     if data.n_features != 2 or data.is_regression:
-        kind = _SAY["regression" if data.is_regression else "classes"]
+        kind = _WORDS["regression" if data.is_regression else "classes"]
         raise hyper.refusal("flat", features=data.n_features, what=kind)
 
 
 def _as_search(result, wanted=""):
-    """Return `result` if it is a Search, of the kind that is `wanted`."""
+    """Return `result` if it is a Search, and of the kind `wanted` if that is given."""
     kind = getattr(result, "kind", type(result).__name__)
     if not isinstance(result, Search) or wanted not in ("", kind):
         wanted = f"hpkit.{wanted or 'grid_search'}"
@@ -331,14 +323,14 @@ def _as_search(result, wanted=""):
 
 
 def _alt(kind, result, **facts):
-    return f"{_CHARTS[kind].format(**facts)} {describe(result)}"
+    return f"{_ALTS[kind].format(**facts)} {describe(result)}"
 
 
 def draw_chart(chart, ax, size, alt):
-    """Return the axes, or new ones of a size in inches, with a chart drawn."""
+    """Draw a chart on `ax`, or on new axes of a size in inches, and return them."""
     ax = _axes_for(ax, size)
     draw(ax, replace(chart, title=""), _FONT)
-    # Layouts count titles, but not the name of the axis that stands above it.
+    # Layouts make room for titles, but not for the y axis' name above the axes.
     ax.set_title(" ", loc="right", fontsize=_FONT, pad=_FONT)
     if chart.title:
         ax.set_title(chart.title, fontsize=1.08 * _FONT, pad=2.4 * _FONT)
@@ -346,7 +338,7 @@ def draw_chart(chart, ax, size, alt):
 
 
 def _axes_for(ax, size=None):
-    """Return `ax` if it is axes, or those of a new figure of a size in inches."""
+    """Return `ax`, or axes of a new figure if it is None and a size is given."""
     if ax is None and size is not None:
         import matplotlib.pyplot as plt
 
@@ -376,10 +368,10 @@ def alt_text(ax: Axes, sentence: str) -> Axes:
 
 
 def alt_metadata(sentences, include=None, exclude=None):
-    """Return a picture's words as IPython wants metadata; show them, to be heard."""
-    # The picture comes by itself, and notebooks show it without them: they come before.
+    """Return the alt text as IPython metadata, and display it for screen readers."""
+    # IPython shows the picture itself, and notebooks ignore its alt text.
     from IPython.display import display
 
-    said = " ".join(sentences)
-    display({"text/html": f"{OFF_SCREEN}{html.escape(said)}</span>"}, raw=True)
-    return {}, {"image/png": {"alt": said}}
+    alt = " ".join(sentences)
+    display({"text/html": f"{OFF_SCREEN}{html.escape(alt)}</span>"}, raw=True)
+    return {}, {"image/png": {"alt": alt}}

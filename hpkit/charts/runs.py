@@ -133,13 +133,10 @@ def loss_chart(
     return Chart(x, Axis(WORDS["loss"], (0, top)), [*drawn, *marks], **chart)
 
 
-def shades(count: int) -> list[str]:
-    """Return colors for curves: by name if there are enough, else a ramp to dark."""
-    return list(_SHADES[:count]) if count <= len(_SHADES) else ramp(count)
-
-
-def ramp(count: int) -> list[str]:
-    """Return hexadecimal colors from light to dark."""
+def shades(count: int, named: bool = True) -> list[str]:
+    """Return colors for curves: names, or shades from light to dark if not enough."""
+    if named and count <= len(_SHADES):
+        return list(_SHADES[:count])
     return list(map(to_hex, colormaps["viridis"](np.linspace(0.75, 0.22, count))))
 
 
@@ -174,8 +171,7 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
                 ends = mean - spread, mean + spread
                 marks.append(spec.band(epochs, *ends, color=color, opacity=0.15))
             label = names[i] if part == parts[0] else None
-            if alone:
-                label = WORDS["val" if solid else "train"]
+            label = WORDS["val" if solid else "train"] if alone else label
             style["label"] = None if diverged[i] else label
             style["width"] = (3.2 if strong else 2.4) * (1 if solid else 0.75)
             style["dash"] = None if solid else "dashed"
@@ -233,10 +229,10 @@ def seeds_chart(losses, diverged, names, seeds, pairs=None, seen=(), alt="") -> 
         style["tip"] = [WORDS["tip_seed"].format(names[i], *one) for one in results]
         dots.append(spec.points(losses[i], rows[i] + shifts, **style))
     thin = {"color": "soft", "width": 0.8, "opacity": 0.5, "hover": False}
-    counts = diverged.sum(1)
-    gone = np.flatnonzero(counts)
+    gone = np.flatnonzero(diverged.any(1))
     lost = {"color": [colors[i] for i in gone], "shape": "x", "size": 6}
-    lost["label"] = [WORDS["gone_of"].format(counts[i], len(seeds)) for i in gone]
+    counts = diverged[gone].sum(1)
+    lost["label"] = [WORDS["gone_of"].format(n, len(seeds)) for n in counts]
     ink = {"color": "ink", "hover": False}
     diamonds = ink | {"shape": "diamond", "size": 6, "strong": True}
     diamonds["label"] = list(map(mean_and_spread, finite)) if few else None
@@ -312,7 +308,8 @@ def map_pixels(run, epoch: str = "best") -> np.ndarray:
 def map_chart(dataset, pixels, *, names=(), size=2.6, **chart) -> Chart:
     """Return the training points over a map's pixels; None draws no map."""
     # `names` of the classes stand above the chart.
-    (left, bottom), (right, top) = map_cells(dataset, 2)[[0, -1]]
+    corners = map_cells(dataset, 2)[[0, -1]]
+    x, y = map(Axis, dataset.features, map(tuple, corners.T))
     train, dots = dataset.train, []
     for n in range(dataset.n_outputs):
         color, shape, _ = style_of(n)
@@ -320,6 +317,4 @@ def map_chart(dataset, pixels, *, names=(), size=2.6, **chart) -> Chart:
         style |= {"color": color, "shape": shape}
         dots.append(spec.points(*train.X[train.y == n].T, **style))
     ground = spec.image(np.zeros((0, 0, 4), np.uint8) if pixels is None else pixels)
-    x = Axis(dataset.features[0], (left, right))
-    y = Axis(dataset.features[1], (bottom, top))
     return Chart(x, y, [ground, *dots], grid=False, **chart)

@@ -5,7 +5,7 @@ from itertools import groupby
 
 import numpy as np
 
-from hpkit.charts import runs as curves
+from hpkit.charts import runs as run_charts
 from hpkit.charts import spec
 from hpkit.charts.runs import axis_floor, clip_curve, pad_curves, round_up, usual_high
 from hpkit.charts.spec import GUESS, Axis, Chart, style_of
@@ -52,7 +52,7 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
 
 def _shades(at):
     """Return colors of values, the darker the further right they are."""
-    shades = curves.ramp(len(at))
+    shades = run_charts.shades(len(at), named=False)
     return [shades[rank] for rank in np.argsort(np.argsort(at, kind="stable"))]
 
 
@@ -101,10 +101,9 @@ def validation_chart(
     mean = np.where(unfit, np.nan, runs.mean_val_loss)
     order = np.argsort(at, kind="stable")
     order = order[np.isfinite(mean[order])]
-    x, y, spread = at[order], mean[order], np.nan_to_num(runs.std_val_loss[order])
+    x, y, std = at[order], mean[order], np.nan_to_num(runs.std_val_loss[order])
     best = [i for i in order if i == runs.order[0]]
     gone = np.flatnonzero(runs.diverged.any(1))  # not the failed ones
-    legend = WORDS["spread"] if several else None
     lowest, label = "lowest_at", None
     dots, signs = [], []
     if last:
@@ -139,7 +138,7 @@ def validation_chart(
     cross = {"color": "ink" if last else [colors[i] for i in gone], "click": "cross"}
     ring_labels = [WORDS[lowest].format(mean[i], texts[i]) for i in best]
     marks = [
-        spec.band(x, y - spread, y + spread, legend=legend),
+        spec.band(x, y - std, y + std, legend=WORDS["spread"] if several else None),
         *lines,
         spec.line(x, y, width=2.6, label=label, strong=last, hover=False),
         *dots,
@@ -174,21 +173,19 @@ def heatmap_chart(
     # kind: "best", "ties", "chosen", "guess"; `legends` can rename kinds; `cells` is
     # the style of the cells. Clicking sends row * columns + column as "cell".
     legends, framed = WORDS["frames"] | (legends or {}), framed or {}
-    cells_of = {kind: list(framed.get(kind, ())) for kind in _FRAMES}
+    by_kind = {kind: list(framed.get(kind, ())) for kind in _FRAMES}
     frames = []
     for kind, style in _FRAMES.items():
-        halo = kind != "guess" or cells_of["guess"] != cells_of["best"]
-        legend = legends[kind] if kind in framed else None  # no room for the others
-        columns, rows = np.reshape(cells_of[kind], (-1, 2)).T
+        halo = kind != "guess" or by_kind["guess"] != by_kind["best"]
+        legend = legends[kind] if kind in framed else None  # or it would take room
+        columns, rows = np.reshape(by_kind[kind], (-1, 2)).T
         frames.append(spec.frames(columns, rows, **style, halo=halo, legend=legend))
     pair = list(space.items())[:2]
     x, y = (Axis(TABLE[n].label, kind="band", texts=axis_texts(v)) for n, v in pair)
     if "ties" in framed:  # the best, inside the frame around all of them, is not named
-        cells_of["ties"] = [p for p in cells_of["ties"] if p not in cells_of["best"]]
+        by_kind["ties"] = [p for p in by_kind["ties"] if p not in by_kind["best"]]
     at = [(c, r) for r, c in np.ndindex(np.shape(loss))]
-    labels = [
-        "".join(f"\n{legends[k]}" for k in framed if p in cells_of[k]) for p in at
-    ]
+    labels = ["".join(f"\n{legends[k]}" for k in framed if p in by_kind[k]) for p in at]
     style = {"name": WORDS["loss"], "click": "cell", "label": labels} | (cells or {})
     if "tip" in style:
         style["tip"] = list(map(str.__add__, style["tip"], labels))
@@ -275,8 +272,8 @@ def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
     alt = WORDS["path_alt"].format("; ".join(visits).replace("\n", ", "))
     cells = {"tip": [tips.get((c, r), "") for r, c in np.ndindex(loss.shape)]}
     cells |= {"lift": 0.16 if path else 0.0, "beside": beside, "click": None}
-    chart |= {"alt": alt, "choose": ""}
-    return heatmap_chart(space, loss, cells=cells, marks=marks, **chart)
+    chart |= {"cells": cells, "marks": marks, "alt": alt, "choose": ""}
+    return heatmap_chart(space, loss, **chart)
 
 
 def steps_chart(search, space, beside=()) -> Chart:
@@ -308,13 +305,13 @@ def steps_chart(search, space, beside=()) -> Chart:
                 elif np.isposinf(loss):
                     gone.append(place)
             dots.append((np.nan, np.nan, "", False))
-        heads.append((at.mean(), name, state))
+        title = WORDS["step"].format(index + 1, TABLE[name].short)
+        heads.append((at.mean(), title, state, f"{TABLE[name].label}, {state}"))
     x, y, tips, _ = zip(*dots, strict=True) if dots else [()] * 4
     losses = [loss for loss in y if np.isfinite(loss)]
     top = round_up(1.1 * max([*losses, *beside], default=0))
-    middles, names, states = zip(*heads, strict=True)
-    level, numbered = np.full(len(heads), top), enumerate(names, 1)
-    titles = [WORDS["step"].format(n, TABLE[name].short) for n, name in numbered]
+    middles, titles, states, alts = zip(*heads, strict=True)
+    level = np.full(len(heads), top)
     room = {"room": _SHORT_LIST + _STEP_GAP}  # between middles
     winners = np.reshape([dot[:2] for dot in dots if dot[3]], (-1, 2)).T
     marks = [
@@ -328,8 +325,7 @@ def steps_chart(search, space, beside=()) -> Chart:
     x_axis = Axis("", (-0.6, left - _STEP_GAP - 0.4), texts=texts, ticks=ticks)
     scale = {"kind": "linear" if losses else "none", "ticks": (0, top / 2, top)}
     y_axis = Axis(WORDS["loss"], (0, 1.3 * top), **scale)
-    parts = [f"{TABLE[name].label}, {state}" for _, name, state in heads]
-    alt = WORDS["steps_alt"].format("; ".join(parts))
+    alt = WORDS["steps_alt"].format("; ".join(alts))
     return Chart(x_axis, y_axis, marks, title=WORDS["steps"], alt=alt)
 
 
@@ -356,7 +352,8 @@ def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:
             dots.append((column, low, WORDS["race"].format(n, name, low), color, shape))
     at, heights, tips, colors, shapes = zip(*dots, strict=True) if dots else [()] * 5
     losses = np.hstack([y.ravel(), heights])
-    losses = losses[(losses > (0 if race else -np.inf)) & (losses < np.inf)]  # has a log
+    above = 0 if race else -np.inf  # 0 has no logarithm
+    losses = losses[(losses > above) & (losses < np.inf)]
     low, high = (losses.min(), losses.max()) if losses.size else (0.1, 1.0)
     log, floor = race or high > 10 * low > 0, axis_floor([low, high])
     span = (0.8 * low, 1.15 * high) if log else (floor, floor + 1.08 * (high - floor))
@@ -402,11 +399,10 @@ def spent_chart(searches, budget) -> Chart:
     return Chart(x, _log_axis(_LOG["so_far"], losses), marks, alt=alt)
 
 
-def tried_chart(searches, chosen=None) -> Chart:
+def tried_chart(runs_by_search, chosen=None) -> Chart:
     """Return the loss of each setting at its lr; the `chosen` (lr, loss) has a ring."""
-    # `searches` are the runs of each search.
     marks, dots, crosses = [], set(), set()
-    for index, runs in enumerate(searches):
+    for index, runs in enumerate(runs_by_search):
         color, shape, _ = style_of(index)
         style, fit = {"opacity": 0.7, "size": 5, "shape": shape}, ~runs.unfit
         lrs, losses = np.array([s.lr for s in runs.settings]), runs.mean_val_loss
@@ -465,9 +461,9 @@ def parallel_chart(axes, shares, strong, styles, **chart) -> Chart:
         return {name: [styles[name][i] for i in indices] for name in given}
 
     def dots(legend):
-        indices = np.flatnonzero(strong & (legends == legend))
-        style = styles_of(indices, "color", "shape") | {"legend": str(legend) or None}
-        x, y = [last] * len(indices), heights[indices, -1]
+        some = np.flatnonzero(strong & (legends == legend))
+        style = styles_of(some, "color", "shape") | {"legend": str(legend) or None}
+        x, y = [last] * len(some), heights[some, -1]
         return spec.points(x, y, hover=False, **style, size=4)
 
     grays = {"color": "gray", "width": 1, "opacity": 0.35} | styles_of(pale, "tip")

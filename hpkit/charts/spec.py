@@ -74,8 +74,7 @@ GUESS = {"color": "purple", "width": 2.5, "dash": "dotted"}  # the learner's gue
 class Axis:
     """An axis: "linear" or "log" over a domain, or "band": one place for each text."""
 
-    # `ticks` replace the usual round numbers, `texts` are their labels; kind "none" is
-    # linear without ticks.
+    # `ticks` replace round numbers, `texts` label them; "none" is linear without ticks.
 
     label: str = ""
     domain: tuple[float, float] = (0.0, 1.0)
@@ -221,9 +220,7 @@ class Chart:
         fields |= {"alt": self.alt or self.title, "height": float(self.height)}
         axes = ", ".join(filter(None, (self.y.label, self.x.label)))
         fields["choose"] = self.choose or axes or self.title
-        return fields | {
-            name: getattr(self, name) for name in ("title", "ends", "grid")
-        }
+        return fields | {"title": self.title, "ends": self.ends, "grid": self.grid}
 
 
 def state(charts: Sequence[Chart]) -> dict[str, dict | bytes]:

@@ -33,7 +33,7 @@ _STUB = 1.9  # em before that label: there the line's color and dash are repeate
 _DASHES = {"dashed": (0, (4, 2.6)), "dotted": (0, (1, 2.4))}
 _DASHES["dashdot"] = (0, (5, 2.6, 1, 2.6))
 _SHAPES = {"square": "s", "diamond": "D", "triangle": "^", "plus": "P", "x": "X"}
-_ALIGN = {"start": "left", "middle": "center", "end": "right"}
+_ALIGN = {None: "center", "start": "left", "middle": "center", "end": "right"}
 # With letters that matplotlib's own font lacks, such as Hangul: Windows, macOS, Linux.
 _FALLBACKS = ("Malgun Gothic", "Apple SD Gothic Neo", "NanumGothic", "Noto Sans CJK KR")
 _FALLBACKS += ("Noto Sans CJK JP",)  # the same file's name for matplotlib before 3.11
@@ -42,8 +42,8 @@ _FALLBACKS += ("Noto Sans CJK JP",)  # the same file's name for matplotlib befor
 def add_fallback_font() -> None:
     """Add a font with more letters for all pictures, the learner's own included."""
     # Matplotlib takes the first font that has a letter.
-    families, fonts = rcParams["font.family"], _fallback_font()
-    rcParams["font.family"] = [*families, *(f for f in fonts if f not in families)]
+    families = [*rcParams["font.family"], *_fallback_font()]
+    rcParams["font.family"] = list(dict.fromkeys(families))
 
 
 @lru_cache
@@ -296,8 +296,8 @@ class _Painter:
                 self.ax.plot(places, heights, **style | halo | {"ls": "-"})
             style["alpha"] = mark.style_at("opacity", row)
             style["marker"] = "o" if mark.get("draw") else None
-            named = not row and mark.kind != "frames"  # in the legend
-            style["label"] = mark.get("legend") if named else None
+            in_legend = row == 0 and mark.kind != "frames"
+            style["label"] = mark.get("legend") if in_legend else None
             self.ax.plot(places, heights, **style)
             drawn = np.flatnonzero(np.isfinite(heights) & np.isfinite(places))
             if (text := mark.style_at("label", row)) and len(drawn):
@@ -361,13 +361,12 @@ class _Painter:
         if room := mark.get("room"):
             widest = max(width_of(text, size, strong=True) for text in texts)
             size *= min(1.0, room * self.width / np.ptp(self.ax.get_xlim()) / widest)
-        align = _ALIGN[mark.get("anchor", "middle")]
-        style = {"ha": align, "va": "center", "size": size, "zorder": self.z}
+        style = {"ha": _ALIGN[mark.get("anchor")], "va": "center", "size": size}
         style["path_effects"] = [withStroke(linewidth=0.25 * size, foreground="white")]
         for i, place in enumerate(zip(*(c[0] for c in mark.columns), strict=True)):
             style["weight"] = _weight(mark.style_at("strong", i))
             style["color"] = _color(mark, i, "ink")
-            self.ax.text(*place, texts[i], **style)
+            self.ax.text(*place, texts[i], zorder=self.z, **style)
 
     def cells(self, mark):
         values, colors = mark.columns[0], unpack_pixels(mark.columns[1]) / 255
@@ -406,9 +405,8 @@ class _Painter:
         places = to_axes.transform([end[:2] for end in ends]).clip(0, 1)
         heights, em = spread_labels(places[:, 1], gap), letter / self.width
         bend, left = 1 + 0.3 * em, 1 + _GAP * em
-        stub = left - _STUB * em, left - 0.3 * em
-        pairs = zip(places, heights, strict=True)
-        leads = [[(x, y), (bend, y), (stub[0], height)] for (x, y), height in pairs]
+        start, stop = left - _STUB * em, left - 0.3 * em
+        leads = [[(x, y), (bend, y), (start, h)] for x, y, h in np.c_[places, heights]]
         dotted = places[:, 0] < 0.9  # long ones, lest they be taken for curves
         dashes = [(0, (1, 5)) if is_dotted else "-" for is_dotted in dotted]
         colors = np.where(dotted, light("soft"), [end[3]["color"] for end in ends])
@@ -417,7 +415,7 @@ class _Painter:
         leads = LineCollection(leads, alpha=0.55, **style, **at)
         ax.add_collection(leads, autolim=False)
         for (_, _, text, pen, strong), height in zip(ends, heights, strict=True):
-            line = [(x, height) for x in stub]
+            line = [(start, height), (stop, height)]
             ax.add_collection(LineCollection([line], **pen, **at), autolim=False)
             style = {"size": letter, "weight": _weight(strong), "va": "center"}
             ax.text(left, height, text, color=_darken(pen["color"]), **style, **at)
@@ -428,11 +426,11 @@ class _Painter:
         letter, width = self.letter, width_of(text, self.letter, strong)
         dx, dy = self._free_offset((x, y), width)
         style = {"color": _darken(color), "size": letter, "weight": _weight(strong)}
-        style |= {"ha": "center", "va": "center", "zorder": 9}
-        style |= {"textcoords": "offset points", "annotation_clip": False}
+        style |= {"ha": "center", "va": "center", "textcoords": "offset points"}
         if np.hypot(max(0, abs(dx) - width / 2), dy) > 2.6 * letter:
             lead = {"arrowstyle": "-", "ls": (0, (1, 5)), "color": light("soft")}
             style["arrowprops"] = lead | {"lw": 0.7, "shrinkB": 8}
+        style |= {"annotation_clip": False, "zorder": 9}
         self.ax.annotate(text, (x, y), (dx, dy), **style)
 
     def _free_offset(self, point, width):
@@ -457,12 +455,11 @@ class _Painter:
         """Return places (n, 2) that a text should not cover."""
         data, occupied = self.ax.transData, [np.zeros((0, 2))]
         paths = [(line.get_transform(), line.get_xydata()) for line in self.ax.lines]
-        for collection in self.ax.collections:
-            offsets = collection.get_offsets()
-            if isinstance(collection, LineCollection):  # from line ends to their labels
-                transform = collection.get_transform()
-                paths += [(transform, lead) for lead in collection.get_segments()]
-            elif len(offsets) and collection.get_offset_transform() == data:
+        for item in self.ax.collections:
+            offsets = item.get_offsets()
+            if isinstance(item, LineCollection):  # from line ends to their labels
+                paths += [(item.get_transform(), lead) for lead in item.get_segments()]
+            elif len(offsets) and item.get_offset_transform() == data:
                 occupied.append(data.transform(offsets) * self.scale)
         for transform, path in paths:
             corners = transform.transform(path) * self.scale
