@@ -109,9 +109,9 @@ def loss_chart(
     if run.best_val_loss <= top and not run.diverged:
         ring["label"] = (lowest or WORDS["lowest"]).format(run.best_val_loss)
     exits = [(clip_curve(r.val_loss, top)[1], r, c, n) for r, c, n in shown]
-    gone = [item for item in exits if item[0] is not None]
-    cross = {"color": [c for _, _, c, _ in gone], "name": [n for *_, n in gone]}
-    cross["label"] = [WORDS["diverged" if r.diverged else "above"] for _, r, *_ in gone]
+    cut = [item for item in exits if item[0] is not None]
+    cross = {"color": [c for _, _, c, _ in cut], "name": [n for *_, n in cut]}
+    cross["label"] = [WORDS["diverged" if r.diverged else "above"] for _, r, *_ in cut]
 
     def lines(part, runs, names, **style):
         curves = [getattr(r, f"{part}_loss") for r in runs]
@@ -127,7 +127,7 @@ def loss_chart(
         lines("train", [run], [own], width=2, dash="dashed", label=train),
         lines("val", [run], [own], width=3, label=own or val, strong=True),
         spec.ring(ring_at, [r.best_val_loss for r, _ in ringed], **ring),
-        spec.cross([epoch * per_epoch(r) for epoch, r, *_ in gone], **cross),
+        spec.cross([epoch * per_epoch(r) for epoch, r, *_ in cut], **cross),
     ]
     x = Axis(unit or WORDS["epoch"], (0, 1.02 * end))
     return Chart(x, Axis(WORDS["loss"], (0, top)), [*drawn, *marks], **chart)
@@ -155,7 +155,7 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
     start = start or highest or 1.0
     top = floor + 1.08 * float(np.clip(highest, start, spec.HIGHEST * start))
     last_epoch, alone = max(1, int(runs.epochs_done.max())), len(begun) == 1
-    marks, gone = [], [i for i in begun if diverged[i]]
+    marks, crossed = [], [i for i in begun if diverged[i]]
     for i, color in zip(begun, shades(len(begun)), strict=True):
         strong = not alone and bool(i == runs.order[0])
         style = {"color": color, "name": names[i] or names[-1]}
@@ -181,9 +181,9 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
         if diverged[i]:
             at = min(clip_curve(val_loss, top)[1] or last_epoch, last_epoch)
             label = WORDS["gone"].format(name=names[i])
-            if len(gone) > 1:  # one label for all, as theirs would overlap
-                label = WORDS["gone_of"].format(len(gone), len(begun))
-            label = label if i == gone[0] else ""
+            if len(crossed) > 1:  # one label for all, as theirs would overlap
+                label = WORDS["gone_of"].format(len(crossed), len(begun))
+            label = label if i == crossed[0] else ""
             marks.append(spec.cross([at], label=label, color=color))
         elif split != "train" and np.isfinite(val_loss).any():
             at = int(np.nanargmin(val_loss))
@@ -229,10 +229,10 @@ def seeds_chart(losses, diverged, names, seeds, pairs=None, seen=(), alt="") -> 
         style["tip"] = [WORDS["tip_seed"].format(names[i], *one) for one in results]
         dots.append(spec.points(losses[i], rows[i] + shifts, **style))
     thin = {"color": "soft", "width": 0.8, "opacity": 0.5, "hover": False}
-    gone = np.flatnonzero(diverged.any(1))
-    lost = {"color": [colors[i] for i in gone], "shape": "x", "size": 6}
-    counts = diverged[gone].sum(1)
-    lost["label"] = [WORDS["gone_of"].format(n, len(seeds)) for n in counts]
+    crossed = np.flatnonzero(diverged.any(1))
+    cross = {"color": [colors[i] for i in crossed], "shape": "x", "size": 6}
+    counts = diverged[crossed].sum(1)
+    cross["label"] = [WORDS["gone_of"].format(n, len(seeds)) for n in counts]
     ink = {"color": "ink", "hover": False}
     diamonds = ink | {"shape": "diamond", "size": 6, "strong": True}
     diamonds["label"] = list(map(mean_and_spread, finite)) if few else None
@@ -242,9 +242,9 @@ def seeds_chart(losses, diverged, names, seeds, pairs=None, seen=(), alt="") -> 
         *dots,
         spec.line(bars, rows[:, None] + [0.2, 0.2], width=3, **ink),
         spec.points(means, rows + 0.2, **diamonds),
-        spec.points(np.full(len(gone), high + room), rows[gone], **lost),
+        spec.points(np.full(len(crossed), high + room), rows[crossed], **cross),
     ]
-    x = Axis(WORDS["seeds"], (floor, high + (2 if len(gone) else 1) * room))
+    x = Axis(WORDS["seeds"], (floor, high + (2 if len(crossed) else 1) * room))
     y = Axis("", (-0.5, count - 0.3), ticks=rows[::-1], texts=names[::-1])
     return Chart(x, y, marks, alt=alt)
 

@@ -50,7 +50,7 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
     return Axis(label, (low / room, high * room), "log", **ticks), at
 
 
-def _shades(at):
+def _value_colors(at):
     """Return colors of values, the darker the further right they are."""
     shades = run_charts.shades(len(at), named=False)
     return [shades[rank] for rank in np.argsort(np.argsort(at, kind="stable"))]
@@ -62,7 +62,7 @@ def value_curves_chart(search, chosen: int, alt: str) -> Chart:
     # sends the index of its setting as "curve".
     runs, name = search.runs, search.param_name
     values, unfit = search.values(name), runs.unfit
-    texts, colors = axis_texts(values), _shades(value_axis(name, values)[1])
+    texts, colors = axis_texts(values), _value_colors(value_axis(name, values)[1])
     done = runs.epochs_done.min(1)
     means = [runs.val_loss[i, :, : max(n, 0) + 1].mean(0) for i, n in enumerate(done)]
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
@@ -96,14 +96,14 @@ def validation_chart(
     runs, name = search.runs, search.param_name
     values, unfit, several = search.values(name), runs.unfit, len(runs.seeds) > 1
     axis, at = value_axis(name, values)
-    texts, colors = axis_texts(values), ["blue"] if last else _shades(at)
+    texts, colors = axis_texts(values), ["blue"] if last else _value_colors(at)
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
     mean = np.where(unfit, np.nan, runs.mean_val_loss)
     order = np.argsort(at, kind="stable")
     order = order[np.isfinite(mean[order])]
     x, y, std = at[order], mean[order], np.nan_to_num(runs.std_val_loss[order])
     best = [i for i in order if i == runs.order[0]]
-    gone = np.flatnonzero(runs.diverged.any(1))  # not the failed ones
+    diverged = np.flatnonzero(runs.diverged.any(1))  # not the failed ones
     lowest, label = "lowest_at", None
     dots, signs = [], []
     if last:
@@ -135,7 +135,7 @@ def validation_chart(
         height = np.where(unfit, floor + 0.92 * (top - floor), mean)[picked]
         sign = {"color": "ink", "shape": "diamond", "legend": WORDS["chosen"]}
         signs = [spec.points(at[picked], height, size=5, hover=False, **sign)]
-    cross = {"color": "ink" if last else [colors[i] for i in gone], "click": "cross"}
+    color = "ink" if last else [colors[i] for i in diverged]
     ring_labels = [WORDS[lowest].format(mean[i], texts[i]) for i in best]
     marks = [
         spec.band(x, y - std, y + std, legend=WORDS["spread"] if several else None),
@@ -144,7 +144,7 @@ def validation_chart(
         *dots,
         spec.points(at, mean, color=colors, size=5, click="point"),
         *signs,
-        spec.cross(at[gone], label=WORDS["diverged"], **cross),
+        spec.cross(at[diverged], label=WORDS["diverged"], color=color, click="cross"),
         spec.ring(at[best], mean[best], color="orange", label=ring_labels),
     ]
     y_axis = Axis(WORDS["val_loss" if last else "lowest_loss"], (floor, top))
@@ -210,12 +210,12 @@ def profile_chart(search, side: int, title: str = "") -> Chart:
     axis, at = value_axis(name, values)
     labels = [f"{TABLE[other].short} {axis_texts(others)[k]}" for k in winners]
     order = [k for k in np.argsort(at, kind="stable") if np.isfinite(lowest[k])]
-    gone = np.flatnonzero(np.isinf(lowest) & search.finished)
+    diverged = np.flatnonzero(np.isinf(lowest) & search.finished)
     x, y, text = at[order], lowest[order], [labels[k] for k in order]
     marks = [
         spec.line(x, y, width=2.6, hover=False),
         spec.points(x, y, size=5, name=text, label=text),
-        spec.cross(at[gone], label=WORDS["diverged"], color="ink"),
+        spec.cross(at[diverged], label=WORDS["diverged"], color="ink"),
     ]
     top = round_up(1.1 * max(y, default=0))
     pairs = zip(axis_texts(values), labels, strict=True)
@@ -284,7 +284,7 @@ def steps_chart(search, space, beside=()) -> Chart:
         known = np.where(search.runs.unfit, np.inf, search.runs.mean_val_loss)
         loss_of = dict(zip(search.settings, known, strict=True))
     ticks, texts, heads, left = [], [], [], 0
-    dots, gone = [], []  # dots: place, loss, tip, whether it won; a gap after each step
+    dots, crosses = [], []  # dots: place, loss, tip, whether it won; a gap after a step
     for index, (name, values) in enumerate(space.items()):
         values = sort_numbers(values)
         state = WORDS["next" if index == len(steps) else "later"]
@@ -303,7 +303,7 @@ def steps_chart(search, space, beside=()) -> Chart:
                     tip = WORDS["tip"].format(short_text(setting, space), loss)
                     dots.append((place, loss, tip, setting == step.winner))
                 elif np.isposinf(loss):
-                    gone.append(place)
+                    crosses.append(place)
             dots.append((np.nan, np.nan, "", False))
         title = WORDS["step"].format(index + 1, TABLE[name].short)
         heads.append((at.mean(), title, state, f"{TABLE[name].label}, {state}"))
@@ -320,7 +320,7 @@ def steps_chart(search, space, beside=()) -> Chart:
         spec.line(x, y, width=2.2, hover=False),
         spec.points(x, y, size=4.5, tip=tips),
         spec.ring(*winners, color="orange"),
-        spec.cross(gone, color="orange", legend=WORDS["diverged"], hover=False),
+        spec.cross(crosses, color="orange", legend=WORDS["diverged"], hover=False),
     ]
     x_axis = Axis("", (-0.6, left - _STEP_GAP - 0.4), texts=texts, ticks=ticks)
     scale = {"kind": "linear" if losses else "none", "ticks": (0, top / 2, top)}
@@ -453,7 +453,7 @@ def parallel_chart(axes, shares, strong, styles, **chart) -> Chart:
     # `styles` are lists, one item a setting: "color", "dash", "shape" and "legend" (of
     # strong lines' ends), "tip", "label". What diverged ends in an x at the top.
     at, last, diverged = np.arange(len(axes)), len(axes) - 1, np.isnan(shares[:, -1])
-    pale, front, gone = map(np.flatnonzero, (~strong, strong, diverged))
+    pale, front, crossed = map(np.flatnonzero, (~strong, strong, diverged))
     heights = np.where(np.isnan(shares), 1.0, shares)
 
     def styles_of(indices, *names):
@@ -479,7 +479,7 @@ def parallel_chart(axes, shares, strong, styles, **chart) -> Chart:
         spec.line(at, heights[pale], **grays),
         spec.line(at, heights[front], width=1.8, opacity=0.9, **colors),
         spec.text(np.tile(at, 2), below, limits, size=0.9),
-        spec.points([last] * len(gone), [1] * len(gone), **cross),
+        spec.points([last] * len(crossed), [1] * len(crossed), **cross),
         *map(dots, dict.fromkeys(legends)),
     ]
     names = Axis("", kind="band", texts=[axis.label for axis in axes])
