@@ -252,8 +252,8 @@ def test_keys_choose_a_point(charts):
     values = 0.001, 0.003, 0.01, 0.003, 10
     assert spoken == [f"learning rate {v}" for v in values]
     assert told(page) == [
-        {"type": "click", "name": "cross", "mark": 9, "value": 0, "chart": 1},
-        {"type": "click", "name": "point", "mark": 7, "value": 7, "chart": 1},
+        {"type": "click", "name": "cross", "mark": 6, "value": 0, "chart": 1},
+        {"type": "click", "name": "point", "mark": 4, "value": 7, "chart": 1},
     ]
 
 
