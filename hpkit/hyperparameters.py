@@ -393,7 +393,7 @@ class Hyperparameters:
     label_smoothing: float = _number(0.0, "0, 0.05, 0.1, 0.2", _SHARES, below=1)
     class_weight: str = _choice("none", ("none", "balanced"), stack="loop")
     own: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
-    _of = frozenset()  # "model", "loss": what the user gave the search that made it
+    _made_for = frozenset()  # what the search that made it was given: "model", "loss"
 
     def __post_init__(self):
         for name in NAMES:
@@ -405,8 +405,8 @@ class Hyperparameters:
         own = {name: changes.pop(name) for name, _ in self.own if name in changes}
         new = replace(self, **changes)
         new = replace(new, own=dict(new.own) | own) if own else new
-        if self._of:
-            object.__setattr__(new, "_of", self._of)
+        if self._made_for:
+            object.__setattr__(new, "_made_for", self._made_for)
         return new
 
     def __getattr__(self, name: str) -> Any:

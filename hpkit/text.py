@@ -282,7 +282,7 @@ def text_lines(rows, *, right=False, rule=False):
     return lines
 
 
-def wrapped(text, width=84):
+def wrap_text(text, width=84):
     """Return a text wrapped at so many columns of a terminal."""
     text = "".join(char + "\0" * (display_width(char) - 1) for char in text)
     return textwrap.fill(text, width, break_on_hyphens=False).replace("\0", "")

@@ -39,7 +39,7 @@ FOLDER = ROOT / "notebooks"
 # long the cells below take that do something to the panel.
 PATIENT = """
 from hpkit.panels import panel as _panel
-_panel.Live.now.__kwdefaults__["seconds"] = 60.0
+_panel.Live.run_now.__kwdefaults__["seconds"] = 60.0
 _panel.SAVE = 3600.0
 def _play(cell, to_the_end={"OneAtATimePanel": "all", "CoinFlipsPanel": "run"}):
     panel = cell.result

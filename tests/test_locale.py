@@ -18,7 +18,7 @@ from hpkit.exercises import lesson_02_learning_rate as lesson
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import words
 from hpkit.panels.controls import LiveCharts
-from hpkit.text import display_width, wrapped
+from hpkit.text import display_width, wrap_text
 
 ROOT = Path(hk.__file__).parent
 LITTLE = """
@@ -252,7 +252,7 @@ def test_another_language_leaves_no_english_in_panels(speaking, tmp_path, monkey
 
 def test_a_text_is_folded_by_its_columns():
     text = "검증 손실이 가장 낮은 설정 " * 9 + "and some English words " * 9
-    widths = [*map(display_width, wrapped(text).splitlines())]
+    widths = [*map(display_width, wrap_text(text).splitlines())]
     assert max(widths) <= 84
     assert min(widths[:-1]) > 72
 

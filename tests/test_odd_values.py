@@ -292,8 +292,10 @@ def judge(table, call):
 def _apart(tmp_path_factory, monkeypatch):
     """Work in an empty folder; a panel trains no longer than it must."""
     monkeypatch.chdir(tmp_path_factory.mktemp("odd"))
-    now = Live.now
-    monkeypatch.setattr(Live, "now", lambda self, job, **_: now(self, job, seconds=0.0))
+    now = Live.run_now
+    monkeypatch.setattr(
+        Live, "run_now", lambda self, job, **_: now(self, job, seconds=0.0)
+    )
     plt.switch_backend("agg")
     hk.load_dataset("moons", 0)  # scikit-learn sets variables when it is imported
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -25,7 +25,7 @@ from hpkit.search import files
 from hpkit.search.result import Search
 from hpkit.search.space import Range
 from hpkit.store import Store, check_kinds, now
-from hpkit.text import setting_text, value_text, wrapped
+from hpkit.text import setting_text, value_text, wrap_text
 
 # Test accuracies on digits. On 24 splits, lr 0.01 (batch 32) reaches the first always
 # with 60 epochs and never with 10, and never the others; a search with 60 reaches the
@@ -41,7 +41,7 @@ class Refused(ValueError):
     """What a capstone does not allow; a notebook shows the message alone."""
 
     def _render_traceback_(self):  # for IPython: a traceback would not help
-        return wrapped(tr("refused", words=self)).splitlines()
+        return wrap_text(tr("refused", words=self)).splitlines()
 
 
 class BudgetError(Refused):
@@ -64,7 +64,7 @@ class _Message(str):
     """Text that a notebook shows in lines and without quotes."""
 
     def __repr__(self):
-        return wrapped(self)
+        return wrap_text(self)
 
 
 def _counted(name: str) -> Callable[..., Search]:
@@ -191,7 +191,7 @@ class Capstone:
         if choice := self.data["choice"]:
             lines.append(report.choice_text(choice))
             lines += [self._test_text] if self.test else []
-        return "\n".join(map(wrapped, lines))
+        return "\n".join(map(wrap_text, lines))
 
     def fit(
         self,
@@ -255,7 +255,7 @@ class Capstone:
             self.log.change(lambda data: data["entries"].append(entry))
         number = len(self.entries) if new else entries.index(old) + 1
         facts = entry | {"n": number, "state": self.state}
-        print(wrapped(tr("booked" if new else "free", **facts)))
+        print(wrap_text(tr("booked" if new else "free", **facts)))
         return found
 
     def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> str:

@@ -77,7 +77,7 @@ def loss_chart(
     *,
     pinned=(),
     faded=(),
-    faded_are="",
+    faded_label="",
     end=None,
     per_epoch=lambda run: 1,
     unit="",
@@ -85,24 +85,24 @@ def loss_chart(
     top=None,
     lowest="",
     named=True,
-    own="",
+    run_label="",
     marks=(),
     **chart,
 ) -> Chart:
     """Return the chart of a run beside others: training dashed, validation solid."""
-    # `pinned` are (Run, color, label), `faded` gray runs, `faded_are` their legend. An
-    # epoch is `per_epoch(run)` long on the x axis, which is in a `unit` up to `end`.
+    # `pinned` are (Run, color, label), `faded` gray runs, `faded_label` their legend.
+    # An epoch is `per_epoch(run)` long on the x axis, which is in a `unit` up to `end`.
     # `guess` is (epochs, losses), `lowest` the label of the lowest validation loss.
-    # Curves have labels if `named`; the run's own has `own` in any case.
+    # Curves have labels if `named`; the run has its `run_label` in any case.
     others, colors, names = zip(*pinned, strict=True) if pinned else ((), (), ())
     top = top or axis_top([run, *others, *faded])
     top = max(top, round_up(max(guess[1]))) if guess else top
     end = end or run.setting.epochs * per_epoch(run)
     train, val = (WORDS["train"], WORDS["val"]) if named else (None, None)
-    legend = faded_are or WORDS["old"]
+    legend = faded_label or WORDS["old"]
     gray = {"color": "gray", "opacity": 0.55, "legend": legend if faded else None}
     pen = {"color": colors, "dash": [_PINNED_DASHES.get(c) for c in colors]}
-    shown = [(run, "blue", own), *pinned]
+    shown = [(run, "blue", run_label), *pinned]
     ringed = [(r, c) for r, c, _ in shown if r.best_val_loss <= top]
     ring_at = [r.best_epoch * per_epoch(r) for r, _ in ringed]
     ring = {"color": [c for _, c in ringed]}
@@ -124,8 +124,8 @@ def loss_chart(
         spec.line(*(guess or ((), ())), legend=guess and WORDS["guess"], **GUESS),
         lines("train", others, names, color=colors, width=1.6, dash="dashed"),
         lines("val", others, names, width=2.2, label=names, **pen),
-        lines("train", [run], [own], width=2, dash="dashed", label=train),
-        lines("val", [run], [own], width=3, label=own or val, strong=True),
+        lines("train", [run], [run_label], width=2, dash="dashed", label=train),
+        lines("val", [run], [run_label], width=3, label=run_label or val, strong=True),
         spec.ring(ring_at, [r.best_val_loss for r, _ in ringed], **ring),
         spec.cross([epoch * per_epoch(r) for epoch, r, *_ in cut], **cross),
     ]

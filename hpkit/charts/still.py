@@ -35,8 +35,8 @@ _DASHES["dashdot"] = (0, (5, 2.6, 1, 2.6))
 _SHAPES = {"square": "s", "diamond": "D", "triangle": "^", "plus": "P", "x": "X"}
 _ALIGN = {None: "center", "start": "left", "middle": "center", "end": "right"}
 # With letters that matplotlib's own font lacks, such as Hangul: Windows, macOS, Linux.
-_WIDER = ("Malgun Gothic", "Apple SD Gothic Neo", "NanumGothic", "Noto Sans CJK KR")
-_WIDER += ("Noto Sans CJK JP",)  # the same file's name for matplotlib before 3.11
+_FALLBACKS = ("Malgun Gothic", "Apple SD Gothic Neo", "NanumGothic", "Noto Sans CJK KR")
+_FALLBACKS += ("Noto Sans CJK JP",)  # the same file's name for matplotlib before 3.11
 
 
 def add_fallback_font() -> None:
@@ -49,7 +49,7 @@ def add_fallback_font() -> None:
 @lru_cache
 def _fallback_font():
     """Return a list of one font with more letters, or an empty list."""
-    return [name for name in _WIDER if name in fontManager.get_font_names()][:1]
+    return [name for name in _FALLBACKS if name in fontManager.get_font_names()][:1]
 
 
 add_fallback_font()

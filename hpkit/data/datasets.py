@@ -329,7 +329,7 @@ class Dataset:
         return cls(name, *values, preparation=columns, _table=raw)
 
 
-def folds_of(dataset, count, rng):
+def make_folds(dataset, count, rng):
     """Yield the folds as data sets without test rows, prepared by their own rows."""
     table, splits = dataset._table, (dataset.train, dataset.valid)
     if table is None:

@@ -26,7 +26,7 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit import store
 from hpkit.engine.dense import network
-from hpkit.engine.files import file_errors_refused
+from hpkit.engine.files import refuse_file_errors
 from hpkit.engine.model_functions import nested_codes
 from hpkit.engine.runs import Run, Runs
 from hpkit.hyperparameters import NAMES, Hyperparameters, refusal, varied
@@ -60,7 +60,7 @@ def as_pytorch(result, path):
     if path is None:
         file_name = f"{file_stem(result.dataset.name)}_data.npz"
         return _pytorch_script(result, file_name, "by_call")
-    with file_errors_refused(path):
+    with refuse_file_errors(path):
         path = Path(path)
         rows_path = path.with_name(f"{path.stem}_data.npz")
         script = _pytorch_script(result, rows_path.name)
@@ -74,7 +74,7 @@ def as_pytorch(result, path):
     return script
 
 
-def forms(result, rows_file, note):
+def scripts(result, rows_file, note):
     """Return the scripts that can be written for a result, by the library's name."""
     runs = result and _as_runs(result)
     if not runs or runs.model is None or _RESERVED & {*hp.all_names(runs.settings)}:

@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_leaves
 from hpkit.hyperparameters import Hyperparameters, refusal
 
 # Held while one thread sets and uses torch's global random state.
-RANDOM_STATE = threading.RLock()
+RANDOM_LOCK = threading.RLock()
 
 _DRAW_DTYPE = torch.float32  # for every dtype of the network: the masks are the same
 # Activation, and its backward pass given its output, both in place. ReLU's backward is
@@ -56,7 +56,7 @@ def network(n_features, n_outputs, setting):
 
 def start(model, n_features, n_outputs, setting, seed):
     """Return the network with the first weights of ``torch.manual_seed(seed)``."""
-    with RANDOM_STATE, torch.random.fork_rng(devices=[]):
+    with RANDOM_LOCK, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # not also those of a GPU
         return model(n_features, n_outputs, setting)
 
@@ -77,7 +77,7 @@ class Objective:
         for scale in (1, 0.3, 3):
             out = torch.empty(y.shape, dtype=y.dtype)
             out = out.normal_(std=scale, generator=generator).to(y.device)
-            values += chain(*self.measured(out, y, data.n_train).values())
+            values += chain(*self.measure(out, y, data.n_train).values())
             gradients += [self.delta(out, y)] if self.loss is not None else []
         linear = gradients and all(torch.equal(gradients[0], g) for g in gradients)
         # A learner's own model may end in a log_softmax, for which NLLLoss is linear.
@@ -103,7 +103,7 @@ class Objective:
                 return torch.autograd.grad(losses, out)[0]
         raise refusal("loss_constant")
 
-    def measured(self, out, y, n_train):
+    def measure(self, out, y, n_train):
         """Return losses and metric of each run, by the names of the curves."""
         train = _rows(out[..., :n_train], y[..., :n_train])
         valid = _rows(out[..., n_train:], y[..., n_train:])

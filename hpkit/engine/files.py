@@ -32,7 +32,7 @@ def _tensors(net, **options):
 
 
 @contextmanager
-def file_errors_refused(path: str | Path) -> Iterator[None]:
+def refuse_file_errors(path: str | Path) -> Iterator[None]:
     """Check a path, and refuse what the system does not do with its file."""
     if not isinstance(path, str | os.PathLike) or path == "" or "\0" in str(path):
         raise refusal("path", path, kind=TypeError)
@@ -50,7 +50,7 @@ def save_run(run, path):
     record = {"format": FORMAT, "version": VERSION, "own": run.model is not network}
     record["dataset"] = {n: v for n, v in data.items() if n not in _UNSAVED}
     record["n_train"] = run.dataset.n_train
-    record["setting"] = {n: v for n, v in vars(run.setting).items() if n != "_of"}
+    record["setting"] = {n: v for n, v in vars(run.setting).items() if n != "_made_for"}
     record |= {name: getattr(run, name) for name in ("seed", *CURVES, "fit_time")}
     record = tree_map_only(np.generic, np.generic.item, record)
     for epoch in ("best", "last"):
@@ -58,7 +58,7 @@ def save_run(run, path):
         record[epoch] = {name: value.detach() for name, value in tensors.items()}
     record["probe"] = _probe(run)
     record = tree_map_only(np.ndarray, torch.tensor, record)
-    with file_errors_refused(path):
+    with refuse_file_errors(path):
         store.write(path, pack(record))
     return Path(path)
 
@@ -92,7 +92,7 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
     >>> path.unlink()
     """
     make_network = network if check_model(model) is None else model
-    with file_errors_refused(path):
+    with refuse_file_errors(path):
         content = Path(path).read_bytes()
     try:
         damaged = zipfile.ZipFile(io.BytesIO(content)).testzip()  # torch checks no CRC

@@ -23,7 +23,7 @@ from torch import nn
 from torch.nn.parameter import UninitializedBuffer, is_lazy
 
 from hpkit import hyperparameters as hp
-from hpkit.engine.dense import NETWORK_NAMES, RANDOM_STATE, error_line, start
+from hpkit.engine.dense import NETWORK_NAMES, RANDOM_LOCK, error_line, start
 from hpkit.engine.stack import pack
 from hpkit.hyperparameters import NAMES, Hyperparameters, refusal, varied
 from hpkit.locale import tr
@@ -121,7 +121,7 @@ def check_network(net, dataset):
         raise refusal("empty_parameter", empty[0])
     rows = next(net.parameters()).new_tensor(dataset.train.X[:2])
     arguments = rows, dataset.n_outputs, "network_input"
-    with torch.no_grad(), RANDOM_STATE, torch.random.fork_rng(devices=[]):
+    with torch.no_grad(), RANDOM_LOCK, torch.random.fork_rng(devices=[]):
         out = call_network(net.eval(), *arguments)
         writes = rows._version and not torch.equal(out, call_network(net, *arguments))
     sums_to_one = ((out.sum(1) - 1).abs() < 1e-4).all()
@@ -202,7 +202,12 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
                 continue
             rows = torch.tensor(dataset.train.X[:2], dtype=dtype)
             fork = torch.random.fork_rng(devices=[])
-            with contextlib.suppress(Exception), torch.no_grad(), RANDOM_STATE, fork:
+            with (
+                contextlib.suppress(Exception),
+                torch.no_grad(),
+                RANDOM_LOCK,
+                fork,
+            ):
                 hash(surroundings(net))  # reads all of a setting that the network keeps
                 net.train()(rows)  # reads what only training reads
             names = (n for n in hp.all_names([setting]) if n in read)

@@ -16,7 +16,7 @@ from torch.func import functional_call, vjp, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from hpkit.engine import model_functions
-from hpkit.engine.dense import DEFAULT_OBJECTIVE, RANDOM_STATE, error_line
+from hpkit.engine.dense import DEFAULT_OBJECTIVE, RANDOM_LOCK, error_line
 from hpkit.engine.model_functions import copy_network, fingerprint, other_random_state
 from hpkit.hyperparameters import refusal, warn
 from hpkit.locale import tr
@@ -192,7 +192,7 @@ class ModuleNetworks:
             self.networks[run] = network = networks[run]
             network.set_data([t[i] for t in (*self.weights, *self.buffers)])
             if self.measured and not network.has_mode:  # its eval() may freeze parts
-                with RANDOM_STATE, torch.random.fork_rng(devices=[]):
+                with RANDOM_LOCK, torch.random.fork_rng(devices=[]):
                     network.set_mode(False)
             network.grads = [grad[i] for grad in self.grads]
         self.unbound.clear()
@@ -235,7 +235,7 @@ class ModuleNetworks:
     @contextlib.contextmanager
     def at_work(self):
         """Lend torch's random state to the runs that are trained one by one."""
-        with RANDOM_STATE:
+        with RANDOM_LOCK:
             before = self._random_state()
             try:
                 yield
@@ -337,7 +337,7 @@ class ModuleNetworks:
         shapes = tuple(tuple(t.shape) for t in (x, *self.weights, *self.buffers))
         trace = self.traces.get((name, shapes))
         if trace is None:
-            with RANDOM_STATE, warnings.catch_warnings():  # fx patches nn.Module
+            with RANDOM_LOCK, warnings.catch_warnings():  # fx patches nn.Module
                 warnings.filterwarnings("ignore", "There is a performance drop")
                 try:
                     trace = self._find_trace(name, shapes, function, x, *others)

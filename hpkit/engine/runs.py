@@ -20,7 +20,7 @@ from torch import fx
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_has_rows, check_rows
-from hpkit.engine.dense import RANDOM_STATE, error_line, network, start
+from hpkit.engine.dense import RANDOM_LOCK, error_line, network, start
 from hpkit.engine.model_functions import fingerprint, start_own
 from hpkit.engine.stack import CURVES, OneThread
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
@@ -160,7 +160,7 @@ class Run:
         past_curve = epoch == "last" and not self.ended
         if not len(valid.y) or past_curve or not np.isfinite(expected):
             return
-        with RANDOM_STATE, torch.random.fork_rng(devices=[]):
+        with RANDOM_LOCK, torch.random.fork_rng(devices=[]):
             loss, again = (self._loss(valid, _outputs(net, valid.X)) for _ in range(2))
         # Two different losses: the network draws random numbers in evaluation mode.
         if loss == again and not np.isclose(loss, expected, 1e-4, 1e-6):

@@ -370,7 +370,7 @@ class Stack:
         point = dict(zip(CURVES, means.flatten(0, 1).cpu().numpy(), strict=False))
         if outputs:
             Y = data.Y.expand(count, -1, -1)
-            point |= objective.measured(torch.cat(outputs, -1), Y, n)
+            point |= objective.measure(torch.cat(outputs, -1), Y, n)
         self._remember_best(point["val_loss"])
         return point
 

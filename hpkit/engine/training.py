@@ -107,8 +107,9 @@ class Training:
             check_settings(new, fold)
         if not self.custom and (names := hp.all_names(new)[len(hp.NAMES) :]):
             raise refusal("own_alone", names[0])
+        needed = frozenset().union(*(setting._made_for for setting in new))
         has = {"model": self.custom, "loss": objective and objective.loss}
-        if missing := [n for n in has if not has[n] and any(n in s._of for s in new)]:
+        if missing := [name for name in has if name in needed and not has[name]]:
             hp.warn(tr("engine.left_out", name=missing[0]))
         self.check_memory(new)
         before = SimpleNamespace(**self.arrays)
@@ -211,7 +212,7 @@ class Training:
                 if time.perf_counter() >= until:
                     return
 
-    def under_way(self, tick, pause=math.inf):
+    def train_in_ticks(self, tick, pause=math.inf):
         """Train to epoch `pause`, or to the end, yielding every `tick` seconds."""
         while not self.paused(pause):
             self.advance(tick, pause)
@@ -398,7 +399,7 @@ def train(
     dataset = with_objective(dataset, loss, metric)
     options = {"seeds": seeds, "model": model, "dtype": dtype, "device": device}
     training = Training(dataset, settings, **options)  # checks before the first next()
-    return (training.runs for _ in training.under_way(tick))
+    return (training.runs for _ in training.train_in_ticks(tick))
 
 
 def fit(

@@ -20,7 +20,7 @@ from hpkit.exercises._answers import NotYet, describe_value
 from hpkit.hyperparameters import check_flag
 from hpkit.locale import Texts, texts_of, tr
 from hpkit.store import Store, check_kinds, home, now
-from hpkit.text import wrapped
+from hpkit.text import wrap_text
 
 CORRECT, NOT_YET = "correct", "not yet"
 _NOT_ATTEMPTED, _COULD_NOT_CHECK = "not attempted", "could not check"
@@ -57,7 +57,7 @@ def to_html(text):
 
 def to_text(text):
     parts = _BOLD.sub(r"\1", text.strip()).replace("`", "").split("\n\n")
-    return "\n\n".join(wrapped(part, 88) for part in parts)
+    return "\n\n".join(wrap_text(part, 88) for part in parts)
 
 
 @dataclass(frozen=True, repr=False)

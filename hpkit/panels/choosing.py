@@ -62,7 +62,7 @@ class CoinFlipsPanel(Panel):
         buttons = self.buttons(run=self._run, stop=self.stop)
         self.build(self.count, buttons, self.buttons(again=self.flip))
         self.on_change(self._draw, self.count)
-        self.live.now(self._training(self.flips))
+        self.live.run_now(self._training(self.flips))
 
     def flip(self) -> None:
         """Flip all coins again, and go back to the first number of models."""

@@ -127,7 +127,7 @@ class ClinicPanel(Panel):
         self.remedy, remedy = self._dropdown("remedy", WORDS["remedies"])
         treat = self.buttons(treat=self._treat, stop=self.stop)
         self.build(self.record, fault, remedy, treat, self.buttons(next=self.admit))
-        self.live.now(self._admit_next())
+        self.live.run_now(self._admit_next())
 
     def _dropdown(self, name, texts):
         options = [(text, key) for key, text in texts.items()]
@@ -214,7 +214,7 @@ class ClinicPanel(Panel):
         losses = _last_loss(self.run, "train_loss"), *map(_last_loss, runs)
         texts = _loss_texts(losses, "gone")  # a word that does not name the fault
         alt = WORDS["alt_treated" if treated else "alt"].format(*texts, run=self.run)
-        options = {"faded": self.others, "faded_are": WORDS["others"], "alt": alt}
+        options = {"faded": self.others, "faded_label": WORDS["others"], "alt": alt}
         options["end"] = max(run.setting.epochs for run in runs)
         options["pinned"] = [(run, "green", WORDS["treated"]) for run in treated]
         # The whole curve fits below this top, so that only a diverged one leaves it.

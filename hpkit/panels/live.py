@@ -58,7 +58,7 @@ class Live:
                 self._thread = threading.Thread(None, self._work, THREAD, daemon=True)
                 self._thread.start()
 
-    def now(self, job, *, seconds=_WAIT_TO_SHOW):
+    def run_now(self, job, *, seconds=_WAIT_TO_SHOW):
         """Run a job before returning; after `seconds` it goes on in the thread."""
         deadline = time.perf_counter() + seconds
         with self.lock:

@@ -54,7 +54,7 @@ class BatchNoisePanel(Panel):
         self.ask(predict, WORDS["guess"], W.ToggleButtons, options=WORDS["guesses"])
         self.build(knob, self.buttons(stop=self.stop))
         self.on_change(self._draw, self.size)
-        self.live.now(self._training())
+        self.live.run_now(self._training())
 
     def _training(self):
         runs = yield from self.train(self.dataset, SETTING, (0,))

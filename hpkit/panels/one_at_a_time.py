@@ -95,7 +95,7 @@ class OneAtATimePanel(SearchPanel):
         self.ask(predict, WORDS["guess"], W.ToggleButtons, options=WORDS["guesses"])
         self._build(check_order(order, self.space))
         self._begin().close()  # checks all before anything is shown
-        self.live.now(self._train_start())
+        self.live.run_now(self._train_start())
 
     def _build(self, order):
         self.starts = {

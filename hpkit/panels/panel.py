@@ -26,7 +26,7 @@ import ipywidgets as W
 from hpkit import hyperparameters as hyper
 from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import data_uri, picture, small_png
-from hpkit.engine.as_pytorch import forms
+from hpkit.engine.as_pytorch import scripts
 from hpkit.engine.training import check_settings, train, with_objective
 from hpkit.locale import Texts, words
 from hpkit.panels import parts
@@ -309,7 +309,7 @@ class Panel(W.VBox):
         with self.live.lock:
             codes = {HPKIT: self.code()}
             if trained := self._trained:
-                codes |= forms(trained, "run_data.npz", "by_call")
+                codes |= scripts(trained, "run_data.npz", "by_call")
             return codes
 
     def stop(self) -> None:

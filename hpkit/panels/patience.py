@@ -77,7 +77,7 @@ class PatiencePanel(Panel):
         self.ask(predict, question, W.IntSlider, *limits)
         self.build(self.patience, self.buttons(stop=self.stop))
         self.on_change(self._draw, self.patience)
-        self.live.now(self.train(dataset, setting, (self.seed,), self._show_runs))
+        self.live.run_now(self.train(dataset, setting, (self.seed,), self._show_runs))
 
     def _show_runs(self, runs):
         self.run = runs[0, 0]

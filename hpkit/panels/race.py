@@ -83,7 +83,7 @@ class SearchRacePanel(Panel):
         start = {"start": lambda: self.live.busy or self.start()}  # keeps what has run
         self.build(self.budget, self.races, self.buttons(**start, stop=self.stop))
         self.on_change(self.start, self.budget, self.races)
-        self.live.now(self._race(race, 1), seconds=8.0)
+        self.live.run_now(self._race(race, 1), seconds=8.0)
 
     def _searches(self, seed):
         return searches(self.dataset, self.base, self.budget.value, seed)

@@ -80,7 +80,7 @@ class SchedulePanel(Panel):
         self.build(self.lr, shape_box, buttons, calls={"drawn": self.draw})
         self.on_change(self._start, self.lr)
         self.on_change(self._use_shape, self.shape)
-        self.live.now(self._training())
+        self.live.run_now(self._training())
 
     @property
     def settings(self):
@@ -124,7 +124,7 @@ class SchedulePanel(Panel):
                 with self.live.lock:
                     training.change(self.settings)
                     self.begun = epoch if self.watched else 0
-                for _ in training.under_way(FRAME, epoch):
+                for _ in training.train_in_ticks(FRAME, epoch):
                     yield False
                 self.runs = self.found = training.runs
                 yield

@@ -191,7 +191,8 @@ class _ListsPanel(SearchPanel):
 
     def _run_first(self):
         self._show_controls()
-        self.live.now(self._run(self._begin(), rest=False))  # checks before it shows
+        search = self._begin()  # checks before it shows
+        self.live.run_now(self._run(search, rest=False))
 
     def seconds(self) -> float:
         """Return about how long a start takes, from the last one."""
@@ -425,7 +426,7 @@ class GridPanel(_ListsPanel):
             return charts.profile_chart(found, side, GRID["over_tip"].format(x, other))
         seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
         run, *others = [runs[self.focus, k] for k in seeds]
-        options = {"faded": others, "faded_are": GRID["faded"], "alt": describe(run)}
+        options = {"faded": others, "faded_label": GRID["faded"], "alt": describe(run)}
         title = GRID["of_seed"].format(txt.short_text(run.setting, names), run.seed)
         return loss_chart(run, **options, title=title)
 

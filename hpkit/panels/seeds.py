@@ -72,7 +72,7 @@ class SeedsPanel(Panel):
         self.ask(predict, WORDS["guess"], W.ToggleButtons, options=guesses)
         self.build(self.count, self.buttons(again=self.train_anew, stop=self.stop))
         self.on_change(self._draw, self.count)
-        self.live.now(self._training())
+        self.live.run_now(self._training())
 
     def train_anew(self) -> None:
         """Train all settings with seeds that were not shown yet."""

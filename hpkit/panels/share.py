@@ -63,7 +63,7 @@ def open(line: str) -> Panel:
         if runs:  # in a job, as it may take long: the panel can stop it
             busy = panel.live.busy
             job = _pin(panel, runs, restart=busy)
-            (panel.live.start if busy else panel.live.now)(job)
+            (panel.live.start if busy else panel.live.run_now)(job)
         return panel
     if seeds := query.get("seeds"):
         numbers = [_parse_seed(part) for part in seeds.split(",") if part]

@@ -92,7 +92,7 @@ class TrainingPanel(Panel):
         drawing = dataset, at, axis, GUESS_WORDS["lowest"], at
         self.ask(predict, WORDS["draw"], Drawing, *drawing)
         self._build()
-        self.live.now(self._training(base, seed))
+        self.live.run_now(self._training(base, seed))
 
     def _build(self):
         start = self.buttons(train=self._start, stop=self.stop, reset=self.reset)
@@ -256,7 +256,7 @@ class TrainingPanel(Panel):
             per_epoch=self._per_epoch,
             unit="" if self.unit.value == "epochs" else WORDS[self.unit.value],
             guess=guess,
-            own=_curve_label(shown, shown, pinned) if pinned else "",
+            run_label=_curve_label(shown, shown, pinned) if pinned else "",
             marks=[rule(at, color="soft", dash="dotted")],
             alt=" ".join(map(txt.run_sentence, [run, *(e.run for e in pinned)])),
         )
@@ -301,7 +301,7 @@ class TrainingPanel(Panel):
         self.scrubbing, options = True, {"seeds": (run.seed,), "model": self.model}
         training = Training(self.dataset, run.setting, **options)
         try:
-            yield from training.under_way(FRAME, epoch)
+            yield from training.train_in_ticks(FRAME, epoch)
             pixels = map_pixels(training.runs[0, 0], "last")
             with self.live.lock:
                 self.pixels, self.epoch = pixels, epoch

@@ -26,7 +26,7 @@ from hpkit import hyperparameters as hp
 from hpkit import store
 from hpkit.data.datasets import Dataset, check_dataset, rowless_dataset
 from hpkit.engine.as_pytorch import source_of
-from hpkit.engine.files import file_errors_refused
+from hpkit.engine.files import refuse_file_errors
 from hpkit.engine.runs import CURVES, Cost, Lost, Run, Runs, fill_arrays
 from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import Group, Training
@@ -45,7 +45,7 @@ def save_search(search, path, **extra):
     record |= {name: _to_json(getattr(search, name)) for name in _PARTS}
     for entry, step in zip(record["steps"], search.steps, strict=True):
         entry["winner"] = step.winner and search.settings.index(step.winner)
-    with file_errors_refused(path):
+    with refuse_file_errors(path):
         store.write(path, json.dumps(record | runs_to_json(search.runs) | extra))
     return Path(path)
 
@@ -84,7 +84,7 @@ def read(path, dataset):
     """Return the search in a file, and the file's content as a dict."""
     if dataset is not None:
         check_dataset(dataset)
-    with file_errors_refused(path):
+    with refuse_file_errors(path):
         content = Path(path).read_bytes()
     try:
         record = json.loads(content)
@@ -255,7 +255,7 @@ class Storage:
         self.next, self.last = 0.0, None  # when to write, (search, training) to write
         self.identity = identify(plan)
         self.lock = FileLock(f"{path}.lock", timeout=0)
-        with file_errors_refused(path):
+        with refuse_file_errors(path):
             self.path = Path(path)
             if not self.path.exists():
                 probe = Path(f"{path}.probe.new")  # the call may still be refused
@@ -330,7 +330,7 @@ class Storage:
         content = pack({"groups": list(map(tuple, training.groups()))})
         extra = {"said": list(map(str, training.probe))} if training.probe else {}
         try:
-            with file_errors_refused(str(self.path)):
+            with refuse_file_errors(str(self.path)):
                 store.write(f"{self.path}.state-{state}", content)
                 save_search(search, self.path, state=state, **extra, **self.identity)
                 self.state = state

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from hpkit import hyperparameters as hp
-from hpkit.data.datasets import Dataset, folds_of
+from hpkit.data.datasets import Dataset, make_folds
 from hpkit.engine import training as engine
 from hpkit.engine.dense import Model, Score
 from hpkit.engine.runs import Cost, lowest_loss, over_seeds, rank
@@ -60,7 +60,7 @@ class _Plan:
         self.space = spaces.check_space(self.kind, self.space, **rules)
         self.base = spaces.with_own_names(base, self.space).but()
         if given := {n for n in ("model", "loss") if getattr(self, n) is not None}:
-            object.__setattr__(self.base, "_of", base._of | given)
+            object.__setattr__(self.base, "_made_for", base._made_for | given)
         ends = {name: spaces.range_ends(values) for name, values in self.space.items()}
         first = self.base.but(**{name: values[0] for name, values in ends.items()})
         samples = [first.but(**{n: v}) for n, values in ends.items() for v in values]
@@ -92,7 +92,7 @@ class _Plan:
         ruled_out = {"seeds": (0,), "executor": None, "storage": None}
         if given := [name for name, v in ruled_out.items() if getattr(self, name) != v]:
             raise refusal("cv_alone", self.cv, names=", ".join(given))
-        return tuple(folds_of(self.dataset, count, np.random.default_rng([0, 0])))
+        return tuple(make_folds(self.dataset, count, np.random.default_rng([0, 0])))
 
     @contextlib.contextmanager
     def training(self, settings):
@@ -114,7 +114,7 @@ class _Plan:
         known = {*self.settings}
         if new := [s for s in dict.fromkeys(settings) if s not in known]:
             with self.training(new) as training:
-                for _ in training.under_way(self.tick):
+                for _ in training.train_in_ticks(self.tick):
                     yield self.result(finished=False, **extra)
 
     def result(self, **extra):
@@ -347,7 +347,7 @@ def cross_validate(
     if repeats > 1 and dataset.cut_by == "time":
         raise refusal("time_repeats", repeats)
     for repeat in range(repeats):
-        for data in folds_of(dataset, folds, np.random.default_rng([seed, repeat])):
+        for data in make_folds(dataset, folds, np.random.default_rng([seed, repeat])):
             *_, runs = engine.train(data, settings, seeds=(seed,), **options)
             curves = runs.val_loss if metric is None else runs.val_metric
             last = runs.epochs_done[:, :, None]
@@ -480,7 +480,7 @@ def _halve(plan, settings, cuts):
 
     with plan.training(settings) as training:
         for epoch, count in cuts[len(rungs) :]:
-            for _ in training.under_way(plan.tick, epoch):
+            for _ in training.train_in_ticks(plan.tick, epoch):
                 yield plan.result(finished=False, rungs=rungs)
             runs = training.runs
             lowest, _ = lowest_loss(runs.val_loss[..., 1:])  # not before training
@@ -491,6 +491,6 @@ def _halve(plan, settings, cuts):
             training.drop(set(losers))
             rungs += (Rung(epoch, tuple(remaining), kept),)
             remaining = kept
-        for _ in training.under_way(plan.tick):
+        for _ in training.train_in_ticks(plan.tick):
             yield plan.result(finished=False, rungs=rungs)
         yield plan.result(rungs=rungs)

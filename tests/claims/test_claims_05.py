@@ -8,7 +8,7 @@ import pytest
 from over_seeds import defined, repeats, trained, trained_beside
 
 import hpkit as hk
-from hpkit.data.datasets import folds_of
+from hpkit.data.datasets import make_folds
 
 
 @cache
@@ -127,7 +127,7 @@ def every_shuffle():
     """Return the last loss (learning rates, 20 learners x 10 shuffles, 5 folds)."""
     wine = hk.load_dataset("wine")
     shuffles = [(seed, n) for seed in repeats(20) for n in range(10)]
-    cuts = [folds_of(wine, 5, np.random.default_rng(by)) for by in shuffles]
+    cuts = [make_folds(wine, 5, np.random.default_rng(by)) for by in shuffles]
     losses = last_losses(FOLDED, cuts, [seed for seed, _ in shuffles])
     usual = hk.cross_validate(wine, FOLDED, repeats=2, seed=shuffles[0][0])
     np.testing.assert_allclose(losses[:, :2], usual, rtol=1e-3)
@@ -181,7 +181,7 @@ def test_choice_folds_other_wines():
         rows = np.random.default_rng(seed).permutation(142)
         splits = rows[:85], rows[85:114], rows[114:]  # the last ones are left out
         some = hk.Dataset.of_rows("some", X, y, splits, *about, standardize=True)
-        cuts += [folds_of(some, 5, np.random.default_rng((0, n))) for n in range(4)]
+        cuts += [make_folds(some, 5, np.random.default_rng((0, n))) for n in range(4)]
     losses = last_losses(FOLDED[1:], cuts, [0] * len(cuts))
     lead = losses.reshape(3, 20, 4 * 5).mean(2).argmin(0)
     assert min(np.bincount(lead, minlength=3)[1:]) >= 4

@@ -18,7 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import hpkit as hk
 from hpkit.data import tables
-from hpkit.data.datasets import Dataset, folds_of
+from hpkit.data.datasets import Dataset, make_folds
 from hpkit.locale import words
 
 N, SPLITS = 240, ("train", "valid", "test")
@@ -143,7 +143,7 @@ def test_each_fold_is_prepared_by_its_own_rows(how):
             part.name = "other"
     rest = np.concatenate(rows_of(data)[:2])
 
-    folds = [*folds_of(data, 4, np.random.default_rng(0))]
+    folds = [*make_folds(data, 4, np.random.default_rng(0))]
 
     assert len(folds) == 4
     for fold in folds:
@@ -179,7 +179,7 @@ def test_folds_have_the_columns_of_the_data_whichever_rows_they_hold():
     frame = frame.assign(x=frame.x.where(frame.x != 7), y=[0, 1] * 21)
     data = hk.Dataset.from_frame(frame, "y", seed=2)
     assert data.features == ("city=a", "city=b", "city=rare", "x", "x is missing")
-    for fold in folds_of(data, 4, np.random.default_rng(0)):
+    for fold in make_folds(data, 4, np.random.default_rng(0)):
         assert fold.features == data.features
         assert np.isfinite(fold.train.X).all()
         # As a new row: through weights of which nothing was learned comes nothing.
@@ -189,7 +189,7 @@ def test_folds_have_the_columns_of_the_data_whichever_rows_they_hold():
 def test_losses_of_folds_are_in_the_same_units():
     frame = pd.DataFrame({"x": range(60), "t": range(60)})
     data = hk.Dataset.from_frame(frame.assign(y=frame.x**2.5), "y", time="t")
-    for fold in folds_of(data, 4, np.random.default_rng(0)):
+    for fold in make_folds(data, 4, np.random.default_rng(0)):
         assert fold.target_scale == data.target_scale
         y = fold.valid.y * data.target_scale + data.target_center
         assert y == pytest.approx(fold._table.y[len(fold.train.y) :][: len(y)])
@@ -288,7 +288,7 @@ def test_a_blank_in_new_rows_is_a_gap():
 def test_rows_without_categories_are_filled_in_a_fold_and_in_arrays():
     X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 2
     data = Dataset.from_arrays(X, y)
-    for one in (data, next(folds_of(data, 3, np.random.default_rng(0)))):
+    for one in (data, next(make_folds(data, 3, np.random.default_rng(0)))):
         median = np.median(one.train.X[:, 1] * one.scale[1] + one.center[1])
         for row in ([0.5, None], [0.5, np.nan], np.array([[0.5, np.nan]])):
             with pytest.warns(UserWarning, match="gap in x2"):
@@ -373,7 +373,7 @@ def test_groups_are_cut_so_that_rare_classes_are_everywhere():
         rng = np.random.default_rng(seed)
         parts = tables._split_by_group(key, (0.6, 0.2, 0.2), rng, few)
         assert [(few[part] == 2).sum() for part in parts] == [6, 6, 6]
-        folds = folds_of(data, 4, np.random.default_rng(seed))
+        folds = make_folds(data, 4, np.random.default_rng(seed))
         assert {15 <= (fold.valid.y == 1).sum() <= 25 for fold in folds} == {True}
 
 

@@ -19,7 +19,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from torch import nn
 
 import hpkit as hk
-from hpkit.engine.as_pytorch import forms, source_of
+from hpkit.engine.as_pytorch import scripts, source_of
 from hpkit.hyperparameters import TABLE
 
 QUICK = hk.Hyperparameters(epochs=3, lr=0.05, batch_size=16)
@@ -155,7 +155,7 @@ def test_every_hyperparameter_and_choice_is_in_a_script(both):
 
 def test_scripts_are_what_a_person_would_write(both, tmp_path):
     texts = [each.as_pytorch() for each, _ in both.values()]
-    texts += [forms(each, "r.npz", "")["PyTorch"] for each, _ in both.values()]
+    texts += [scripts(each, "r.npz", "")["PyTorch"] for each, _ in both.values()]
     for number, text in enumerate(texts):
         assert not any(word.isupper() and "_" in word for word in text.split())
         (tmp_path / f"s{number}.py").write_text(text)
@@ -214,7 +214,7 @@ def test_a_model_or_loss_of_unknown_source_has_a_place_in_the_script(ran):
     assert vars(names["setting"]) | {"own": ()} == {**vars(run.setting)}  # all of it
     run = hk.fit(DATA, QUICK, loss=lambda outputs, targets: loss_of(outputs, targets))
     assert '"학습_data.npz"' in ran(run, "학습.py", loss_of=loss_of)[0]
-    assert [*forms(run, "r.npz", "")] == ["PyTorch"]
+    assert [*scripts(run, "r.npz", "")] == ["PyTorch"]
 
 
 NETS = """from torch import nn
@@ -259,7 +259,7 @@ def test_results_of_which_the_network_or_the_rows_are_gone_are_refused(tmp_path)
     loaded = hk.load(grid.save(tmp_path / "grid.json"), DATA)
     gone = hk.load(tmp_path / "grid.json").dataset
 
-    assert forms(loaded, "r.npz", "") == forms(None, "r.npz", "") == {}
+    assert scripts(loaded, "r.npz", "") == scripts(None, "r.npz", "") == {}
     with pytest.raises(ValueError, match=r"must come from training, got .*; train"):
         loaded.as_pytorch()
     run = dataclasses.replace(grid.best_run, dataset=gone)
@@ -271,7 +271,7 @@ def test_results_of_which_the_network_or_the_rows_are_gone_are_refused(tmp_path)
             grid.as_pytorch(path)
     own = QUICK.but(own={"seed": 3})
     own = hk.fit(DATA, own, model=lambda i, o, s: nn.Linear(i, o + 0 * s.seed))
-    assert forms(own, "r.npz", "") == {}
+    assert scripts(own, "r.npz", "") == {}
     with pytest.raises(ValueError, match=r"variables of its own, got .*'seed'"):
         own.as_pytorch()
     odd = tmp_path / ("a'b.py" if sys.platform == "win32" else 'a"b.py')
@@ -300,7 +300,7 @@ def test_scikit_learn_gives_the_same_curve(data, setting, kind, ran, monkeypatch
 
     monkeypatch.setattr(kind, "_init_coef", first_weights)
     ran(run)
-    exec(forms(run, "run_data.npz", "")["scikit-learn"], names := {})
+    exec(scripts(run, "run_data.npz", "")["scikit-learn"], names := {})
 
     np.testing.assert_allclose(names["val_loss"], run.val_loss[1:], atol=1e-3)
 
@@ -309,7 +309,7 @@ def test_scikit_learn_is_offered_for_a_whole_grid_alone(ran, capsys):
     lists = {"lr": [0.01, 0.1], "hidden": [(4,), (8, 8)], "optimizer": ["sgd", "adam"]}
     grid = hk.grid_search(DATA, QUICK, seeds=range(2), **lists)
     ran(grid)
-    exec(forms(grid, "run_data.npz", "by_call")["scikit-learn"], names := {})
+    exec(scripts(grid, "run_data.npz", "by_call")["scikit-learn"], names := {})
     found = names["search"].cv_results_
 
     assert len(found["params"]) == 16
@@ -323,4 +323,4 @@ def test_scikit_learn_is_offered_for_a_whole_grid_alone(ran, capsys):
         hk.validation_curve(DATA, QUICK, param_name="weight_decay", param_range=[0, 1]),
         hk.grid_search(DATA, QUICK, lr=[0.1, 0.2], model=Net),
     ):
-        assert list(forms(search, "r.npz", "")) == ["PyTorch"]
+        assert list(scripts(search, "r.npz", "")) == ["PyTorch"]

@@ -342,7 +342,7 @@ def test_a_network_is_that_of_its_training_or_is_refused():
 def test_a_network_that_is_looked_at_never_draws_between_those_of_another_thread():
     class Looked(nn.Linear):
         def forward(self, x):
-            held.append(modules.RANDOM_STATE._is_owned())
+            held.append(modules.RANDOM_LOCK._is_owned())
             return super().forward(x)
 
     held = []

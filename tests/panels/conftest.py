@@ -21,7 +21,7 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 @pytest.fixture
 def shown_at_once(monkeypatch):
     """Show panels after a moment; they go on in their thread, as after two seconds."""
-    monkeypatch.setitem(Live.now.__kwdefaults__, "seconds", 0.05)
+    monkeypatch.setitem(Live.run_now.__kwdefaults__, "seconds", 0.05)
 
 
 @pytest.fixture(autouse=True)

@@ -239,7 +239,7 @@ PANELS = {
 
 @pytest.mark.parametrize("kind", PANELS)
 def test_a_panel_in_which_nothing_is_trained_yet_can_be_shown(moons, monkeypatch, kind):
-    monkeypatch.setattr(Live, "now", lambda live, job, **_: live.draw())
+    monkeypatch.setattr(Live, "run_now", lambda live, job, **_: live.draw())
     panel = PANELS[kind](moons)
     assert panel.result == panel.words["stopped"]
     assert panel.picture().startswith(b"\x89PNG")
