@@ -192,7 +192,14 @@ export default {
       else if (!el.isConnected) asked = requestAnimationFrame(find);
     };
     find();
-    const close = liveCharts.render({ model, el });
-    return () => { cancelAnimationFrame(asked); close(); };
+    const view = charts(el, event => { try { model.send(event); } catch { /* no kernel */ } });
+    const show = () => view.show(key => model.get(key));
+    model.on('change:picture', show);
+    show();
+    return () => {
+      cancelAnimationFrame(asked);
+      model.off('change:picture', show);
+      view.close();
+    };
   },
 }
