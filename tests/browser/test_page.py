@@ -59,7 +59,7 @@ def shown(browser, site):
         )
         name, _, state = name.partition("#")
         page.goto((site[0] / name).as_uri() + (f"#{state}" if state else ""))
-        page.wait_for_function(f"!window.page || page.taken['{[*site[1]][-1]}']")
+        page.wait_for_function(f"!window.page || page.loaded['{[*site[1]][-1]}']")
         opened.append(page)
         return page
 
@@ -111,7 +111,7 @@ def test_numbers_are_those_of_hpkit(shown):
         at = {"rate": draw.randrange(4), "size": draw.randrange(2)}
         at |= {"epochs": epochs, "seed": draw.randrange(3)}
 
-        seen = page.evaluate("([name, at]) => page.look(name, at)", [name, at])
+        seen = page.evaluate("([name, at]) => page.readRun(name, at)", [name, at])
 
         setting = SETS[name]["base"].but(epochs=epochs)
         setting = setting.but(lr=rates[at["rate"]], batch_size=sizes[at["size"]])
@@ -120,7 +120,7 @@ def test_numbers_are_those_of_hpkit(shown):
             near = {"rtol": np.where(curve < 1000, 5e-4, 0.01)}  # above: diverged
             assert np.isclose(seen[part], curve, atol=0, equal_nan=True, **near).all()
         assert seen["best"] == pytest.approx(run.best_val_loss, rel=5e-4)
-        assert seen["out"] == run.diverged
+        assert seen["diverged"] == run.diverged
 
 
 def test_a_slider_is_answered_within_a_frame_or_two(shown):
