@@ -17,7 +17,7 @@ function setUpPanel(panel, words, manager) {
     const shown = node.closest('.hp-slide, .hp-guess').querySelector('.widget-readout').textContent;
     node.setAttribute('aria-valuetext', Number(shown) || shown);
   };
-  let byKeyboard = false, inInput = false;  // the last event; costs are not announced in sliding
+  let byKeyboard = false, inInput = false;  // last event; typing announces the new cost
   const updateLive = () => panel.querySelector('.hp-status').setAttribute(
     'aria-live', inInput && panel.matches('.hp-stale') ? 'polite' : 'off');
   const observer = new MutationObserver(changes => {
@@ -25,7 +25,7 @@ function setUpPanel(panel, words, manager) {
     updateLive();
     const focused = document.activeElement;  // if it is about to vanish, the focus moves on
     const vanishes = focused.matches(':disabled, .hpkit:not(.hp-covered) .hp-guess *');
-    const next = focused.matches(':enabled:focus-visible')  // by mouse, to no list or box
+    const next = focused.matches(':enabled:focus-visible')  // after a click, only to a button
       ? '.hp-controls > :not(.hp-guess) :is(input, select, button, .noUi-handle)'
       : '.hp-buttons button';
     if (vanishes && panel.contains(focused)) {
@@ -61,7 +61,7 @@ function setUpPanel(panel, words, manager) {
     panel.querySelectorAll('.widget-toggle-button:not([aria-pressed])').forEach(updateState);
     panel.querySelectorAll(':is(.hp-foot, .hp-guess) > .hp-muted:not([role])').forEach(
       note => setRole(note, 'status'));
-    panel.querySelectorAll('.hp-wrong').forEach(  // else what Tab goes to would hide it
+    panel.querySelectorAll('.hp-wrong').forEach(  // else the next control would cover it
       answer => byKeyboard && answer.classList.add('hp-keys'));
     panel.querySelectorAll('.hp-table:not([tabindex])').forEach(table => {
       table.tabIndex = 0;
