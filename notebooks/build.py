@@ -1,11 +1,11 @@
 """Build ``notebooks/NN_topic.ipynb`` from ``notebooks/src/NN_topic.py``.
 
 ``python -m hpkit build [NN] [--check]`` runs a source (percent format) in a fresh
-kernel and writes what a reader needs and nothing that changes from build to build: no
-times, versions or widget state.  A panel's widget goes, the picture beside it stays.
-Beside a source, in ``NN_topic.md``, stands the lesson's part of the teacher's guide.
-Not in here: what a lesson contains (its source) and whether its numbers are right
-(tests).
+kernel and writes what a reader needs, without anything that changes from build to
+build: no times, versions or widget state.  Panels lose their widget and keep the
+picture of it.  ``NN_topic.md`` next to a source is the lesson's section of the
+teacher's guide.  What a lesson contains is up to its source, and whether its numbers
+are right up to the tests.
 """
 
 import base64
@@ -34,26 +34,26 @@ from hpkit.plots import OFF_SCREEN
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
 
-# In the kernel: a panel's first picture waits for its training, on a busy machine too,
-# and shows the end of what its button plays, for whoever only reads.  It stays, however
-# long the cells below take that do something to the panel.
-PATIENT = """
+# Run in the kernel, so that the saved picture of a panel shows the finished training,
+# on a busy machine too, and the last step of what a button plays, for those who only
+# read.  It is kept up to date however long later cells take that change the panel.
+SETUP = """
 from hpkit.panels import panel as _panel
 _panel.Live.run_now.__kwdefaults__["seconds"] = 60.0
 _panel.SAVE = 3600.0
-def _play(cell, to_the_end={"OneAtATimePanel": "all", "CoinFlipsPanel": "run"}):
-    panel = cell.result
-    if name := to_the_end.get(type(panel).__name__):
-        getattr(panel, f"{name}_button").click()
+def _play(execution, buttons={"OneAtATimePanel": "all", "CoinFlipsPanel": "run"}):
+    panel = execution.result
+    if button := buttons.get(type(panel).__name__):
+        getattr(panel, f"{button}_button").click()
         panel.wait(60)._show_saved(again=True)
 get_ipython().events.register("post_run_cell", _play)
 """
-SAVED = '<div class="hp-saved'  # of a panel or quiz, beside its widget
+SAVED = '<div class="hp-saved'  # the picture of a panel or quiz, next to its widget
 PANEL = SAVED + r'[\s\S]*?<img alt="([^"]*)" src="data:image/png;base64,([^"]*)'
-# Their bytes and words differ between machines: --check sees only whether one is there.
+# Bytes and alt texts differ between machines: --check only sees whether there is one.
 PICTURES = ("image/png", "image/svg+xml", "image/jpeg")
 
-# So do numbers: processors round otherwise, and training carries that far.
+# Numbers differ, too: processors round differently, and training amplifies that.
 NUMBER = re.compile(r"[ +-]*\d[\d.,]*(e[+-]?\d+)?[ ]*")
 
 SAME, DIFFERS = "up to date", "differs; run python -m hpkit build"
@@ -61,38 +61,38 @@ REDRAWN = "up to date, pictures drawn otherwise; after a change to them build ag
 RECOUNTED = "up to date, numbers come out otherwise; after a change to them build again"
 AS_COMMITTED = SAME, REDRAWN, RECOUNTED
 
-# GitHub shows a notebook of this size at once, and a clone stays small.
+# GitHub renders a notebook of this size at once, and a clone stays small.
 MAX_BYTES = 300_000
 
 # The id of a sentence that states a result: for tests, not for readers.
 CLAIM = re.compile(r"[ \n]*<!-- claim: ([a-z0-9 -]+?) -->")
 
-# The tag of a cell whose code is no part of the lesson: folded down to its first line.
+# Tags a cell whose code is not part of the lesson: folded to its first line.
 DRAWING = "drawing"
 
-# Whoever is asked for a guess must not read the answer below: the output is folded
-# until its cell is run.  What is to be seen is closed in every place, asked or not, so
-# that a learner looks and says it first, and meets one rule.
+# Learners who are asked for a guess must not see the answer below: the output is folded
+# until they run its cell.  "What you see" is folded everywhere, with or without a
+# question, so that learners first look and put it into words, and there is one rule.
 GUESS = "**Predict.**"
-# Its own line says the result, for whoever only reads: "What you see: a U." Below a
-# question it is hidden there, and stands inside, in bold. GitHub, which cannot fold the
-# picture above it either, knows no `hidden`: whoever reads there reads the result.
-SAID = re.compile(r"\*\*(?:Do|Say what you see|What you see)\b|^#", re.M)
-SEEN = re.compile(
+GUESS_ENDS = re.compile(r"\*\*(?:Do|Say what you see|What you see)\b|^#", re.M)
+# The summary itself states the result for those who only read: "What you see: a U."
+# Below a question it is hidden there and repeated inside, in bold. GitHub ignores
+# `hidden`, but cannot fold the picture above either: there one reads the result.
+WHAT_YOU_SEE = re.compile(
     r"\*\*(What you see\b[^*]*)\*\*(?: |\n(?!\n)|\n\n(?=- ))"
     r"(.*?(?:\n\n(?:- |1\. ).*?)?)(?=\n\n|$)",
     re.S,
 )
-CLOSED = "<details>\n<summary><b>{}</b></summary>\n\n{}\n\n</details>"
+FOLDED = "<details>\n<summary><b>{}</b></summary>\n\n{}\n\n</details>"
 # JupyterLab drops `hidden` without a value.
 HIDDEN = '{}<span hidden="hidden">{}</span>'
-APART = "</details>\n\n", "</details>\n<p></p>\n\n"  # text below keeps its distance
+ADD_SPACE = "</details>\n\n", "</details>\n<p></p>\n\n"  # above the text that follows
 EXERCISE = re.compile(r"^ex\.", re.M)
-# JupyterLab shows an output's first line where it is folded.
+# JupyterLab shows the first line of a folded output.
 FIRST_LINE = "Made your guess? Run this cell."
 IN_PANEL = "Run this cell: it asks for your guess."
 
-# What would differ on the next machine: addresses, and folders of this one.
+# What would differ on another machine: addresses, and folders of this one.
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 PLACES = {str(ROOT), str(Path.home()), tempfile.gettempdir(), sys.prefix} - {"/"}
 PLACE = re.compile(
@@ -101,11 +101,11 @@ PLACE = re.compile(
 
 
 class BuildError(Exception):
-    """A notebook that cannot be published; names the notebook and the cell."""
+    """The notebook cannot be published; the message names the cell."""
 
 
 def main(number=None, *, check=False, folder=FOLDER):
-    """Build lesson `number` or all; give the exit code.
+    """Build lesson `number`, or all lessons; return the exit code.
 
     Parameters
     ----------
@@ -113,20 +113,20 @@ def main(number=None, *, check=False, folder=FOLDER):
         Two digits, or "class"; all notebooks by default.
     check : bool, default=False
         Write nothing, compare with the committed notebooks: sources and structure
-        exactly, what is printed but for its numbers, of pictures only that they are
-        there.
+        exactly, printed text except for its numbers, and pictures only by whether there
+        is one.
     folder : Path
         The folder of the notebooks, with the sources in ``src``.
 
     Returns
     -------
     code : int
-        0, or 1 if a lesson fails or differs; a line on each says why.
+        0, or 1 if a lesson fails or differs; one printed line per lesson says why.
     """
-    named = "*.py" if number is None else f"{number.zfill(2)}_*.py"
-    sources = sorted((folder / "src").glob(named))
+    pattern = "*.py" if number is None else f"{number.zfill(2)}_*.py"
+    sources = sorted((folder / "src").glob(pattern))
     if not sources:
-        wanted = named.replace("*", "topic")
+        wanted = pattern.replace("*", "topic")
         print(
             f"build needs a source {wanted} in {folder / 'src'}, found none; write it."
         )
@@ -152,23 +152,23 @@ def main(number=None, *, check=False, folder=FOLDER):
 
 
 def write(target, text):
-    """Write what was built with LF line ends on every system."""
+    """Write a built file, with LF line endings on every system."""
     target.write_text(text, encoding="utf-8", newline="\n")
     return "written"
 
 
 def guide(target):
-    """Text of the teacher's guide, in it the part of each lesson as its file has it."""
+    """Return the teacher's guide with the current section of each lesson."""
     before, head, rest = target.read_text("utf-8").partition("## Lesson by lesson\n")
     files = sorted((target.parent / "src").glob("*.md"))
-    parts = [before + head, *(path.read_text("utf-8") for path in files)]
-    return "\n".join([*parts, rest[rest.index("## Grading") :]])
+    sections = [path.read_text("utf-8") for path in files]
+    return "\n".join([before + head, *sections, rest[rest.index("## Grading") :]])
 
 
 def build(source, folder):
-    """Text of the notebook of `source`, run in `folder` and normalised."""
+    """Return the text of the notebook of `source`, run in `folder` and normalised."""
     notebook = read(source)
-    # A home without progress: what the builder has passed is no part of a lesson.
+    # Without progress: exercises that the builder has passed must not show as passed.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         run(notebook, folder, HPKIT_HOME=home)
     normalise(notebook)
@@ -182,28 +182,28 @@ def build(source, folder):
 
 
 def read(source):
-    """Notebook of a percent source, without outputs, with stable cell ids."""
-    parsed = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
-    seen = Counter()
-    for cell in parsed.cells:
+    """Return the notebook of a percent source, without outputs, with stable ids."""
+    notebook = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
+    count = Counter()
+    for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = CLAIM.sub("", cell.source)
         # jupytext's own ids are random.
         digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()
-        seen[digest] += 1
-        again = f"-{seen[digest]}" if seen[digest] > 1 else ""
-        cell.id = digest[:12] + again
-    parsed.cells[-1].source += leads_to(source)
+        count[digest] += 1
+        repeat = f"-{count[digest]}" if count[digest] > 1 else ""
+        cell.id = digest[:12] + repeat
+    notebook.cells[-1].source += link_to_next(source)
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    parsed.metadata = nbformat.from_dict(
+    notebook.metadata = nbformat.from_dict(
         {"kernelspec": kernel, "language_info": {"name": "python"}}
     )
-    parsed.nbformat, parsed.nbformat_minor = 4, 5
-    return parsed
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
 
 
-def leads_to(source):
-    """Say which lesson comes after `source`, with the teaser in its first cell."""
+def link_to_next(source):
+    """Return a link to the lesson after `source`, with the teaser of its first cell."""
     numbered = source.parent.glob("[0-9]*.py")
     later = sorted(path for path in numbered if path.name > source.name)
     if not later:
@@ -215,7 +215,7 @@ def leads_to(source):
 
 
 class ThisPython(AsyncKernelManager):
-    """Whatever kernels are installed, the one that runs is this interpreter."""
+    """Starts this interpreter as the kernel, whatever kernels are installed."""
 
     @property
     def kernel_spec(self):
@@ -226,21 +226,21 @@ class ThisPython(AsyncKernelManager):
 def run(notebook, folder, **environ):
     """Execute `notebook` in place; raise BuildError for an error shown anywhere.
 
-    The kernel inherits the environment, with the variables `environ` on top.
+    The kernel inherits the environment; `environ` adds and overrides variables.
 
-    ipywidgets' ``interactive`` prints an exception into its Output widget, and the
-    kernel then reports success: the widgets' states are searched after every cell.
+    ipywidgets' ``interactive`` prints an exception into its Output widget while the
+    kernel reports success, so the widgets' states are searched after every cell.
     """
 
     def search_widgets(cell, cell_index, execute_reply):
         states = client.widget_state.values()
         outputs = [output for state in states for output in state.get("outputs", ())]
-        raise_for_error(outputs, f"{name(cell, cell_index)}, in an Output widget")
+        raise_for_error(outputs, f"{cell_name(cell, cell_index)}, in an Output widget")
 
-    # Nobody listens to a kernel's start-up warnings on unencrypted transport.
+    # Hides the kernel's start-up warnings about unencrypted transport.
     options = ["--log-level=ERROR"]
-    if any("hpkit" in cell.source for cell in notebook.cells):  # else no panel is there
-        options.append(f"--IPKernelApp.exec_lines={PATIENT}")
+    if any("hpkit" in cell.source for cell in notebook.cells):  # it may have panels
+        options.append(f"--IPKernelApp.exec_lines={SETUP}")
     client = NotebookClient(
         notebook,
         kernel_manager_class=ThisPython,
@@ -258,7 +258,7 @@ def run(notebook, folder, **environ):
     except CellExecutionError as error:
         for index, cell in enumerate(notebook.cells):
             if "raises-exception" not in cell.metadata.get("tags", ()):
-                raise_for_error(cell.get("outputs", ()), name(cell, index))
+                raise_for_error(cell.get("outputs", ()), cell_name(cell, index))
         raise BuildError(str(error)) from None
     except (CellTimeoutError, DeadKernelError) as error:
         raise BuildError(f"its kernel stopped: {error}") from None
@@ -271,13 +271,13 @@ def raise_for_error(outputs, where):
             raise BuildError(f"{where}: {output['ename']}: {output['evalue']}")
 
 
-def name(cell, index):
-    """Words that find a cell again: its place and first line."""
+def cell_name(cell, index):
+    """Return what identifies a cell in a message: its number and first line."""
     return f"cell {index + 1} ({cell.source.splitlines()[0]!r})"
 
 
 def normalise(notebook):
-    """Keep of an executed notebook what the next build gives again."""
+    """Drop from an executed notebook, in place, what the next build would change."""
     notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info = nbformat.from_dict({"name": "python"})
     for index, cell in enumerate(notebook.cells):
@@ -286,25 +286,27 @@ def normalise(notebook):
         if DRAWING in (tags or ()):
             cell.metadata.jupyter = {"source_hidden": True}
         if "outputs" in cell:
-            cell.outputs = [each for o in cell.outputs for each in cleaned(o)]
+            cell.outputs = [part for o in cell.outputs for part in clean(o)]
         for output in cell.get("outputs", ()):
-            check_text(output, name(cell, index))
+            check_text(output, cell_name(cell, index))
     fold_answers(notebook)
 
 
 def fold_answers(notebook):
-    """Let JupyterLab open with the outputs folded that a learner is to predict."""
+    """Fold the outputs that a learner is asked to predict, and all "What you see"."""
+    # `asked`: the outputs below answer a question. `waiting`: so does the next "What
+    # you see".
     asked = waiting = False
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             _, guess, after = cell.source.rpartition(GUESS)
             if guess:
                 asked = "**What you see" not in after
-            elif SAID.search(cell.source):
+            elif GUESS_ENDS.search(cell.source):
                 asked = False
-            cell.source, waiting = closed(cell.source, waiting)
+            cell.source, waiting = fold_text(cell.source, waiting)
         elif asked and cell.get("outputs") and not EXERCISE.search(cell.source):
-            # JupyterLab reads the one, nbclassic the other.
+            # JupyterLab reads "jupyter", nbclassic "collapsed".
             hidden = {**cell.metadata.get("jupyter", {}), "outputs_hidden": True}
             cell.metadata |= {"collapsed": True, "jupyter": hidden}
             line = IN_PANEL if "predict=" in cell.source else FIRST_LINE
@@ -312,35 +314,38 @@ def fold_answers(notebook):
             cell.outputs.insert(0, first)
 
 
-def closed(source, waiting):
-    """Return a text with what is to be seen closed.
+def fold_text(source, waiting):
+    """Return a text with its "What you see" folded.
 
-    `waiting` is whether a guess waits at its beginning; returned, too, for its end.
+    `waiting` says whether a guess is open where the text begins; the second value
+    returned says the same of its end.
     """
-    parts, at = [], 0
-    for seen in SEEN.finditer(source):
-        waiting = waiting or GUESS in source[at : seen.start()]
-        title, text = seen.groups()
-        if waiting and (said := re.match(r"(What you see)(:\s+(.)(.*))", title, re.S)):
-            title = HIDDEN.format(said[1], said[2])
+    parts, end = [], 0
+    for match in WHAT_YOU_SEE.finditer(source):
+        before = source[end : match.start()]
+        waiting = waiting or GUESS in before
+        title, text = match.groups()
+        result = re.match(r"(What you see)(:\s+(.)(.*))", title, re.S)
+        if waiting and result:
+            title = HIDDEN.format(result[1], result[2])
             between = "\n\n" if text.startswith("- ") else " "
-            text = f"**{said[3].upper()}{said[4]}**{between}{text}"
-        parts += [source[at : seen.start()], CLOSED.format(title, text)]
-        waiting, at = False, seen.end()
-    rest = source[at:]
-    _, opened, found = rest.partition("**What you see")
-    if opened:
+            text = f"**{result[3].upper()}{result[4]}**{between}{text}"
+        parts += [before, FOLDED.format(title, text)]
+        waiting, end = False, match.end()
+    rest = source[end:]
+    if (start := rest.find("**What you see")) >= 0:
         raise BuildError(
             "What is to be seen must be bold words with a text after them, found "
-            f"{(opened + found)[:60]!r}; write **What you see: it falls.** It ..."
+            f"{rest[start : start + 60]!r}; write **What you see: it falls.** It ..."
         )
-    return "".join([*parts, rest]).replace(*APART), waiting or GUESS in rest
+    return "".join([*parts, rest]).replace(*ADD_SPACE), waiting or GUESS in rest
 
 
-def cleaned(output):
-    """Return what stays of an output: without widget and metadata, a picture's words.
+def clean(output):
+    """Return a list of what remains of an output without widget and metadata.
 
-    A saved panel's picture becomes one of its own: GitHub shows none that HTML holds.
+    Alt texts stay.  The picture that a panel saves inside HTML becomes an output of its
+    own, since GitHub shows no pictures inside HTML.
     """
     output.pop("transient", None)
     if "data" not in output:
@@ -349,11 +354,11 @@ def cleaned(output):
     data.pop(VIEW, None)
     alt = output.metadata.get("image/png", {}).get("alt")
     if OFF_SCREEN in data.get("text/html", ""):
-        return []  # its picture has it, too, and GitHub would show it
+        return []  # the picture has this text, too, and GitHub would show it
     if SAVED in data.get("text/html", ""):
-        page = data.pop("text/html")
-        if found := re.search(PANEL, page):
-            alt, data["image/png"] = html.unescape(found[1]), found[2]
+        saved = data.pop("text/html")
+        if match := re.search(PANEL, saved):
+            alt, data["image/png"] = html.unescape(match[1]), match[2]
             line = [new_output("display_data", {"text/plain": WORDS["dead"]})]
     elif png := data.get("image/png"):
         data["image/png"] = base64.b64encode(small_png(base64.b64decode(png))).decode()
@@ -362,20 +367,20 @@ def cleaned(output):
 
 
 def check_text(output, where):
-    """Raise BuildError if an output speaks of this machine."""
+    """Raise BuildError if an output has an address or a folder of this machine."""
     texts = [output.get("text", ""), *output.get("traceback", ())]
     data = output.get("data", {})
     texts += [str(data[kind]) for kind in data if kind not in PICTURES]
     for text in texts:
-        if found := ADDRESS.search(text) or PLACE.search(text):
+        if match := ADDRESS.search(text) or PLACE.search(text):
             raise BuildError(
                 f"{where} must print what is the same everywhere, found "
-                f"{found.group()!r}; print a name or a value instead."
+                f"{match.group()!r}; print a name or a value instead."
             )
 
 
 def difference(target, built):
-    """What the committed notebook has otherwise than the `built` one, in words."""
+    """Return in words how the committed notebook differs from the `built` one."""
     if not target.is_file():
         return "missing; run python -m hpkit build"
     committed = target.read_text("utf-8")
@@ -386,7 +391,7 @@ def difference(target, built):
     verdict = REDRAWN
     for index, (a, b) in enumerate(zip(old.cells, new.cells, strict=False)):
         if comparable(a, numbers=False) != comparable(b, numbers=False):
-            return f"{name(b, index)} differs; run python -m hpkit build"
+            return f"{cell_name(b, index)} differs; run python -m hpkit build"
         if comparable(a, numbers=True) != comparable(b, numbers=True):
             verdict = RECOUNTED
     if (len(old.cells), old.metadata) != (len(new.cells), new.metadata):
@@ -397,7 +402,7 @@ def difference(target, built):
 def comparable(cell, *, numbers):
     """Return a copy of a cell in which all pictures are equal.
 
-    So are the numbers that it prints, unless `numbers` count.
+    The numbers that it prints are made equal, too, unless `numbers`.
     """
     cell = nbformat.from_dict(cell)
     for output in cell.get("outputs", ()):
@@ -406,8 +411,8 @@ def comparable(cell, *, numbers):
             data[kind] = ""
             if kind in output.metadata:
                 output.metadata[kind].alt = ""
-        for place in (output, data):
-            for kind, said in place.items():
-                if isinstance(said, str) and not numbers:
-                    place[kind] = NUMBER.sub("#", said)
+        for texts in (output, data):
+            for kind, text in texts.items():
+                if isinstance(text, str) and not numbers:
+                    texts[kind] = NUMBER.sub("#", text)
     return cell

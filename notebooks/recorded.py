@@ -1,9 +1,9 @@
 """Numbers of the page to try (`page`), recorded from hpkit's own trainings.
 
-A scene of the page is a panel that was led through all its states here: the page shows
-the charts and the sentence that the panel showed.  Only the first panel has too many
-states for that: of it losses and maps are recorded (`trainings`), and the page draws
-them.
+Each scene of the page is a panel that is taken through all its states here: the page
+shows the charts and the sentence that the panel showed.  Only the first panel has too
+many states for that: its losses and maps are recorded (`record_trainings`), and the
+page draws them.
 """
 
 import base64
@@ -21,17 +21,17 @@ from hpkit.engine.training import Training
 from hpkit.locale import words
 from hpkit.panels.panel import values_text
 
-# Losses are kept as a whole number of equal factors: fine ones, and beyond 1,000, where
-# training has diverged, coarse ones (1.5 %).  LEVELS[-1] + 1 is no number.
+# Losses are stored as whole numbers on a log scale: in fine steps, and above 1,000,
+# where training has diverged, in coarse ones (1.5 %).  LEVELS[-1] + 1 is nan.
 LOSSES, LEVELS = (1e-5, 1e3, 1e38), (0, 60_000, 65_534)
-SURE = 15  # levels of a class's share in a map
+SHARES = 15  # the level of probability 1 in a map
 MAP = 24  # cells along a side of a map
-TILE = 6  # pixels of the page for one of a digit
-SHORT = 12  # bits that are dropped of a number in a chart: it stays right to 1 in 4,000
+ZOOM = 6  # pixels on the page along a side of a digit's pixel
+DROPPED_BITS = 12  # of each number in a chart, which stays right to 1 in 4,000
 KNOBS = "lr", "batch_size", "epochs"
 RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 SIZES = (2, 4, 8, 16, 32, 64, 128)  # and all points at once
-STAGES = (0, 1, 2, 5, 10, 20, 50, 100)  # epochs of which there is a map
+STAGES = (0, 1, 2, 5, 10, 20, 50, 100)  # epochs at which a map is recorded
 
 H = hk.Hyperparameters
 TRAINED = {
@@ -62,64 +62,64 @@ GRID = {  # lesson 08
     "y_values": (4, 8, 16, 32, 64, 200),
     "seeds": 20,
 }
-BY_HEART = H(0.1, 10, 200, momentum=0.9, hidden=(64, 64))  # lesson 04
+OVERFITTING = H(0.1, 10, 200, momentum=0.9, hidden=(64, 64))  # lesson 04
 
 
 # ---- the first panel: losses and maps of many runs -----------------------------------
 
 
-def trainings(name, base, *, rates=RATES, sizes=SIZES, seeds=5):
-    """Return the losses of all runs, and the maps of what they say, as JSON can."""
-    data = hk.load_dataset(name)
+def record_trainings(name, base, *, rates=RATES, sizes=SIZES, seeds=5):
+    """Return the losses of all runs and the maps of their outputs, ready for JSON."""
+    data, epochs = hk.load_dataset(name), base.epochs
     sizes = [*(s for s in sizes if s < data.n_train), data.n_train]
-    pairs = product(rates, sizes)
-    settings, epochs = [base.but(lr=r, batch_size=b) for r, b in pairs], base.epochs
-    training, maps, runs = Training(data, settings, seeds=range(seeds)), [], None
+    settings = [base.but(lr=r, batch_size=b) for r, b in product(rates, sizes)]
+    training = Training(data, settings, seeds=range(seeds))
     stages = [e for e in STAGES if e <= epochs] if data.n_features == 2 else []
-    for stage in stages:
-        runs = _at(training, stage)
-        maps.append([_map(run) for run in runs])
-    runs = _at(training, epochs)
+    maps = [[_map(run) for run in _advance(training, stage)] for stage in stages]
+    runs = _advance(training, epochs)
     curves = np.stack([runs.train_loss, runs.val_loss], 2)
-    made = {
+    recording = {
         "rates": rates,
         "sizes": sizes,
         "seeds": seeds,
         "epochs": epochs,
         "top": round_up(1.1 * float(np.log(data.n_outputs))),
-        "losses": _packed(levels(curves)),
+        "losses": _pack(levels(curves)),
         "points": data.n_train,
         "fixed": {n: v for n, v in values_text(base, H()).items() if n not in KNOBS},
         "runs": len(settings) * seeds,
         "stages": stages,
     }
     if name == "digits":
-        made |= _digits(data)
+        recording |= _digits(data)
     if stages:
         (left, bottom), (right, top) = map_cells(data, 2)[[0, -1]].tolist()
         X, y = data.train.X, data.train.y
         classes = [np.round(X[y == n], 3).tolist() for n in range(2)]
-        # The maps of a run stand behind each other.
-        bytes_ = np.array(maps, np.uint8).swapaxes(0, 1).tobytes()
-        made |= {"extent": [left, right, bottom, top], "dots": classes, "map": MAP}
-        made |= {"maps": base64.b64encode(bytes_).decode(), "axes": data.features[:2]}
-    return made
+        maps = np.array(maps, np.uint8).swapaxes(0, 1)  # those of a run one by one
+        recording |= {"extent": [left, right, bottom, top], "dots": classes, "map": MAP}
+        recording |= {"maps": _base64(maps), "axes": data.features[:2]}
+    return recording
+
+
+def _base64(array):
+    return base64.b64encode(array.tobytes()).decode()
 
 
 def _digits(data):
     """Return the first row of each class as a picture, bottom row first."""
-    rows, blank, large = data.train, np.zeros(64), np.ones((TILE, TILE))
-    first = [rows.X[rows.y == k][0] * data.scale + data.center for k in range(10)]
-    tiles = np.reshape([*first, blank, blank], (3, 4, 8, 8))
+    X, y, blank = data.train.X, data.train.y, np.zeros(64)
+    digits = [X[y == k][0] * data.scale + data.center for k in range(10)]
+    tiles = np.reshape([*digits, blank, blank], (3, 4, 8, 8))
     tiles = np.pad(tiles, ((0, 0), (0, 0), (1, 1), (1, 1))).swapaxes(1, 2)
-    gray = np.kron(tiles.reshape(30, 40)[::-1], large)
+    gray = np.kron(tiles.reshape(30, 40)[::-1], np.ones((ZOOM, ZOOM)))
     gray = np.clip(255 * gray / gray.max(), 0, 255).astype(np.uint8)
-    return {"tiles": base64.b64encode(gray.tobytes()).decode(), "across": 40 * TILE}
+    return {"tiles": _base64(gray), "across": 40 * ZOOM}
 
 
-def _at(training, epoch):
-    """Return the runs of a training, led on to an epoch."""
-    if epoch == 0:  # the weights before any training: steps of nothing
+def _advance(training, epoch):
+    """Train on to an epoch; return the runs as they are there."""
+    if epoch == 0:  # untrained weights: those after steps too small to matter
         still = [s.but(lr=1e-12, epochs=1) for s in training.settings]
         *_, runs = hk.train(training.dataset, still, seeds=training.seeds)
         return runs
@@ -128,77 +128,77 @@ def _at(training, epoch):
 
 
 def _map(run):
-    """Return the share of the second class at each place, two places a byte."""
-    cells = map_cells(run.dataset, MAP)
-    out = run.outputs(cells, "last")
+    """Return the probability of the second class in each cell, two cells a byte."""
+    outputs = run.outputs(map_cells(run.dataset, MAP), "last")
     with np.errstate(over="ignore", invalid="ignore"):
-        share = np.nan_to_num(1 / (1 + np.exp(out[:, 0] - out[:, 1])), nan=0.5)
-    level = (SURE * share).round().astype(np.uint8)
+        share = 1 / (1 + np.exp(outputs[:, 0] - outputs[:, 1]))
+    level = (SHARES * np.nan_to_num(share, nan=0.5)).round().astype(np.uint8)
     return 16 * level[::2] + level[1::2]
 
 
 def levels(losses):
-    """Return losses as whole numbers, as the page can keep them."""
+    """Return losses as whole numbers of 16 bits, see `LEVELS`."""
     inside = np.clip(np.nan_to_num(losses), LOSSES[0], LOSSES[-1])
     whole = np.interp(np.log(inside), np.log(LOSSES), LEVELS).round()
     return np.where(np.isfinite(losses), whole, LEVELS[-1] + 1).astype(np.uint16)
 
 
-def _packed(curves):
-    """Return curves as base64: of each run the steps' high bytes, then low ones."""
+def _pack(curves):
+    """Return curves as base64: for each run the high bytes of its steps, then low."""
     steps = np.diff(curves, axis=-1, prepend=np.uint16(0))
     steps = steps.reshape(-1, 2 * curves.shape[-1])
     both = np.concatenate([steps >> 8, steps & 255], axis=1)
-    return base64.b64encode(both.astype(np.uint8)).decode()
+    return _base64(both.astype(np.uint8))
 
 
 # ---- scenes: panels in all their states ----------------------------------------------
 
 
 class Scene:
-    """Charts and sentences of a panel by the name of a state; what is equal, once."""
+    """Charts and sentences of a panel by name of state; stores equal parts once."""
 
     def __init__(self):
         self.specs, self.marks, self.states = {}, {}, {}
 
-    def add(self, name, charts, said):
-        """Note a state."""
-        shown = []
+    def add(self, name, charts, sentence):
+        """Add a state."""
+        indices = []
         for chart in charts:
             spec = json.dumps(chart.spec(), separators=(",", ":"))
-            marks = [self._number(self.marks, _short(mark)) for mark in chart.marks]
-            shown.append([self._number(self.specs, spec), marks])
-        self.states[name] = [shown, said]
+            marks = [self._index(self.marks, _encode(mark)) for mark in chart.marks]
+            indices.append([self._index(self.specs, spec), marks])
+        self.states[name] = [indices, sentence]
 
     @staticmethod
-    def _number(known, one):
-        return known.setdefault(one, len(known))
+    def _index(items, item):
+        return items.setdefault(item, len(items))
 
-    def made(self, **more):
-        """Return all as JSON can hold it."""
+    def to_dict(self, **extra):
+        """Return the scene ready for JSON, with `extra` entries."""
         specs, marks = [json.loads(spec) for spec in self.specs], list(self.marks)
-        return {"specs": specs, "marks": marks, "states": self.states} | more
+        return {"specs": specs, "marks": marks, "states": self.states} | extra
 
 
-def _short(mark):
-    """Return a mark's numbers as base64; the last bits of each are left out."""
+def _encode(mark):
+    """Return the numbers of a mark, rounded to fewer bits, as base64."""
     columns = []
     for column in mark.columns:
         if column.dtype == np.float32:
-            bits = np.ascontiguousarray(column).view(np.int32) + (1 << (SHORT - 1))
-            rounded = (bits >> SHORT << SHORT).view(np.float32)
+            half = 1 << (DROPPED_BITS - 1)
+            bits = np.ascontiguousarray(column).view(np.int32) + half
+            rounded = (bits >> DROPPED_BITS << DROPPED_BITS).view(np.float32)
             column = np.where(np.isfinite(column), rounded, column)
         columns.append(column)
     return base64.b64encode(Mark(mark.kind, tuple(columns), {}).data()).decode()
 
 
-def _tall(charts):
-    """Return charts as high as those that follow in their place."""
+def _full_height(charts):
+    """Return charts as high as those that take their place later."""
     return [replace(chart, height=Chart.height) for chart in charts]
 
 
-def curve(*, data, base, rates, sizes, seeds):
-    """Return the validation curve of the learning rate, for each batch size."""
+def record_curve(*, data, base, rates, sizes, seeds):
+    """Return the validation curve of the learning rate for each batch size."""
     scene, data, means, out = Scene(), hk.load_dataset(data), [], []
     for size in sizes:
         panel = hk.ValidationCurvePanel(
@@ -209,21 +209,21 @@ def curve(*, data, base, rates, sizes, seeds):
             name = f"{size}/{'' if chosen is None else chosen}"
             scene.add(name, panel.charts.charts, panel.result)
         panel.end()
-        gone = panel.found.runs.diverged.any(1)
-        means.append(_numbers(np.where(gone, np.nan, panel.found.mean_val_loss)))
-        out.append(np.flatnonzero(gone).tolist())
-    about = {"rates": rates, "sizes": sizes, "means": means, "out": out}
+        diverged = panel.found.runs.diverged.any(1)
+        means.append(_to_floats(np.where(diverged, np.nan, panel.found.mean_val_loss)))
+        out.append(np.flatnonzero(diverged).tolist())
+    entries = {"rates": rates, "sizes": sizes, "means": means, "out": out}
     runs = len(rates) * len(sizes) * seeds
-    return scene.made(**about, runs=runs, widths=panel.widths)
+    return scene.to_dict(**entries, runs=runs, widths=panel.widths)
 
 
-def _numbers(losses):
-    """Return losses as JSON can hold them; what is no number is None."""
+def _to_floats(losses):
+    """Return losses ready for JSON: None in place of nan and infinity."""
     return [float(loss) if np.isfinite(loss) else None for loss in losses]
 
 
-def path(*, data, base, lists):
-    """Return the path of each order on the map, step by step, without and with grid."""
+def record_path(*, data, base, lists):
+    """Return the path of each order, step by step, without and with the grid."""
     scene, panel = Scene(), hk.OneAtATimePanel(hk.load_dataset(data), base, **lists)
     panel.wait()
     orders, ends = list(permutations(lists)), []
@@ -245,87 +245,91 @@ def path(*, data, base, lists):
                 ends.append(float(panel.found.mean_val_loss.min()))
     grid = panel.grid
     panel.end()
-    about = {"orders": orders, "ends": ends, "best": float(grid.mean_val_loss.min())}
-    about |= {"settings": len(grid.settings), "runs": grid.cost.runs}
-    return scene.made(**about, widths=panel.widths)
+    entries = {"orders": orders, "ends": ends, "best": float(grid.mean_val_loss.min())}
+    entries |= {"settings": len(grid.settings), "runs": grid.cost.runs}
+    return scene.to_dict(**entries, widths=panel.widths)
 
 
-def grid(*, data, **more):
-    """Return the map of a grid with the curves of each cell, and an empty one."""
-    scene, data = Scene(), hk.load_dataset(data)
-    panel, losses = hk.GridPanel(data, predict=True, **more), []
-    asked = panel.guess.widget.charts
-    scene.add("ask", _tall(asked.charts), "")
-    asked.calls["cell"](0)  # the page frames what is guessed there
+def record_grid(*, data, **arguments):
+    """Return the map to guess on, then the grid's, with the curves of each cell."""
+    scene = Scene()
+    panel = hk.GridPanel(hk.load_dataset(data), predict=True, **arguments)
+    map_to_guess = panel.guess.widget.charts
+    scene.add("ask", _full_height(map_to_guess.charts), "")
+    map_to_guess.calls["cell"](0)  # any guess: the page frames the visitor's own
     panel.guess.button.click()
     panel.start_button.click()
     panel.wait()
-    found = panel.found
-    across, up = map(len, found.space.values())
-    for cell in (None, *range(across * up)):
-        number = None if cell is None else cell % across * up + cell // across
+    search = panel.found
+    scene.add("", panel.charts.charts, _without_guess(panel))
+    across, up = map(len, search.space.values())
+    losses = np.where(search.runs.diverged.any(1), np.nan, search.mean_val_loss)
+    # Cells count along rows of the map; the settings of the search along its columns.
+    order = np.arange(across * up).reshape(across, up).T.ravel().tolist()
+    for cell, number in enumerate(order):
         panel.choose(number)
-        name = "" if cell is None else str(cell)
-        said = panel.result.removeprefix(panel.guess.sentence)
-        scene.add(name, panel.charts.charts, said)
-        if cell is not None:
-            gone = found.runs.diverged[number].any()
-            losses.append(np.nan if gone else found.mean_val_loss[number])
+        scene.add(str(cell), panel.charts.charts, _without_guess(panel))
     panel.end()
-    about = {"across": across, "cells": _numbers(losses), "seeds": len(found.seeds)}
-    return scene.made(**about, runs=found.cost.runs, widths=panel.widths)
+    entries = {"across": across, "cells": _to_floats(losses[order])}
+    entries |= {"seeds": len(search.seeds), "runs": search.cost.runs}
+    return scene.to_dict(**entries, widths=panel.widths)
 
 
-def guess(setting):
-    """Return the training curve that is guessed first, and the chart to draw on."""
+def _without_guess(panel):
+    """Return the sentence of a panel without what it says about the guess."""
+    return panel.result.removeprefix(panel.guess.sentence)
+
+
+def record_guess(setting):
+    """Return the chart to draw a guess on, then the training curve."""
     scene, small = Scene(), hk.load_dataset("small_moons")
     panel = hk.TrainingPanel(
         small, setting, controls=("epochs",), seed=2, predict="draw"
     )
     panel.wait()
     drawing = panel.guess.widget
-    scene.add("draw", _tall(drawing.charts.charts), "")
+    scene.add("draw", _full_height(drawing.charts.charts), "")
     (heights,) = drawing.charts.charts[0].marks[0].columns[1]
     drawing.charts.calls["draw"](heights)  # as it is shown
     at, flat = drawing.at, drawing.value
     panel.guess.button.click()
     panel.wait()
-    said = panel.result.removeprefix(panel.guess.sentence)
-    scene.add("truth", panel.charts.charts, said)
+    scene.add("truth", panel.charts.charts, _without_guess(panel))
     panel.end()
     run = hk.fit(small, setting, seed=2)
     truth = np.interp(at, np.arange(run.epochs_done + 1), run.val_loss)
     truth = np.minimum(truth, drawing.highest).tolist()
-    about = {"at": at.tolist(), "flat": flat, "truth": truth, "runs": 1}
-    return scene.made(**about, widths=panel.widths)
+    entries = {"at": at.tolist(), "flat": flat, "truth": truth, "runs": 1}
+    return scene.to_dict(**entries, widths=panel.widths)
 
 
-def clinic(patients):
-    """Return patients, each before and after every remedy; each fault as often."""
-    scene, panel, kept = Scene(), hk.ClinicPanel(), []
-    said = words("panels")["clinic"]
-    seen, runs = Counter(dict.fromkeys(said["faults"], 0)), 0
-    while len(kept) < patients:
+def record_clinic(patients):
+    """Return patients before and after every remedy, as many with each fault."""
+    scene, panel, recorded = Scene(), hk.ClinicPanel(), []
+    texts = words("panels")["clinic"]
+    count, runs = Counter(dict.fromkeys(texts["faults"], 0)), 0
+    while len(recorded) < patients:
         panel.wait()
         fault = panel.patient.fault
-        if seen[fault] == min(seen.values()):
-            seen[fault] += 1
-            _treat(scene, panel, said, str(len(kept)))
-            called = (said["patient"].format(n) for n in (panel.number, len(kept) + 1))
-            kept.append({"fault": fault, "record": panel.record.value.replace(*called)})
-            runs += 1 + len(panel.others) + len(said["remedies"])
+        if count[fault] == min(count.values()):
+            count[fault] += 1
+            _treat(scene, panel, texts, str(len(recorded)))
+            old, new = map(texts["patient"].format, (panel.number, len(recorded) + 1))
+            record = panel.record.value.replace(old, new)
+            recorded.append({"fault": fault, "record": record})
+            runs += 1 + len(panel.others) + len(texts["remedies"])
         panel.next_button.click()
     panel.end()
-    about = {"patients": kept, "words": said, "runs": runs}
-    return scene.made(**about, widths=panel.widths)
+    entries = {"patients": recorded, "words": texts, "runs": runs}
+    return scene.to_dict(**entries, widths=panel.widths)
 
 
-def _treat(scene, panel, said, name):
-    """Note a patient before and after every remedy."""
+def _treat(scene, panel, texts, name):
+    """Add a patient before and after every remedy to a scene."""
     scene.add(f"{name}/", panel.charts.charts, panel.result)
     fault = panel.patient.fault
-    right = said["right"].format(clue=said["clues"][fault]) + " "
-    for remedy in said["remedies"]:
+    right = texts["right"].format(clue=texts["clues"][fault]) + " "
+    for remedy in texts["remedies"]:
         panel.fault.value, panel.remedy.value = fault, remedy
         panel.treat_button.click()
         panel.wait()
@@ -335,29 +339,30 @@ def _treat(scene, panel, said, name):
 # ---- all of them ---------------------------------------------------------------------
 
 SCENES = {
-    "guess": (guess, {"setting": BY_HEART}),
-    "curve": (curve, CURVE),
-    "path": (path, PATH),
-    "grid": (grid, GRID),
-    "clinic": (clinic, {"patients": 14}),
+    "guess": (record_guess, {"setting": OVERFITTING}),
+    "curve": (record_curve, CURVE),
+    "path": (record_path, PATH),
+    "grid": (record_grid, GRID),
+    "clinic": (record_clinic, {"patients": 14}),
 }
 
 
 def record(sets=TRAINED, **scenes):
-    """Return all numbers by the name of their script, in the order of need.
+    """Return all numbers by the name of their script, those needed first first.
 
-    `sets` and `scenes` are arguments of the makers that record less (for tests).
+    `sets` and `scenes` are arguments with which less is recorded (for tests).
     """
     first, *rest = sets
-    made, later = {}, {}
+    recordings, later = {}, {}
     for name in (first, *SCENES, *rest):
         print(f"recording {name}", flush=True)
         if name in SCENES:
-            maker, usual = SCENES[name]
-            made[name] = maker(**usual | scenes.get(name, {}))
+            function, arguments = SCENES[name]
+            recordings[name] = function(**arguments | scenes.get(name, {}))
             continue
-        made[name] = trainings(name, **sets[name])
-        made[f"{name}-losses"] = {"losses": made[name].pop("losses")}
-        if maps := made[name].pop("maps", None):
-            (made if name == first else later)[f"{name}-maps"] = {"maps": maps}
-    return made | later
+        recordings[name] = record_trainings(name, **sets[name])
+        recordings[f"{name}-losses"] = {"losses": recordings[name].pop("losses")}
+        if maps := recordings[name].pop("maps", None):
+            part = recordings if name == first else later
+            part[f"{name}-maps"] = {"maps": maps}
+    return recordings | later
