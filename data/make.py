@@ -1,7 +1,7 @@
 """Write the files of this folder: ``python data/make.py [NAME ...] [--check]``.
 
-The rules are in README.md; the drawn sets come from ``hpkit/data/datasets.py``. Byte
-for byte what is committed: the tests run it with ``--check``.
+README.md has the rules; ``hpkit/data/datasets.py`` draws the generated sets. The tests
+run it with ``--check``: the files must be byte for byte what is committed.
 """
 
 import argparse
@@ -21,11 +21,11 @@ PARTS = ("train", "valid", "test")
 
 
 def course_table(name):
-    """Return a course data set: features, `y`, `split`."""
+    """Return the table of a course data set: its features, `y` and `split`."""
     source = SOURCES[name]
     if source.draw:
-        drawn = load_dataset(name, 0)
-        splits = [getattr(drawn, part) for part in PARTS]
+        dataset = load_dataset(name, 0)
+        splits = [getattr(dataset, part) for part in PARTS]
         X, y = (np.concatenate([getattr(s, n) for s in splits]) for n in "Xy")
         features = [f"x{column + 1}" for column in range(X.shape[1])]
     else:
@@ -39,7 +39,7 @@ def course_table(name):
 
 
 def breast_cancer_table():
-    """Return the table that lesson 11 reads as a learner would read their own."""
+    """Return the table that stands for a learner's own in lesson 11."""
     loaded = datasets.load_breast_cancer()
     names = [name.replace(" ", "_") for name in loaded.feature_names]
     table = pd.DataFrame(loaded.data, columns=names)
@@ -58,14 +58,14 @@ def main(argv=None):
     code = 0
     for name in arguments.names or names:
         table = course_table(name) if name in SOURCES else breast_cancer_table()
-        made = table.to_csv(index=False, lineterminator="\n").encode()
+        content = table.to_csv(index=False, lineterminator="\n").encode()
         file = FOLDER / f"{name}.csv"
-        same = file.is_file() and file.read_bytes() == made
+        same = file.is_file() and file.read_bytes() == content
         if not arguments.check:
-            file.write_bytes(made)
+            file.write_bytes(content)
         code |= arguments.check and not same
-        new = "differs" if arguments.check else "written"
-        print(f"{file.name}: {'as it was' if same else new}")
+        change = "differs" if arguments.check else "written"
+        print(f"{file.name}: {'as it was' if same else change}")
     return code
 
 

@@ -1,7 +1,7 @@
 """Make the pictures of the README: ``python -m hpkit build --pictures``.
 
-Each drives a real panel in JupyterLab with the mouse and takes its picture, so that the
-README shows what a learner sees.  It needs what the tests in the browser need.
+They are screenshots of real panels in JupyterLab, used with the mouse, so that the
+README shows what a learner sees.  Needs what the browser tests need.
 """
 
 import io
@@ -14,8 +14,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks" / "images"
 WIDTH, HEIGHT = 1180, 900  # of the window, in pixels
-COLORS = 256  # of the moving picture
-STEPS = 8  # values of the batch size on its way from one place to the next
+COLORS = 256  # of the animation
+STEPS = 8  # frames while the slider moves from one place to the next
 
 SETUP = """
 import hpkit as hk
@@ -60,48 +60,49 @@ def make():
                 page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
                 harness.open_notebook(page, url, f"{name}.ipynb")
                 harness.run_all(page)
-                if said := harness.errors(page):
-                    raise RuntimeError(f"{name}: {said}")
+                if errors := harness.errors(page):
+                    raise RuntimeError(f"{name}: {errors}")
                 harness.command(page, "application:toggle-left-area")
                 page.add_style_tag(content=".hp-drawer { display: none }")
                 panel = page.locator(".hpkit").first
                 page.wait_for_timeout(2000)
                 if name == "curve":
-                    write_moving(dragged(page, panel, "batch size"))
-                else:
-                    save(shot(panel), FOLDER / f"{name}.png")
+                    save_animation(drag_slider(page, panel, "batch size"))
+                else:  # few colors are enough
+                    picture = screenshot(panel).quantize(128)
+                    picture.save(FOLDER / f"{name}.png", optimize=True)
                 page.close()
 
 
-def shot(panel):
-    """Return a picture of a panel, without its drawer."""
+def screenshot(panel):
+    """Return a picture of a panel as it is shown."""
     return Image.open(io.BytesIO(panel.screenshot())).convert("RGB")
 
 
-def dragged(page, panel, label):
-    """Drag a slider almost to its left end, then to its right; return what is seen."""
+def drag_slider(page, panel, label):
+    """Drag a slider to the left, to its right end and back; return the frames."""
     handle = panel.get_by_role("slider", name=label)
     track = panel.locator(".noUi-target", has=page.get_by_role("slider", name=label))
-    box, at = track.bounding_box(), handle.bounding_box()
-    y, start = at["y"] + at["height"] / 2, at["x"] + at["width"] / 2
-    # Not to batch size 1: no machine trains that while one drags.
+    box, knob = track.bounding_box(), handle.bounding_box()
+    y, start = knob["y"] + knob["height"] / 2, knob["x"] + knob["width"] / 2
+    # Not as far as batch size 1, which no machine trains while the slider moves.
     ends = box["x"] + box["width"] / 9, box["x"] + box["width"] - 2, start
-    seen, x = [shot(panel)] * 3, start
+    frames, x = [screenshot(panel)] * 3, start
     page.mouse.move(x, y)
     page.mouse.down()
     for end in ends:
         for step in range(1, STEPS + 1):
             page.mouse.move(x + (end - x) * step / STEPS, y)
             page.wait_for_timeout(350)
-            seen.append(shot(panel))
+            frames.append(screenshot(panel))
         x = end
         page.wait_for_timeout(600)
-        seen += [shot(panel)] * 3
+        frames += [screenshot(panel)] * 3
     page.mouse.up()
-    return seen
+    return frames
 
 
-def write_moving(frames):
+def save_animation(frames):
     """Write a GIF with one palette for all frames."""
     if len({frame.size for frame in frames}) > 1:
         raise RuntimeError("the panel changes its height while the slider moves")
@@ -109,19 +110,7 @@ def write_moving(frames):
     all_colors = Image.new("RGB", (some[0].width, some[0].height * len(some)))
     for number, frame in enumerate(some):
         all_colors.paste(frame, (0, number * frame.height))
-    first = all_colors.quantize(COLORS)
-    plain = Image.Dither.NONE
-    seen = [frame.quantize(palette=first, dither=plain) for frame in frames]
-    seen[0].save(
-        FOLDER / "curve.gif",
-        save_all=True,
-        append_images=seen[1:],
-        duration=220,
-        loop=0,
-        optimize=True,
-    )
-
-
-def save(picture, path):
-    """Write a still with few colors."""
-    picture.quantize(128).save(path, optimize=True)
+    palette, no_dither = all_colors.quantize(COLORS), Image.Dither.NONE
+    first, *rest = (f.quantize(palette=palette, dither=no_dither) for f in frames)
+    options = {"duration": 220, "loop": 0, "optimize": True}
+    first.save(FOLDER / "curve.gif", save_all=True, append_images=rest, **options)

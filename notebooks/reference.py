@@ -1,11 +1,12 @@
 """Build REFERENCE.md from the docstrings: ``python -m hpkit build --reference``.
 
-Of each call its signature, what comes back, and the example of its docstring, which the
-tests run where it stands.
+For each call: its signature, what it returns, and the example of its docstring, which
+is tested as a doctest.
 """
 
 import inspect
 import re
+from operator import attrgetter
 from pathlib import Path
 
 import hpkit as hk
@@ -17,7 +18,7 @@ HEAD = """# Reference
 
 Calls for your own work, after `import hpkit as hk`. More: `help(hk.fit)`.
 """
-# heading: what holds for all of it, and its calls
+# heading: (introduction, names of the calls)
 PARTS = {
     "Data": (
         "`hk.Dataset.from_arrays(X, y)` takes arrays.",
@@ -64,57 +65,49 @@ NOT_SHOWN = re.compile(r"import hpkit as hk$|from hpkit|\w+\.unlink\(\)")
 BARE = re.compile(rf"(?<![\w.])(?=({'|'.join(hk.__all__)})\b[.(])")
 
 
-def thing(name):
-    """Return what a name such as "Run.predict" stands for."""
-    found = hk
-    for part in name.split("."):
-        found = getattr(found, part)
-    return found
-
-
 def parameters(name, left_out=()):
-    """Return the parameters of a call, but for what it takes only to refuse it."""
-    every = inspect.signature(thing(name)).parameters.values()
-    every = [p for p in every if not str(p.annotation).endswith("Never")]
-    return [p for p in every if p.name not in ("self", *left_out)]
+    """Return the parameters of a call, without those it takes only to reject them."""
+    every = inspect.signature(attrgetter(name)(hk)).parameters.values()
+    accepted = [p for p in every if not str(p.annotation).endswith("Never")]
+    return [p for p in accepted if p.name not in ("self", *left_out)]
 
 
 def shared():
-    """Return the arguments by name that all searches take."""
+    """Return the keyword-only parameters that all searches take."""
     first, *others = ({p.name: p for p in parameters(name)} for name in SEARCHES)
-    there = [p for n, p in first.items() if all(n in other for other in others)]
-    return [p for p in there if p.kind is p.KEYWORD_ONLY]
+    common = [p for n, p in first.items() if all(n in other for other in others)]
+    return [p for p in common if p.kind is p.KEYWORD_ONLY]
 
 
 def signature(name):
-    """Return a call as it is written, with what comes back."""
+    """Return how to call `name`, and the type of what it returns."""
     left_out = [p.name for p in shared()] if name in SEARCHES else []
     bare = inspect.Parameter.empty
-    every = [p.replace(annotation=bare) for p in parameters(name, left_out)]
-    back = inspect.signature(thing(name)).return_annotation
+    taken = [p.replace(annotation=bare) for p in parameters(name, left_out)]
+    back = inspect.signature(attrgetter(name)(hk)).return_annotation
     back = back if isinstance(back, str) else getattr(back, "__name__", "")
-    back = "" if back in ("_empty", "None", "") else f" → `{back.split('.')[-1]}`"
-    kind, _, method = name.partition(".")
-    call = f"{kind.lower()}.{method}" if kind in ("Run", "Search") else f"hk.{name}"
-    return f"**`{call}{inspect.Signature(every)}`**{back}"
+    arrow = "" if back in ("_empty", "None", "") else f" → `{back.split('.')[-1]}`"
+    owner, _, method = name.partition(".")
+    call = f"{owner.lower()}.{method}" if owner in ("Run", "Search") else f"hk.{name}"
+    return f"**`{call}{inspect.Signature(taken)}`**{arrow}"
 
 
 def example(name):
     """Return the example of a docstring as plain code, its output as a comment."""
-    lines, found = inspect.getdoc(thing(name)).splitlines(), []
+    lines, code = inspect.getdoc(attrgetter(name)(hk)).splitlines(), []
     start = lines.index("Examples") + 2 if "Examples" in lines else len(lines)
     for line in lines[start:]:
         if line.startswith((">>> ", "... ")):
             if not NOT_SHOWN.match(line[4:]):
-                found.append(BARE.sub("hk.", line[4:]))
+                code.append(BARE.sub("hk.", line[4:]))
         elif line:
-            found.append(f"# {line}")
-    return ["```python", *found, "```"] if found else []
+            code.append(f"# {line}")
+    return ["```python", *code, "```"] if code else []
 
 
 def entry(name):
     """Return the lines about one call."""
-    summary = inspect.getdoc(thing(name)).split("\n\n")[0]
+    summary = inspect.getdoc(attrgetter(name)(hk)).split("\n\n")[0]
     summary = " ".join(summary.split()).replace("``", "`")
     return [signature(name) + "  ", summary, *example(name), ""]
 
@@ -125,7 +118,8 @@ def text():
     lines = [HEAD]
     for heading, (intro, names) in PARTS.items():
         lines += [f"## {heading}", ""]
-        lines += [intro.format(**facts), ""] if intro else []
+        if intro:
+            lines += [intro.format(**facts), ""]
         for name in names.split():
             lines += entry(name)
     return "\n".join(lines)
