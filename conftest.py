@@ -1,6 +1,6 @@
-"""For all that pytest collects here: tests and docstrings.
+"""Fixtures and set-up for all tests and doctests.
 
-It stands at the root, not in tests/, so that pytest loads it for docstrings, too.
+This file is at the root, not in tests/, so that pytest loads it for doctests, too.
 """
 
 import gc
@@ -11,35 +11,34 @@ from pathlib import Path
 
 import pytest
 
-# Whoever runs the tests has progress of their own. It is neither read nor changed: the
-# tests, and the kernels and processes that they start, begin without any.
+# The tests, and the kernels and processes that they start, begin without progress, and
+# leave alone that of whoever runs them.
 HOME = tempfile.TemporaryDirectory(prefix="hpkit-test-", ignore_cleanup_errors=True)
 os.environ["HPKIT_HOME"] = HOME.name
 
-# A Python that a test starts, of a kernel, server, worker or script, reads this first.
-# To look for garbage took a third of what it takes to load torch and to end again: it
-# is looked for less often, and not at the end, when all is thrown away in any case.
-FIRST = """
+# Every Python that a test starts (kernel, server, worker or script) runs this first.
+# Garbage collection took a third of the time of loading torch and exiting: it now runs
+# less often, and not at exit, when everything is freed anyway.
+SITE_CUSTOMIZE = """
 import atexit
 import gc
 import sys
 
 gc.set_threshold(20_000)
-atexit.register(gc.freeze)  # the first to register is called last
-sys.modules["rfc3987_syntax"] = None  # of jsonschema: 0.7 s for a check of addresses
+atexit.register(gc.freeze)  # registered first, called last
+sys.modules["rfc3987_syntax"] = None  # jsonschema takes 0.7 s to import it
 """
-PATH = tempfile.TemporaryDirectory(prefix="hpkit-test-", ignore_cleanup_errors=True)
-Path(PATH.name, "sitecustomize.py").write_text(FIRST)
-paths = [os.environ.get("PYTHONPATH"), PATH.name]
+SITE = tempfile.TemporaryDirectory(prefix="hpkit-test-", ignore_cleanup_errors=True)
+Path(SITE.name, "sitecustomize.py").write_text(SITE_CUSTOMIZE)
+paths = [os.environ.get("PYTHONPATH"), SITE.name]
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-
 
 # The same in pytest itself. nbval imports jsonschema, so it is loaded only after this.
 sys.modules["rfc3987_syntax"] = None
 pytest_plugins = ["nbval.plugin"]
 
-# The garbage collector took a tenth of the time: it looks less often, and not at what
-# was collected.
+# Garbage collection took a tenth of the time: it runs less often, and skips what was
+# loaded while the tests were collected.
 gc.set_threshold(20_000)
 
 
@@ -48,15 +47,15 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(autouse=True)
-def _as_learners_call_it(doctest_namespace):
+def _hk_in_doctests(doctest_namespace):
     doctest_namespace["hk"] = sys.modules.get("hpkit")
 
 
 @pytest.fixture(autouse=True)
-def _others_undisturbed():
-    """Close figures, of which the 21st gets a warning; give torch its threads back.
+def _leave_no_figures_or_threads():
+    """Close figures, since matplotlib warns of the 21st; reset the threads of torch.
 
-    With more than it was given, small networks train many times as slowly.
+    With more threads than it had, small networks train many times as slowly.
     """
     torch = sys.modules.get("torch")
     threads = torch and torch.get_num_threads()

@@ -1,8 +1,9 @@
 """Networks as learners write them, each a function that `model=` takes.
 
-Importable by name, so that they travel to other processes. What is special about each
-stands in its name. No bias stands where it changes nothing (before a BatchNorm, on the
-keys of an attention): its gradient would be rounding alone, which Adam blows up.
+Importable by name, so that they can be sent to other processes. Names say what is
+special about a network. Layers have no bias where it changes nothing (before a
+BatchNorm, on the keys of an attention): its gradient would be rounding error, which
+Adam amplifies.
 """
 
 from types import SimpleNamespace
@@ -13,13 +14,13 @@ from torch._subclasses import fake_tensor
 from torch.nn import functional as F
 
 WIDTH = 6
-# For messages of its own PyTorch notes the calls above each value of a trace: under
-# pytest they are so many that this took longer than all else.
+# PyTorch records the call stack of each traced value for its own messages: the stacks
+# under pytest are so deep that this took longer than all else.
 fake_tensor.traceback = SimpleNamespace(extract_stack=lambda: None)
 
 
 def around(n_in, n_out, *middle):
-    """Return a network with one layer before and one after others."""
+    """Return a network of linear layers around those in the middle."""
     return nn.Sequential(nn.Linear(n_in, WIDTH), *middle, nn.Linear(WIDTH, n_out))
 
 
@@ -38,7 +39,7 @@ def batch_norm_mean(n_in, n_out, setting):
 
 def batch_norm_of_the_batch(n_in, n_out, setting):
     net = batch_norm(n_in, n_out, setting, track_running_stats=False)
-    nn.init.zeros_(net[-1].weight)  # at first no row sees the others
+    nn.init.zeros_(net[-1].weight)  # untrained, no row depends on the others
     return net
 
 
@@ -66,12 +67,12 @@ class Attention(nn.Module):
         return self.out(x.mean(1))
 
 
-def attention_with_dropout(*about):
-    return Attention(*about, dropout=0.2)
+def attention_with_dropout(*args):
+    return Attention(*args, dropout=0.2)
 
 
 class Between(nn.Module):
-    """A layer before and one after what a network does in its forward."""
+    """Base of networks whose forward does something between two linear layers."""
 
     def __init__(self, n_in, n_out, setting, width=WIDTH):
         super().__init__()
@@ -79,7 +80,7 @@ class Between(nn.Module):
 
 
 class Masked(Between):
-    """A boolean buffer that a float would turn into something else."""
+    """Has a boolean and an integer buffer, which must not be converted to float."""
 
     def __init__(self, n_in, n_out, setting):
         super().__init__(n_in, n_out, setting, n_in)
@@ -92,7 +93,7 @@ class Masked(Between):
 
 
 class Products(nn.Linear):
-    """Multiplies by numbers; a product with 1 is left out of its trace."""
+    """Multiplies by numbers; products with 1 are dropped from its trace."""
 
     def __init__(self, n_in, n_out, setting):
         super().__init__(n_in, n_out)
@@ -142,7 +143,7 @@ class Embedded(nn.Module):
 
 def padded(n_in, n_out, setting):
     net = Embedded(n_in, n_out, setting)
-    net.words.padding_idx = 2  # which vmap would train
+    net.words.padding_idx = 2  # a row that vmap would train
     return net
 
 
@@ -165,7 +166,7 @@ class Tied(nn.Module):
         self.up.weight = nn.Parameter(self.down.weight.detach().T.clone())
         self.again = nn.Linear(n_in, 4)
         self.again.weight = self.down.weight
-        self.layers = [self.down, self.again]  # which the network knows, too
+        self.layers = [self.down, self.again]  # a plain list of registered layers
         self.out = nn.Linear(4, n_out)
         self.last = nn.Sequential(nn.Tanh(), self.out)  # a layer with two names
 
@@ -210,7 +211,7 @@ def dropout(n_in, n_out, setting):
 
 
 class Noisy(Between):
-    """Draws in its forward, and not by a layer."""
+    """Draws random numbers in its forward, not in a layer."""
 
     always = False
 
@@ -226,7 +227,7 @@ class NoisyWhenMeasured(Noisy):
 
 
 class Branching(nn.Module):
-    """Uses one of two layers, whichever the batch asks for."""
+    """Uses one of two layers, depending on the batch."""
 
     def __init__(self, n_in, n_out, setting):
         super().__init__()
@@ -259,7 +260,7 @@ class Averaging(Between):
 
 
 class Fourier(nn.Module):
-    """Random features in a tensor that is no buffer: another one with each seed."""
+    """Has random features in a tensor that is no buffer and differs between seeds."""
 
     def __init__(self, n_in, n_out, setting):
         super().__init__()
@@ -270,20 +271,20 @@ class Fourier(nn.Module):
 
 
 class Enclosed(Fourier):
-    """The same tensor, which a function holds."""
+    """Holds the same tensor in a closure."""
 
-    def __init__(self, *about):
-        super().__init__(*about)
+    def __init__(self, *args):
+        super().__init__(*args)
         waves = vars(self).pop("waves")
         self.wave = lambda x: x @ waves.to(x.dtype)
-        nn.init.zeros_(self.out.weight)  # at first nothing is seen of it
+        nn.init.zeros_(self.out.weight)  # untrained, outputs do not depend on it
 
     def forward(self, x):
         return self.out(self.wave(x).cos())
 
 
 class Renormed(Between):
-    """Puts other weights in the place of its own, as some do to bound their norms."""
+    """Replaces its weights, as some networks do to bound their norms."""
 
     def forward(self, x):
         weight = self.inner.weight
@@ -294,8 +295,8 @@ class Renormed(Between):
 class Scaling(Between):
     """Takes its scale from the first rows that it sees."""
 
-    def __init__(self, *about):
-        super().__init__(*about)
+    def __init__(self, *args):
+        super().__init__(*args)
         self.register_buffer("scale", torch.tensor(float("nan")))
 
     def forward(self, x):
@@ -306,7 +307,7 @@ class Scaling(Between):
 
 
 class Freezing(Between):
-    """Freezes a layer once it is used, and writes harmlessly into its rows."""
+    """Freezes a layer once it is used, and harmlessly changes its input in place."""
 
     def train(self, mode=True):
         self.inner.requires_grad_(False)
@@ -317,7 +318,7 @@ class Freezing(Between):
 
 
 class Unused(nn.Linear):
-    """A layer that nothing uses: torch.optim does not let it decay."""
+    """Has a layer that nothing uses: torch.optim applies no weight decay to it."""
 
     def __init__(self, n_in, n_out, setting):
         super().__init__(n_in, n_out)
@@ -330,7 +331,7 @@ def lazy(n_in, n_out, setting):
 
 
 def compiled(n_in, n_out, setting):
-    # hpkit trains what is below; no machine code is made for the plain loop either.
+    # hpkit trains the network inside; "eager" compiles nothing for the plain loop.
     return torch.compile(mlp(n_in, n_out, setting), backend="eager")
 
 
@@ -341,29 +342,29 @@ def reads_the_setting(n_in, n_out, setting):
 
 
 class Keeping(nn.Module):
-    """Keeps the setting and reads it later, where there are more than two rows."""
+    """Stores the setting and reads it in batches of more than two rows."""
 
     def __init__(self, n_in, n_out, setting):
         super().__init__()
-        self.kept, self.out = SimpleNamespace(it=setting), nn.Linear(n_in, n_out)
+        self.stored, self.out = SimpleNamespace(setting=setting), nn.Linear(n_in, n_out)
 
     def forward(self, x):
         reads = self.training and len(x) > 2
-        return self.out(x * (1 + self.kept.it.momentum if reads else 1))
+        return self.out(x * (1 + self.stored.setting.momentum if reads else 1))
 
 
 class Counting(nn.Module):
-    """Counts steps and has random numbers, out of reach of any other process."""
+    """Counts steps and has its own generator: state that no other process can see."""
 
     def __init__(self, n_in, n_out, setting):
         super().__init__()
         self.steps, self.out = 0, nn.Linear(n_in, n_out)
-        self.own = torch.Generator().manual_seed(5)
+        self.generator = torch.Generator().manual_seed(5)
 
     def forward(self, x):
         self.steps += self.training
         if self.training:
-            x = x * torch.rand(x.shape, generator=self.own)
+            x = x * torch.rand(x.shape, generator=self.generator)
         return self.out(x) / (1 + 0.01 * self.steps)
 
 
@@ -383,7 +384,7 @@ ALL = (*STACKED, *(m for group in ONE_BY_ONE.values() for m in group), *OTHERS)
 
 
 class Fails(nn.Linear):
-    """Refuses outputs that are no numbers, as some networks do."""
+    """Raises for outputs that are not finite, as some networks do."""
 
     def forward(self, x):
         out = super().forward(x)
@@ -393,7 +394,7 @@ class Fails(nn.Linear):
 
 
 def failing(n_in, n_out, setting):
-    """Return a network that fails where its layers or the learning rate are odd."""
+    """Return a network; some `hidden`, and some learning rates, make it fail."""
     if setting.hidden == (3,):
         raise RuntimeError("no such network")
     if setting.hidden == (5,):

@@ -1,4 +1,4 @@
-"""What the tests of panels read of a chart, and how they wait for it."""
+"""Helpers of the panel tests: use a panel, wait for it, read its charts."""
 
 import time
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def until(condition, pause=0.01):
-    """Wait for a condition; fail when it does not come within two minutes."""
+    """Wait until a condition holds; fail after two minutes."""
     end = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < end, "did not happen in time"
@@ -14,81 +14,82 @@ def until(condition, pause=0.01):
 
 
 def press(panel, name):
-    """Press a button of a panel and wait until nothing trains: at once after Stop."""
+    """Press a button of a panel and wait until nothing trains: soon after Stop."""
     getattr(panel, f"{name}_button").click()
-    worked = time.process_time()
+    start = time.process_time()
     panel.wait(120)
-    assert name != "stop" or time.process_time() - worked < 1
+    assert name != "stop" or time.process_time() - start < 1
     return panel
 
 
 def move(panel, control, value):
-    """Give a control of a panel a value and wait until nothing trains."""
+    """Set a control of a panel and wait until nothing trains."""
     control.value = value
     return panel.wait(60)
 
 
 def commit(panel, value=None, **traits):
-    for name, given in (traits or {"value": value}).items():
-        setattr(panel.guess.widget, name, given)
+    """Enter a guess and press its button."""
+    for name, trait in (traits or {"value": value}).items():
+        setattr(panel.guess.widget, name, trait)
     panel.guess.button.click()
 
 
-def watch(panel, look):
-    """Return a list that gets what `look()` returns at each picture of a panel."""
-    seen, draw = [], panel.live.draw
-    panel.live.draw = lambda: (draw(), seen.append(look()))
-    return seen
+def watch(panel, observe):
+    """Return a list to which each redraw of a panel appends `observe()`."""
+    observed, draw = [], panel.live.draw
+    panel.live.draw = lambda: (draw(), observed.append(observe()))
+    return observed
 
 
 def outputs(monkeypatch):
-    """Return a list that gets (bundle, options) of what is displayed from now on."""
-    shown = []
+    """Return a list to which each later display appends (bundle, options)."""
+    displayed = []
 
     def display(bundle, **options):
-        shown.append((bundle, options))
+        displayed.append((bundle, options))
 
     monkeypatch.setattr("IPython.display.display", display)
-    return shown
+    return displayed
 
 
 def pasted(panel, **names):
-    """Run a panel's code as pasted into a cell; return the names that it leaves."""
+    """Run a panel's code as if pasted into a cell; return the names that it defines."""
     exec(panel.code(), names)
     return names
 
 
-def marks(chart, kind, **look):
-    """Return the marks of a kind that have these looks and at least one place."""
-    found = [m for m in chart.marks if m.kind == kind and m.columns[0].size]
-    return [m for m in found if all(m.get(k) == v for k, v in look.items())]
+def marks(chart, kind, **style):
+    """Return the marks of a kind with this style that are not empty."""
+    drawn = [m for m in chart.marks if m.kind == kind and m.columns[0].size]
+    return [m for m in drawn if all(m.get(k) == v for k, v in style.items())]
 
 
-def mark(chart, kind, **look):
-    (found,) = marks(chart, kind, **look)
-    return found
+def mark(chart, kind, **style):
+    (only,) = marks(chart, kind, **style)
+    return only
 
 
-def curve(chart, row=0, **look):
-    """Return the finite places and heights of a line's row."""
-    x, y = mark(chart, "line", **look).columns
+def curve(chart, row=0, **style):
+    """Return the finite x and y of a row of the line with this style."""
+    x, y = mark(chart, "line", **style).columns
     x, y = x[min(row, len(x) - 1)], y[row]
-    there = np.isfinite(x) & np.isfinite(y)
-    return x[there], y[there]
+    finite = np.isfinite(x) & np.isfinite(y)
+    return x[finite], y[finite]
 
 
 def nth(panel, chart, kind, n=0):
-    """Return the n-th mark of a kind in a chart of a panel, even an empty one."""
+    """Return the n-th mark of a kind, maybe empty, in a panel's chart (by index)."""
     return [m for m in panel.charts.charts[chart].marks if m.kind == kind][n]
 
 
 def texts(panel, chart, n=0):
-    """Return what the n-th text mark of a chart of a panel says."""
+    """Return the texts of the n-th text mark in a panel's chart (by index)."""
     return nth(panel, chart, "text", n).get("texts")
 
 
 def shows(panel):
-    """Return the sentence of a panel without an error; its picture can be drawn."""
+    """Return a panel's sentence; check that it has no error and can be drawn."""
     assert panel.error is None
     assert all(chart.alt for chart in panel.charts.charts)
     assert panel.picture().startswith(b"\x89PNG")

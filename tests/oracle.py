@@ -1,10 +1,10 @@
 """The plain PyTorch loop that every run must agree with: the tests' oracle.
 
-Written from the text of lesson 01, with nothing of hpkit's but the data set and the
-setting. ``torch.manual_seed(seed)``, then the layers in order; a generator of its own
-with the same seed gives one permutation an epoch, cut into batches, the last one short.
-Dropout has a third generator, of the seed -1 - seed: what it draws for a batch is one
-`torch.rand(units, points)` a hidden layer, from the first to the last.
+Written from the text of lesson 01; of hpkit it uses only the data set and the setting.
+``torch.manual_seed(seed)``, then the layers in order; a second generator with the same
+seed gives one permutation per epoch, cut into batches, the last one shorter. Dropout
+has a third generator, seeded with -1 - seed: for each batch it draws one
+`torch.rand(units, points)` per hidden layer, from the first to the last.
 """
 
 import copy
@@ -23,7 +23,7 @@ from torch.nn import UninitializedParameter
 from hpkit.data.datasets import Dataset
 from hpkit.engine.runs import CURVES
 
-# Other values than the usual ones of all that there is to set.
+# Values other than the default of every hyperparameter.
 OTHER = {
     "lr": [0.3, 0.1],
     "batch_size": [32, 7],
@@ -47,40 +47,40 @@ OPTIMIZERS |= {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
 
-def optimizer_of(parameters, s):
-    how = {"lr": s.lr, "weight_decay": s.weight_decay}
+def make_optimizer(parameters, s):
+    options = {"lr": s.lr, "weight_decay": s.weight_decay}
     if not s.optimizer.startswith("adam"):
-        how["momentum"] = s.momentum
+        options["momentum"] = s.momentum
     if s.optimizer == "nesterov":
-        how["nesterov"] = s.momentum > 0
-    return OPTIMIZERS[s.optimizer](parameters, **how)
+        options["nesterov"] = s.momentum > 0
+    return OPTIMIZERS[s.optimizer](parameters, **options)
 
 
-def schedule_of(optimizer, s, n):
-    """Return the scheduler of a setting, to be asked for a step after each update."""
+def make_scheduler(optimizer, s, n):
+    """Return the scheduler of a setting, to be stepped after each of `n` updates."""
     kinds = torch.optim.lr_scheduler
     if s.schedule == "one-cycle":
-        share = {"pct_start": s.warmup or 0.3, "cycle_momentum": False}
-        return kinds.OneCycleLR(optimizer, s.lr, n, **share)
-    w, parts = int(s.warmup * n), s.schedule
-    n -= w
-    known = {
+        options = {"pct_start": s.warmup or 0.3, "cycle_momentum": False}
+        return kinds.OneCycleLR(optimizer, s.lr, n, **options)
+    warmup, factors = int(s.warmup * n), s.schedule
+    n -= warmup
+    named = {
         "constant": (kinds.ConstantLR, 1, n),
         "step": (kinds.StepLR, math.ceil(n / 3)),
         "cosine": (kinds.CosineAnnealingLR, n),
         "linear": (kinds.LinearLR, 1, 0, n),
     }
-    drawn = kinds.LambdaLR, lambda t: parts[min(t, n - 1) * len(parts) // n]
-    kind, *how = known.get(parts, drawn)
-    then = kind(optimizer, *how)
-    if not w:
-        return then
-    rise = kinds.LinearLR(optimizer, 1 / (w + 1), 1, w)
-    return kinds.SequentialLR(optimizer, [rise, then], [w])
+    steps = kinds.LambdaLR, lambda t: factors[min(t, n - 1) * len(factors) // n]
+    kind, *args = named.get(s.schedule, steps)
+    main = kind(optimizer, *args)
+    if not warmup:
+        return main
+    rise = kinds.LinearLR(optimizer, 1 / (warmup + 1), 1, warmup)
+    return kinds.SequentialLR(optimizer, [rise, main], [warmup])
 
 
 class Dropout(nn.Module):
-    """What `nn.Dropout` does, with draws of one's own."""
+    """`nn.Dropout` with a `draw` that can be replaced."""
 
     def __init__(self, p):
         super().__init__()
@@ -89,8 +89,8 @@ class Dropout(nn.Module):
     def forward(self, h):
         if not self.training:
             return h
-        stays = self.p <= self.draw(h.shape[1], h.shape[0]).T
-        return h * stays / (1 - self.p)
+        mask = self.p <= self.draw(h.shape[1], h.shape[0]).T
+        return h * mask / (1 - self.p)
 
 
 def focal(outputs, targets):
@@ -98,20 +98,20 @@ def focal(outputs, targets):
     return -((1 - logs.exp()) ** 2 * logs).mean()
 
 
-def right(outputs, targets):
+def accuracy(outputs, targets):
     return (outputs.argmax(1) == targets).double().mean()
 
 
-def table(rows, columns, *shares, **how):
-    """Return a data set of numbers; with `shares` of classes that end there."""
+def table(rows, columns, *shares, **options):
+    """Return a regression data set; with `shares`, classes that end at these shares."""
     X = np.random.default_rng(5).normal(size=(rows, columns))
     y = X[:, 0] * 2 + np.sin(X[:, 1]) + X[:, 2] * X[:, 3]
     y = np.digitize(y, np.quantile(y, shares)) if shares else y
-    return Dataset.from_arrays(X, y, seed=1, **how)
+    return Dataset.from_arrays(X, y, seed=1, **options)
 
 
-class Plain(NamedTuple):
-    """A run trained alone, and its networks of two epochs."""
+class PlainRun(NamedTuple):
+    """Curves of a run trained alone, and its networks at the best and last epoch."""
 
     curves: np.ndarray  # (epochs + 1, 2 or 4): both losses, then accuracies for classes
     best: nn.Module
@@ -119,7 +119,7 @@ class Plain(NamedTuple):
 
 
 def dense(n_features, n_outputs, setting):
-    """Return linear layers with the activation, and dropout, between them."""
+    """Return linear layers with the activation and dropout between them."""
     sizes = (n_features, *setting.hidden, n_outputs)
     layers = []
     for inputs, outputs in pairwise(sizes):
@@ -129,22 +129,22 @@ def dense(n_features, n_outputs, setting):
 
 
 def differences(run, model, dtype=torch.float32, loss=None, epochs=("best", "last")):
-    """Return the largest ones to the plain loop: of curves, then tensors at epochs."""
-    how = {"dtype": dtype, "model": model, "loss": loss}
-    want = plain_run(run.dataset, run.setting, run.seed, **how)
-    names = CURVES[: want.curves.shape[1]]
-    pairs = [(np.stack([getattr(run, name) for name in names], 1), want.curves)]
+    """Return the largest differences to the plain loop: of curves, then of tensors."""
+    options = {"dtype": dtype, "model": model, "loss": loss}
+    plain = plain_run(run.dataset, run.setting, run.seed, **options)
+    names = CURVES[: plain.curves.shape[1]]
+    pairs = [(np.stack([getattr(run, name) for name in names], 1), plain.curves)]
     for epoch in epochs:
-        nets = run.network(epoch), getattr(want, epoch)
-        parts = [[p.data for p in (*net.parameters(), *net.buffers())] for net in nets]
-        kinds = [[(p.shape, p.is_floating_point()) for p in own] for own in parts]
+        nets = run.network(epoch), getattr(plain, epoch)
+        tensors = [[t.data for t in (*n.parameters(), *n.buffers())] for n in nets]
+        kinds = [[(t.shape, t.is_floating_point()) for t in ts] for ts in tensors]
         assert kinds[0] == kinds[1]
-        pairs.append([torch.cat([p.double().ravel() for p in own]) for own in parts])
-    return [float(abs(found - wanted).max()) for found, wanted in pairs]
+        pairs.append([torch.cat([t.double().ravel() for t in ts]) for ts in tensors])
+    return [float(abs(actual - desired).max()) for actual, desired in pairs]
 
 
 def assert_equal_the_plain_loop(runs, model, dtype=torch.float32, loss=None):
-    """Hold that runs have its curves, and its parameters and buffers at both ends."""
+    """Check curves, and parameters and buffers at the best and last epoch."""
     bound = 1e-5 if dtype is torch.float32 else 1e-9
     for run in runs:
         if model is Counting:
@@ -158,50 +158,51 @@ def assert_equal_the_plain_loop(runs, model, dtype=torch.float32, loss=None):
         assert all(difference < 10 * bound for difference in tensors)
 
 
-@functools.cache  # the same runs stand in several companies
+@functools.cache  # the same runs are tested in several groups
 @torch.random.fork_rng(devices=[])
 def plain_run(dataset, setting, seed, *, dtype=torch.float32, model=dense, loss=None):
     """Train one run alone, as a textbook does."""
-    torch.set_num_threads(1)  # small products wait; conftest.py gives them back
-    torch.default_generator.manual_seed(seed)  # not of every device: quicker
+    torch.set_num_threads(1)  # faster for small products; conftest.py resets it
+    torch.default_generator.manual_seed(seed)  # the CPU's only: faster
     net = model(dataset.n_features, dataset.n_outputs, setting)
     if any(isinstance(p, UninitializedParameter) for p in net.parameters()):
         net.eval()(torch.zeros(1, dataset.n_features))
-    if not any(part._backward_hooks for part in net.parameters()):  # no copy has them
-        net = copy.deepcopy(net)  # a function may give the same one again
+    if not any(p._backward_hooks for p in net.parameters()):  # copies lose these
+        net = copy.deepcopy(net)  # `model` may return the same one again
     net, splits = net.to(dtype), []
     for split in (dataset.train, dataset.valid):
         y = torch.as_tensor(split.y.copy())
         y = y.to(dtype)[:, None] if dataset.is_regression else y
         splits.append((torch.as_tensor(split.X.copy()).to(dtype), y))
-    usual = nn.MSELoss() if dataset.is_regression else nn.CrossEntropyLoss()
-    loss_of = trains = loss or usual
+    default = nn.MSELoss() if dataset.is_regression else nn.CrossEntropyLoss()
+    measured_loss = trained_loss = loss or default
     if not dataset.is_regression and not loss:
         y, weight = splits[0][1], None
-        if setting.class_weight == "balanced":  # as scikit-learn has it
+        if setting.class_weight == "balanced":  # as in scikit-learn
             counts = torch.bincount(y, minlength=dataset.n_outputs).to(dtype)
             weight = len(y) / (dataset.n_outputs * counts)
-        trains = nn.CrossEntropyLoss(weight, label_smoothing=setting.label_smoothing)
-    trained = [p for p in net.parameters() if p.requires_grad]
-    optimizer = optimizer_of(trained, setting)
-    updates = -(-len(splits[0][0]) // setting.batch_size) * setting.epochs
-    schedule = schedule_of(optimizer, setting, updates)
+        smoothing = setting.label_smoothing
+        trained_loss = nn.CrossEntropyLoss(weight, label_smoothing=smoothing)
+    parameters = [p for p in net.parameters() if p.requires_grad]
+    optimizer = make_optimizer(parameters, setting)
+    updates = math.ceil(dataset.n_train / setting.batch_size) * setting.epochs
+    scheduler = make_scheduler(optimizer, setting, updates)
     shuffle = torch.Generator().manual_seed(seed)
-    dropping = torch.Generator().manual_seed(-1 - seed)
+    dropout = torch.Generator().manual_seed(-1 - seed)
     for layer in net.modules():
         if isinstance(layer, Dropout):
-            layer.draw = lambda *shape: torch.rand(shape, generator=dropping)
-    (X, y), curves = splits[0], [measure(net, splits, loss_of)]
+            layer.draw = lambda *shape: torch.rand(shape, generator=dropout)
+    (X, y), curves = splits[0], [measure(net, splits, measured_loss)]
     best, since = copy.deepcopy(net), 0
     for _ in range(setting.epochs):
         for rows in torch.randperm(len(X), generator=shuffle).split(setting.batch_size):
             optimizer.zero_grad()
-            trains(net(X[rows]), y[rows]).backward()
+            trained_loss(net(X[rows]), y[rows]).backward()
             if setting.clip:
-                nn.utils.clip_grad_norm_(trained, setting.clip)
+                nn.utils.clip_grad_norm_(parameters, setting.clip)
             optimizer.step()
-            schedule.step()
-        measured = measure(net, splits, loss_of)
+            scheduler.step()
+        measured = measure(net, splits, measured_loss)
         since += 1
         if measured[1] < min(row[1] for row in curves):
             best.load_state_dict(net.state_dict())
@@ -209,14 +210,14 @@ def plain_run(dataset, setting, seed, *, dtype=torch.float32, model=dense, loss=
         curves.append(measured)
         if setting.patience and since == setting.patience:
             break
-    return Plain(np.array(curves), best.eval(), net.eval())
+    return PlainRun(np.array(curves), best.eval(), net.eval())
 
 
 @torch.no_grad()
-def measure(net, splits, loss_of):
-    """Return losses, then accuracies, over both splits."""
+def measure(net, splits, loss):
+    """Return losses, then for classes accuracies, of both splits."""
     net.eval()
-    said = [(net(X), y) for X, y in splits]
+    pairs = [(net(X), y) for X, y in splits]
     net.train()
-    asked = (loss_of,) if splits[0][1].is_floating_point() else (loss_of, right)
-    return [ask(out, y).item() for ask in asked for out, y in said]
+    functions = (loss,) if splits[0][1].is_floating_point() else (loss, accuracy)
+    return [function(out, y).item() for function in functions for out, y in pairs]

@@ -1,6 +1,6 @@
-"""What the tests of claims share: seeds in repeats, trainings, code of lessons.
+"""Helpers of the tests of claims: repeats over seeds, trainings, code of lessons.
 
-Twenty learners of a lesson that takes three seeds are 60 seeds, and 20 repeats.
+A lesson that takes three seeds, repeated for 20 learners, takes 60 seeds.
 """
 
 import math
@@ -17,17 +17,17 @@ from hpkit.engine.stack import Columns, Stack
 from hpkit.engine.training import Group, Training, count_weights
 from hpkit.hyperparameters import stack_key
 
-LEAST = 20  # repeats over which each claim is held
-WEIGHTS = 60_000  # of runs that are trained beside each other
+LEAST = 20  # repeats over which each claim is tested
+MAX_WEIGHTS = 60_000  # of the runs that are trained together
 
 
 def repeats(count, each=1, *, first=100):
     """Return the seeds of `count` repeats, none of which shares a seed with another.
 
-    With `each` a repeat has several seeds, see `apart`. The tests of claims take their
-    seeds, draws and splits from here; test_claims reads off the source how many.
+    A repeat has `each` seeds, see `apart`. The tests of claims take their seeds, draws
+    and splits from here; test_claims checks in their source that they do.
     """
-    assert count >= LEAST, f"a claim is held over {LEAST} repeats, got {count}"
+    assert count >= LEAST, f"a claim is tested over {LEAST} repeats, got {count}"
     return range(first, first + count * each)
 
 
@@ -45,19 +45,19 @@ def trained(name, *settings, seeds):
     return runs
 
 
-def losses(found):
-    """Return the lowest loss of each run (settings, seeds), diverged as inf."""
-    return np.where(found.diverged, np.inf, found.best_val_loss)
+def losses(runs):
+    """Return the lowest loss of each run (settings, seeds), inf if it diverged."""
+    return np.where(runs.diverged, np.inf, runs.best_val_loss)
 
 
-class Own(int):
-    """A seed on one data set: another one than the same on another data set."""
+class DistinctSeed(int):
+    """A seed that does not equal the same seed of another data set."""
 
     __eq__, __hash__ = object.__eq__, object.__hash__
 
 
-class Beside(Stack):
-    """A stack in which the runs of each seed have a data set of their own."""
+class ManyDatasetsStack(Stack):
+    """A stack in which each seed has its own data set."""
 
     def _shuffle(self):
         super()._shuffle()
@@ -71,41 +71,42 @@ class Beside(Stack):
         return [(X, Y, Y.argmax(1))]
 
 
-class Several(Training):
-    """A training in which each seed has a data set of its own, of `datasets`."""
+class ManyDatasetsTraining(Training):
+    """A training in which each seed has its own data set, from `datasets`."""
 
     def build(self, group):
         settings = [self.settings[i] for i, _ in group.runs]
         seeds = [self.seeds[k] for _, k in group.runs]
         sets = dict.fromkeys(k for _, k in group.runs)
-        each = [Columns(self.datasets[k], self.dtype, self.device) for k in sets]
-        names = ("X", "Y", "XY")
-        parts = [torch.cat([getattr(one, n) for one in each], 1) for n in names]
-        vars(each[0]).update(zip(names, parts, strict=True))
+        columns = [Columns(self.datasets[k], self.dtype, self.device) for k in sets]
+        joined = columns[0]
+        for name in ("X", "Y", "XY"):
+            parts = [getattr(part, name) for part in columns]
+            setattr(joined, name, torch.cat(parts, 1))
         net = DenseNetworks(self.dataset, settings[0])
-        return Beside(group.runs, settings, seeds, each[0], net)
+        return ManyDatasetsStack(group.runs, settings, seeds, joined, net)
 
 
-def trained_beside(wanted):
+def trained_beside(requests):
     """Return the run of each (data set, setting, seed), of data sets of one shape.
 
-    They are those of `hk.fit`; but many small ones take as long as if they were on one
-    data set, since they share stacks.
+    They equal those of `hk.fit`, but take as long as runs on a single data set, since
+    they share stacks.
     """
-    sets, settings, seeds = zip(*wanted, strict=True)
-    rows = numbered(settings)
-    columns = numbered(zip(sets, seeds, strict=True))
-    training = Several(sets[0], [*rows], seeds=range(len(columns)))
+    sets, settings, seeds = zip(*requests, strict=True)
+    rows = number_distinct(settings)
+    columns = number_distinct(zip(sets, seeds, strict=True))
+    training = ManyDatasetsTraining(sets[0], [*rows], seeds=range(len(columns)))
     training.datasets, seeds = zip(*columns, strict=True)
-    training.seeds, training.waiting = [*map(Own, seeds)], []
-    places = [(rows[setting], columns[data, seed]) for data, setting, seed in wanted]
-    alike = {}
+    training.seeds, training.waiting = [*map(DistinctSeed, seeds)], []
+    places = [(rows[setting], columns[data, seed]) for data, setting, seed in requests]
+    stackable = {}
     for place, setting in zip(places, settings, strict=True):
-        about = stack_key(setting, "loop"), stack_key(setting, "network")
+        key = stack_key(setting, "loop"), stack_key(setting, "network")
         count = count_weights(sets[0], setting.hidden)
-        alike.setdefault((about, count), []).append(place)
-    for (_, size), runs in alike.items():
-        most = max(1, WEIGHTS // size)
+        stackable.setdefault((key, count), []).append(place)
+    for (_, count), runs in stackable.items():
+        most = max(1, MAX_WEIGHTS // count)
         parts = [runs[start : start + most] for start in range(0, len(runs), most)]
         training.waiting += map(Group, parts)
     training.advance(math.inf)
@@ -113,7 +114,7 @@ def trained_beside(wanted):
     return [runs[place] for place in places]
 
 
-def numbered(values):
+def number_distinct(values):
     return {value: number for number, value in enumerate(dict.fromkeys(values))}
 
 
@@ -124,9 +125,9 @@ def code_of(number):
 
 
 @cache
-def defined(number, *begins, **space):
-    """Return what the cells of a lesson that begin with these words make of a space."""
-    for text in code_of(number):
-        if text.startswith(begins):
-            exec(text, space)
-    return space
+def defined(number, *begins, **names):
+    """Run the cells of a lesson that begin with these words; return all names."""
+    for code in code_of(number):
+        if code.startswith(begins):
+            exec(code, names)
+    return names

@@ -29,25 +29,25 @@ def lab_server(tmp_path_factory):
         yield SimpleNamespace(url=url, root=root)
 
 
-def whole(fixture_name, config):
-    """One browser for all modules; but while it is open, no other test uses asyncio."""
+def browser_scope(fixture_name, config):
+    """Share the browser between modules, unless other tests run, which use asyncio."""
     return "session" if all("browser" in name for name in config.args) else "module"
 
 
-@pytest.fixture(scope=whole)
+@pytest.fixture(scope=browser_scope)
 def profile(tmp_path_factory):
-    """Browser profile: it keeps JupyterLab as it has compiled it once."""
+    """Browser profile, which caches JupyterLab's compiled scripts."""
     folder, size = tmp_path_factory.mktemp("profile"), {"width": 1280, "height": 800}
     try:
         with harness.chromium(folder, viewport=size) as profile:
-            profile.set_default_timeout(120_000)  # a machine may be busy
+            profile.set_default_timeout(120_000)  # the machine may be busy
             yield profile
     except LookupError as error:
         # On CI a missing browser must not look like success.
         (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
 
 
-@pytest.fixture(scope=whole)
+@pytest.fixture(scope=browser_scope)
 def browser(profile):
     return profile.browser
 
@@ -58,7 +58,7 @@ DRAWS = """() => Promise.race([
 
 
 def page_that_draws(profile, url):
-    """Give a new page, of the server's process; rarely Chromium draws one never."""
+    """Return a new page, in the server's process; a few in Chromium never draw."""
     for _ in range(3):
         page = profile.new_page()
         page.goto(f"{url}/api")
@@ -78,19 +78,19 @@ def page(profile, lab_server):
 
 @pytest.fixture(scope="module")
 def notebook(profile, lab_server, request):
-    """Function that puts cells below the module's set-up, in one kernel, and runs."""
+    """Function that replaces the cells below the module's set-up and runs them all."""
     page = page_that_draws(profile, lab_server.url)
     harness.write_notebook(lab_server.root / "cells.ipynb", request.module.SETUP)
     harness.open_notebook(page, lab_server.url, "cells.ipynb")
 
-    def opened(*cells):
+    def show(*cells):
         page.evaluate(REPLACE, cells)
         harness.run_all(page)
         svg = page.locator(f"{harness.NOTEBOOK} .hpkit .hpc svg").first
         svg.wait_for(state="attached")
         return page
 
-    yield opened
+    yield show
     page.close()
     harness.shut_down_kernels(lab_server.url)
 
@@ -104,14 +104,14 @@ REPLACE = """cells => {
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Leave a picture of every page that a failed test had open."""
+    """Save a screenshot of every page that a failed test had open."""
     report = yield
     if report.when == "call" and report.failed and "profile" in item.funcargs:
         for n, page in enumerate(item.funcargs["profile"].pages):
             picture = Path(tempfile.mkdtemp()) / f"{n}.png"
             try:
                 page.screenshot(path=picture, timeout=10_000)
-            except Error as failure:  # the test's own failure is what must be read
-                picture = f"none: {failure}"
+            except Error as error:  # must not hide the test's own failure
+                picture = f"none: {error}"
             report.sections.append(("screenshot", str(picture)))
     return report

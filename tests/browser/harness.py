@@ -19,7 +19,7 @@ from playwright.sync_api import Error, sync_playwright
 from hpkit._cli.environment import ROOT
 from hpkit._cli.lab import settings
 
-# Without these Chromium asks at every start for hosts that a closed network refuses.
+# Without these Chromium contacts hosts at every start, which a closed network blocks.
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,7 +29,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# The first is Chromium without windows: it takes a fifth less of the processor.
+# The first is Chromium without windows: it takes a fifth less processor time.
 PROGRAMS = ["chromium-headless-shell", "chromium", "chromium-browser"]
 PROGRAMS += ["google-chrome", "microsoft-edge"]
 SECOND = "HPKIT_SECOND_KERNEL"  # environment variable: Python of one more kernel
@@ -40,19 +40,21 @@ KERNEL = "window.jupyterapp.shell.currentWidget.context.sessionContext.session.k
 
 @contextlib.contextmanager
 def lab(root, *options, app="jupyterlab", kernels=None):
-    """Start a JupyterLab as ``python -m hpkit lab`` does; give its address."""
-    # Settings, workspaces and port are its own, so that a developer's are left alone.
-    # `kernels` are offered besides python3: {name: path of its Python}.
+    """Start a JupyterLab as ``python -m hpkit lab`` does; yield its address.
+
+    It has its own settings, workspaces and port, so that a developer's are left alone.
+    `kernels` are offered in addition to python3: {name: path of its Python}.
+    """
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     home = Path(tempfile.mkdtemp(prefix="lab"))
-    first = os.environ.get("PYTHONPATH", "").split(os.pathsep)[-1]  # of conftest.py
+    site = os.environ.get("PYTHONPATH", "").split(os.pathsep)[-1]  # see conftest.py
     environ = {
         **os.environ,
         **settings({}),
-        "PYTHONHASHSEED": "0",  # what a set of names holds goes out in one order
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), first])),
+        "PYTHONHASHSEED": "0",  # sets of names are sent in the same order
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), site])),
         "JUPYTER_CONFIG_DIR": str(home),
         "JUPYTER_PATH": str(home / "jupyter"),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
@@ -60,16 +62,16 @@ def lab(root, *options, app="jupyterlab", kernels=None):
         # Learners' progress, on Linux, macOS and Windows.
         "XDG_DATA_HOME": str(home / "data"),
     }
-    for name, its_python in (kernels or {}).items():
+    for name, python in (kernels or {}).items():
         folder = home / "jupyter" / "kernels" / name
         folder.mkdir(parents=True)
-        argv = [its_python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         spec = {"argv": argv, "display_name": name, "language": "python"}
         (folder / "kernel.json").write_text(json.dumps(spec))
     command = [
         *(sys.executable, "-m", app, "--no-browser", "--allow-root"),
         *("--ip=127.0.0.1", f"--port={port}", f"--ServerApp.root_dir={root}"),
-        # It would move to the next port, and the test talk to another's server.
+        # Otherwise it moves to the next port, and the test talks to another server.
         *("--ServerApp.port_retries=0", "--IdentityProvider.token="),
         "--ServerApp.disable_check_xsrf=True",  # `send` has no cookie
         *("--LabApp.expose_app_in_browser=True", *options),
@@ -86,13 +88,13 @@ def lab(root, *options, app="jupyterlab", kernels=None):
         server.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             server.wait(10)
-        server.kill()  # now and then a thread of its own (anyio's) keeps it from ending
+        server.kill()  # now and then a thread of anyio keeps it from ending
         server.wait()
         shutil.rmtree(home, ignore_errors=True)
 
 
 def wait_for_server(url, server, log, seconds=180):
-    """Return when the server answers; raise with its log if it ends or does not."""
+    """Wait until the server answers; raise with its log if it ends or never does."""
     for _ in range(seconds * 4):
         if server.poll() is not None:
             break
@@ -111,23 +113,25 @@ def send(method, address, body=None):
 
 
 def shut_down_kernels(url):
-    """End all kernels of the server: two cores do not carry forgotten ones."""
+    """Shut down all kernels of the server: two cores cannot carry forgotten ones."""
     for session in send("GET", f"{url}/api/sessions"):
         send("DELETE", f"{url}/api/sessions/{session['id']}")
 
 
 def use_subshells(url, way):
-    """Set JupyterLab's "Kernel Comms over subshells" for pages opened from now on."""
-    # `way` is "disabled", "perComm", "perCommTarget", or None: as hpkit sets it.
+    """Set JupyterLab's "Kernel Comms over subshells" for pages opened from now on.
+
+    `way` is "disabled", "perComm", "perCommTarget", or None for hpkit's own setting.
+    """
     raw = "{}" if way is None else json.dumps({"commsOverSubshells": way})
     kernels = "@jupyterlab/apputils-extension:kernels-settings"
     send("PUT", f"{url}/lab/api/settings/{kernels}", {"raw": raw})
 
 
 def write_notebook(path, *cells, kernel="python3"):
-    made = [nbformat.v4.new_code_cell(cell.strip()) for cell in cells]
+    code = [nbformat.v4.new_code_cell(cell.strip()) for cell in cells]
     spec = {"kernelspec": {"name": kernel, "display_name": kernel}}
-    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=spec), path)
+    nbformat.write(nbformat.v4.new_notebook(cells=code, metadata=spec), path)
 
 
 def errors(page):
@@ -140,34 +144,34 @@ def errors(page):
 
 
 def ask(page, code):
-    """Run code in the kernel beside the notebook; give what it prints."""
-    said, error = page.evaluate(
+    """Run code in the kernel, outside the notebook; return what it prints."""
+    printed, error = page.evaluate(
         """async code => {
             const future = """
         + KERNEL
         + """.requestExecute({code, store_history: false})
-            let said = '', error = ''
+            let printed = '', error = ''
             future.onIOPub = ({header, content}) => {
-                if (header.msg_type == 'stream') said += content.text
+                if (header.msg_type == 'stream') printed += content.text
                 if (header.msg_type == 'error') error += content.traceback.join('\\n')
             }
             await future.done
-            return [said.trim(), error]
+            return [printed.trim(), error]
         }""",
         code,
     )
     assert not error, error
-    return said
+    return printed
 
 
-def worked(page):
-    """Return the kernel's processor time in seconds: others may work beside it."""
+def processor_time(page):
+    """Return the kernel's seconds of processor time: the machine may be busy."""
     return float(ask(page, "import time; print(time.process_time())"))
 
 
 def show_cell(page, text):
-    """Bring the first code cell with this text into view; give its locator."""
-    # JupyterLab holds only the cells near the window in the page.
+    """Scroll the first code cell with this text into view; return its locator."""
+    # JupyterLab keeps only the cells near the viewport in the page.
     page.evaluate(
         """text => {
             const content = window.jupyterapp.shell.currentWidget.content
@@ -184,8 +188,10 @@ def show_cell(page, text):
 
 @contextlib.contextmanager
 def chromium(folder=None, **options):
-    """Start an installed Chromium, Chrome or Edge, or the one that Playwright has."""
-    # With a folder it gives the profile that is kept there, with these options.
+    """Start an installed Chromium, Chrome or Edge, or else Playwright's own.
+
+    With a folder it yields the profile stored there, opened with these options.
+    """
     paths = filter(None, map(shutil.which, PROGRAMS))
     ways = [{"executable_path": path} for path in paths]
     ways += [{"channel": "chrome"}, {"channel": "msedge"}, {}]
@@ -210,7 +216,7 @@ def chromium(folder=None, **options):
 
 
 def open_notebook(page, url, name, *, workspace="tests"):
-    """Open a notebook; return when its kernel is idle: earlier no cell is run."""
+    """Open a notebook; wait until its kernel is idle and can run cells."""
     page.goto(f"{url}/lab/workspaces/{workspace}/tree/{name}?reset")
     wait_for_kernel(page)
 
@@ -230,10 +236,10 @@ def wait_for_kernel(page):
     ask(page, "")
 
 
-def answered(page):
-    """Wait until the kernel has answered all that the page has sent."""
+def await_answers(page):
+    """Wait until the kernel has answered everything that the page has sent."""
     page.wait_for_function(
-        f"() => [...{KERNEL}._futures.values()].every(sent => sent._status & 4)",
+        f"() => [...{KERNEL}._futures.values()].every(future => future._status & 4)",
         timeout=120_000,
         polling=50,
     )
@@ -255,22 +261,22 @@ def run_all(page):
 
 
 def run_notebook(page, server, name, *cells, kernel="python3"):
-    """Write a notebook of code cells to a server's folder, open it and run all."""
+    """Write a notebook of code cells to a server's folder, open it and run it."""
     write_notebook(server.root / name, *cells, kernel=kernel)
     open_notebook(page, server.url, name)
     run_all(page)
 
 
 def close_files(page):
-    """Close the list of files, as ``python -m hpkit lab`` opens JupyterLab."""
+    """Close the file browser, as it is when ``python -m hpkit lab`` opens."""
     if not page.evaluate("() => window.jupyterapp.shell.leftCollapsed"):
         command(page, "application:toggle-left-area")
     page.locator("#jp-left-stack").wait_for(state="hidden")
 
 
 def fits(panel):
-    """Say whether a panel and the "Do" above it are seen at once, without scrolling."""
-    taken, room = panel.evaluate(
+    """Return whether a panel and the "Do" above it fit on the screen together."""
+    height, room = panel.evaluate(
         """node => {
             const above = node.closest('.jp-Cell').previousElementSibling
             const texts = [...above.querySelectorAll('.jp-RenderedMarkdown > *')]
@@ -280,11 +286,11 @@ def fits(panel):
             return [node.getBoundingClientRect().bottom - top, room]
         }"""
     )
-    return taken <= room
+    return height <= room
 
 
 def run_cell(page, index):
-    """Run the cell at `index` among all cells, wait, and give its locator."""
+    """Run the cell at `index` among all cells, wait, and return its locator."""
     page.evaluate(
         """index => {
             const notebook = window.jupyterapp.shell.currentWidget.content
@@ -297,16 +303,16 @@ def run_cell(page, index):
     return page.locator(f"{NOTEBOOK} .jp-Cell").nth(index)
 
 
-# Texts of the page and how far they stand out from their ground.
-CONTRAST = """every => {
-    const light = c => {
+# Returns the texts in the page, each with its contrast ratio.
+CONTRAST = """selector => {
+    const luminance = c => {
         const [r, g, b] = c.map(v => v / 255).map(
             v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
         return 0.2126 * r + 0.7152 * g + 0.0722 * b
     }
     const parts = color => color.match(/[\\d.]+/g).map(
         (part, at) => color.startsWith('color(srgb') && at < 3 ? 255 * part : +part)
-    const ground = node => {
+    const background = node => {
         for (; node; node = node.parentElement) {
             const c = parts(getComputedStyle(node).backgroundColor)
             if (c.length == 3 || c[3] > 0.5) return c.slice(0, 3)
@@ -314,20 +320,19 @@ CONTRAST = """every => {
         return [255, 255, 255]
     }
     const ratios = []
-    for (const node of document.querySelectorAll(every)) {
-        const own = [...node.childNodes].some(
+    for (const node of document.querySelectorAll(selector)) {
+        const text = [...node.childNodes].some(
             n => n.nodeType == 3 && n.textContent.trim())
-        if (!own || !node.getClientRects().length || node.tagName == 'STYLE') continue
-        // What stands on a picture has no ground that can be asked for: see
-        // tests/charts.
+        if (!text || !node.getClientRects().length || node.tagName == 'STYLE') continue
+        // On a picture the background is unknown: see tests/charts.
         if (node.closest('.cell')) continue
         const style = getComputedStyle(node)
         const ink = parts(node.ownerSVGElement ? style.fill : style.color).slice(0, 3)
-        const [a, b] = [light(ink), light(ground(node))].sort((x, y) => y - x)
-        // A sign is no text: 3 is enough for it.
+        const [a, b] = [ink, background(node)].map(luminance).sort((x, y) => y - x)
+        // A ratio of 3, not 4.5, is enough for a symbol.
         const words = node.textContent.trim().slice(0, 20)
-        const sign = /^[^\\w\\s]$/.test(words) ? 1.5 : 1
-        ratios.push([words, sign * (a + 0.05) / (b + 0.05)])
+        const factor = /^[^\\w\\s]$/.test(words) ? 1.5 : 1
+        ratios.push([words, factor * (a + 0.05) / (b + 0.05)])
     }
     return ratios
 }"""

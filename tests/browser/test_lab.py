@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 from build import FOLDER
-from harness import KERNEL, NOTEBOOK, answered, run_notebook, shut_down_kernels
+from harness import KERNEL, NOTEBOOK, await_answers, run_notebook, shut_down_kernels
 
 
 def test_page_saved_from_the_menu_has_the_words_of_pictures(page, lab_server):
@@ -65,7 +65,7 @@ def test_settings_hold_and_work_of_today_is_there_tomorrow(lesson, lab_server):
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     page.locator(f"{NOTEBOOK} .hpkit-quiz", has_text="1 of 4 right").wait_for()
-    answered(page)
+    await_answers(page)
     page.goto("about:blank")
     shut_down_kernels(lab_server.url)
     page = lesson("...")

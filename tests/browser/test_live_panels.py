@@ -1,7 +1,7 @@
 """Panels in a real JupyterLab: input, focus, axe's rules, themes, width."""
 
 from axe_playwright_python.sync_playwright import Axe
-from harness import CONTRAST, KERNEL, NOTEBOOK, answered, ask, close_files, command
+from harness import CONTRAST, KERNEL, NOTEBOOK, ask, await_answers, close_files, command
 
 SETUP = """
 import hpkit as hk
@@ -171,7 +171,7 @@ def test_typed_number_stays_as_typed_and_the_line_to_share_is_large(notebook):
         box.fill(typed)
         box.press("Enter")
         wait_said(page, f"lr {typed},")
-        answered(page)  # a slider that moves would have told the kernel
+        await_answers(page)  # a slider that moves would have told the kernel
         assert box.input_value() == typed
 
     assert "lr 0.123," in ask(page, "print(panel.run)")
@@ -254,7 +254,7 @@ def test_map_is_of_the_best_epoch_after_a_longer_training(notebook):
         box.fill(str(epochs))
         box.press("Enter")
         wait_said(page, f"of {epochs} (lr 0.1, ")
-        answered(page)
+        await_answers(page)
 
         best = ask(page, "print(panel.run.best_epoch)")
         assert ask(page, "print(panel.epoch)") == best
@@ -358,7 +358,7 @@ def test_charts_answer_and_change_together_also_after_a_reload(notebook):
     for key in ("Home", "ArrowRight", "Enter"):
         page.keyboard.press(key)
     page.wait_for_function("() => seen.length > 1")
-    answered(page)
+    await_answers(page)
     before, after = page.evaluate("() => seen")
 
     assert ask(page, "print(told)") == "[('point', 1)]"

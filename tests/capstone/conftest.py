@@ -1,4 +1,4 @@
-"""Every test of the capstone works in an empty folder."""
+"""Every test of the capstone runs in an empty folder."""
 
 import pytest
 

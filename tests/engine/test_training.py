@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from architectures import Noisy, batch_norm, dropout, mlp
-from oracle import assert_equal_the_plain_loop, dense, focal, right, table
+from oracle import accuracy, assert_equal_the_plain_loop, dense, focal, table
 from sklearn.metrics import r2_score
 from torch import nn
 
@@ -257,10 +257,10 @@ def test_cross_entropy_given_as_a_loss_is_what_there_is_without_one():
 
 def test_an_own_metric_is_measured_beside_the_loss_and_ranks():
     def worse(outputs, targets):  # numpy's, a number of its own kind
-        return np.float32(-right(outputs, targets))
+        return np.float32(-accuracy(outputs, targets))
 
     settings = [QUICK.but(lr=lr, epochs=e) for lr, e in ((0.01, 2), (0.5, 3))]
-    runs = last(train(MOONS, settings, seeds=(0, 1), metric=right))
+    runs = last(train(MOONS, settings, seeds=(0, 1), metric=accuracy))
     search = functools.partial(hk.grid_search, MOONS, QUICK, lr=[0.01, 0.5])
     grid = search(seeds=(0, 1), metric=worse)
 
@@ -279,13 +279,13 @@ def test_an_own_metric_is_measured_beside_the_loss_and_ranks():
     for said in str(grid), grid._repr_html_():
         assert f"highest at learning rate 0.01: {high}. Ranks, ties, edges" in said
     assert f"<td>{low}</td><td>" in grid._repr_html_().split("your metric")[1]
-    same = search(metric=right)
+    same = search(metric=accuracy)
     assert f"rate 0.5: {same.mean_val_metric[1]:#.3g}." in str(same)
     assert "metric" not in str(search())
     assert grid.to_frame()["mean_val_metric"].tolist() == grid.mean_val_metric.tolist()
     rows = grid.history().query("metric == 'metric' and split == 'valid'")
     assert rows["value"].to_numpy() == pytest.approx(grid.val_metric.ravel(), abs=1e-6)
-    folds = hk.cross_validate(MOONS, SOME[:2], folds=3, metric=right)
+    folds = hk.cross_validate(MOONS, SOME[:2], folds=3, metric=accuracy)
     assert folds.shape == (2, 1, 3)
     assert ((folds > 0.4) & (folds <= 1)).all()
     with pytest.raises(ValueError, match="needs a metric of your own, got a search"):
@@ -294,7 +294,7 @@ def test_an_own_metric_is_measured_beside_the_loss_and_ranks():
 
 def test_a_metric_that_is_nan_is_told():
     def some(outputs, targets):
-        return right(outputs, targets) if outputs.std() > 0.6 else float("nan")
+        return accuracy(outputs, targets) if outputs.std() > 0.6 else float("nan")
 
     about = {"lr": [0.01, 0.5], "seeds": (0, 1)}
     for metric, count in ((some, 2), (lambda o, t: float("nan"), 4)):

@@ -1,4 +1,4 @@
-"""Every test of exercises begins without progress, and with solutions shown."""
+"""Every test of exercises starts without progress and may see the solutions."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the tests of all panels begin with and end in."""
+"""Fixtures of the panel tests."""
 
 import pytest
 
@@ -14,31 +14,32 @@ def moons():
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+def _in_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def shown_at_once(monkeypatch):
-    """Show panels after a moment; they go on in their thread, as after two seconds."""
+    """Show panels after a moment, not two seconds; they go on in their thread."""
     monkeypatch.setitem(Live.run_now.__kwdefaults__, "seconds", 0.05)
 
 
 @pytest.fixture(autouse=True)
 def errors(monkeypatch):
-    """Errors that panels showed, but for refused values; none may be left in it."""
-    panels, found = [], []
+    """List of errors that panels showed, other than refusals; a test must empty it."""
+    panels, errors = [], []
 
-    def note(panel, error):
+    def set_error(panel, error):
         panels.append(panel)
-        found.extend([error] * (error is not None and not was_refused(error)))
+        if error is not None and not was_refused(error):
+            errors.append(error)
         vars(panel)["error"] = error
 
-    shown = property(lambda panel: vars(panel)["error"], note)
-    monkeypatch.setattr(Panel, "error", shown, raising=False)
-    yield found
+    recorded = property(lambda panel: vars(panel)["error"], set_error)
+    monkeypatch.setattr(Panel, "error", recorded, raising=False)
+    yield errors
     for panel in panels:
         panel.stop()
     for panel in panels:
         panel.wait(60)
-    assert found == []
+    assert errors == []

@@ -22,7 +22,7 @@ import psutil
 import pytest
 import torch
 from loky.backend.queues import SimpleQueue
-from oracle import focal, right
+from oracle import accuracy, focal
 from torch import nn
 
 import hpkit as hk
@@ -89,7 +89,7 @@ def trained_whole(epochs=BASE.epochs):
 @pytest.mark.parametrize("model", [None, architectures.batch_norm])
 def test_an_own_loss_and_metric_travel(model, pool):
     about = ROWS, BASE.but(epochs=2)
-    own = {"loss": focal, "metric": right, "model": model, "lr": [0.1, 1]}
+    own = {"loss": focal, "metric": accuracy, "model": model, "lr": [0.1, 1]}
     own |= {"batch_size": [8, 20], "seeds": (0, 5)}
     here, there = (hk.grid_search(*about, **own, executor=e) for e in (None, pool))
 

@@ -19,7 +19,7 @@ import numpy as np
 import optuna
 import pytest
 from architectures import failing, sized
-from oracle import focal, right
+from oracle import accuracy, focal
 from torch import nn
 
 import hpkit as hk
@@ -397,7 +397,7 @@ def test_a_file_of_save_is_gone_on_with_and_a_full_disk_ends_no_search():
 
 @pytest.mark.parametrize("cut", ["storage", "study"])
 def test_a_search_by_an_own_loss_goes_on_with_that_alone(cut):
-    own = {"loss": focal, "metric": right, "lr": LRS}
+    own = {"loss": focal, "metric": accuracy, "lr": LRS}
     if cut == "storage":
         search, study = hk.grid_search, {"storage": "tuning.json"}
         left(search, lambda f: f.cost.epochs >= 9, base=BASE, **own, **study)
@@ -407,7 +407,7 @@ def test_a_search_by_an_own_loss_goes_on_with_that_alone(cut):
         search(DIGITS, BASE, **own | {"n_trials": 2}, **study)
     others = [{"loss": None}, {"loss": lambda o, t: 1.0003 * focal(o, t)}]
     if cut == "storage":  # of an untrained network the other one says the same
-        others += [{"metric": None}, {"metric": lambda o, t: right(o.clamp(-1, 1), t)}]
+        others += {"metric": None}, {"metric": lambda o, t: accuracy(o.clamp(-1, 1), t)}
     for other in others:
         with pytest.raises(ValueError, match="of this very search"):
             search(DIGITS, BASE, **own | other, **study)
@@ -415,7 +415,7 @@ def test_a_search_by_an_own_loss_goes_on_with_that_alone(cut):
 
     assert found.finished
     for run in found.runs:
-        alone = hk.fit(DIGITS, run.setting, loss=focal, metric=right)
+        alone = hk.fit(DIGITS, run.setting, loss=focal, metric=accuracy)
         assert run.val_loss == pytest.approx(alone.val_loss, abs=1e-6)
         assert run.val_metric == pytest.approx(alone.val_metric, abs=0.02)
     path = found.save("found.json")
