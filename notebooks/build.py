@@ -124,12 +124,11 @@ def main(number=None, *, check=False, folder=FOLDER):
         0, or 1 if a lesson fails or differs; one printed line per lesson says why.
     """
     pattern = "*.py" if number is None else f"{number.zfill(2)}_*.py"
-    sources = sorted((folder / "src").glob(pattern))
+    src = folder / "src"
+    sources = sorted(src.glob(pattern))
     if not sources:
         wanted = pattern.replace("*", "topic")
-        print(
-            f"build needs a source {wanted} in {folder / 'src'}, found none; write it."
-        )
+        print(f"build needs a source {wanted} in {src}, found none; write it.")
         return 1
     code = 0
     for source in sources:
@@ -195,9 +194,8 @@ def read(source):
         cell.id = digest[:12] + repeat
     notebook.cells[-1].source += link_to_next(source)
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    notebook.metadata = nbformat.from_dict(
-        {"kernelspec": kernel, "language_info": {"name": "python"}}
-    )
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    notebook.metadata = nbformat.from_dict(metadata)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
 
@@ -294,9 +292,7 @@ def normalise(notebook):
 
 def fold_answers(notebook):
     """Fold the outputs that a learner is asked to predict, and all "What you see"."""
-    # `asked`: the outputs below answer a question. `waiting`: so does the next "What
-    # you see".
-    asked = waiting = False
+    asked = waiting = False  # is the next output, or "What you see", an answer?
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             _, guess, after = cell.source.rpartition(GUESS)

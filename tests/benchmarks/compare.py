@@ -3,9 +3,9 @@
     python tests/benchmarks/compare.py            # about 15 minutes; a quiet machine
     python tests/benchmarks/compare.py --quick    # fewer repeats
 
-Everything runs in one process, in turn, on the same work; the seconds depend on the
+All contenders do the same work in turn, in one process; the seconds depend on the
 machine, the ratios much less. Needs `pip install -r tests/benchmarks/requirements.txt`.
-Run by hand: a timed test would fail on a busy machine and pass on a slow one.
+Not a test, since a time limit would depend on how fast and how busy the machine is.
 """
 
 import argparse
@@ -32,14 +32,14 @@ def hpkit(dataset, settings, seeds, model=None):
 
 
 def one_by_one(dataset, settings, seeds, model):
-    """Train with hpkit, but run by run."""
+    """Train with hpkit, one run after the other."""
     pairs = itertools.product(settings, seeds)
     losses = [fit(dataset, s, seed=seed, model=model).val_loss for s, seed in pairs]
     return np.reshape(losses, (len(settings), len(seeds), -1))
 
 
 class Skip(nn.Module):
-    """A learner's network that hpkit does not know: a layer that is skipped."""
+    """A network of a learner's own, with a skip connection."""
 
     def __init__(self, n_features, n_outputs, setting):
         super().__init__()
@@ -59,9 +59,9 @@ class Rows(nn.Module):
         self.up, self.body, self.out = nn.Linear(8, width), body, nn.Linear(width, 10)
 
     def forward(self, x):
-        found = self.body(self.up(x.view(-1, 8, 8)))
-        found = found[0] if isinstance(found, tuple) else found
-        return self.out(found[:, -1])
+        result = self.body(self.up(x.view(-1, 8, 8)))
+        sequence = result[0] if isinstance(result, tuple) else result
+        return self.out(sequence[:, -1])
 
 
 def transformer():
@@ -89,60 +89,54 @@ NETWORKS = {
 }
 
 
-def grid(epochs, **more):
+def grid(epochs, **extra):
     """Return the 5 x 5 grid of learning rates and batch sizes."""
-    return [
-        Hyperparameters(lr=lr, batch_size=b, epochs=epochs, **more)
-        for lr in RATES[::6]
-        for b in BATCHES
-    ]
+    base = Hyperparameters(epochs=epochs, **extra)
+    return [base.but(lr=lr, batch_size=b) for lr in RATES[::6] for b in BATCHES]
 
 
-def rates(n, epochs, **more):
-    some = np.logspace(-3, 0, n)
-    return [Hyperparameters(lr=lr, epochs=epochs, **more) for lr in some]
+def rates(n, epochs, **extra):
+    """Return settings with `n` learning rates from 0.001 to 1."""
+    values = np.logspace(-3, 0, n)
+    return [Hyperparameters(lr=lr, epochs=epochs, **extra) for lr in values]
 
 
-def compare(title, ways, dataset, settings, seeds, repeats, **own):
+def compare(title, ways, dataset, settings, seeds, repeats, **options):
     """Time hpkit and its rivals in turn; print a row for each."""
     contenders = [hpkit, *ways]
     seconds = {f: [] for f in contenders}
-    # The slow ones show the same loop again and again: a part of it is enough, if it
-    # is then multiplied. None of it is: what is printed was run whole.
-    curves = {f: f(dataset, settings[:1], seeds[:1], **own) for f in contenders}
+    # Warm up with one run. All that is printed is measured in full: nothing is
+    # extrapolated, though the slow ways repeat the same loop.
+    curves = {f: f(dataset, settings[:1], seeds[:1], **options) for f in contenders}
     for _ in range(repeats):
         for f in contenders:
             start = time.perf_counter()
-            curves[f] = f(dataset, settings, seeds, **own)
+            curves[f] = f(dataset, settings, seeds, **options)
             seconds[f].append(time.perf_counter() - start)
-    ours = seconds[contenders[0]]
     print(f"\n{title}\n\n| way | seconds | times hpkit | largest difference |")
     print("|---|--:|--:|--:|")
     for f in contenders:
         # Pair by pair, so that a machine that slows down slows both.
-        ratio = statistics.median(a / b for a, b in zip(seconds[f], ours, strict=True))
-        mid = statistics.median(seconds[f])
-        print(
-            f"| {f.__name__} | {mid:.3f} | {ratio:.1f} | "
-            f"{difference(curves[f], curves[contenders[0]])} |",
-            flush=True,
-        )
+        pairs = zip(seconds[f], seconds[hpkit], strict=True)
+        ratio = statistics.median(theirs / ours for theirs, ours in pairs)
+        middle = statistics.median(seconds[f])
+        apart = difference(curves[f], curves[hpkit])
+        print(f"| {f.__name__} | {middle:.3f} | {ratio:.1f} | {apart} |", flush=True)
 
 
 def difference(theirs, ours):
     """Return the largest and the median difference of the curves, where comparable."""
     if theirs is None:
         return "own start"
-    apart = np.abs(theirs - ours).max(axis=-1)
-    return f"{np.nanmax(apart):.0e} (median {np.nanmedian(apart):.0e})"
+    differences = np.abs(theirs - ours).max(axis=-1)
+    return f"{np.nanmax(differences):.0e} (median {np.nanmedian(differences):.0e})"
 
 
 def growth(repeats):
-    moons, digits = load_dataset("moons"), load_dataset("digits")
-    cases = [
-        (f"{n} settings, moons, 20 epochs", moons, rates(n, 20))
-        for n in (1, 3, 10, 30, 100, 300)
-    ]
+    """Print how the time grows with settings, points and width."""
+    moons, digits, cases = load_dataset("moons"), load_dataset("digits"), []
+    for n in (1, 3, 10, 30, 100, 300):
+        cases.append((f"{n} settings, moons, 20 epochs", moons, rates(n, 20)))
     for n in (500, 5_000, 50_000):
         X = np.random.default_rng(0).normal(size=(2 * n, 2))
         data = Dataset.from_arrays(X, (X[:, 0] > X[:, 1]) * 1, valid=0.25, test=0.25)
@@ -164,9 +158,8 @@ def growth(repeats):
             plain = (time.perf_counter() - middle) * len(settings) / len(some)
             times.append((middle - start, plain))
         ours, plain = (statistics.median(t) for t in zip(*times, strict=True))
-        print(
-            f"| {title} | {ours:.3f} | {plain:.2f} | {plain / ours:.1f} |", flush=True
-        )
+        row = f"| {title} | {ours:.3f} | {plain:.2f} | {plain / ours:.1f} |"
+        print(row, flush=True)
     print("(The plain loop ran a fifth of the settings; its seconds are multiplied.)")
 
 
@@ -199,8 +192,8 @@ def main():
     for name, make in NETWORKS.items():
         for epochs in (5, 30):  # few steps are not worth a stack
             title = f"A learner's own {name}, 8 learning rates, digits, {epochs} epochs"
-            about = digits, rates(8, epochs), (0,), few
-            compare(title, [plain, one_by_one], *about, model=lambda *_, m=make: m())
+            work = digits, rates(8, epochs), (0,), few
+            compare(title, [plain, one_by_one], *work, model=lambda *_, m=make: m())
     growth(few)
 
 

@@ -1,10 +1,10 @@
-"""How fast the panels answer in a real JupyterLab; run it on an idle machine.
+"""Measure how fast panels respond in a real JupyterLab; run it on an idle machine.
 
     python tests/benchmarks/panels.py
 
-Prints the seconds from letting a slider go to the final curve, beside those of bare
-training; the kernel's processor time of live trainings over that of bare ones; how much
-the kernel grows in a hundred runs, and how smoothly the page draws with all of them.
+Prints the seconds from releasing a slider to the final curve, and those of bare
+training; the kernel's processor time of live training over that of bare training; how
+much memory a hundred runs take, and how smoothly the page draws while panels train.
 """
 
 import sys
@@ -44,55 +44,55 @@ def clock(work, timer):
     work()
     return timer() - start
 
-def over(live, bare, times=7):
+def ratio(live, bare, times=7):
     pairs = [(clock(live, time.process_time), clock(bare, time.process_time))
              for _ in range(times)]
     return np.median([a for a, _ in pairs]) / np.median([b for _, b in pairs])
 """,
     """
-it = hk.ValidationCurvePanel(moons, "lr", base, param_range="0.0001 to 10 in 25",
-                             controls=("batch_size", "hidden", "epochs"))
-it
+curve = hk.ValidationCurvePanel(moons, "lr", base, param_range="0.0001 to 10 in 25",
+                                controls=("batch_size", "hidden", "epochs"))
+curve
 """,
     "one = hk.TrainingPanel(moons, base)\none",
     "five = [hk.TrainingPanel(moons, base) for _ in range(5)]\ndisplay(*five)",
 )
-# When the button was let go, and when the last line changed after it.
+# Notes when the mouse button was released, and when a line last changed.
 WATCH = """() => {
     const panel = document.querySelector('.hpkit')
     let shown = ''
     panel.up = panel.end = 0
     document.addEventListener('pointerup', () => { panel.up = performance.now() }, true)
     document.addEventListener('mouseup', () => { panel.up = performance.now() }, true)
-    const look = now => {
+    const check = now => {
         const lines = [...panel.querySelectorAll('g.line path')]
         const shapes = lines.map(line => line.getAttribute('d')).join()
         if (shapes != shown) panel.end = performance.now()
         shown = shapes
-        requestAnimationFrame(look)
+        requestAnimationFrame(check)
     }
-    requestAnimationFrame(look)
+    requestAnimationFrame(check)
 }"""
 WAITED = """() => {
     const {up, end} = document.querySelector('.hpkit')
     return (end - up) / 1000
 }"""
 
-# Milliseconds between the pictures that the browser draws.
+# Milliseconds between the frames that the browser draws.
 GAPS = """seconds => new Promise(done => {
     const gaps = [], until = performance.now() + 1000 * seconds
     let last = performance.now()
-    const look = now => {
+    const measure = now => {
         gaps.push(now - last)
         last = now
-        now < until ? requestAnimationFrame(look) : done(gaps)
+        now < until ? requestAnimationFrame(measure) : done(gaps)
     }
-    requestAnimationFrame(look)
+    requestAnimationFrame(measure)
 })"""
 
 
 def release_to_final(page, times=15):
-    """Return seconds from release to final curve, and of bare training, in medians."""
+    """Return median seconds from release to final curve, and of bare training."""
     page.evaluate(WATCH)
     track = page.locator(".hpkit .noUi-target:visible").first.bounding_box()
     waited, bare = [], []
@@ -107,52 +107,53 @@ def release_to_final(page, times=15):
         page.mouse.up()
         page.wait_for_timeout(2000)
         waited.append(page.evaluate(WAITED))
-        code = "hk.validation_curve(moons, it.controls.setting, **many)"
+        code = "hk.validation_curve(moons, curve.controls.setting, **many)"
         timed = f"print(clock(lambda: {code}, time.perf_counter))"
         bare.append(float(ask(page, timed)))
     return np.median(waited), np.median(bare)
 
 
 def cpu(page):
-    """Return the processor time of live training over bare: a curve, two runs."""
+    """Return the processor time of live over bare training: a curve, two runs."""
     curve = """
-it.controls.setting = long = base.but(epochs=400)
-it.wait()
-print(over(lambda: (it.start(), it.wait()),
-           lambda: hk.validation_curve(moons, long, **many)))
+curve.controls.setting = long = base.but(epochs=400)
+curve.wait()
+print(ratio(lambda: (curve.start(), curve.wait()),
+            lambda: hk.validation_curve(moons, long, **many)))
 """
     single = """
 one.controls.setting = long = base.but(batch_size=8, epochs={})
 one.wait()
-print(over(lambda: (one.train_button.click(), one.wait()), lambda: hk.fit(moons, long)))
+live = lambda: (one.train_button.click(), one.wait())
+print(ratio(live, lambda: hk.fit(moons, long)))
 """
     codes = curve, single.format(200), single.format(1000)
     return [f"{float(ask(page, code)):.2f}" for code in codes]
 
 
 def growth(page, runs=100):
-    """Return the megabytes that the kernel grows by in many runs of one panel."""
+    """Return by how many megabytes the kernel grows in many runs of one panel."""
     code = """
-def some(lrs):
+def train(lrs):
     for lr in lrs:
         one.controls.setting = base.but(lr=float(lr))
         one.wait()
-some(np.linspace(0.01, 0.02, 10))
+train(np.linspace(0.01, 0.02, 10))
 before = psutil.Process().memory_info().rss
-some(np.linspace(0.03, 1, {}))
+train(np.linspace(0.03, 1, {}))
 print((psutil.Process().memory_info().rss - before) / 1e6, len(one.runs))
 """
     return ask(page, code.format(runs))
 
 
 def gaps(page, panels, seconds=5):
-    """Return the median and 95th percentile of the page's gaps while panels train."""
+    """Return the median and 95th percentile of the gaps while panels train."""
     long = "base.but(batch_size=1, epochs=2000)"
     ask(page, f"for p in {panels}: p.controls.setting = {long}")
     show_cell(page, "five = ").locator(".hpkit svg").first.wait_for()
-    found = page.evaluate(GAPS, seconds)
+    milliseconds = page.evaluate(GAPS, seconds)
     ask(page, f"for p in {panels}: p.stop()")
-    return np.percentile(found, [50, 95])
+    return np.percentile(milliseconds, [50, 95])
 
 
 def main():
@@ -168,8 +169,9 @@ def main():
         print("kernel CPU, live over bare: a curve, short and long run", *cpu(page))
         print("100 runs, MB and runs:", growth(page))
         for panels in ("five[:1]", "five"):
-            found = "{:.0f}, 95 % <= {:.0f}".format(*gaps(page, panels))
-            print(f"page, ms between pictures, {panels} train: {found}")
+            median, most = gaps(page, panels)
+            figures = f"{median:.0f}, 95 % <= {most:.0f}"
+            print(f"page, ms between pictures, {panels} train: {figures}")
         shut_down_kernels(url)
 
 

@@ -2,12 +2,13 @@
 
     python tests/benchmarks/tables.py             # about four minutes; a quiet machine
 
-hpkit's grid and halving stand beside Optuna (a grid, pruned by successive halving),
+Compares hpkit's grid and halving with Optuna (a grid, pruned by successive halving),
 scikit-learn's HalvingGridSearchCV and Ray Tune's ASHA. Optuna and Ray train PyTorch in
-the plain loop of `rivals`, on the same rows, first weights and orders as hpkit;
-scikit-learn its own network. Each has both cores, is timed in turn (medians of three),
-and what it chose is rated alike: lowest validation loss, mean over ten other seeds.
-Starting Ray is not counted. Needs `pip install -r tests/benchmarks/requirements.txt`.
+the plain loop of `rivals`, with the same rows, initial weights and orders as hpkit;
+scikit-learn trains its own network. Each may use both cores and is timed in turn
+(medians of three). All choices are rated by their lowest validation loss, the mean over
+ten other seeds. Starting Ray is not counted.
+Needs `pip install -r tests/benchmarks/requirements.txt`.
 """
 
 import logging
@@ -37,17 +38,17 @@ TABLES |= {"diabetes (a number)": load_diabetes}
 
 
 def hpkit_grid(dataset):
-    """Train all 27 to the end, all at once."""
+    """Train all 27 settings to the end, together."""
     return hk.grid_search(dataset, BASE, progress=False, **SPACE).best
 
 
 def hpkit_halving(dataset):
-    """Drop two thirds after 9 and after 27 epochs."""
+    """Drop two thirds of the settings after 9 and after 27 epochs."""
     return hk.successive_halving(dataset, BASE, progress=False, **SPACE).best
 
 
 def optuna_pruned(dataset):
-    """Run a grid of trials, two threads, each the plain loop, pruned on the way."""
+    """Run a grid of trials of the plain loop on two threads, with pruning."""
 
     def objective(trial):
         values = {n: trial.suggest_categorical(n, v) for n, v in SPACE.items()}
@@ -60,9 +61,8 @@ def optuna_pruned(dataset):
         return lowest
 
     pruner = optuna.pruners.SuccessiveHalvingPruner(9, 3)
-    study = optuna.create_study(
-        sampler=optuna.samplers.GridSampler(SPACE), pruner=pruner
-    )
+    sampler = optuna.samplers.GridSampler(SPACE)
+    study = optuna.create_study(sampler=sampler, pruner=pruner)
     study.optimize(objective, n_jobs=2)
     return BASE.but(**study.best_params)
 
@@ -72,9 +72,10 @@ def sklearn_halving(dataset):
     parts = dataset.train, dataset.valid
     X, y = (np.concatenate([getattr(p, n) for p in parts]) for n in "Xy")
     fold = np.repeat([-1, 0], [len(p.y) for p in parts])
-    made = MLPRegressor if dataset.is_regression else MLPClassifier
-    scoring = "neg_mean_squared_error" if dataset.is_regression else "neg_log_loss"
-    net = made(hidden_layer_sizes=BASE.hidden, solver="sgd", alpha=0, tol=0)
+    kind, scoring = MLPClassifier, "neg_log_loss"
+    if dataset.is_regression:
+        kind, scoring = MLPRegressor, "neg_mean_squared_error"
+    net = kind(hidden_layer_sizes=BASE.hidden, solver="sgd", alpha=0, tol=0)
     names = "learning_rate_init", "batch_size", "momentum"
     search = HalvingGridSearchCV(
         net.set_params(nesterovs_momentum=False, random_state=0, n_iter_no_change=1000),
@@ -87,8 +88,8 @@ def sklearn_halving(dataset):
         refit=False,
         n_jobs=2,
     ).fit(X, y.ravel())
-    found = search.best_params_
-    return BASE.but(**{n: found[m] for n, m in zip(SPACE, names, strict=True)})
+    values = [search.best_params_[name] for name in names]
+    return BASE.but(**dict(zip(SPACE, values, strict=True)))
 
 
 def ray_asha(dataset):
@@ -104,15 +105,14 @@ def ray_asha(dataset):
     asha = tune.schedulers.ASHAScheduler(
         max_t=BASE.epochs + 1, grace_period=9, reduction_factor=3
     )
-    how = {"metric": "loss", "mode": "min", "scheduler": asha, "reuse_actors": True}
-    space = {n: tune.grid_search(v) for n, v in SPACE.items()}
-    found = tune.Tuner(
+    options = {"metric": "loss", "mode": "min", "scheduler": asha, "reuse_actors": True}
+    results = tune.Tuner(
         trainable,
-        param_space=space,
-        tune_config=tune.TuneConfig(**how),
+        param_space={n: tune.grid_search(v) for n, v in SPACE.items()},
+        tune_config=tune.TuneConfig(**options),
         run_config=tune.RunConfig(verbose=0),
     ).fit()
-    return BASE.but(**found.get_best_result().config)
+    return BASE.but(**results.get_best_result().config)
 
 
 def main():
@@ -121,8 +121,8 @@ def main():
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore")
     os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "PYTHONWARNINGS": "ignore"}
-    here = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-    env = {"PYTHONPATH": os.pathsep.join(here)}
+    path = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+    env = {"PYTHONPATH": os.pathsep.join(path)}
     ray.init(
         num_cpus=2,
         include_dashboard=False,
@@ -145,9 +145,9 @@ def main():
             if len(seconds[way]) == 3:
                 middle = statistics.median(seconds[way])
                 times = middle / statistics.median(seconds[ways[0]])
-                *_, again = hk.train(dataset, best, seeds=range(1, 11))
+                *_, rating = hk.train(dataset, best, seeds=range(1, 11))
                 row = f"{name} | {way.__name__} | {middle:.2f} | {times:.1f} |"
-                print(f"| {row} {again.mean_val_loss[0]:.4f} |", flush=True)
+                print(f"| {row} {rating.mean_val_loss[0]:.4f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -209,10 +209,8 @@ def chromium(folder=None, **options):
                 "Browser tests need Chromium, Chrome or Edge, none is installed; "
                 "install one, or run: python -m playwright install chromium."
             )
-        try:
+        with contextlib.closing(browser):
             yield browser
-        finally:
-            browser.close()
 
 
 def open_notebook(page, url, name, *, workspace="tests"):

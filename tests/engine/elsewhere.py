@@ -101,9 +101,7 @@ def dispatch(call, args, kwargs):
     def wrap(part):
         if not isinstance(part, torch.Tensor):
             return part
-        if id(part) not in known:
-            known[id(part)] = StandInTensor(part)
-        return known[id(part)]
+        return known.setdefault(id(part), StandInTensor(part))
 
     return tree_map(wrap, result)
 
