@@ -177,7 +177,7 @@ def main():
         "5 x 5 x 3 grid (learning rate, batch size 8 to 128, seeds), moons, 20 epochs"
     )
     deep = "The same grid, digits, network 64-32-32-10, 4 epochs"
-    own = "A learner's own module, 25 learning rates, moons, 60 epochs"
+    skip = "A learner's own module, 25 learning rates, moons, 60 epochs"
     for count, some in (
         ("1 setting", [plain, loader]),
         ("8 learning rates", [plain]),
@@ -188,7 +188,7 @@ def main():
         compare(f"{count}, moons, 60 epochs", some, moons, rates(n, 60), (0,), repeats)
     compare(title, ways, moons, grid(20), range(3), few)
     compare(deep, [plain], digits, grid(4, hidden=(32, 32)), range(3), few)
-    compare(own, [plain], moons, rates(25, 60), (0,), few, model=Skip)
+    compare(skip, [plain], moons, rates(25, 60), (0,), few, model=Skip)
     for name, make in NETWORKS.items():
         for epochs in (5, 30):  # few steps are not worth a stack
             title = f"A learner's own {name}, 8 learning rates, digits, {epochs} epochs"
