@@ -44,7 +44,7 @@ class Column:
     def features(self):
         gap = f"{self.name} is missing"  # not translated: saved files contain it
         if self.categories is None:
-            return (self.name, gap)[: 1 + self.missing]
+            return (self.name, gap) if self.missing else (self.name,)
         return tuple(f"{self.name}={c}" if c else gap for c in self.categories)
 
     def fit(self, values):
@@ -67,7 +67,7 @@ class Column:
             return [values == coded.categories.index(c) for c in self.categories]
         gaps = np.isnan(values)
         values = np.where(gaps, self.fill, values) if gaps.any() else values
-        return [values, gaps][: 1 + self.missing]
+        return [values, gaps] if self.missing else [values]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,10 +120,10 @@ def read_frame(frame, target, by, categorical, standardize):
         raise refusal("target_dates", y.iloc[0], name=target)
     order = _texts(y.cat.categories.to_series()) if hasattr(y, "cat") else ()
     y = y.to_numpy(kind + "8") if kind in "iuf" else np.array(_texts(y), str)
-    extra = {"order": tuple(order), "dated": isinstance(frame.index, pd.DatetimeIndex)}
-    for role, name in by.items():  # one at most
-        extra |= {"by": role, "name": str(name), "key": _read_key(role, frame[name])}
-    return Table(X, y, columns, **extra)
+    role, name = next(iter(by.items()), ("", ""))
+    key = _read_key(role, frame[name]) if role else None
+    dated = isinstance(frame.index, pd.DatetimeIndex)
+    return Table(X, y, columns, role, str(name), key, tuple(order), dated)
 
 
 def _check_column(role, name, names):
@@ -235,8 +235,9 @@ def rows_to_numbers(X, columns):
             arrays.append(_to_floats(column.name, values))
             continue
         texts = _texts(values)
-        arrays.append(pd.Index(column.categories).get_indexer(texts))
-        if new := {*texts[arrays[-1] < 0]}:
+        codes = pd.Index(column.categories).get_indexer(texts)
+        arrays.append(codes)
+        if new := {*texts[codes < 0]}:
             labels = [repr(text) if text else tr("data.gap") for text in sorted(new)]
             warn(tr("data.new_category", name=column.name, new=", ".join(labels)))
     return np.column_stack(arrays)
@@ -345,61 +346,77 @@ def _split_at_random(strata, valid, test, rng):
 
 def notes_on(table, rows, fitted, y, classes):
     """Return what was done with a table, and warnings: a sentence for each kind."""
-    classes, lists = classes or (), defaultdict(list, {table.by: [table.name]})
-    lists["tells"] = [*_find_separating(table, y)]
-    for column, learned, values in zip(table.columns, fitted, table.X.T, strict=True):
-        name, gaps = column.name, np.isnan(values)
-        n_whole = _count_whole(values[~gaps]) if column.categories is None else 0
-        if column.categories is not None:
-            texts, kept = column.categories, learned.categories
-            lists["categories"].append(f"{name} ({len(kept)})")
-            if len({text.strip().lower() for text in texts}) < len(texts):
-                lists["alike"].append(name)
-            if len(kept) == 1:
-                lists["constant"].append(name)
-            lists["unknown"] += [f"{name}={t}" for t in sorted({*texts} - {*kept})]
-            gaps = (values == 0) & ("" in texts)
-        elif _looks_like_id(name, values):
-            lists["ids"].append(name)
-        elif np.ptp(values[rows[0]]) <= NO_SPREAD:  # nan with gaps, which may inform
-            lists["constant"].append(name)
-        elif column.standardize and 2 < n_whole <= _MAX_CODES:
-            lists["codes"].append(f"{name} ({n_whole})")
-        if gaps.any():
-            lists["gaps"].append(f"{name} ({gaps.sum()})")
-            if n_whole and not column.standardize:
-                lists["code_gaps"].append(name)
-    for names in lists.values():
-        if len(names) > _MAX_NAMES:
-            names[_MAX_NAMES:] = [f"... ({len(names)})"]
+    classes, lists = classes or (), _list_columns(table, rows[0], fitted, y)
     count = Counter(name.strip().lower() for name in classes)
     lists["classes_alike"] = [repr(c) for c in classes if count[c.strip().lower()] > 1]
     for split, part in zip(SPLITS, rows, strict=True):
         present = {*y[part].tolist()}
         lists[split] = [name for k, name in enumerate(classes) if k not in present]
     facts = {key: {"names": ", ".join(names)} for key, names in lists.items() if names}
+    if classes:
+        facts |= _class_facts(classes, rows, y)
     distinct = {hash((row.tobytes(), k)) for row, k in zip(table.X, y, strict=True)}
     copies = len(y) - len(distinct)  # more than half: few rows are possible
-    if not table.by and 0 < copies <= len(y) / 2:
+    if table.by:
+        facts[table.by] = {"names": table.name}
+    elif 0 < copies <= len(y) / 2:
         facts["copies"] = {"count": copies}
-    if not table.by and table.dated:
+    if table.dated and not table.by:
         facts["dated"] = {}
-    counts = np.bincount(y) if classes else np.ones(1)
-    if counts.max() >= _UNEVEN * counts.min():
-        most, rare = counts.argmax(), counts.argmin()
+    texts = words("data.notes").items()  # in the order of the locale's file
+    return tuple(text.format(**facts[key]) for key, text in texts if key in facts)
+
+
+def _list_columns(table, train, fitted, y):
+    """Return the names of the columns that each kind of note is about."""
+    lists = defaultdict(list, tells=[*_find_separating(table, y)])
+    for column, learned, values in zip(table.columns, fitted, table.X.T, strict=True):
+        name, gaps = column.name, np.isnan(values)
+        if column.categories is not None:
+            texts, trained = column.categories, learned.categories
+            lists["categories"].append(f"{name} ({len(trained)})")
+            if len({text.strip().lower() for text in texts}) < len(texts):
+                lists["alike"].append(name)
+            if len(trained) == 1:
+                lists["constant"].append(name)
+            lists["unknown"] += [f"{name}={t}" for t in sorted({*texts} - {*trained})]
+            gaps = (values == 0) & ("" in texts)
+        else:
+            known = values[~gaps]
+            n_whole = len(np.unique(known)) if (known % 1 == 0).all() else 0
+            if _looks_like_id(name, values):
+                lists["ids"].append(name)
+            elif np.ptp(values[train]) <= NO_SPREAD:  # nan with gaps, which may inform
+                lists["constant"].append(name)
+            elif column.standardize and 2 < n_whole <= _MAX_CODES:
+                lists["codes"].append(f"{name} ({n_whole})")
+            if n_whole and gaps.any() and not column.standardize:
+                lists["code_gaps"].append(name)
+        if gaps.any():
+            lists["gaps"].append(f"{name} ({gaps.sum()})")
+    for names in lists.values():
+        if len(names) > _MAX_NAMES:
+            names[_MAX_NAMES:] = [f"... ({len(names)})"]
+    return lists
+
+
+def _class_facts(classes, rows, y):
+    """Return what fills the notes on uneven classes, and on those that are numbers."""
+    facts, counts = {}, np.bincount(y)
+    most, rare = counts.argmax(), counts.argmin()
+    if counts[most] >= _UNEVEN * counts[rare]:
         shares = "/".join(f"{100 * (y[part] == most).mean():.4g}" for part in rows[1:])
         # Splits by group or time may divide a class unevenly.
         parts = "/".join(str((y[part] == rare).sum()) for part in rows)
         facts["uneven"] = {"most": classes[most], "shares": shares, "parts": parts}
         facts["uneven"] |= {"rare": classes[rare], "count": counts[rare], "k": rare}
     labels = [name.removesuffix(".0") for name in classes]
-    if labels and all(label.lstrip("-").isdigit() for label in labels):
+    if all(label.lstrip("-").isdigit() for label in labels):
         if differ := [k for k, label in enumerate(labels) if label != str(k)]:
             facts["numbers"] = {"k": differ[0], "name": classes[differ[0]]}
         if len(labels) > 2:
             facts["amounts"] = {"count": len(labels)}
-    texts = words("data.notes").items()  # in the order of the locale's file
-    return tuple(text.format(**facts[key]) for key, text in texts if key in facts)
+    return facts
 
 
 def _find_separating(table, y):
@@ -426,12 +443,7 @@ def _ks_distance(low, high):
     return np.subtract(*shares).max()
 
 
-def _count_whole(values):
-    """Return how many different numbers there are if all are whole, else 0."""
-    return len(np.unique(values)) if (values % 1 == 0).all() else 0
-
-
 def _looks_like_id(name, values):
-    n, span = len(values), np.ptp(values)
-    all_differ = n >= 10 and _count_whole(values) == n
-    return all_differ and (span < 2 * n or name.lower().endswith("id"))
+    n = len(values)
+    all_differ = n >= 10 and (values % 1 == 0).all() and len(np.unique(values)) == n
+    return all_differ and (np.ptp(values) < 2 * n or name.lower().endswith("id"))
