@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import optuna
-from optuna import distributions
+from optuna import Study, create_trial, distributions
 from optuna.samplers import BaseSampler, TPESampler
-from optuna.study import Study
-from optuna.trial import TrialState, create_trial
+from optuna.trial import TrialState
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset
@@ -66,10 +65,9 @@ def bayesian_search(
         first = _RANDOM_FIRST if sampler is None else 1
         sampler = sampler or TPESampler(seed=seed, n_startup_trials=first)
         return _ask_and_tell(plan, count, _new_study(sampler), first)
-    _check_study(study)
+    earlier = _finished_trials(study)
     if sampler is not None or seed or plan.storage or plan.cv:
         raise refusal("study_alone")
-    earlier = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
     if runs := _earlier_runs(plan, earlier):
         runs = Runs.of(runs, seeds=plan.seeds)
         plan.settings, plan.now = runs.settings, plan.make(settings=runs.settings)
@@ -88,7 +86,8 @@ def _earlier_runs(plan, trials):
         if "setting" not in record or {*trial.params} != {*plan.space}:
             continue
         setting = _setting(trial.params, plan.base)
-        part, new = "base", _runs_of(record, plan.dataset, setting)
+        new = _runs_of(record, plan.dataset, setting)
+        part = "base"
         if record["setting"] == setting_to_json(setting):
             part = differing_part(plan, identity, record, () if runs else new)
         if part:
@@ -138,8 +137,9 @@ def _ask_and_tell(plan, count, study, first, asked=0):
         runs = plan.now.runs
         for trial, setting in zip(trials, settings, strict=True):
             number = runs.settings.index(setting)
-            record = identity | {"setting": setting_to_json(setting)}
-            for name, value in (record | _curves_to_json(runs, number)).items():
+            attrs = identity | {"setting": setting_to_json(setting)}
+            attrs |= _curves_to_json(runs, number)
+            for name, value in attrs.items():
                 trial.set_user_attr(name, value)
             loss = runs.mean_val_loss[number]
             if runs.diverged[number].any():
@@ -173,6 +173,9 @@ def to_optuna(search: Search) -> Study:
     study, runs = _new_study(None), search.runs
     ranges = {name: _distribution(name, search._listed(name)) for name in search.space}
     lists = [name for name, part in ranges.items() if hasattr(part, "choices")]
+    shared = {"seeds": [*search.seeds], "folds": len(runs.folds)}
+    shared["dataset"] = data_to_json(runs.dataset) if runs.dataset.n_train else None
+    shared = {name: value for name, value in shared.items() if value}
     for i, setting in enumerate(search.settings):
         if (runs.epochs_done[i] < 0).any():
             continue
@@ -182,9 +185,7 @@ def to_optuna(search: Search) -> Study:
         curve = enumerate(runs.val_loss[i].mean(0).tolist())
         # A trial of a conditional study may lack some: a range has no place for None.
         names = [n for n in ranges if n in lists or getattr(setting, n) is not None]
-        attrs = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
-        attrs |= {"folds": len(runs.folds)} if runs.folds else {}
-        attrs |= {"dataset": data_to_json(runs.dataset)} if runs.dataset.n_train else {}
+        attrs = {"std_val_loss": float(runs.std_val_loss[i])} | shared
         trial = create_trial(
             state=state,
             params={n: _choice(n, getattr(setting, n)) for n in names},
@@ -221,10 +222,9 @@ def from_optuna(
     names : dict, optional
         The study's name of a hyperparameter to hpkit's: ``{"learning_rate": "lr"}``.
     """
-    _check_study(study)
+    trials = _finished_trials(study)
     check_dataset(dataset)
     base = hp.check_setting(base, "base", default=Hyperparameters())
-    trials = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
     trials = [t for t in trials if t.value is not None or "val_loss" in t.user_attrs]
     ours = {n: (names or {}).get(n, n) for trial in trials for n in trial.params}
     own = [n for n in ours.values() if n not in hp.NAMES]
@@ -254,12 +254,13 @@ def from_optuna(
     return Search("optuna_study", base, space, runs, runs.cost)
 
 
-def _check_study(study):
+def _finished_trials(study):
     if not isinstance(study, Study):
         raise refusal("study", study, kind=TypeError)
     directions = [direction.name.lower() for direction in study.directions]
     if directions != ["minimize"]:
         raise refusal("study_direction", directions=", ".join(directions))
+    return [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
 
 
 def _new_study(sampler):
@@ -298,12 +299,11 @@ def _choice(name, value):
 
 
 def _value(name, choice):
-    if name == "hidden" and isinstance(choice, str):  # "64-32", "none"
+    if not isinstance(choice, str):  # for `hidden` a database's list, or one width
+        return hp.TABLE[name].check(name, choice) if name == "hidden" else choice
+    if name == "hidden":  # "64-32", "none"
         return () if choice == "none" else tuple(map(int, choice.split("-")))
-    if name == "hidden":  # a list, as databases return tuples, or one layer's width
-        return hp.TABLE[name].check(name, choice)
-    if isinstance(choice, str) and choice[:1] == "(":  # a tuple of a custom name
+    if choice.startswith("("):  # a tuple of a custom name
         with contextlib.suppress(ValueError, SyntaxError):
             return ast.literal_eval(choice)
-    ours = isinstance(choice, str) and name in hp.NAMES  # others may write "Adam"
-    return choice.lower() if ours else choice
+    return choice.lower() if name in hp.NAMES else choice  # others may write "Adam"
