@@ -91,19 +91,23 @@ def refresh(root=ROOT):
     source, folder = root / "notebooks", root / MY_LESSONS
     try:
         folder.mkdir(exist_ok=True)
-        record = _read_record(folder)
-        pages = (path for name in PAGES for path in source.glob(name))
-        for original in [*source.glob("*.ipynb"), *pages]:
+        record = {}
+        with suppress(FileNotFoundError, ValueError, TypeError):  # none yet, or damaged
+            record = dict(json.loads((folder / RECORD).read_text()))
+        before = dict(record)
+        originals = (path for name in ("*.ipynb", *PAGES) for path in source.glob(name))
+        for original in originals:
             name, mine = original.name, folder / original.name
             old, new, copied = _digest(mine), _digest(original), record.get(name)
             if not mine.exists() or (old != new and copied == old):
                 write(mine, original.read_bytes())  # the learner wrote nothing in it
             elif old != new and copied != new:  # save the update beside it
-                update, number = _free_path(mine, "new"), name.partition("_")[0]
+                update = _free_path(mine, "new")
                 write(update, original.read_bytes())
-                print(tr("updated", name=name, new=update, number=number))
+                facts = {"new": update, "number": name.partition("_")[0]}
+                print(tr("updated", name=name, **facts))
             record[name] = new
-        if record != _read_record(folder):
+        if record != before:
             write(folder / RECORD, json.dumps(record, indent=0))
     except OSError as error:
         print(tr("no_copies", folder=folder, why=error.strerror))
@@ -133,12 +137,6 @@ def _digest(path):
     with suppress(ValueError, KeyError, TypeError):
         content = json.dumps(json.loads(content)["cells"], sort_keys=True).encode()
     return hashlib.sha256(content).hexdigest()
-
-
-def _read_record(folder):
-    with suppress(FileNotFoundError, ValueError, TypeError):  # none yet, or damaged
-        return dict(json.loads((folder / RECORD).read_text()))
-    return {}
 
 
 def _free_path(path, word):
