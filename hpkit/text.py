@@ -97,9 +97,9 @@ def search_sentences(search, beside_table=False) -> list:
     kind, dataset = texts["kinds"][search.kind], search.dataset.name
     sentences = [texts["head"].format(kind=kind, dataset=dataset, cost=search.cost)]
     weighted = any(s.class_weight != "none" for s in search.settings)
-    sentences += [texts["folds"]] if search.runs.folds else []
-    sentences += [texts["weighted"]] if weighted else []
-    sentences += [] if search.finished else [texts["unfinished"]]
+    notes = {"folds": search.runs.folds, "weighted": weighted}
+    notes["unfinished"] = not search.finished
+    sentences += [texts[key] for key, applies in notes.items() if applies]
     if search.cost.epochs == 0:
         return [*sentences, texts["nothing"]]
     if not beside_table:
@@ -124,10 +124,9 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
         return edges + _metric_sentences(search) + lost
     key = "best_value" if search.kind == "optuna_study" else "best_one"
     key = "best" if len(runs.seeds) > 1 else key
-    facts = {"setting": setting_text(search.best, names)}
-    sentences = [texts[key].format(loss=loss_text(runs, runs.order[0]), **facts)]
-    ties = () if too_early else search.ties
-    if ties:
+    setting, loss = setting_text(search.best, names), loss_text(runs, runs.order[0])
+    sentences = [texts[key].format(setting=setting, loss=loss)]
+    if not too_early and (ties := search.ties):
         key = "ties_folds" if runs.folds else "ties"
         if on_map:
             key = "framed" if len(ties) > 1 else "framed_one"
@@ -219,9 +218,9 @@ def short_table(caption, runs, names, notes) -> str:
     texts = words("table")
     order = [i for i in runs.order if (runs.epochs_done[i] >= 0).any()]
     metric, epochs = runs.mean_val_metric, runs.median_best_epoch
-    heads = [texts["rank"], *names]
-    heads += [texts["loss_spread" if len(runs.seeds) > 1 else "loss"]]
-    heads += [] if metric is None else [texts["metric"]]
+    loss_head = texts["loss_spread" if len(runs.seeds) > 1 else "loss"]
+    metric_heads = [] if metric is None else [texts["metric"]]
+    heads = [texts["rank"], *names, loss_head, *metric_heads, texts["epoch"], ""]
     # A line that says "1 more" takes as much room as the row itself.
     top = _TOP if len(order) > _TOP + 1 else len(order)
     rows = []
@@ -234,7 +233,7 @@ def short_table(caption, runs, names, notes) -> str:
         rows.append([rank, *values, epochs[i], notes.get(i, "")])
     omitted = len(order) - top
     foot = f"<p>{texts['more'].format(count=omitted)}</p>" if omitted else ""
-    return html_table([*heads, texts["epoch"], ""], rows, caption=caption) + foot
+    return html_table(heads, rows, caption=caption) + foot
 
 
 def html_table(heads, rows, *, caption="", row_heads=False, style="", cell=""):
