@@ -353,23 +353,34 @@ def notes_on(table, rows, fitted, y, classes):
         present = {*y[part].tolist()}
         lists[split] = [name for k, name in enumerate(classes) if k not in present]
     facts = {key: {"names": ", ".join(names)} for key, names in lists.items() if names}
-    if classes:
-        facts |= _class_facts(classes, rows, y)
     distinct = {hash((row.tobytes(), k)) for row, k in zip(table.X, y, strict=True)}
     copies = len(y) - len(distinct)  # more than half: few rows are possible
-    if table.by:
-        facts[table.by] = {"names": table.name}
-    elif 0 < copies <= len(y) / 2:
+    if not table.by and 0 < copies <= len(y) / 2:
         facts["copies"] = {"count": copies}
-    if table.dated and not table.by:
+    if not table.by and table.dated:
         facts["dated"] = {}
+    counts = np.bincount(y) if classes else np.ones(1)
+    most, rare = counts.argmax(), counts.argmin()
+    if counts[most] >= _UNEVEN * counts[rare]:
+        shares = "/".join(f"{100 * (y[part] == most).mean():.4g}" for part in rows[1:])
+        # Splits by group or time may divide a class unevenly.
+        parts = "/".join(str((y[part] == rare).sum()) for part in rows)
+        facts["uneven"] = {"most": classes[most], "shares": shares, "parts": parts}
+        facts["uneven"] |= {"rare": classes[rare], "count": counts[rare], "k": rare}
+    labels = [name.removesuffix(".0") for name in classes]
+    if labels and all(label.lstrip("-").isdigit() for label in labels):
+        if differ := [k for k, label in enumerate(labels) if label != str(k)]:
+            facts["numbers"] = {"k": differ[0], "name": classes[differ[0]]}
+        if len(labels) > 2:
+            facts["amounts"] = {"count": len(labels)}
     texts = words("data.notes").items()  # in the order of the locale's file
     return tuple(text.format(**facts[key]) for key, text in texts if key in facts)
 
 
 def _list_columns(table, train, fitted, y):
     """Return the names of the columns that each kind of note is about."""
-    lists = defaultdict(list, tells=[*_find_separating(table, y)])
+    lists = defaultdict(list, {table.by: [table.name]})
+    lists["tells"] = [*_find_separating(table, y)]
     for column, learned, values in zip(table.columns, fitted, table.X.T, strict=True):
         name, gaps = column.name, np.isnan(values)
         if column.categories is not None:
@@ -398,25 +409,6 @@ def _list_columns(table, train, fitted, y):
         if len(names) > _MAX_NAMES:
             names[_MAX_NAMES:] = [f"... ({len(names)})"]
     return lists
-
-
-def _class_facts(classes, rows, y):
-    """Return what fills the notes on uneven classes, and on those that are numbers."""
-    facts, counts = {}, np.bincount(y)
-    most, rare = counts.argmax(), counts.argmin()
-    if counts[most] >= _UNEVEN * counts[rare]:
-        shares = "/".join(f"{100 * (y[part] == most).mean():.4g}" for part in rows[1:])
-        # Splits by group or time may divide a class unevenly.
-        parts = "/".join(str((y[part] == rare).sum()) for part in rows)
-        facts["uneven"] = {"most": classes[most], "shares": shares, "parts": parts}
-        facts["uneven"] |= {"rare": classes[rare], "count": counts[rare], "k": rare}
-    labels = [name.removesuffix(".0") for name in classes]
-    if all(label.lstrip("-").isdigit() for label in labels):
-        if differ := [k for k, label in enumerate(labels) if label != str(k)]:
-            facts["numbers"] = {"k": differ[0], "name": classes[differ[0]]}
-        if len(labels) > 2:
-            facts["amounts"] = {"count": len(labels)}
-    return facts
 
 
 def _find_separating(table, y):

@@ -163,7 +163,7 @@ def draw_value(rng, values):
     return min(max(values.at(rng.random()), low), high)
 
 
-def edge_side(name, values, best, most=math.inf):
+def edge_side(name, values, best, most):
     """Return the end at which the best value is, if values beyond it are possible."""
     if len({*range_ends(values)}) == 1:
         return None
