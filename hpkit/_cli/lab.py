@@ -9,7 +9,6 @@ import json
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 
 from hpkit._cli.environment import ROOT, Failure, exec_command, tr
 from hpkit.store import write
@@ -77,8 +76,7 @@ def settings(environ=os.environ):
     # This changes nobody's configuration. In labconfig/: widget messages go by the main
     # shell (over subshells they arrive in other threads, and only with some kernels);
     # no question about news.
-    folder = str(Path(__file__).parent)
-    path = filter(None, [folder, environ.get("JUPYTER_CONFIG_PATH")])
+    path = filter(None, [os.path.dirname(__file__), environ.get("JUPYTER_CONFIG_PATH")])
     return {
         "JUPYTER_CONFIG_PATH": os.pathsep.join(path),
         # The kernel "python3" is this environment's, not one of the home folder.

@@ -346,12 +346,11 @@ def make_folds(dataset, count, rng):
 
 def rowless_dataset(name, features, classes, preparation=(), **fields):
     """Return a data set without its rows, such as that of a saved search."""
-    fields["preparation"] = tuple(Column(**column) for column in preparation)
-    y = np.empty(0, int if classes else float)
-    splits, count = [Split(np.empty((0, len(features))), y)] * 3, len(features)
+    count, columns = len(features), tuple(Column(**column) for column in preparation)
+    empty = Split(np.empty((0, count)), np.empty(0, int if classes else float))
     fields = {"center": np.zeros(count), "scale": np.ones(count)} | fields
-    classes = tuple(classes) if classes else None
-    return Dataset(name, *splits, tuple(features), classes, **fields)
+    names = tuple(features), tuple(classes) if classes else None
+    return Dataset(name, empty, empty, empty, *names, preparation=columns, **fields)
 
 
 def check_has_rows(dataset):
