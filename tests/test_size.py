@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_487, 63),
+    "hpkit/**/*.py": (16_485, 63),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (20_296, 93),
+    "tests/**/*.py": (20_288, 93),
 }
 
 
