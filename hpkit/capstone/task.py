@@ -225,20 +225,11 @@ class Capstone:
                 kwargs[name] = tuple(islice(values, hp.MANY + 1))
         stateful = {"sampler", "study"} & kwargs.keys()  # each search changes these
         entries = [] if stateful else self.entries
-        # Without a seed, each search draws with the next one: it should not pay for the
-        # same settings twice. A repeated call finds its entry under the seed it had.
-        fixed = what not in _DRAWS or "search_seed" in kwargs
-        drawn = 0 if fixed else sum(entry["what"] in _DRAWS for entry in entries)
-        for seed in range(drawn + 1):
-            if seed:
-                kwargs["search_seed"] = seed
-            plan, entry = _plan_entry(what, search, self.dataset, args, kwargs)
-            old = next((e for e in entries if _is_same(e, entry, plan, kwargs)), None)
-            if old:
-                break
-        new, paid = not (old and old["finished"]), old["epochs"] if old else 0
+        entry, old = self._plan(what, search, entries, args, kwargs)
+        new = not (old and old["finished"])
         if new and self.test:
             refuse("after_test", what=what, data=self.dataset.name)
+        paid = old["epochs"] if old else 0
         if new and entry["planned"] - paid > self.left:
             facts = entry | {"left": self.left, "budget": self.budget}
             refuse("too_dear", kind=BudgetError, **facts)
@@ -257,6 +248,21 @@ class Capstone:
         facts = entry | {"n": number, "state": self.state}
         print(wrap_text(tr("booked" if new else "free", **facts)))
         return found
+
+    def _plan(self, what, search, entries, args, kwargs):
+        """Return the entry of a search, and the old one that it repeats, or None."""
+        # Without a seed, each search draws with the next one: it should not pay for the
+        # same settings twice. A repeated call finds its entry under the seed it had.
+        fixed = what not in _DRAWS or "search_seed" in kwargs
+        drawn = 0 if fixed else sum(entry["what"] in _DRAWS for entry in entries)
+        for seed in range(drawn + 1):
+            if seed:
+                kwargs["search_seed"] = seed
+            plan, entry = _plan_entry(what, search, self.dataset, args, kwargs)
+            for old in entries:
+                if _is_same(old, entry, plan, kwargs):
+                    return entry, old
+        return entry, None
 
     def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> str:
         """Choose a setting, with your reason; return what is chosen in words.
