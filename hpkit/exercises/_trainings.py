@@ -4,7 +4,7 @@ import functools
 import io
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import wrong_if
 from hpkit.exercises._core import Exercise, load_texts, trained
 from hpkit.hyperparameters import Hyperparameters
+from hpkit.search.space import all_settings
 
 # As in the lessons: 16-16 units on moons, 32 on digits; 50 training points and a large
 # network for early stopping.
@@ -136,8 +137,9 @@ def log_list(answer):
 @Exercise
 def after_the_test(answer):
     """A rate that trains the deep network, even if the rule of a third says no."""
-    lr, low = read.number(answer, above=0), 0.45  # the bottom of the valley is at 0.25
+    lr = read.number(answer, above=0)
     loss = trained("digits", DEEP.but(lr=lr), seeds=range(3)).mean_val_loss[0]
+    low = 0.45  # the bottom of the valley is at 0.25
     poor = not loss <= low
     facts = {"lr": lr, "loss": loss, "low": low}
     return wrong_if(facts, too_large=poor and lr > 0.01, too_small=poor)
@@ -234,10 +236,10 @@ def order(answer):
     """One at a time in this order ends within 1.2 times the grid's best."""
     names = read.ordering(answer, tuple(LISTS))
     wrong_if(jun=names == JUN)
-    combinations = product(*LISTS.values())
-    settings = [_START.but(**dict(zip(LISTS, v, strict=True))) for v in combinations]
+    settings = all_settings(_START, LISTS)
     means = trained("spiral", *settings).mean_val_loss.tolist()
-    losses, best = dict(zip(settings, means, strict=True)), _START
+    losses = dict(zip(settings, means, strict=True))
+    best = _START
     for name in names:
         best = min((best.but(**{name: v}) for v in LISTS[name]), key=losses.get)
     found, lowest = losses[best], min(losses.values())
@@ -250,15 +252,15 @@ def wide_enough(answer):
     """At most 20 settings, the best lr not at the edge, and nothing good left out."""
     names = {*answer} if isinstance(answer, Mapping) else ()
     read.check_kind(answer, names == {"lr", "batch_size"})
-    lrs = sorted(set(read.number_list(answer["lr"], above=0)))
-    sizes = read.number_list(answer["batch_size"], low=16, high=400, whole=True)
-    sizes, n = sorted(set(sizes)), len(lrs) * len(set(sizes))
+    lrs = {*read.number_list(answer["lr"], above=0)}
+    sizes = {*read.number_list(answer["batch_size"], low=16, high=400, whole=True)}
+    n = len(lrs) * len(sizes)
     wrong_if({"n": n}, many=n > 20, one_size=len(sizes) < 2, few=len(lrs) < 3)
-    settings = [MOONS.but(lr=lr, batch_size=b) for lr in lrs for b in sizes]
+    settings = all_settings(MOONS, {"lr": sorted(lrs), "batch_size": sorted(sizes)})
     runs = trained("moons", *settings, seeds=range(3))
     best, loss = runs.best, runs.mean_val_loss[runs.order[0]]
     facts = {"lr": best.lr, "batch_size": best.batch_size, "loss": loss, "low": _LOW}
-    low, high = best.lr == lrs[0], best.lr == lrs[-1]
+    low, high = best.lr == min(lrs), best.lr == max(lrs)
     return wrong_if(facts | {"n": n}, low_edge=low, high_edge=high, gap=loss > _LOW)
 
 
@@ -269,9 +271,9 @@ def first_cut(answer):
     settings = [_SPIRAL.but(hidden=hidden) for hidden in NETWORKS]
     runs = trained("clean_spiral", *settings, seeds=range(3))
     losses = np.minimum.accumulate(runs.val_loss, axis=2).mean(1)  # lowest so far
-    order, winner = losses[:, cut].argsort(), losses[:, _LAST_EPOCH].argmin()
+    kept, winner = losses[:, cut].argsort()[:2], losses[:, _LAST_EPOCH].argmin()
     facts = {"cut": cut, "winner": len(NETWORKS[winner])}
-    return wrong_if(facts, lost=winner not in order[:2], late=cut > _LAST_EPOCH // 2)
+    return wrong_if(facts, lost=winner not in kept, late=cut > _LAST_EPOCH // 2)
 
 
 @Exercise
