@@ -26,6 +26,7 @@ import ipywidgets as W
 from hpkit import hyperparameters as hyper
 from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import data_uri, picture, small_png
+from hpkit.data.datasets import load_call
 from hpkit.engine.as_pytorch import scripts
 from hpkit.engine.training import check_settings, train, with_objective
 from hpkit.locale import Texts, words
@@ -117,7 +118,7 @@ class Panel(W.VBox):
         self.code_box.add_class("hp-mono")
         self.forms = named(W.ToggleButtons(options=[HPKIT]), WORDS["forms_tip"])
         code = row(self.forms.add_class("hp-forms"), self.code_box, name="hp-code")
-        self.drawers |= {"code": code}
+        self.drawers["code"] = code
         names = [(self.texts[name], name) for name in self.drawers]
         tips = [self.texts[f"{name}_tip"] for name in self.drawers]
         self.view = named(W.ToggleButtons(options=names, tooltips=tips), WORDS["view"])
@@ -193,10 +194,11 @@ class Panel(W.VBox):
 
     def on_change(self, callback, *widgets):
         """Call `callback()` when a learner changes a control (not the panel itself)."""
-        for widget in (getattr(widget, "source", widget) for widget in widgets):
-            if hasattr(widget, "refuse"):
-                widget.refuse = self._refuse
-            widget.observe(self._guard(lambda _: callback()), "value")
+        for widget in widgets:
+            source = getattr(widget, "source", widget)
+            if hasattr(source, "refuse"):
+                source.refuse = self._refuse
+            source.observe(self._guard(lambda _: callback()), "value")
 
     def _refuse(self, text):
         """Show what is wrong with a value until something is changed."""
@@ -359,7 +361,8 @@ class Panel(W.VBox):
         if not self.shares:
             raise hyper.refusal("no_line", self.kind)
         setting, extra = self._state()  # `extra`: further parts of the line, as texts
-        if self.model is not None or not parts.loads_by_name(self.dataset):
+        load = load_call(self.dataset.name, self.dataset.fingerprint)
+        if self.model is not None or not load or "seed=" in load:
             raise hyper.refusal("line_own", self.dataset.name)
         texts = values_text(setting, hyper.Hyperparameters()) | extra
         texts = {"data": self.dataset.name, **texts, "ask": "1" if self.guess else ""}
@@ -389,7 +392,7 @@ class Panel(W.VBox):
 
     def _show_drawer(self):
         self._drawer_time = time.monotonic()
-        self.drawer.selected_index = index = self.view.index
+        self.drawer.selected_index = self.view.index
         if self.view.value == "code":
             codes, chosen = self.codes(), self.forms.value
             self.forms.layout.display = "" if len(codes) > 1 else "none"
@@ -402,9 +405,9 @@ class Panel(W.VBox):
             flags = dict(zip((False, True), words("values")["flags"], strict=False))
             rows = rows.apply(lambda c: c.map(flags) if c.dtype == bool else c)
             rows = rows.apply(lambda c: c.map(value_text) if c.dtype == object else c)
-            self.drawer.children[index].value = rows.rename(columns=_heading).to_html(
-                float_format="{:.4g}".format, na_rep="", index=False, border=0
-            )
+            options = {"float_format": "{:.4g}".format, "index": False, "border": 0}
+            table = rows.rename(columns=_heading).to_html(na_rep="", **options)
+            self.drawers["table"].value = table
 
     def picture(self, form: str = "png") -> bytes:
         """Return the still picture as PNG or SVG."""

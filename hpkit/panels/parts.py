@@ -86,12 +86,6 @@ def cell(dataset, model, *lines):
     return "\n".join(["import hpkit as hk", "", data, *unnamed, *lines])
 
 
-def loads_by_name(dataset):
-    """Return whether `load_dataset` gives this data set by its name alone."""
-    call = load_call(dataset.name, dataset.fingerprint)
-    return bool(call) and "seed=" not in call
-
-
 def _model_argument(model):
     """Return the argument that passes a learner's own model, in a list."""
     if model is None or getattr(model, "__module__", "") == "hpkit.engine.dense":
