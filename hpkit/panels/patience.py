@@ -69,15 +69,15 @@ class PatiencePanel(Panel):
     ) -> None:
         self.setting = setting = check_setting(setting, default=_BASE).but(patience=0)
         super().__init__(dataset, title, setting)
-        patience = check_count("patience", patience, most=10**6)
-        self.seed, self.asked = check_seed("seed", seed), patience
+        self.asked = patience = check_count("patience", patience, most=10**6)
+        seeds = (check_seed("seed", seed),)
         most = min(_MOST_PATIENCE, setting.epochs)
         self.patience = count_box(WORDS["patience"], patience, 1, most)
-        question, limits = WORDS["guess"].format(patience), (0, 0, setting.epochs)
-        self.ask(predict, question, W.IntSlider, *limits)
+        question = WORDS["guess"].format(patience)
+        self.ask(predict, question, W.IntSlider, 0, 0, setting.epochs)
         self.build(self.patience, self.buttons(stop=self.stop))
         self.on_change(self._draw, self.patience)
-        self.live.run_now(self.train(dataset, setting, (self.seed,), self._show_runs))
+        self.live.run_now(self.train(dataset, setting, seeds, self._show_runs))
 
     def _show_runs(self, runs):
         self.run = runs[0, 0]

@@ -108,9 +108,8 @@ class _ListsPanel(SearchPanel):
         entry = ctl.Entry(name, values, max(1, len(self.base.hidden)), label)
         self.entries.append(entry)
         own_lists = {} if name in TABLE else {name: entry.text.value}
-        if own_lists:
-            self.base = with_own_names(self.base, {name: entry.values})
-            self.controls.base = self.base
+        self.base = with_own_names(self.base, {name: entry.values})
+        self.controls.base = self.base
 
         def on_rename():
             with self.quietly():
@@ -217,9 +216,10 @@ class _ListsPanel(SearchPanel):
         seconds = self.seconds()
         if seconds < ctl.QUICK:
             return self.start(replace=self.job_seconds >= ctl.QUICK)
-        self.error, settings, seeds = None, self._planned(), len(self.seed_list)
-        facts = {"runs": len(settings) * seeds, "seconds": seconds}
-        epochs = sum(setting.epochs for setting in settings) * seeds
+        self.error = None
+        settings, seeds = self._planned(), len(self.seed_list)
+        facts = {"runs": seeds * len(settings), "seconds": seconds}
+        epochs = seeds * sum(setting.epochs for setting in settings)
         self.offer = WORDS["slow"].format(**facts, epochs=epochs)
         self._draw()
 
@@ -239,16 +239,17 @@ class _ListsPanel(SearchPanel):
         self.start_button.button_style = "" if done else "primary"
 
     def _result_text(self, running):
-        found, text = self.found, ""
         if not self.has_result:
             return WORDS["none"]
+        found, text = self.found, ""
+        if self.offer and not running:
+            text += WORDS["stale"]
         if not (running or found.finished):
-            text = WORDS["stopped"].format(found=found)
+            text += WORDS["stopped"].format(found=found)
             if len(np.unique(found.runs.epochs_done)) > 1:
                 text += WORDS["unequal"]
         best = txt.best_sentences(found, on_map=self.on_map)
-        text += escape(self._chosen_text() or " ".join(best))
-        return text if running or not self.offer else WORDS["stale"] + text
+        return text + escape(self._chosen_text() or " ".join(best))
 
     def _chosen_text(self):
         """Return a sentence on the setting that was chosen, unless it is the best."""

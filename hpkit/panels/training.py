@@ -82,10 +82,10 @@ class TrainingPanel(Panel):
         self.map_key, self.map_time = None, 0.0  # what it shows, and when it was made
         self.scrubbing = False  # whether a job makes the map of another epoch
         self.controls = Controls(dataset, base, controls)
-        for name in {*NETWORK_NAMES} & {*self.controls.knobs} if model else ():
+        network_knobs = {*NETWORK_NAMES} & {*self.controls.knobs} if model else ()
+        for name in network_knobs:  # refuse one that the model does not read
             others = (base.but(**{name: value}) for value in TABLE[name].ticks)
             other = next(setting for setting in others if setting != base)
-            # Refuses a slider for what the model does not read.
             group_by_reading(model, dataset, (base, other), 1, torch.float32)
         at = np.linspace(0, base.epochs, 11)
         axis = Axis(GUESS_WORDS["epoch"], (0, base.epochs))
@@ -119,12 +119,14 @@ class TrainingPanel(Panel):
         self.on_change(self._draw, self.unit)
         self.on_change(self._set_follow, self.slow)
         self.on_change(self._set_seed, self.new_seeds)
-        self.on_change(self._on_move, *self.controls.knobs.values())
+        self.on_change(lambda: self._start(moved=True), *self.controls.knobs.values())
 
-    def _start(self, *, replace=True, wait=False):
+    def _start(self, *, moved=False):
+        """Train; once a control has `moved`, a short training that runs ends first."""
+        replace = not (moved and self.controls.quick)
         self.error = None
         self._set_follow()
-        job = self._training(self.controls.setting, self.seed, wait=wait)
+        job = self._training(self.controls.setting, self.seed, wait=moved)
         self.live.start(job, replace=replace)
 
     def _training(self, setting, seed, *, wait=False):
@@ -166,10 +168,6 @@ class TrainingPanel(Panel):
             self.seed += 1
         elif self.run:
             self.seed = self.run.seed
-
-    def _on_move(self):
-        """Follow a control; a running training ends first if it is short."""
-        self._start(wait=True, replace=not self.controls.quick)
 
     def seconds(self, setting: Hyperparameters) -> float:
         """Return about how long a training of the setting takes, from the last one."""
@@ -262,9 +260,10 @@ class TrainingPanel(Panel):
         )
         if len(self.widths) == 1:
             return [curves]
-        title, alt = (WORDS[name].format(self.epoch) for name in ("map", "map_alt"))
-        alt += WORDS["map_right"].format(run.val_accuracy[: self.epoch + 1][-1])
-        return [curves, map_chart(self.dataset, self.pixels, title=title, alt=alt)]
+        right = WORDS["map_right"].format(run.val_accuracy[: self.epoch + 1][-1])
+        options = {"title": WORDS["map"].format(self.epoch)}
+        options["alt"] = WORDS["map_alt"].format(self.epoch) + right
+        return [curves, map_chart(self.dataset, self.pixels, **options)]
 
     def _per_epoch(self, run):
         """Return the length of an epoch of a run on the horizontal axis."""
@@ -318,8 +317,8 @@ class TrainingPanel(Panel):
             key = "diverged" if run.diverged else "stopped"
         else:
             key = "early" if run.epochs_done < run.setting.epochs else "best"
-        names = dict.fromkeys(("batch_size", *self.controls.knobs))
-        names = [name for name in names if name not in ("lr", "epochs")]
+        listed = dict.fromkeys(("batch_size", *self.controls.knobs))
+        names = [name for name in listed if name not in ("lr", "epochs")]
         others = txt.setting_text(run.setting, names)
         facts = {"setting": WORDS["described"].format(run=run, others=others)}
         facts |= {"last": digits(run.val_loss[-1]), "best": digits(run.best_val_loss)}
@@ -367,10 +366,12 @@ class TrainingPanel(Panel):
         import pandas as pd
 
         varied = hyper.varied([entry.run.setting for entry in self.list.entries])
-        names, rows = dict.fromkeys((*self.controls.knobs, *varied)), []
+        names = dict.fromkeys((*self.controls.knobs, *varied))
+        rows = []
         for entry in self.list.entries:
-            run, cells = entry.run, {"run": entry.label}
-            cells |= {f"param_{n}": getattr(run.setting, n, None) for n in names}
+            run = entry.run
+            values = {f"param_{n}": getattr(run.setting, n, None) for n in names}
+            cells = {"run": entry.label, **values}
             cells |= {"seed": run.seed, "best_epoch": run.best_epoch}
             for name in CURVES:
                 if (curve := getattr(run, name)) is not None:
