@@ -33,13 +33,14 @@ def runs_of(entry):
     return files.runs_from_json(entry["runs"])
 
 
-def best_of(entry, number=None):
-    """Return the best run of setting `number`, default the best setting, or None."""
+def best_of(entry, setting=None):
+    """Return the best run of a setting, default the best setting, or None."""
     runs = runs_of(entry)
-    if number is None:
-        if runs.diverged.any(1).all():
-            return None
-        number = int(runs.order[0])
+    if setting is None and not runs.diverged.any(1).all():
+        setting = runs.best
+    if setting not in runs.settings:
+        return None
+    number = runs.settings.index(setting)
     if np.isnan(runs.best_val_loss[number]).all():
         return None  # its runs failed
     run = runs[number, int(np.nanargmin(runs.best_val_loss[number]))]
@@ -131,7 +132,11 @@ def content(data):
     yield _block("p", f"{_tuning_text(data)} {_test_text(data['test'])}")
     yield _block("h2", tr("report.plan"))
     yield _block("blockquote", texts.get("plan") or tr("report.open_plan"))
-    yield html_table(tr("report.heads"), [_row(*e) for e in enumerate(entries, 1)])
+    rows = []
+    for n, entry in enumerate(entries, 1):
+        tried = tr("report.tried", **entry)
+        rows.append((n, entry["what"], tried, entry["epochs"], lowest_text(entry)))
+    yield html_table(tr("report.heads"), rows)
     curves = [(e["what"], *map(files.numbers_from_json, e["so_far"])) for e in entries]
     chosen = choice and (choice["setting"]["lr"], choice["mean_val_loss"])
     tried = tried_chart(map(runs_of, entries), chosen)
@@ -170,11 +175,6 @@ def _test_text(test):
         return f"{opened} {tr('report.loss', **test)}"
     noise = chance(test["accuracy"], test["rows"])
     return f"{opened} {tr('report.accuracy', **test, noise=noise)}"
-
-
-def _row(number, entry):
-    tried = tr("report.tried", **entry)
-    return number, entry["what"], tried, entry["epochs"], lowest_text(entry)
 
 
 def _training_code(data):

@@ -115,7 +115,7 @@ class Capstone:
         dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
         # A copy, because load_dataset returns one object, with the looks of others.
         self.dataset = replace(check_dataset(dataset), test_looks=[])
-        self.budget = hp.check_count("budget", budget)
+        self.budget = budget = hp.check_count("budget", budget)
         bars = hp.check_items("bars", bars, empty=True, of="accuracies", most=20)
         bars = sorted(hp.check_number("bar", bar, low=0) for bar in bars)
         self.bars, self.name, self._trained = tuple(bars), name, []
@@ -123,11 +123,10 @@ class Capstone:
             refuse("name", name=brief(name))
         self.folder = None if folder is None else Path(folder)
         path = self.folder and self.folder / f"{name}.json"
-        new = _NEW | {"dataset": dataset.name, "rows": dataset.fingerprint}
-        new["budget"] = self.budget
-        self.log = Store(path, new, _check_log, words("capstone"))
+        new = {"dataset": dataset.name, "rows": dataset.fingerprint, "budget": budget}
+        self.log = Store(path, _NEW | new, _check_log, words("capstone"))
         old = self.data
-        if old["budget"] != self.budget:
+        if old["budget"] != budget:
             refuse("budget", old=old["budget"], new=budget)
         if old["rows"] != new["rows"]:
             refuse("data", name=name, old=old["dataset"], new=dataset.name)
@@ -155,8 +154,7 @@ class Capstone:
     @property
     def best(self) -> dict[str, Any] | None:
         """The run with the lowest mean validation loss: a dict, or None."""
-        bests = filter(None, map(report.best_of, self.entries))
-        return min(bests, key=lambda best: best["mean_val_loss"], default=None)
+        return self._best_of(None)
 
     @property
     def why(self) -> str:
@@ -190,7 +188,8 @@ class Capstone:
             lines.append(tr("line", n=n, loss=report.lowest_text(entry), **entry))
         if choice := self.data["choice"]:
             lines.append(report.choice_text(choice))
-            lines += [self._test_text] if self.test else []
+        if self.test:
+            lines.append(self._test_text)
         return "\n".join(map(wrap_text, lines))
 
     def fit(
@@ -275,8 +274,11 @@ class Capstone:
         least = tr("least")
         if not isinstance(why, str) or len(why.split()) < least:
             return _Message(tr("no_reason", why=brief(why), least=least))
-        choice, old = self._best_of(setting) | {"why": why.strip()}, self.data["choice"]
-        choice["looks"] = len({model for model, _ in self.dataset.test_looks})
+        if not (best := self._best_of(setting)):
+            text = setting if isinstance(setting, Hyperparameters) else brief(setting)
+            refuse("untrained", setting=text)
+        looks = len({model for model, _ in self.dataset.test_looks})
+        choice, old = best | {"why": why.strip(), "looks": looks}, self.data["choice"]
         if not self.test:
             self.log.change(lambda data: data.update(choice=choice))
         elif any(choice[name] != old[name] for name in ("setting", "why")):
@@ -284,14 +286,10 @@ class Capstone:
         return _Message(report.choice_text(choice))
 
     def _best_of(self, setting):
-        if setting is None:
-            return self.best
-        tried = [(entry, report.runs_of(entry).settings) for entry in self.entries]
-        bests = [report.best_of(e, s.index(setting)) for e, s in tried if setting in s]
-        if bests := [*filter(None, bests)]:  # with several models, perhaps
-            return min(bests, key=lambda best: best["mean_val_loss"])
-        text = setting if isinstance(setting, Hyperparameters) else brief(setting)
-        return refuse("untrained", setting=text)
+        """Return the best run of a setting, default of all, or None."""
+        # A setting may have been trained with several models.
+        bests = filter(None, (report.best_of(e, setting) for e in self.entries))
+        return min(bests, key=lambda best: best["mean_val_loss"], default=None)
 
     def open_test(self) -> str:
         """Open the test set for the chosen setting, once; return what it shows."""
@@ -362,9 +360,8 @@ def _plan_entry(what, function, dataset, args, kwargs):
     if kwargs.get("model") is not None and not model.isidentifier():
         model = "model"
     tried = "; ".join(_values_text(*item) for item in plan.space.items())
-    held = _held_text(plan, kwargs)
-    entry = {"what": what, "tried": tried, "held": held, "model": model}
-    return plan, entry | {"planned": plan.planned.epochs}
+    entry = {"what": what, "tried": tried, "held": _held_text(plan, kwargs)}
+    return plan, entry | {"model": model, "planned": plan.planned.epochs}
 
 
 def _is_same(old, entry, plan, kwargs):
