@@ -133,9 +133,7 @@ class OneAtATimePanel(SearchPanel):
         return [self.starting, *(step.winner for step in self.done)]
 
     def _begin(self):
-        """Return the search as a generator; its arguments are checked at once."""
-        options = self._options | self.ordered
-        return one_at_a_time.live(self.dataset, self.starting, **options)
+        return self._make_search(one_at_a_time, self.starting, self.ordered)
 
     def _change_seeds(self):
         self.grid, self.walked, self.losses = None, {}, set()  # of the old seeds
@@ -153,10 +151,8 @@ class OneAtATimePanel(SearchPanel):
     def _train_start(self):
         """Return the job that trains the start alone."""
         start = {name: [getattr(self.starting, name)] for name in self.space}
-        return self._train_steps(self._grid_search(start), self.resets)
-
-    def _grid_search(self, space):
-        return grid_search.live(self.dataset, self.base, **self._options, **space)
+        search = self._make_search(grid_search, self.base, start)
+        return self._train_steps(search, self.resets)
 
     def reveal(self) -> None:
         self.error = None  # a running step ends first, and then the waiting job
@@ -170,7 +166,7 @@ class OneAtATimePanel(SearchPanel):
             yield from self._train_start()
         if self.grid:
             return
-        for grid in self._grid_search(self.space):
+        for grid in self._make_search(grid_search, self.base, self.space):
             if grid.finished and grid.seeds == tuple(self.seed_list):
                 self.grid = grid
             yield grid.finished
@@ -264,8 +260,7 @@ class OneAtATimePanel(SearchPanel):
         return self.starting, self._line_parts(self.ordered)
 
     def code(self) -> str:
-        space = {name: list(values) for name, values in self.ordered.items()}
-        return self._code_of("one_at_a_time", self.starting, **space)
+        return self._code_of("one_at_a_time", self.starting, self.ordered)
 
 
 def _loss(search, setting):

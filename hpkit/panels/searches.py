@@ -49,10 +49,6 @@ class SearchPanel(Panel):
         return ctl.seeds_from(self.given, self.seeds.value)
 
     @property
-    def _options(self):
-        return {"seeds": self.seed_list, "model": self.model, "tick": FRAME}
-
-    @property
     def has_result(self):
         return self.found is not None and len(self.found.runs) > 0
 
@@ -73,9 +69,19 @@ class SearchPanel(Panel):
             text = "" if len(seeds) == 3 else str(len(seeds))
         return {"space": ";".join(lists), "seeds": text}
 
-    def _code_of(self, search, base, **arguments):
+    def _arguments(self, space):
+        """Return the lists of values as arguments of the search."""
+        return space
+
+    def _make_search(self, search, base, space):
+        """Return a search as a generator; its arguments are checked at once."""
+        options = {"seeds": self.seed_list, "model": self.model, "tick": FRAME}
+        return search.live(self.dataset, base, **options, **self._arguments(space))
+
+    def _code_of(self, search, base, space):
+        lists = {name: list(values) for name, values in space.items()}
         seeds = self.found.seeds if self.found else self.seed_list
-        code = [f"{name}={value!r}" for name, value in arguments.items()]
+        code = [f"{name}={value!r}" for name, value in self._arguments(lists).items()]
         code.append(txt.seeds_code(seeds))
         return code_of_search(search, self.dataset, base, self.model, code)
 
@@ -128,22 +134,16 @@ class _ListsPanel(SearchPanel):
             raise hyper.refusal("same_axes", *space)
         return space
 
-    def _arguments(self, space):
-        return space
-
     def _begin(self):
-        """Return the search as a generator; its arguments are checked at once."""
-        options = self._options | self._arguments(self._space())
         search = getattr(searches, self.search)
-        return search.live(self.dataset, self.controls.setting, **options)
+        return self._make_search(search, self.controls.setting, self._space())
 
     def _state(self):
         extra = self._line_parts(self._space()) | self.controls.line(self.usual)
         return self.controls.setting, extra
 
     def _code(self):
-        space = {name: list(values) for name, values in self.found.space.items()}
-        return self._code_of(self.search, self.found.base, **self._arguments(space))
+        return self._code_of(self.search, self.found.base, self.found.space)
 
     @property
     def focus(self) -> int:
