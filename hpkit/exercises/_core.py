@@ -280,9 +280,8 @@ class Exercise:
         return self._box
 
 
-# The types of the values in an entry of the record.
-_ENTRY = {"tries": int, "hints": int, "solution": bool, "passed": str | None}
-_ENTRY |= {"outcome": str, "last": str}
+_ENTRY_KINDS = {"tries": int, "hints": int, "solution": bool, "passed": str | None}
+_ENTRY_KINDS |= {"outcome": str, "last": str}
 
 
 def when(stamp):
@@ -292,8 +291,8 @@ def when(stamp):
 def _check(data):
     """Raise an error unless the entries are such as `record` writes."""
     for entry in data["entries"].values():
-        names = _ENTRY.keys() & {"tries", "last", *entry}
-        check_kinds(entry, {name: _ENTRY[name] for name in names})
+        names = _ENTRY_KINDS.keys() & {"tries", "last", *entry}
+        check_kinds(entry, {name: _ENTRY_KINDS[name] for name in names})
         if entry.get("outcome", CORRECT) not in _SIGNS:
             raise ValueError("no such outcome")
         for stamp in ("last", "passed"):

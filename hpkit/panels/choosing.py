@@ -102,7 +102,7 @@ class CoinFlipsPanel(Panel):
         return valid, test, best
 
     def _update(self, running):
-        self.bar.value = self.has_result * self.count.value / _MODELS
+        self.bar.value = self.count.value / _MODELS if self.has_result else 0.0
 
     def _charts(self):
         valid, test, best = self._tried
@@ -222,6 +222,7 @@ class TestBoxPanel(Panel):
         top = round_up(max(most, 1.1 * max([0, *heights, *guess])))
         mine = _BOX["mine"].format(*guess) if guess else None
         stems = np.stack([at, at], 1), np.stack([0 * heights, heights], 1)
+        hidden = ([1], [top / 2], [_BOX["hidden"]]) if closed else ([], [], [])
         numbers = [_BOX["number"].format(loss) for loss in heights]
         marks = [
             rule(heights[:1], across=True, color="gray", dash="dotted"),
@@ -229,7 +230,7 @@ class TestBoxPanel(Panel):
             line(*stems, color=_COLORS, width=5, opacity=0.3, hover=False),
             points(at, heights, color=_COLORS, size=7, label=numbers, strong=True),
             cross(np.flatnonzero(~finite), color="orange", label=_BOX["diverged"]),
-            text([1] * closed, [top / 2] * closed, [_BOX["hidden"]] * closed, size=3),
+            text(*hidden, size=3),
         ]
         x = Axis(kind="band", texts=[_BOX["valid"], _BOX["test"]])
         alt = _BOX["alt" if closed else "alt_open"].format(*losses)

@@ -120,8 +120,8 @@ class ClinicPanel(Panel):
     def __init__(self, *, seed: int = 0, title: str | None = None) -> None:
         super().__init__(None, title)
         self._rng = np.random.default_rng(check_seed("seed", seed))
-        self.patient = self.run = self.treated = None
-        self.others, self.rows, self.number, self._seen_faults = [], [], 0, []
+        self._show_patient(None, None)
+        self.rows, self.number, self._seen_faults = [], 0, []
         self.record = W.HTML()
         self.fault, fault = self._dropdown("fault", WORDS["faults"])
         self.remedy, remedy = self._dropdown("remedy", WORDS["remedies"])
@@ -140,7 +140,8 @@ class ClinicPanel(Panel):
     def _admit_next(self):
         """Draw the next patient and train it with other seeds, too (a job)."""
         with self.live.lock, self.quietly():
-            self.number += self.has_result or not self.number  # not for a double click
+            if self.has_result or not self.number:  # else it is a double click
+                self.number += 1
             self._show_patient(None, None)
             self.fault.value = self.remedy.value = ""
         yield
@@ -155,8 +156,9 @@ class ClinicPanel(Panel):
         yield from self._train_all(patient.dataset, [patient.setting], seeds, show)
 
     def _show_patient(self, patient, runs):
-        self.patient, self.treated = patient if runs else None, None
+        self.patient = patient if runs else None
         self.run, *self.others = runs or [None]
+        self.treated = None
 
     def _train_all(self, dataset, settings, seeds, show):
         """Train to the end and `show` it (a job); show None if it was stopped."""

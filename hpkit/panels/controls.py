@@ -37,9 +37,8 @@ _WHOLE = ("count", "units")  # kinds of hyperparameters whose values are whole n
 
 _PACKAGE = Path(__file__).parents[1]
 _PATHS = "charts/reach.js", "charts/chart.js", "panels/panel.js"
-_SCRIPTS = [(_PACKAGE / path).read_text("utf-8") for path in _PATHS]
-# One script: anywidget loads only one.
-SCRIPT = "".join(re.sub("^import .*\n", "", text, flags=re.M) for text in _SCRIPTS)
+_SOURCE = "".join((_PACKAGE / path).read_text("utf-8") for path in _PATHS)
+SCRIPT = re.sub("^import .*\n", "", _SOURCE, flags=re.M)  # anywidget loads one file
 STYLE = css(".hpc") + (_PACKAGE / "charts/chart.css").read_text(encoding="utf-8")
 
 
@@ -392,8 +391,7 @@ class Entry:
         self.which = named(which, prefix + WORDS["which_tip"])
         if not isinstance(values, str):
             values = check_list(name, values)
-            custom = name not in TABLE
-            values = ", ".join(map(repr, values)) if custom else written(values)
+            values = written(values) if name in TABLE else ", ".join(map(repr, values))
         text = W.Text(values, continuous_update=False)
         self.text = named(text, prefix + WORDS["values_tip"])
         self.note = html_widget("", "hp-muted")
@@ -483,11 +481,10 @@ class Guess:
 
     def _on_choice(self):
         """Clear the request for a choice; put a chosen cell into words."""
-        if not self.open:
-            self.answer.value = ""
-            if getattr(self.widget, "request", "") == "cell":
-                text = html.escape(self.text(self.widget.value))
-                self.answer.value = GUESS_WORDS["said"].format(text)
+        self.answer.value = ""
+        if getattr(self.widget, "request", "") == "cell":
+            text = html.escape(self.text(self.widget.value))
+            self.answer.value = GUESS_WORDS["said"].format(text)
 
     def commit(self):
         self.value = self.widget.value

@@ -91,9 +91,7 @@ class SeedsPanel(Panel):
     @property
     def shown(self) -> np.ndarray:
         """The seeds shown whose runs have all begun, as numbers from 0."""
-        if self.runs is None:
-            return np.zeros(0, int)
-        begun = np.isfinite(self.runs.best_val_loss).all(0)
+        begun = np.isfinite(self.runs.best_val_loss).all(0) if self.runs else ()
         return np.flatnonzero(begun[: self.count.value])
 
     @property

@@ -61,9 +61,8 @@ def open(line: str) -> Panel:
         runs = [(_parse_setting(base, pin), _parse_seed(pin["seed"])) for pin in pins]
         panel = TrainingPanel(data, base, seed=seed, **options)
         if runs:  # in a job, as it may take long: the panel can stop it
-            busy = panel.live.busy
-            job = _pin(panel, runs, restart=busy)
-            (panel.live.start if busy else panel.live.run_now)(job)
+            start = panel.live.start if panel.live.busy else panel.live.run_now
+            start(_pin(panel, runs))
         return panel
     if seeds := query.get("seeds"):
         numbers = [_parse_seed(part) for part in seeds.split(",") if part]
@@ -82,9 +81,9 @@ def open(line: str) -> Panel:
     return ValidationCurvePanel(data, *space, base, param_range=values, **options)
 
 
-def _pin(panel, settings_and_seeds, restart):
+def _pin(panel, settings_and_seeds):
     """Train runs and pin them (a job)."""
-    if restart:  # this job has replaced the first training of the panel
+    if panel.live.busy:  # this job has replaced the first training of the panel
         yield from panel._training(*panel.first)
     pinned = []
     for setting, seed in settings_and_seeds:

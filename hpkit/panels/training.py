@@ -260,10 +260,9 @@ class TrainingPanel(Panel):
         )
         if len(self.widths) == 1:
             return [curves]
-        right = WORDS["map_right"].format(run.val_accuracy[: self.epoch + 1][-1])
-        options = {"title": WORDS["map"].format(self.epoch)}
-        options["alt"] = WORDS["map_alt"].format(self.epoch) + right
-        return [curves, map_chart(self.dataset, self.pixels, **options)]
+        title, alt = (WORDS[name].format(self.epoch) for name in ("map", "map_alt"))
+        alt += WORDS["map_right"].format(run.val_accuracy[: self.epoch + 1][-1])
+        return [curves, map_chart(self.dataset, self.pixels, title=title, alt=alt)]
 
     def _per_epoch(self, run):
         """Return the length of an epoch of a run on the horizontal axis."""
