@@ -64,11 +64,12 @@ def as_pytorch(result, path):
         path = Path(path)
         rows_path = path.with_name(f"{path.stem}_data.npz")
         script = _pytorch_script(result, rows_path.name)
-        train, valid, file = result.dataset.train, result.dataset.valid, io.BytesIO()
+        train, valid = result.dataset.train, result.dataset.valid
         if not len(train.y):
             raise refusal("script_rows", result.dataset.name)
         arrays = {"X_train": train.X, "y_train": train.y}  # as the networks see them
-        np.savez_compressed(file, **arrays, X_valid=valid.X, y_valid=valid.y)
+        arrays |= {"X_valid": valid.X, "y_valid": valid.y}
+        np.savez_compressed(file := io.BytesIO(), **arrays)
         store.write(rows_path, file.getvalue())
         store.write(path, script)
     return script
@@ -79,9 +80,10 @@ def scripts(result, rows_file, note):
     runs = result and _as_runs(result)
     if not runs or runs.model is None or _RESERVED & {*hp.all_names(runs.settings)}:
         return {}
-    writers = {"PyTorch": _pytorch_script, "scikit-learn": _sklearn_script}
-    scripts = {name: write(result, rows_file, note) for name, write in writers.items()}
-    return {name: script for name, script in scripts.items() if script}
+    scripts = {"PyTorch": _pytorch_script(result, rows_file, note)}
+    if sklearn := _sklearn_script(result, rows_file, note):
+        scripts["scikit-learn"] = sklearn
+    return scripts
 
 
 def _pytorch_script(result, rows_file, note=""):
@@ -91,27 +93,19 @@ def _pytorch_script(result, rows_file, note=""):
         raise refusal("script_model")
     if runs.folds:
         raise refusal("script_folds", len(runs.folds))
-    names = hp.all_names(runs.settings)
+    names, stops = hp.all_names(runs.settings), _stop_epochs(runs)
     if clashing := _RESERVED.intersection(names):
         raise refusal("script_name", min(clashing))
-    template, stops = _template("pytorch"), _stop_epochs(runs)
+    template = _template("pytorch")
     is_own = runs.model is not network
-    taken = {*names, *_WORD.findall(template)}
-    imports, source, model_name = source_of(runs.model, taken) if is_own else [""] * 3
-    defined = symtable.symtable(source or "", "model", "exec").get_symbols()
-    taken |= {symbol.get_name() for symbol in defined if symbol.is_assigned()}
     loss = runs.dataset.objective and runs.dataset.objective.loss
-    extra, loss_source, loss_name = source_of(loss, taken, "loss") if loss else [""] * 3
-    imports = "\n".join(sorted({*imports.splitlines(), *extra.splitlines()}))
+    taken = {*names, *_WORD.findall(template)}
+    code = _own_code(runs.model if is_own else None, loss, taken)
+    source = code["MODEL_SOURCE"]
     traits |= {"own": is_own, "loss": loss, "lazy": "Lazy" in (source or "")}
     weights = [copy for copy, _ in filter(None, runs.weights.values())]
     traits["double"] = any(copy.last[0].dtype == torch.float64 for copy in weights)
-    facts = {"IMPORTS": imports, "MODEL_SOURCE": source, "MODEL_NAME": model_name}
-    facts |= {"LOSS_SOURCE": loss_source, "POINTS": runs.val_loss.shape[2]}
-    facts["LOSS_NAME"] = "" if loss_source is None else loss_name
-    facts["FLOAT"] = "float64" if traits["double"] else "float32"
-    facts["SEEDS"] = seeds_code(runs.seeds).replace("=", " = ")
-    top, loop = _apply_marks(template, traits | facts).split("HEAD\n")
+    top, loop = _apply_marks(template, traits | code).split("HEAD\n")
     loop, _, end = loop.partition("\n\n\n")
     loop = loop.replace("LAST_EPOCH", "stop" if any(stops) else "epochs")
     if not traits["warmup"]:
@@ -119,26 +113,54 @@ def _pytorch_script(result, rows_file, note=""):
 
     # The script's setting has only what the model reads: always the model's own names,
     # and all names if the source is unknown or imports a module that may read them.
-    all_read = source is None or _OTHER_IMPORT.search(f"{imports}\n{source}")
-    in_source = {*names} if all_read else {*_WORD.findall(source)}
+    all_read = source is None or _OTHER_IMPORT.search(f"{code['IMPORTS']}\n{source}")
+    in_source = names if all_read else _WORD.findall(source)
     read = [n for n in names if n not in NAMES or n in in_source] if is_own else []
     fields = [f"{name}={name}" for name in read]
     loop = loop.replace("READ", call_code("SimpleNamespace", fields))
-    used = {*read} | ({*NAMES} & {*_WORD.findall(loop)}) - {*_CHOICES}
-    differ, first = varied(runs.settings), runs.settings[0]
-    shared = {n: getattr(first, n) for n in names if n in used and n not in differ}
-    if traits["run"]:
-        stop = {"stop": stops[0]} if stops[0] else {}
-        variables = {"seed": result.seed} | shared | stop
-        loop = "".join(f"{n} = {_literal(v)}\n" for n, v in variables.items()) + loop
-    else:
-        differ += ["stop"] if any(stops) else []
-        defaults = [f"{name}={_literal(value)}" for name, value in shared.items()]
-        head = call_code("def train", ["seed", *differ, *defaults])
-        loop = f"{head}:\n{textwrap.indent(loop, '    ')}"
-    facts["SETTINGS"] = _settings_code(runs.settings, differ, stops)
+    loop = _define_variables(loop, result, read, stops)
+    facts = code | {
+        "POINTS": runs.val_loss.shape[2],
+        "FLOAT": "float64" if traits["double"] else "float32",
+        "SEEDS": seeds_code(runs.seeds).replace("=", " = "),
+        "SETTINGS": _settings_code(runs.settings, stops),
+    }
     script = "\n\n\n".join([top.rstrip("\n"), loop, end])
     return _fill_in(script, runs, rows_file, note, facts)
+
+
+def _own_code(model, loss, taken):
+    """Return the code of a learner's model and loss by placeholder; "" for None."""
+    nothing = "", "", ""
+    imports, model_source, model_name = source_of(model, taken) if model else nothing
+    defined = symtable.symtable(model_source or "", "model", "exec").get_symbols()
+    taken = taken | {symbol.get_name() for symbol in defined if symbol.is_assigned()}
+    extra, loss_source, loss_name = source_of(loss, taken, "loss") if loss else nothing
+    lines = {*imports.splitlines(), *extra.splitlines()}
+    return {
+        "IMPORTS": "\n".join(sorted(lines)),
+        "MODEL_SOURCE": model_source,
+        "MODEL_NAME": model_name,
+        "LOSS_SOURCE": loss_source,
+        "LOSS_NAME": "" if loss_source is None else loss_name,
+    }
+
+
+def _define_variables(loop, result, read, stops):
+    """Return a run's loop below its values, or that of many runs in a function."""
+    settings = _as_runs(result).settings
+    differ = varied(settings)
+    used = {*read} | ({*NAMES} & {*_WORD.findall(loop)}) - {*_CHOICES}
+    names = [n for n in hp.all_names(settings) if n in used and n not in differ]
+    shared = {name: getattr(settings[0], name) for name in names}
+    if isinstance(result, Run):
+        stop = {"stop": stops[0]} if stops[0] else {}
+        variables = {"seed": result.seed} | shared | stop
+        return "".join(f"{n} = {_literal(v)}\n" for n, v in variables.items()) + loop
+    differ += ["stop"] if any(stops) else []
+    defaults = [f"{name}={_literal(value)}" for name, value in shared.items()]
+    head = call_code("def train", ["seed", *differ, *defaults])
+    return f"{head}:\n{textwrap.indent(loop, '    ')}"
 
 
 def _sklearn_script(result, rows_file, note):
@@ -147,23 +169,27 @@ def _sklearn_script(result, rows_file, note):
     space = {n: [*dict.fromkeys(_values(runs, n))] for n in varied(runs.settings)}
     # As many different settings as there are combinations: all of them.
     is_grid = np.prod([*map(len, space.values())]) == len({*runs.settings})
-    solvers = {*traits["optimizer"]}
+    is_own = runs.model is not network or runs.dataset.objective
     # Its loss for regression is half of ours, which makes no difference to Adam alone.
-    able = solvers <= ({"adam"} if traits["numbers"] else {"sgd", "adam"})
-    able &= not any(traits[n] for n in NAMES if n not in _SKLEARN_NAMES)
-    able &= runs.model is network and not runs.dataset.objective
-    if not able or not is_grid or any(_stop_epochs(runs)):
+    known = {"adam"} if traits["numbers"] else {"sgd", "adam"}
+    unknown = {*traits["optimizer"]} - known
+    unknown |= {n for n in NAMES if traits[n] and n not in _SKLEARN_NAMES}
+    if is_own or unknown or not is_grid or any(_stop_epochs(runs)):
         return None
-    traits["sgd"] = "sgd" in solvers
+    traits["sgd"] = "sgd" in traits["optimizer"]
     unused = {"epochs": traits["run"], "momentum": not traits["sgd"]}
     fixed = [n for n in _SKLEARN_NAMES if n not in space and not unused.get(n)]
     arguments = [f"{_SKLEARN_NAMES[n]}={_literal(_values(runs, n)[0])}," for n in fixed]
     grid = {_SKLEARN_NAMES[n]: values for n, values in space.items()}
-    grid |= {"random_state": list(runs.seeds)}
+    grid["random_state"] = list(runs.seeds)
     lines = [f'\n        "{n}": {_literal(values)},' for n, values in grid.items()]
-    facts = {"ESTIMATOR": "MLPRegressor" if traits["numbers"] else "MLPClassifier"}
-    facts |= {"ARGUMENTS": "\n    ".join(arguments), "SPACE": "".join(lines)}
-    facts |= {"EPOCHS": max(_values(runs, "epochs")), "SEED": runs.seeds[0]}
+    facts = {
+        "ESTIMATOR": "MLPRegressor" if traits["numbers"] else "MLPClassifier",
+        "ARGUMENTS": "\n    ".join(arguments),
+        "SPACE": "".join(lines),
+        "EPOCHS": max(_values(runs, "epochs")),
+        "SEED": runs.seeds[0],
+    }
     script = _apply_marks(_template("sklearn"), traits)
     return _fill_in(script, runs, rows_file, note, facts)
 
@@ -186,10 +212,10 @@ def _traits(result):
         values = [*dict.fromkeys(_values(runs, name))]
         off = values == [getattr(Hyperparameters, name)] and name not in _CHOICES
         traits[name] = [] if off else values
-    plans = traits["schedule"] or (["constant"] if traits["warmup"] else [])
-    plans = dict.fromkeys(plan if isinstance(plan, str) else "list" for plan in plans)
-    traits |= {"schedule": [*plans], "planned": plans}
-    traits |= {"cycle": "one-cycle" in plans, "shaped": {*plans} - {"one-cycle"}}
+    schedules = traits["schedule"] or (["constant"] if traits["warmup"] else [])
+    kinds = [*dict.fromkeys(s if isinstance(s, str) else "list" for s in schedules)]
+    traits |= {"schedule": kinds, "planned": kinds}
+    traits |= {"cycle": "one-cycle" in kinds, "shaped": {*kinds} - {"one-cycle"}}
     return traits | {"reweighted": traits["label_smoothing"] or traits["class_weight"]}
 
 
@@ -198,12 +224,13 @@ def _stop_epochs(runs):
     return np.where(runs.ended, 0, runs.epochs_done).max(1).clip(0).tolist()
 
 
-def _settings_code(settings, names, stops):
+def _settings_code(settings, stops):
     """Return a list of dicts, as code: of each setting what differs between them."""
-    lines = []
+    names, lines = varied(settings), []
     for setting, stop in zip(settings, stops, strict=True):
         values = {n: getattr(setting, n, None) for n in names}
-        values |= {"stop": stop or setting.epochs} if "stop" in names else {}
+        if any(stops):
+            values["stop"] = stop or setting.epochs
         items = ", ".join(f'"{n}": {_literal(value)}' for n, value in values.items())
         lines.append(f"    {{{items}}},\n")
     return "".join(["[\n", *lines, "]"])
@@ -264,11 +291,14 @@ def _apply_marks(text, traits):
 def _fill_in(script, runs, rows_file, note, facts):
     """Put values and comments in the place of their names."""
     comments, data = words("scripts"), runs.dataset
-    comment_facts = {"rows": rows_file, "how": comments.get(note, "")}
-    comment_facts["dataset"] = " ".join(data.name.split())
-    comment_facts["name"] = facts.get("MODEL_NAME")
-    facts = facts | {"ROWS": _literal(rows_file)}
-    facts |= {"N_FEATURES": data.n_features, "N_OUTPUTS": data.n_outputs}
+    comment_facts = {
+        "rows": rows_file,
+        "how": comments.get(note, ""),
+        "dataset": " ".join(data.name.split()),
+        "name": facts.get("MODEL_NAME"),
+    }
+    sizes = {"N_FEATURES": data.n_features, "N_OUTPUTS": data.n_outputs}
+    facts = facts | sizes | {"ROWS": _literal(rows_file)}
 
     def fill(match):
         indent, comment, name = match.groups()
