@@ -40,36 +40,9 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
     """Return a copy of a network with a seed's first weights, and the random state."""
 
     def build(*arguments):
-        other_state, torch_state = other_random_state(), torch.get_rng_state()
-        try:
-            net = model(*arguments)
-            if other_state != (now := other_random_state()):  # another thread, perhaps
-                torch.set_rng_state(torch_state)
-                net = model(*arguments)
-                if now != other_random_state():
-                    raise refusal("network_random")
-            net = getattr(net, "_orig_mod", net)  # the one before torch.compile
-        except (TypeError, AttributeError) as error:  # it takes other arguments, say
-            if not isinstance(getattr(error, "obj", 0), int):
-                raise  # it asks something of its own for a missing attribute
-            floats = (pair for pair in setting.own if isinstance(pair[1], float))
-            name, value = next(floats, (None, None))
-            key = "model_float" if name else "model_call"
-            facts = {"kind": TypeError, "name": name, "reason": error_line(error)}
-            raise refusal(key, value, **facts) from error
-        kinds = isinstance(net, nn.Module) and [str(type(m)) for m in net.modules()]
-        if not kinds or any("torch.jit." in kind for kind in kinds):  # no copy trains
-            raise refusal("no_module", kind=TypeError, type=type(net).__name__)
-        if not any(p.requires_grad for p in net.parameters()):
-            raise refusal("no_parameters", net=net)
-        addresses = set()
-        for name, part in net.named_parameters():
-            if not is_lazy(part) and part.numel():
-                odd = part.is_complex() or part._post_accumulate_grad_hooks
-                if odd or part.data_ptr() in addresses:
-                    raise refusal("network_parameter", name)
-                addresses.add(part.data_ptr())
-        net, original = copy_network(net), net
+        original = _make_network(model, *arguments)
+        _check_parameters(original)
+        net = copy_network(original)
         for training in (False, True):  # in training a BatchNorm would count these rows
             if any(map(is_lazy, (*net.parameters(), *net.buffers()))):
                 with torch.no_grad():
@@ -80,6 +53,45 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
         return net.to(dtype), state
 
     return start(build, n_features, n_outputs, setting, seed)
+
+
+def _make_network(model, n_features, n_outputs, setting):
+    """Call a model function; refuse it if its random numbers are not torch's."""
+    arguments = n_features, n_outputs, setting
+    other_state, torch_state = other_random_state(), torch.get_rng_state()
+    try:
+        net = model(*arguments)
+        if other_state != (now := other_random_state()):  # another thread, perhaps
+            torch.set_rng_state(torch_state)
+            net = model(*arguments)
+            if now != other_random_state():
+                raise refusal("network_random")
+        return getattr(net, "_orig_mod", net)  # the one before torch.compile
+    except (TypeError, AttributeError) as error:  # it takes other arguments, say
+        if not isinstance(getattr(error, "obj", 0), int):
+            raise  # it asks something of its own for a missing attribute
+        floats = (pair for pair in setting.own if isinstance(pair[1], float))
+        name, value = next(floats, (None, None))
+        key = "model_float" if name else "model_call"
+        facts = {"kind": TypeError, "name": name, "reason": error_line(error)}
+        raise refusal(key, value, **facts) from error
+
+
+def _check_parameters(net):
+    """Refuse what is no module, or has parameters that a stack cannot hold."""
+    is_module = isinstance(net, nn.Module)
+    # No copy of a scripted module trains.
+    if not is_module or any("torch.jit." in str(type(m)) for m in net.modules()):
+        raise refusal("no_module", kind=TypeError, type=type(net).__name__)
+    if not any(p.requires_grad for p in net.parameters()):
+        raise refusal("no_parameters", net=net)
+    addresses = set()
+    for name, part in net.named_parameters():
+        if not is_lazy(part) and part.numel():
+            odd = part.is_complex() or part._post_accumulate_grad_hooks
+            if odd or part.data_ptr() in addresses:
+                raise refusal("network_parameter", name)
+            addresses.add(part.data_ptr())
 
 
 def _check_copy(net, original, n_features):
@@ -141,10 +153,10 @@ def call_network(net, rows, n_outputs, key="network_batch"):
         facts = {"rows": len(rows), "features": rows.shape[1]}
         key = "network_codes" if "out of range in self" in str(error) else key
         raise refusal(key, **facts, reason=error_line(error)) from error
-    if not isinstance(out, torch.Tensor) or not out.is_floating_point():
-        shape = getattr(out, "dtype", type(out).__name__)
-    elif (shape := tuple(out.shape)) == (len(rows), n_outputs):
+    is_float = isinstance(out, torch.Tensor) and out.is_floating_point()
+    if is_float and out.shape == (len(rows), n_outputs):
         return out
+    shape = tuple(out.shape) if is_float else getattr(out, "dtype", type(out).__name__)
     raise refusal("network_output", outputs=n_outputs, shape=shape, rows=len(rows))
 
 
@@ -186,7 +198,6 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
     if len(settings) == n_seeds == 1 and not required:
         return [((), 0)]
     sizes, groups, failed_reads = {}, [], set()
-    shape = dataset.n_features, dataset.n_outputs
     for setting in settings:
         fits = (k for k in sizes if all(getattr(setting, n, ...) == v for n, v in k))
         key = next(fits, None)
@@ -194,25 +205,14 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
             read = set()
             recorded = RecordedSetting(setting, read)
             try:
-                net, _ = start_own(model, *shape, recorded, 0, dtype)
-                check_network(net, dataset)
+                size = _measure_size(model, dataset, recorded, dtype)
             except Exception as failure:
                 groups.append(failure)
                 failed_reads |= read
                 continue
-            rows = torch.tensor(dataset.train.X[:2], dtype=dtype)
-            fork = torch.random.fork_rng(devices=[])
-            with (
-                contextlib.suppress(Exception),
-                torch.no_grad(),
-                RANDOM_LOCK,
-                fork,
-            ):
-                hash(surroundings(net))  # reads all of a setting that the network keeps
-                net.train()(rows)  # reads what only training reads
             names = (n for n in hp.all_names([setting]) if n in read)
             key = tuple((n, getattr(setting, n)) for n in names)
-            sizes[key] = sum(p.numel() for p in net.parameters())
+            sizes[key] = size
         groups.append((key, sizes[key]))
     for name in required.difference(failed_reads, *map(dict, sizes)):
         if not mentions_name(model, name):
@@ -223,6 +223,19 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
                 key, size = groups[i]
                 groups[i] = (*key, (name, getattr(setting, name, None))), size
     return groups
+
+
+def _measure_size(model, dataset, recorded, dtype):
+    """Return a network's number of parameters; use it so that it reads its setting."""
+    shape = dataset.n_features, dataset.n_outputs
+    net, _ = start_own(model, *shape, recorded, 0, dtype)
+    check_network(net, dataset)
+    rows = torch.tensor(dataset.train.X[:2], dtype=dtype)
+    fork = torch.random.fork_rng(devices=[])
+    with contextlib.suppress(Exception), torch.no_grad(), RANDOM_LOCK, fork:
+        hash(surroundings(net))  # reads all of a setting that the network keeps
+        net.train()(rows)  # reads what only training reads
+    return sum(p.numel() for p in net.parameters())
 
 
 def mentions_name(model, name):
@@ -312,14 +325,17 @@ def content_key(value, seen=None, depth=0):
     if isinstance(value, types.SimpleNamespace) or not _is_library(kind):
         with contextlib.suppress(Exception):  # what it holds, by __dict__ or slots
             return name, inner(value.__reduce_ex__(2)[1:3])
-    if seen is None:
-        return name
+    return name if seen is None else _code_key(value, inner)
+
+
+def _code_key(value, inner):
+    """Return the key of a class, a module, or a built-in function; all else is new."""
     if isinstance(value, type | types.ModuleType) and _is_library(value):
         return value.__name__, value.__dict__.get("__module__")  # some are made anew
     if isinstance(value, type):
         members = vars(value).items()  # of those with __, only functions
         members = [v for n, v in members if n[:2] != "__" or inspect.isfunction(v)]
-        return name, *map(inner, [*members, *value.__bases__])
+        return type(value).__qualname__, *map(inner, [*members, *value.__bases__])
     return value if isinstance(value, types.BuiltinFunctionType) else object()
 
 
