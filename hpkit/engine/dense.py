@@ -174,8 +174,8 @@ def _call(name, function, outputs, targets):
         if not outputs.isfinite().all():  # diverged: scikit-learn takes no nan
             return outputs.sum() * torch.nan
         shapes = {"outputs": tuple(outputs.shape), "targets": tuple(targets.shape)}
-        facts = {"name": name, "reason": error_line(error)} | shapes
-        raise refusal("objective", **facts) from error
+        reason = error_line(error)
+        raise refusal("objective", name=name, reason=reason, **shapes) from error
 
 
 def error_line(error):
@@ -198,6 +198,7 @@ class DenseNetworks:
     # sixty times as fast, and `nn.Linear`'s (out, in) weights fit without a copy.
     pads = True  # narrow or short batches are padded
     whole_splits = False  # the points of a split may be measured in pieces
+    stacked = has_state = False  # what only a learner's networks may be, or have
     absent = ()  # every parameter has a gradient
     at_work = contextlib.nullcontext  # torch's global random state is not used
     # Numbers in the largest layer's output while losses are measured: they fit a cache.

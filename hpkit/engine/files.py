@@ -23,11 +23,11 @@ from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, refusal
 
 FORMAT, VERSION = "hpkit model", 1
-_ALL_NAMES = {"remove_duplicate": False}  # a shared tensor under each of its names
 _UNSAVED = "train", "valid", "test", "test_looks", "absent_rows", "objective", "_table"
 
 
 def _tensors(net, **options):
+    """Return tensors by name; a shared one has all its names, or only the first."""
     return dict(net.named_parameters(**options)) | dict(net.named_buffers(**options))
 
 
@@ -54,7 +54,7 @@ def save_run(run, path):
     record |= {name: getattr(run, name) for name in ("seed", *CURVES, "fit_time")}
     record = tree_map_only(np.generic, np.generic.item, record)
     for epoch in ("best", "last"):
-        tensors = _tensors(run.network(epoch), **_ALL_NAMES)
+        tensors = _tensors(run.network(epoch), remove_duplicate=False)
         record[epoch] = {name: value.detach() for name, value in tensors.items()}
     record["probe"] = _probe(run)
     record = tree_map_only(np.ndarray, torch.tensor, record)
@@ -114,7 +114,8 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
     if saved["own"] and make_network is network:
         raise refusal("own_model", str(path))
     net = run._start()
-    shapes = {name: value.shape for name, value in _tensors(net, **_ALL_NAMES).items()}
+    tensors = _tensors(net, remove_duplicate=False)
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
     if any({n: t.shape for n, t in state.items()} != shapes for state in states):
         raise refusal("other_model", net)
     parts = [[state[name][None] for name in _tensors(net)] for state in states]

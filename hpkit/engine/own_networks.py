@@ -60,7 +60,7 @@ class ModuleNetworks:
         self.rng_owner = None  # the index of the run whose random state torch has
         self.n_outputs, self.regression = dataset.n_outputs, dataset.is_regression
         self.objective = dataset.objective or DEFAULT_OBJECTIVE
-        self.own_loss = self.objective.loss is not None  # see `_own_delta`
+        self.own_loss = self.objective.loss is not None  # see `_traced_gradient`
         self.net, rng = self._start_network(setting, seed)
         model_functions.check_network(copy_network(self.net), dataset)
         # Networks that no run has yet; in a stack, `net` is the one that is called.
@@ -210,16 +210,12 @@ class ModuleNetworks:
         return torch.stack(self._one_by_one(compute, self.drew_measuring))
 
     def gradient(self, x, y, weight):
-        self.absent = []
-        if self.stacked:
-            self.net.train()
-            target = self._own_delta(x, y, weight) if self.own_loss else y
-        if self.stacked:  # a trace that fails has left the stack
-            grads = self._call_traced("gradient", self._pull_back, x, target, weight)
-        if self.stacked:
-            torch._foreach_copy_(self.grads, grads)
+        traced = self._traced_gradient(x, y, weight) if self.stacked else None
+        if traced is not None:
+            torch._foreach_copy_(self.grads, traced)
             self.absent = [(i, slice(None)) for i in self.unused]
             return
+        self.absent = []
 
         def write(run, network):
             network.set_mode(True)
@@ -231,6 +227,19 @@ class ModuleNetworks:
             torch._foreach_copy_(network.grads, grads)
 
         self._one_by_one(write, self.drew_training)
+
+    def _traced_gradient(self, x, y, weight):
+        """Return the gradients of all runs; None once a trace has failed."""
+        self.net.train()
+        if self.own_loss:  # its gradient by the outputs first, in the place of targets
+            before = [buffer.clone() for buffer in self.buffers]
+            out = self._call_traced("training", self._forward, x)
+            for buffer, value in zip(self.buffers, before, strict=True):
+                buffer.copy_(value)
+            if out is None:
+                return None
+            y = self.objective.delta(out, y) / weight
+        return self._call_traced("gradient", self._pull_back, x, y, weight)
 
     @contextlib.contextmanager
     def at_work(self):
@@ -293,19 +302,11 @@ class ModuleNetworks:
         return [grads.get(id(part)) for part in network.trained]
 
     def _delta(self, out, y):
-        if self.own_loss:  # `y` is the gradient already, from `_own_delta`
+        if self.own_loss:  # `y` is the gradient already, from `_traced_gradient`
             return y
         if self.regression:
             return (out - y) * (2 / out.shape[1])
         return torch.softmax(out, 1) - y
-
-    def _own_delta(self, x, y, weight):
-        """Return the gradient of a learner's loss by outputs; None without a trace."""
-        before = [buffer.clone() for buffer in self.buffers]
-        out = self._call_traced("training", self._forward, x)
-        for buffer, value in zip(self.buffers, before, strict=True):
-            buffer.copy_(value)
-        return None if out is None else self.objective.delta(out, y) / weight
 
     @property
     def has_state(self):
@@ -346,7 +347,8 @@ class ModuleNetworks:
                     reason, error = "vmap", raised
             if trace is None:
                 self._leave_stack(reason, error)
-                return self._bind_networks()
+                self._bind_networks()
+                return None
             self.traces[name, shapes] = trace
         return trace(self.weights, self.buffers, x, *others)
 
@@ -450,8 +452,8 @@ class _EagerNetwork:
                     value.copy_(new.detach().view_as(value))
                     fits = torch.allclose(value.to(new.dtype).view_as(new), new)
                 if not fits:
-                    new, was = ((t.dtype, tuple(t.shape)) for t in (new, value))
-                    raise refusal("network_buffer", new, name=name, was=was)
+                    now, was = ((t.dtype, tuple(t.shape)) for t in (new, value))
+                    raise refusal("network_buffer", now, name=name, was=was)
                 buffers[name], replaced = value, True
         for part, view in zip((*self.trained, *self.fixed), self.views, strict=True):
             if part.data_ptr() != view.data_ptr():  # by `.data = ...`

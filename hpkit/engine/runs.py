@@ -429,11 +429,11 @@ class Runs:
         with_model = [run for run in runs if run.model]
         models = {getattr(run.model, "__qualname__", "") for run in with_model}
         losses = [getattr(run.dataset.objective, "loss", None) for run in with_model]
-        losses = {getattr(f, "__qualname__", type(f).__qualname__) for f in losses}
+        loss_names = {getattr(f, "__qualname__", type(f).__qualname__) for f in losses}
         datasets = [run.dataset for run in runs]
         tables = {(data.name, data.features, data.classes) for data in datasets}
         rows = {data.fingerprint for data in datasets if len(data.test.y)}  # not folds
-        if max(map(len, (models, losses, tables, rows))) > 1:
+        if max(map(len, (models, loss_names, tables, rows))) > 1:
             raise refusal("unlike_runs", [data.name for data in datasets])
         settings = tuple(dict.fromkeys((*settings, *(run.setting for run in runs))))
         seeds = tuple(dict.fromkeys((*seeds, *(run.seed for run in runs))))
@@ -632,19 +632,16 @@ class Runs:
         Columns: run (0, 1, ... in the order of iteration), param_*, seed, epoch,
         split ("train" or "valid"), metric ("loss", "accuracy", "metric"), value.
         """
-        columns, names = {}, hp.names_to_show(*self.settings)
+        names, rows = hp.names_to_show(*self.settings), []
         for (number, run), curve in product(enumerate(self), CURVES):
-            if (values := getattr(run, curve)) is None:
-                continue
-            split, metric = curve.split("_")
-            params = {f"param_{n}": getattr(run.setting, n, None) for n in names}
-            row = {"run": number} | params | {"seed": run.seed, "epoch": None}
-            row |= {"split": "valid" if split == "val" else split, "metric": metric}
-            rows = {column: [value] * len(values) for column, value in row.items()}
-            rows |= {"epoch": range(len(values)), "value": values}
-            for column, cells in rows.items():
-                columns.setdefault(column, []).extend(cells)
-        return _table(columns)
+            if (values := getattr(run, curve)) is not None:
+                split, metric = curve.replace("val", "valid").split("_")
+                params = [getattr(run.setting, name, None) for name in names]
+                start, end = (number, *params, run.seed), (split, metric)
+                rows += [(*start, i, *end, value) for i, value in enumerate(values)]
+        param_columns = (f"param_{name}" for name in names)
+        columns = "run", *param_columns, "seed", "epoch", "split", "metric", "value"
+        return _table(dict(zip(columns, zip(*rows, strict=True), strict=False)))
 
     def as_pytorch(self, path: str | Path | None = None) -> str:
         """Return a script without hpkit that trains all these settings and seeds.

@@ -111,10 +111,6 @@ class Stack:
         self.shuffles = [torch.Generator().manual_seed(seed) for seed in distinct]
         self.droppers = [torch.Generator().manual_seed(-1 - seed) for seed in distinct]
         self._plan_batches(settings[0].batch_size)
-        self.class_weights = None
-        if settings[0].class_weight == "balanced":
-            counts = data.Y[:, : data.n_train].sum(1, keepdim=True)
-            self.class_weights = data.n_train / (len(counts) * counts.clamp(min=1))
         starts, fixed, rng = zip(*map(net.start, distinct), strict=True)
 
         def per_run(parts):
@@ -179,6 +175,11 @@ class Stack:
         self.smooth = self._numbers(smooth)[:, None, None] if any(smooth) else None
         plans = {(s.schedule, s.warmup) for s in self.settings}
         self.planned = plans != {("constant", 0)}
+        self.class_weights = None
+        if self.settings[0].class_weight == "balanced":
+            n = self.data.n_train
+            counts = self.data.Y[:, :n].sum(1, keepdim=True)
+            self.class_weights = n / (len(counts) * counts.clamp(min=1))
         self.net.bind(self)
         self.at = tuple(np.array(self.runs).T)  # index into arrays (settings, seeds)
         self.pieces, self.whole = self._split_to_measure(), self.net.whole_splits
@@ -239,8 +240,9 @@ class Stack:
             cut = cut.index_select(0, self.seed_row)
         else:
             cut = cut.expand(len(self.runs), -1, -1)
-        x, y = cut[:, :features].split(self.width, 2), cut[:, features:]
-        y, weights = y.split(self.width, 2), self.point_weights[self.step : end]
+        x = cut[:, :features].split(self.width, 2)
+        y = cut[:, features:].split(self.width, 2)
+        weights = self.point_weights[self.step : end]
         rates = self._rates(len(x)) if self.planned else [None] * len(x)
         self.batches = list(zip(x, y, weights, rates, strict=True))[::-1]
         if end >= self.steps and not self.net.pads:  # the epoch's last may be short
@@ -407,8 +409,8 @@ class Stack:
         """Return what a new stack needs to go on from here: a dict for `resume`."""
         state = {name: v for name, v in vars(self).items() if name not in _NOT_SAVED}
         flat = {name: v for name, v in self.flat.items() if name != "grad"}
-        arrays = [name for name, v in state.items() if isinstance(v, np.ndarray)]
-        arrays = {name: torch.from_numpy(state.pop(name)) for name in arrays}
+        names = [name for name, v in state.items() if isinstance(v, np.ndarray)]
+        arrays = {name: torch.from_numpy(state.pop(name)) for name in names}
         draws = {name: [g.get_state() for g in state[name]] for name in _GENERATORS}
         return state | draws | {"flat": flat, "batches": [], "arrays": arrays}
 

@@ -152,8 +152,7 @@ class Training:
             nets = group_by_reading(self.model, data, settings, len(seeds), self.dtype)
         else:
             counts = [count_weights(data, setting.hidden) for setting in settings]
-            keys = [stack_key(setting, "network") for setting in settings]
-            nets = zip(keys, counts, strict=True)
+            nets = zip((stack_key(s, "network") for s in settings), counts, strict=True)
         for i, net_key in enumerate(nets, self.first):
             key, runs = stack_key(self.settings[i], "loop"), [(i, k) for k in seeds]
             if isinstance(net_key, Exception):
@@ -251,7 +250,7 @@ class Training:
         lost = {part.reason: part.runs for part in self.lost}
         reason = f"{type(failure).__name__}: {failure}"
         lost[reason] = (*lost.get(reason, ()), *runs)
-        self.lost = tuple(Lost(runs, reason) for reason, runs in lost.items())
+        self.lost = tuple(Lost(failed, reason) for reason, failed in lost.items())
         self.failure = self.failure or failure
 
     def take(self, groups):
@@ -281,9 +280,8 @@ class Training:
         groups = list(self.waiting)
         for stack in self.stacks:
             net, size = stack.net, len(stack.flat["weights"])
-            state = None if getattr(net, "has_state", False) else pack(stack.state())
-            stacked = getattr(net, "stacked", False)
-            groups.append(Group(stack.runs, stacked, size, state, stack.done))
+            state = None if net.has_state else pack(stack.state())
+            groups.append(Group(stack.runs, net.stacked, size, state, stack.done))
         return groups
 
     def paused(self, pause):
