@@ -131,19 +131,16 @@ def _pytorch_script(result, rows_file, note=""):
 
 def _own_code(model, loss, taken):
     """Return the code of a learner's model and loss by placeholder; "" for None."""
-    nothing = "", "", ""
-    imports, model_source, model_name = source_of(model, taken) if model else nothing
-    defined = symtable.symtable(model_source or "", "model", "exec").get_symbols()
-    taken = taken | {symbol.get_name() for symbol in defined if symbol.is_assigned()}
-    extra, loss_source, loss_name = source_of(loss, taken, "loss") if loss else nothing
-    lines = {*imports.splitlines(), *extra.splitlines()}
-    return {
-        "IMPORTS": "\n".join(sorted(lines)),
-        "MODEL_SOURCE": model_source,
-        "MODEL_NAME": model_name,
-        "LOSS_SOURCE": loss_source,
-        "LOSS_NAME": "" if loss_source is None else loss_name,
-    }
+    code, imports = {}, set()
+    for key, role, part in (("MODEL", "network", model), ("LOSS", "loss", loss)):
+        lines, source, name = source_of(part, taken, role) if part else ("", "", "")
+        code |= {f"{key}_SOURCE": source, f"{key}_NAME": name}
+        imports.update(lines.splitlines())
+        symbols = symtable.symtable(source or "", role, "exec").get_symbols()
+        taken = taken | {s.get_name() for s in symbols if s.is_assigned()}
+    if code["LOSS_SOURCE"] is None:
+        code["LOSS_NAME"] = ""  # a comment stands in its place
+    return code | {"IMPORTS": "\n".join(sorted(imports))}
 
 
 def _define_variables(loop, result, read, stops):
@@ -164,7 +161,7 @@ def _define_variables(loop, result, read, stops):
 
 
 def _sklearn_script(result, rows_file, note):
-    """Return the same with scikit-learn's networks, None where they cannot do it."""
+    """Return a script for scikit-learn's networks; None for what they cannot train."""
     runs, traits = _as_runs(result), _traits(result)
     space = {n: [*dict.fromkeys(_values(runs, n))] for n in varied(runs.settings)}
     # As many different settings as there are combinations: all of them.
@@ -205,7 +202,7 @@ def _values(runs, name):
 
 
 def _traits(result):
-    """Return what holds for the runs, by the words of marks: values, or true or not."""
+    """Return what the words of marks stand for: values, or whether something holds."""
     runs = _as_runs(result)
     traits = {"run": isinstance(result, Run), "numbers": runs.dataset.is_regression}
     for name in NAMES:

@@ -33,7 +33,7 @@ def _tensors(net, **options):
 
 @contextmanager
 def refuse_file_errors(path: str | Path) -> Iterator[None]:
-    """Check a path, and refuse what the system does not do with its file."""
+    """Check a path, and refuse in hpkit's words what the file system refuses."""
     if not isinstance(path, str | os.PathLike) or path == "" or "\0" in str(path):
         raise refusal("path", path, kind=TypeError)
     try:

@@ -79,9 +79,8 @@ def _make_network(model, n_features, n_outputs, setting):
 
 def _check_parameters(net):
     """Refuse what is no module, or has parameters that a stack cannot hold."""
-    is_module = isinstance(net, nn.Module)
-    # No copy of a scripted module trains.
-    if not is_module or any("torch.jit." in str(type(m)) for m in net.modules()):
+    kinds = isinstance(net, nn.Module) and [str(type(m)) for m in net.modules()]
+    if not kinds or any("torch.jit." in kind for kind in kinds):  # no copy trains
         raise refusal("no_module", kind=TypeError, type=type(net).__name__)
     if not any(p.requires_grad for p in net.parameters()):
         raise refusal("no_parameters", net=net)
@@ -198,21 +197,27 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
     if len(settings) == n_seeds == 1 and not required:
         return [((), 0)]
     sizes, groups, failed_reads = {}, [], set()
+    shape = dataset.n_features, dataset.n_outputs
     for setting in settings:
         fits = (k for k in sizes if all(getattr(setting, n, ...) == v for n, v in k))
         key = next(fits, None)
         if key is None:
-            read = set()
-            recorded = RecordedSetting(setting, read)
+            recorded = RecordedSetting(setting, read := set())
             try:
-                size = _measure_size(model, dataset, recorded, dtype)
+                net, _ = start_own(model, *shape, recorded, 0, dtype)
+                check_network(net, dataset)
             except Exception as failure:
                 groups.append(failure)
                 failed_reads |= read
                 continue
+            rows = torch.tensor(dataset.train.X[:2], dtype=dtype)
+            fork = torch.random.fork_rng(devices=[])
+            with contextlib.suppress(Exception), torch.no_grad(), RANDOM_LOCK, fork:
+                hash(surroundings(net))  # reads all of a setting that the network keeps
+                net.train()(rows)  # reads what only training reads
             names = (n for n in hp.all_names([setting]) if n in read)
             key = tuple((n, getattr(setting, n)) for n in names)
-            sizes[key] = size
+            sizes[key] = sum(p.numel() for p in net.parameters())
         groups.append((key, sizes[key]))
     for name in required.difference(failed_reads, *map(dict, sizes)):
         if not mentions_name(model, name):
@@ -223,19 +228,6 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
                 key, size = groups[i]
                 groups[i] = (*key, (name, getattr(setting, name, None))), size
     return groups
-
-
-def _measure_size(model, dataset, recorded, dtype):
-    """Return a network's number of parameters; use it so that it reads its setting."""
-    shape = dataset.n_features, dataset.n_outputs
-    net, _ = start_own(model, *shape, recorded, 0, dtype)
-    check_network(net, dataset)
-    rows = torch.tensor(dataset.train.X[:2], dtype=dtype)
-    fork = torch.random.fork_rng(devices=[])
-    with contextlib.suppress(Exception), torch.no_grad(), RANDOM_LOCK, fork:
-        hash(surroundings(net))  # reads all of a setting that the network keeps
-        net.train()(rows)  # reads what only training reads
-    return sum(p.numel() for p in net.parameters())
 
 
 def mentions_name(model, name):
@@ -292,9 +284,11 @@ def surroundings(net):
 
 
 def content_key(value, seen=None, depth=0):
-    """Return a key to compare and hash a value by: its content, where that is known."""
-    # With `seen`, a dict, the key of a function or class has all that it reads, and
-    # what has unknown content equals nothing else.
+    """Return a key to compare and hash a value by: its content, where that is known.
+
+    With `seen`, a dict, the key of a function or class has all that it reads, and what
+    has unknown content equals nothing else.
+    """
     if value is None or isinstance(value, _SIMPLE_TYPES):
         return value
     if isinstance(value, nn.Parameter):
@@ -325,17 +319,14 @@ def content_key(value, seen=None, depth=0):
     if isinstance(value, types.SimpleNamespace) or not _is_library(kind):
         with contextlib.suppress(Exception):  # what it holds, by __dict__ or slots
             return name, inner(value.__reduce_ex__(2)[1:3])
-    return name if seen is None else _code_key(value, inner)
-
-
-def _code_key(value, inner):
-    """Return the key of a class, a module, or a built-in function; all else is new."""
+    if seen is None:
+        return name
     if isinstance(value, type | types.ModuleType) and _is_library(value):
         return value.__name__, value.__dict__.get("__module__")  # some are made anew
     if isinstance(value, type):
         members = vars(value).items()  # of those with __, only functions
         members = [v for n, v in members if n[:2] != "__" or inspect.isfunction(v)]
-        return type(value).__qualname__, *map(inner, [*members, *value.__bases__])
+        return name, *map(inner, [*members, *value.__bases__])
     return value if isinstance(value, types.BuiltinFunctionType) else object()
 
 

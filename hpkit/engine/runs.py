@@ -654,9 +654,8 @@ class Runs:
         return as_pytorch(self, path)
 
     def __repr__(self):
-        facts = {"settings": len(self.settings), "seeds": len(self.seeds)}
-        facts |= {"count": len(self), "dataset": self.dataset.name}
-        return tr("engine.runs", **facts)
+        counts = {"settings": len(self.settings), "seeds": len(self.seeds)}
+        return tr("engine.runs", dataset=self.dataset.name, count=len(self), **counts)
 
 
 def _table(columns):

@@ -177,9 +177,9 @@ class Stack:
         self.planned = plans != {("constant", 0)}
         self.class_weights = None
         if self.settings[0].class_weight == "balanced":
-            n = self.data.n_train
-            counts = self.data.Y[:, :n].sum(1, keepdim=True)
-            self.class_weights = n / (len(counts) * counts.clamp(min=1))
+            n_train = self.data.n_train
+            counts = self.data.Y[:, :n_train].sum(1, keepdim=True)
+            self.class_weights = n_train / (len(counts) * counts.clamp(min=1))
         self.net.bind(self)
         self.at = tuple(np.array(self.runs).T)  # index into arrays (settings, seeds)
         self.pieces, self.whole = self._split_to_measure(), self.net.whole_splits

@@ -116,8 +116,8 @@ class Training:
         self.first, self.settings = len(self.settings), (*self.settings, *new)
         self.most = max(s.epochs for s in self.settings)
         counts = len(self.settings), len(self.seeds), self.most
-        metric = objective and objective.metric
-        self.arrays = empty_arrays(*counts, self.dataset, metric)
+        has_metric = objective and objective.metric
+        self.arrays = empty_arrays(*counts, self.dataset, has_metric)
         if self.first:
             fill_arrays(self.arrays, slice(self.first), before)
         vars(self).pop("waiting", None)  # to be grouped anew
@@ -478,15 +478,17 @@ def check_settings(settings, dataset):
     check_has_rows(check_dataset(dataset))
     given = (settings,) if isinstance(settings, Hyperparameters) else settings
     settings = hp.check_items("settings", given, most=10**5, of="Hyperparameters")
-    most, own_loss = len(dataset.train.y), dataset.objective and dataset.objective.loss
+    most = len(dataset.train.y)
+    own_loss = dataset.objective and dataset.objective.loss
     cross_entropy = not dataset.is_regression and not own_loss
+    unused = () if cross_entropy else ("label_smoothing", "class_weight")
     key = "classes_only" if dataset.is_regression else "loss_alone"
     for setting in settings:
         size = hp.check_setting(setting, "one_setting").batch_size
         if size > most:
             too_large = "batch_size" if len(dataset.test.y) else "batch_size_fold"
             raise refusal(too_large, size, most=most, dataset=dataset.name)
-        for name in () if cross_entropy else ("label_smoothing", "class_weight"):
+        for name in unused:
             if (value := getattr(setting, name)) != getattr(Hyperparameters, name):
                 raise refusal(key, value, name=name)
     return settings
