@@ -133,7 +133,9 @@ def _own_code(model, loss, taken):
     """Return the code of a learner's model and loss by placeholder; "" for None."""
     code, imports = {}, set()
     for key, role, part in (("MODEL", "network", model), ("LOSS", "loss", loss)):
-        lines, source, name = source_of(part, taken, role) if part else ("", "", "")
+        lines = source = name = ""
+        if part is not None:
+            lines, source, name = source_of(part, taken, role)
         code |= {f"{key}_SOURCE": source, f"{key}_NAME": name}
         imports.update(lines.splitlines())
         symbols = symtable.symtable(source or "", role, "exec").get_symbols()
