@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_485, 63),
+    "hpkit/**/*.py": (16_517, 63),
     "hpkit/charts/*.js": (700, 2),
     "tests/**/*.py": (20_288, 93),
 }
