@@ -23,6 +23,7 @@ SEEN = """panel => {
     const {top, bottom} = panel.getBoundingClientRect()
     return top >= room.top && bottom <= room.bottom + 1
 }"""
+ENDED = "panel => !panel.classList.contains('hp-running')"
 ANSWERS = {exercise.name: exercise.answer() for exercise in ex.EXERCISES}
 
 
@@ -80,6 +81,8 @@ def training(learner, panel):
     learner.press("Enter")
     learner.press("x")  # in JupyterLab: cut the cell
     panel.get_by_text("2 runs").first.wait_for()
+    learner.page.wait_for_timeout(500)  # Train may have begun the same run once more
+    learner.page.wait_for_function(ENDED, arg=panel.element_handle())
     learner.tab_to("SELECT")
     for key, lr in (("ArrowUp", "0.01"), ("ArrowDown", "0.02")):
         learner.press(key)
