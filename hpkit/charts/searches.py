@@ -7,7 +7,14 @@ import numpy as np
 
 from hpkit.charts import runs as run_charts
 from hpkit.charts import spec
-from hpkit.charts.runs import axis_floor, clip_curve, pad_curves, round_up, usual_high
+from hpkit.charts.runs import (
+    axis_floor,
+    clip_curve,
+    loss_limits,
+    pad_curves,
+    round_up,
+    usual_high,
+)
 from hpkit.charts.spec import GUESS, Axis, Chart, style_of
 from hpkit.hyperparameters import TABLE, are_numbers, sort_numbers, varied
 from hpkit.locale import Texts, digits
@@ -17,6 +24,7 @@ from hpkit.text import axis_texts, chart_text, curve_text, short_text
 WORDS = Texts("charts")
 _LOG = Texts("capstone.pictures")
 _LOG_SPAN = 8  # times the lowest value: an axis of at least this span is logarithmic
+_LOWEST = {None: "lowest_at", "lowest": "lowest_left", "highest": "lowest_right"}
 _DOT = {"size": 3, "opacity": 0.45, "hover": False}
 _ROOM = 0.05  # of an axis beyond its outermost values
 _STEP_GAP, _SHORT_LIST = 1, 3  # places between two steps; the fewest that a step takes
@@ -85,71 +93,91 @@ def value_curves_chart(search, chosen: int, alt: str) -> Chart:
     return Chart(x, y, marks, alt=alt, ends=TABLE[name].label)
 
 
-def validation_chart(
-    search, *, chosen=None, before=None, drawn=None, last=False, alt=""
-) -> Chart:
-    """Return the validation curve: the lowest loss, mean over seeds, by value."""
-    # In a panel, the setting `chosen` (an index) is marked, `before` is an earlier
-    # search, `drawn` a guess (places, losses); a click sends the index of a setting as
-    # "point" or that of a cross as "cross". With `last` it is a plot: it shows the loss
-    # after the last epoch and before training, each seed, and where to look further.
+def validation_chart(search, *, chosen=None, before=None, drawn=None, alt="") -> Chart:
+    """Return a panel's validation curve: the lowest loss, mean over seeds, by value."""
+    # The setting `chosen` (an index) is marked, `before` is an earlier search, `drawn`
+    # a guess (places, losses). A click sends the index of a setting as "point" or that
+    # of a cross as "cross".
     runs, name = search.runs, search.param_name
-    values, unfit, several = search.values(name), runs.unfit, len(runs.seeds) > 1
-    axis, at = value_axis(name, values)
-    texts, colors = axis_texts(values), ["blue"] if last else _value_colors(at)
+    axis, at = value_axis(name, search.values(name))
+    mean = np.where(runs.unfit, np.nan, runs.mean_val_loss)
+    floor = axis_floor(mean)
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
-    mean = np.where(unfit, np.nan, runs.mean_val_loss)
-    order = np.argsort(at, kind="stable")
-    order = order[np.isfinite(mean[order])]
-    x, y, std = at[order], mean[order], np.nan_to_num(runs.std_val_loss[order])
-    best = [i for i in order if i == runs.order[0]]
-    diverged = np.flatnonzero(runs.diverged.any(1))  # not the failed ones
-    lowest, label = "lowest_at", None
-    dots, signs = [], []
-    if last:
-        sides = {"lowest": "lowest_left", "highest": "lowest_right"}
-        lowest, label = sides.get(search.edge.get(name), lowest), WORDS["best_epoch"]
-        ends = np.where(unfit, np.nan, search.scores("last"))
-        losses = np.where(unfit[:, None], np.nan, runs.best_val_loss)
-        floor = axis_floor(np.concatenate([mean, ends, losses.ravel()]))
-        highest = np.nanmax(ends, initial=start) - floor
-        top = floor + 1.08 * min(highest, spec.HIGHEST * (start - floor))
-        level = {"width": 1.2, "color": "gray", "label": WORDS["before_training"]}
-        end = {"width": 2.2, "color": "soft", "dash": "dotted"}
-        lines = [spec.line(axis.domain, [start, start], **level)]
-        lines.append(spec.line(x, ends[order], label=WORDS["last_epoch"], **end))
-        if several and len(runs.seeds) <= 12:  # more would be a smear
-            dots = [spec.points(np.repeat(at, len(runs.seeds)), losses.ravel(), **_DOT)]
-    else:
-        floor = axis_floor(mean)
-        reach = max(1.1 * (start - floor), *(drawn[1] if drawn else ()), 0)
-        top = floor + round_up(reach)
-        guess = {"legend": WORDS["guess"] if drawn else None, "hover": False} | GUESS
-        moved = [n for n in varied([search.base, (before or search).base]) if n != name]
-        old = short_text(before.base, moved) if len(moved) == 1 else WORDS["old"]
-        earlier = {"width": 1.8, "hover": False, "color": "gray", "dash": "dashed"}
-        lines = [spec.line(*(drawn or ((), ())), **guess)]
-        lines.append(spec.line(*_before(before, name, axis), **earlier, legend=old))
-        picked = [] if chosen is None else [chosen]
-        # If it diverged, its sign is below its cross.
-        height = np.where(unfit, floor + 0.92 * (top - floor), mean)[picked]
-        sign = {"color": "ink", "shape": "diamond", "legend": WORDS["chosen"]}
-        signs = [spec.points(at[picked], height, size=5, hover=False, **sign)]
-    color = "ink" if last else [colors[i] for i in diverged]
-    ring_labels = [WORDS[lowest].format(mean[i], texts[i]) for i in best]
+    top = floor + round_up(max(1.1 * (start - floor), *(drawn[1] if drawn else ()), 0))
+    guess = {"legend": WORDS["guess"] if drawn else None, "hover": False} | GUESS
+    moved = [n for n in varied([search.base, (before or search).base]) if n != name]
+    old = short_text(before.base, moved) if len(moved) == 1 else WORDS["old"]
+    earlier = {"width": 1.8, "hover": False, "color": "gray", "dash": "dashed"}
+    # A chosen setting that diverged has its sign below its cross.
+    heights = np.where(runs.unfit, floor + 0.92 * (top - floor), mean)
+    picked = [] if chosen is None else [chosen]
+    sign = {"color": "ink", "shape": "diamond", "legend": WORDS["chosen"]}
+    band, line, dots, *rest = _curve_marks(search, _value_colors(at), strong=False)
     marks = [
-        spec.band(x, y - std, y + std, legend=WORDS["spread"] if several else None),
-        *lines,
-        spec.line(x, y, width=2.6, label=label, strong=last, hover=False),
-        *dots,
-        spec.points(at, mean, color=colors, size=5, click="point"),
-        *signs,
-        spec.cross(at[diverged], label=WORDS["diverged"], color=color, click="cross"),
-        spec.ring(at[best], mean[best], color="orange", label=ring_labels),
+        band,
+        spec.line(*(drawn or ((), ())), **guess),
+        spec.line(*_before(before, name, axis), **earlier, legend=old),
+        line,
+        dots,
+        spec.points(at[picked], heights[picked], size=5, hover=False, **sign),
+        *rest,
     ]
-    y_axis = Axis(WORDS["val_loss" if last else "lowest_loss"], (floor, top))
+    y = Axis(WORDS["lowest_loss"], (floor, top))
     choose = WORDS["choose_value"].format(TABLE[name].label)
-    return Chart(axis, y_axis, marks, alt=alt, choose=choose)
+    return Chart(axis, y, marks, alt=alt, choose=choose)
+
+
+def validation_plot(search) -> Chart:
+    """Return a validation curve beside the losses before and at the end of training."""
+    # It says where to look further if the lowest loss is at an end of the list.
+    runs, name = search.runs, search.param_name
+    axis, at = value_axis(name, search.values(name))
+    start = float(np.nanmean(runs.val_loss[:, :, 0]))
+    ends = np.where(runs.unfit, np.nan, search.scores("last"))
+    losses = np.where(runs.unfit[:, None], np.nan, runs.best_val_loss)
+    order = _left_to_right(at, np.isfinite(ends))
+    level = {"width": 1.2, "color": "gray", "label": WORDS["before_training"]}
+    end = {"width": 2.2, "color": "soft", "dash": "dotted"}
+    style = {"label": WORDS["best_epoch"], "lowest": _LOWEST[search.edge.get(name)]}
+    band, line, *rest = _curve_marks(search, strong=True, **style)
+    marks = [
+        band,
+        spec.line(axis.domain, [start, start], **level),
+        spec.line(at[order], ends[order], label=WORDS["last_epoch"], **end),
+        line,
+    ]
+    if 1 < len(runs.seeds) <= 12:  # more would be a smear
+        places = np.repeat(at, len(runs.seeds))
+        marks.append(spec.points(places, losses.ravel(), **_DOT))
+    y = Axis(WORDS["val_loss"], loss_limits(ends, start, losses))
+    return Chart(axis, y, [*marks, *rest])
+
+
+def _curve_marks(search, colors=None, lowest="lowest_at", **style):
+    """Return the marks of a validation curve: band, line, points, crosses, ring."""
+    runs, values = search.runs, search.values(search.param_name)
+    at = value_axis(search.param_name, values)[1]
+    mean = np.where(runs.unfit, np.nan, runs.mean_val_loss)
+    order = _left_to_right(at, np.isfinite(mean))
+    x, y, std = at[order], mean[order], np.nan_to_num(runs.std_val_loss[order])
+    spread = WORDS["spread"] if len(runs.seeds) > 1 else None
+    diverged = np.flatnonzero(runs.diverged.any(1))  # not the failed ones
+    signs = [colors[i] for i in diverged] if colors else "ink"
+    best = order[order == runs.order[0]]
+    label = [WORDS[lowest].format(mean[i], axis_texts(values)[i]) for i in best]
+    return [
+        spec.band(x, y - std, y + std, legend=spread),
+        spec.line(x, y, width=2.6, hover=False, **style),
+        spec.points(at, mean, color=colors or ["blue"], size=5, click="point"),
+        spec.cross(at[diverged], label=WORDS["diverged"], color=signs, click="cross"),
+        spec.ring(at[best], mean[best], color="orange", label=label),
+    ]
+
+
+def _left_to_right(at, drawn):
+    """Return the indices of what is drawn, in the order of places."""
+    order = np.argsort(at, kind="stable")
+    return order[drawn[order]]
 
 
 def _before(before, name, axis):
@@ -160,7 +188,7 @@ def _before(before, name, axis):
     if "band" in (axis.kind, earlier.kind) and earlier.texts != axis.texts:
         return [], []
     visible = ~before.runs.unfit & ((at > 0) | (axis.kind != "log"))
-    order = [i for i in np.argsort(at, kind="stable") if visible[i]]
+    order = _left_to_right(at, visible)
     return at[order], before.runs.mean_val_loss[order]
 
 

@@ -55,7 +55,7 @@ COLORS = {
 }
 PINNED = ("orange", "purple", "ink", "green", "sky")  # the first three differ in gray
 CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
-HIGHEST = 3  # times the loss before training: a loss axis ends there
+GUESS = {"color": "purple", "width": 2.5, "dash": "dotted"}  # the learner's guess
 FEW = 4  # settings whose lines all have room; more are a tangle
 # Tell classes apart without color.
 _SHAPES = ("circle", "triangle", "square", "diamond", "plus", "x")
@@ -67,7 +67,6 @@ _RAMP = bytes.fromhex("1F2F88 2258A5 1E80B8 2FA4C2 59BFC0 8FD4BD C7E9B4 EDF8B6")
 # VS Code shows widgets on white in every theme.
 _LIGHT = ":is([data-jp-theme-light=true], [data-vscode-theme-kind], .notebook_app) {0}"
 _DARK = "[data-jp-theme-light=false] {0}"
-GUESS = {"color": "purple", "width": 2.5, "dash": "dotted"}  # the learner's guess
 
 
 @dataclass
@@ -133,6 +132,11 @@ def style_of(index):
     return tuple(cycle[index % len(cycle)] for cycle in (CLASSES, _SHAPES, _DASHES))
 
 
+def transpose(rows: Sequence, width: int) -> Sequence:
+    """Return the columns of rows: `width` empty ones if there are no rows."""
+    return list(zip(*rows, strict=True)) or [()] * width
+
+
 def _mark(kind, *columns, **style):
     columns = [np.atleast_2d(column) for column in columns]
     columns = [c if c.dtype == np.uint32 else c.astype(np.float32) for c in columns]
@@ -183,7 +187,7 @@ def frames(columns, rows, **style) -> Mark:
     sides = [
         [(c + half * x, r + half * y) for x, y in ((a - b, a + b), (a + b, b - a))]
         for c, r in sorted(framed)
-        for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))
+        for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))  # toward each neighbor
         if (c + a, r + b) not in framed
     ]
     x, y = np.array([[*side, (np.nan, np.nan)] for side in sides]).reshape(-1, 2).T
@@ -214,13 +218,19 @@ class Chart:
     choose: str = ""
 
     def spec(self) -> dict:
-        fields: dict[str, Any] = {"x": self.x.spec(), "y": self.y.spec()}
-        fields["marks"] = [mark.spec() for mark in self.marks]
-        fields["words"] = words("charts")["script"]
-        fields |= {"alt": self.alt or self.title, "height": float(self.height)}
         axes = ", ".join(filter(None, (self.y.label, self.x.label)))
-        fields["choose"] = self.choose or axes or self.title
-        return fields | {"title": self.title, "ends": self.ends, "grid": self.grid}
+        return {
+            "x": self.x.spec(),
+            "y": self.y.spec(),
+            "marks": [mark.spec() for mark in self.marks],
+            "words": words("charts")["script"],
+            "title": self.title,
+            "alt": self.alt or self.title,
+            "height": float(self.height),
+            "grid": self.grid,
+            "ends": self.ends,
+            "choose": self.choose or axes or self.title,
+        }
 
 
 def state(charts: Sequence[Chart]) -> dict[str, dict | bytes]:
@@ -234,7 +244,7 @@ def state(charts: Sequence[Chart]) -> dict[str, dict | bytes]:
 
 def cell_colors(values, beside=()):
     """Return RGBA colors (..., 4), 0 to 1, of losses: dark is low, pale not trained."""
-    known, scale = np.isfinite(values), np.append(values, [*beside])
+    known, scale = np.isfinite(values), np.append(values, list(beside))
     scale = scale[np.isfinite(scale)]
     levels = np.where(known, values, 1.0)
     if np.append(levels, scale).min() > 0:  # a learner's own loss may be negative
@@ -261,7 +271,8 @@ def css(selector: str) -> str:
     # else the system's; with forced colors it is always the system's.
     pairs = [[f"--hp-{n}:{color};" for color in pair] for n, pair in COLORS.items()]
     colors = map("".join, zip(*pairs, strict=True))
-    modes = "light;--hp-lift:none", "dark;--hp-lift:brightness(1.5)"  # hexadecimal
+    # Colors that a chart gives in hexadecimal are lifted on a dark page.
+    modes = "light;--hp-lift:none", "dark;--hp-lift:brightness(1.5)"
     bright, dark = map("{{color-scheme:{};{}}}".format, modes, colors)
     system = f"@media (prefers-color-scheme:dark){{{selector}{dark}}}"
     page = _LIGHT.format(selector) + bright + _DARK.format(selector) + dark

@@ -11,6 +11,7 @@ from hpkit.charts.searches import (
     heatmap_chart,
     profile_chart,
     validation_chart,
+    validation_plot,
     value_axis,
 )
 from hpkit.charts.spec import cell_colors
@@ -83,10 +84,11 @@ def test_values_choose_their_axis(name, values, kind, ticks):
 
 def test_a_curve_that_is_best_at_its_end_says_where_to_look():
     said = ": look further right"
-    for more, last, words in (([], 1, said), ([], 0, ""), ([1e3], 1, "")):
+    plot, panel = validation_plot, validation_chart
+    for more, chart, words in (([], plot, said), ([], panel, ""), ([1e3], plot, "")):
         about = {"param_name": "lr", "param_range": [0.01, 0.02, *more]}
         found = hk.validation_curve(MOONS, hk.Hyperparameters(epochs=4), **about)
-        (label,) = mark(validation_chart(found, last=last), "ring").get("label")
+        (label,) = mark(chart(found), "ring").get("label")
         assert label == f"lowest {found.mean_val_loss[1]:#.3g} at 0.02{words}"
 
 
