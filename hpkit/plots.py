@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from hpkit import hyperparameters as hyper
 from hpkit.charts import searches as charts
 from hpkit.charts.runs import map_chart, map_pixels, runs_chart, seeds_chart
-from hpkit.charts.spec import FEW, points, text
+from hpkit.charts.spec import FEW, points, text, transpose
 from hpkit.charts.still import draw, ticks
 from hpkit.data.datasets import Dataset, check_dataset, check_has_rows
 from hpkit.engine.runs import Run, Runs
@@ -57,7 +57,8 @@ def plot_training_curves(
     """
     runs = as_runs(runs)
     count = int((runs.epochs_done >= 0).any(1).sum())
-    split = split if split is not None else ("both" if count <= FEW else "valid")
+    if split is None:
+        split = "both" if count <= FEW else "valid"
     hyper.check_choice("split", split, ("both", "valid", "train"))
     names = [short_text(s, hyper.varied(runs.settings)) for s in runs.settings]
     size = _SIZE[0], max(_SIZE[1], 0.6 + 0.19 * min(count, _NAMED))
@@ -135,7 +136,8 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     axes, shares = charts.parallel_axes(space, runs.settings, losses)
     axes[-1].label = _WORDS["val_loss"]
     best = [i for i in runs.order[: len(_STYLES)] if np.isfinite(losses[i])]
-    strong, count = np.isin(np.arange(len(losses)), best), len(losses)
+    count = len(losses)
+    strong = np.isin(np.arange(count), best)
     styles = {"color": ["gray"] * count, "label": [""] * count, "dash": [None] * count}
     for i, (color, dash) in zip(best, _STYLES.items(), strict=False):
         setting = short_text(search.settings[i], names)
@@ -147,8 +149,8 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     for i, axis in enumerate(axes):
         marked = [(axis.shares(at), label) for at, label in ticks(axis, 3)]
         inner += [(i - 0.02, at, label) for at, label in marked if 0.03 < at < 0.97]
-    places = list(zip(*inner, strict=True)) or [(), (), ()]
-    chart.marks.append(text(*places, anchor="end", size=0.9, color="soft"))
+    style = {"anchor": "end", "size": 0.9, "color": "soft"}
+    chart.marks.append(text(*transpose(inner, 3), **style))
     return draw_chart(chart, ax, (9.6, 4.2), _alt("parallel", search.runs))
 
 

@@ -7,14 +7,7 @@ import numpy as np
 
 from hpkit.charts import runs as run_charts
 from hpkit.charts import spec
-from hpkit.charts.runs import (
-    axis_floor,
-    clip_curve,
-    loss_limits,
-    pad_curves,
-    round_up,
-    usual_high,
-)
+from hpkit.charts.runs import axis_floor, clip_curve, pad_curves, round_up, usual_high
 from hpkit.charts.spec import GUESS, Axis, Chart, style_of
 from hpkit.hyperparameters import TABLE, are_numbers, sort_numbers, varied
 from hpkit.locale import Texts, digits
@@ -149,7 +142,7 @@ def validation_plot(search) -> Chart:
     if 1 < len(runs.seeds) <= 12:  # more would be a smear
         places = np.repeat(at, len(runs.seeds))
         marks.append(spec.points(places, losses.ravel(), **_DOT))
-    y = Axis(WORDS["val_loss"], loss_limits(ends, start, losses))
+    y = Axis(WORDS["val_loss"], run_charts.loss_limits(ends, start, losses))
     return Chart(axis, y, [*marks, *rest])
 
 
@@ -206,17 +199,17 @@ def heatmap_chart(
     for kind, style in _FRAMES.items():
         halo = kind != "guess" or by_kind["guess"] != by_kind["best"]
         legend = legends[kind] if kind in framed else None  # or it would take room
-        columns, rows = np.reshape(by_kind[kind], (-1, 2)).T
-        frames.append(spec.frames(columns, rows, **style, halo=halo, legend=legend))
+        frames.append(spec.frames(by_kind[kind], **style, halo=halo, legend=legend))
     pair = list(space.items())[:2]
     x, y = (Axis(TABLE[n].label, kind="band", texts=axis_texts(v)) for n, v in pair)
-    if "ties" in framed:  # the best, inside the frame around all of them, is not named
-        by_kind["ties"] = [p for p in by_kind["ties"] if p not in by_kind["best"]]
+    # The best is inside the frame around all ties, but not named as one.
+    by_kind["ties"] = [p for p in by_kind["ties"] if p not in by_kind["best"]]
     at = [(c, r) for r, c in np.ndindex(np.shape(loss))]
     labels = ["".join(f"\n{legends[k]}" for k in framed if p in by_kind[k]) for p in at]
     style = {"name": WORDS["loss"], "click": "cell", "label": labels} | (cells or {})
     if "tip" in style:
-        style["tip"] = list(map(str.__add__, style["tip"], labels))
+        pairs = zip(style["tip"], labels, strict=True)
+        style["tip"] = [tip + label for tip, label in pairs]
     chart = {"grid": False, "choose": WORDS["choose_cell"]} | chart
     return Chart(x, y, [spec.cells(loss, **style), *frames, *marks], **chart)
 
@@ -237,7 +230,7 @@ def profile_chart(search, side: int, title: str = "") -> Chart:
     winners, lowest = known.argmin(side), known.min(side)
     axis, at = value_axis(name, values)
     labels = [f"{TABLE[other].short} {axis_texts(others)[k]}" for k in winners]
-    order = [k for k in np.argsort(at, kind="stable") if np.isfinite(lowest[k])]
+    order = _left_to_right(at, np.isfinite(lowest))
     diverged = np.flatnonzero(np.isinf(lowest) & search.finished)
     x, y, text = at[order], lowest[order], [labels[k] for k in order]
     marks = [
@@ -307,47 +300,37 @@ def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
 def steps_chart(search, space, beside=()) -> Chart:
     """Return the validation curves of the steps, or the names of those to come."""
     # `search` is None before the first step. The axis has room for losses `beside`.
-    steps, loss_of = search.steps if search else (), {}
-    if search:
-        known = np.where(search.runs.unfit, np.inf, search.runs.mean_val_loss)
-        loss_of = dict(zip(search.settings, known, strict=True))
-    ticks, texts, heads, left = [], [], [], 0
-    dots, crosses = [], []  # dots: place, loss, tip, whether it won; a gap after a step
+    steps = search.steps if search else ()
+    ticks, texts, heads, tried, left = [], [], [], [], 0
     for index, (name, values) in enumerate(space.items()):
         values = sort_numbers(values)
-        state = WORDS["next" if index == len(steps) else "later"]
         at = left + np.arange(len(values)) + max(0, _SHORT_LIST - len(values)) / 2
         left += max(len(values), _SHORT_LIST) + _STEP_GAP
         ticks += at.tolist()
         texts += axis_texts(values)
+        state = WORDS["next" if index == len(steps) else "later"]
         if index < len(steps):
-            step = steps[index]
-            won = step.winner and chart_text(getattr(step.winner, name))
+            winner = steps[index].winner
+            won = winner and chart_text(getattr(winner, name))
             state = WORDS["won"].format(won) if won else WORDS["now"]
-            for place, value in zip(at, values, strict=True):
-                setting = step.base.but(**{name: value})
-                loss = loss_of.get(setting, np.nan)
-                if np.isfinite(loss):
-                    tip = WORDS["tip"].format(short_text(setting, space), loss)
-                    dots.append((place, loss, tip, setting == step.winner))
-                elif np.isposinf(loss):
-                    crosses.append(place)
-            dots.append((np.nan, np.nan, "", False))
+            tried += _tried_in_step(search, steps[index], values, at, space)
         title = WORDS["step"].format(index + 1, TABLE[name].short)
         heads.append((at.mean(), title, state, f"{TABLE[name].label}, {state}"))
-    x, y, tips, _ = zip(*dots, strict=True) if dots else [()] * 4
+    crosses = [place for place, loss, *_ in tried if np.isposinf(loss)]
+    dots = [dot for dot in tried if not np.isposinf(dot[1])]
+    x, y, tips, won = spec.transpose(dots, 4)
     losses = [loss for loss in y if np.isfinite(loss)]
     top = round_up(1.1 * max([*losses, *beside], default=0))
     middles, titles, states, alts = zip(*heads, strict=True)
     level = np.full(len(heads), top)
     room = {"room": _SHORT_LIST + _STEP_GAP}  # between middles
-    winners = np.reshape([dot[:2] for dot in dots if dot[3]], (-1, 2)).T
+    best = np.flatnonzero(won)
     marks = [
         spec.text(middles, 1.22 * level, titles, strong=True, **room),
         spec.text(middles, 1.1 * level, states, color="soft", **room),
         spec.line(x, y, width=2.2, hover=False),
         spec.points(x, y, size=4.5, tip=tips),
-        spec.ring(*winners, color="orange"),
+        spec.ring([x[i] for i in best], [y[i] for i in best], color="orange"),
         spec.cross(crosses, color="orange", legend=WORDS["diverged"], hover=False),
     ]
     x_axis = Axis("", (-0.6, left - _STEP_GAP - 0.4), texts=texts, ticks=ticks)
@@ -357,36 +340,42 @@ def steps_chart(search, space, beside=()) -> Chart:
     return Chart(x_axis, y_axis, marks, title=WORDS["steps"], alt=alt)
 
 
+def _tried_in_step(search, step, values, places, space):
+    """Yield (place, loss, tip, whether it won) of what a step has tried, and a gap."""
+    known = np.where(search.runs.unfit, np.inf, search.runs.mean_val_loss)
+    losses = dict(zip(search.settings, known, strict=True))
+    for value, place in zip(values, places, strict=True):
+        setting = step.base.but(**{step.name: value})
+        loss = losses.get(setting, np.nan)
+        if not np.isnan(loss):
+            tip = WORDS["tip"].format(short_text(setting, space), loss)
+            yield place, loss, tip, setting == step.winner
+    yield np.nan, np.nan, "", False
+
+
 def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:
     """Return a step line for each `Search`, by name: the lowest loss so far."""
     # With a `budget` it is a race, and `ends` are the lowest losses of many races by
-    # name: a column of points beyond the axis for each. Else the loss axis is
-    # logarithmic if the lines span a factor of ten.
+    # name: a column of points beyond the axis for each.
     race, ends = budget is not None, ends or {}
     curves = {name: search.best_so_far() for name, search in searches.items()}
-    spent = [epochs for epochs, _ in curves.values()]
-    x, y = np.full((2, len(curves), max([1, *map(len, spent)])), np.nan)
-    budget = budget or max([1, *(epochs[-1] for epochs in spent)])
-    room = (len(curves) + 0.7) * _COLUMN if any(ends.values()) else 0
+    longest = max([1, *(len(epochs) for epochs, _ in curves.values())])
+    x, y = np.full((2, len(curves), longest), np.nan)
+    budget = budget or max([1, *(epochs[-1] for epochs, _ in curves.values())])
     styles = list(map(style_of, range(len(curves))))
-    labels, dots = [], []  # dots: place, loss, tip, color, shape
+    labels, dots = [], []  # dots: place, loss, tip, color, shape, dash
     for k, (name, (epochs, loss)) in enumerate(curves.items()):
         x[k, : len(epochs)], y[k, : len(loss)] = epochs, loss
-        (color, shape, _), end = styles[k], f"{name} {digits(loss[-1])}"
+        end = f"{name} {digits(loss[-1])}"
         labels.append(name if race else end)
-        dots.append((epochs[-1], loss[-1], end, color, shape))
+        dots.append((epochs[-1], loss[-1], end, *styles[k]))
         column = budget * (1 + _COLUMN * (k + 1))
         for n, low in enumerate(ends.get(name, ()), 1):
-            dots.append((column, low, WORDS["race"].format(n, name, low), color, shape))
-    at, heights, tips, colors, shapes = zip(*dots, strict=True) if dots else [()] * 5
-    losses = np.hstack([y.ravel(), heights])
-    above = 0 if race else -np.inf  # 0 has no logarithm
-    losses = losses[(losses > above) & (losses < np.inf)]
-    low, high = (losses.min(), losses.max()) if losses.size else (0.1, 1.0)
-    log, floor = race or high > 10 * low > 0, axis_floor([low, high])
-    span = (0.8 * low, 1.15 * high) if log else (floor, floor + 1.08 * (high - floor))
+            dots.append((column, low, WORDS["race"].format(n, name, low), *styles[k]))
+    at, heights, tips, colors, shapes, _ = spec.transpose(dots, 6)
     ticks = np.linspace(0, budget, 4).round().tolist() if race else []
     texts = [f"{tick:g}" for tick in ticks]
+    room = (len(curves) + 0.7) * _COLUMN if any(ends.values()) else 0
     if room:
         ticks.append(budget * (1 + (len(curves) + 1) / 2 * _COLUMN))
         texts.append(WORDS["all_races"])
@@ -398,8 +387,18 @@ def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:
         spec.rule([budget] if room else [], color="soft", width=1),
     ]
     x_axis = Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks, texts=texts)
-    y_axis = Axis(WORDS["so_far"], span, "log" if log else "linear")
-    return Chart(x_axis, y_axis, marks, **chart)
+    return Chart(x_axis, _so_far_axis([*y.ravel(), *heights], race), marks, **chart)
+
+
+def _so_far_axis(losses, race):
+    """Return a loss axis, a log scale in a race or over more than a factor of ten."""
+    lowest = 0 if race else -np.inf  # 0 has no logarithm
+    losses = [loss for loss in losses if lowest < loss < np.inf] or [0.1, 1.0]
+    low, high = min(losses), max(losses)
+    if race or high > 10 * low > 0:
+        return Axis(WORDS["so_far"], (0.8 * low, 1.15 * high), "log")
+    floor = axis_floor([low, high])
+    return Axis(WORDS["so_far"], (floor, floor + 1.08 * (high - floor)))
 
 
 def _log_axis(label, values):
@@ -412,15 +411,15 @@ def spent_chart(searches, budget) -> Chart:
     # `searches` are (name, epochs, lowest loss so far), as in `Search.best_so_far`.
     marks, ends, losses, spent, lowest = [], [], [], 0, np.inf
     for index, (name, epochs, loss) in enumerate(searches):
-        epochs, loss = spent + epochs, np.minimum(loss, lowest)
-        spent, lowest = int(epochs[-1]), loss[-1]
+        total, so_far = spent + epochs, np.minimum(loss, lowest)
+        spent, lowest = int(total[-1]), so_far[-1]
         what = name.removeprefix("successive_").removesuffix("_search")
         label = _LOG["entry"].format(n=index + 1, what=what)  # short, or it is cut
         style = {"color": style_of(index)[0], "label": label}
-        marks.append(spec.line(epochs, loss, step=True, width=3, **style))
+        marks.append(spec.line(total, so_far, step=True, width=3, **style))
         marks.append(spec.rule(spent, color="soft", width=0.6))
         ends.append(_LOG["end"].format(loss=lowest, epochs=spent))
-        losses += list(loss)
+        losses += list(so_far)
     marks.append(spec.rule(budget, color="ink", dash="dashed", label=_LOG["budget"]))
     x = Axis(_LOG["spent"], (0, 1.02 * max(spent, budget)))
     alt = _LOG["so_far_said"].format(ends=", ".join(ends))
@@ -432,9 +431,10 @@ def tried_chart(runs_by_search, chosen=None) -> Chart:
     marks, dots, crosses = [], set(), set()
     for index, runs in enumerate(runs_by_search):
         color, shape, _ = style_of(index)
-        style, fit = {"opacity": 0.7, "size": 5, "shape": shape}, ~runs.unfit
-        lrs, losses = np.array([s.lr for s in runs.settings]), runs.mean_val_loss
-        marks.append(spec.points(lrs[fit], losses[fit], color=color, **style))
+        fit, losses = ~runs.unfit, runs.mean_val_loss
+        lrs = np.array([setting.lr for setting in runs.settings])
+        style = {"color": color, "shape": shape, "size": 5, "opacity": 0.7}
+        marks.append(spec.points(lrs[fit], losses[fit], **style))
         marks.append(spec.cross(lrs[~fit], color=color))
         # Two that coincide are one setting that was trained twice.
         dots |= {(lr, f"{v:.4g}") for lr, v in zip(lrs[fit], losses[fit], strict=True)}
@@ -480,7 +480,7 @@ def parallel_chart(axes, shares, strong, styles, **chart) -> Chart:
     """Return a line for each setting, those that are `strong` in color."""
     # `styles` are lists, one item a setting: "color", "dash", "shape" and "legend" (of
     # strong lines' ends), "tip", "label". What diverged ends in an x at the top.
-    at, last, diverged = np.arange(len(axes)), len(axes) - 1, np.isnan(shares[:, -1])
+    at, diverged = np.arange(len(axes)), np.isnan(shares[:, -1])
     pale, front, crossed = map(np.flatnonzero, (~strong, strong, diverged))
     heights = np.where(np.isnan(shares), 1.0, shares)
 
@@ -489,9 +489,9 @@ def parallel_chart(axes, shares, strong, styles, **chart) -> Chart:
         return {name: [styles[name][i] for i in indices] for name in given}
 
     def dots(legend):
-        some = np.flatnonzero(strong & (legends == legend))
-        style = styles_of(some, "color", "shape") | {"legend": str(legend) or None}
-        x, y = [last] * len(some), heights[some, -1]
+        members = np.flatnonzero(strong & (legends == legend))
+        style = styles_of(members, "color", "shape") | {"legend": str(legend) or None}
+        x, y = [at[-1]] * len(members), heights[members, -1]
         return spec.points(x, y, hover=False, **style, size=4)
 
     grays = {"color": "gray", "width": 1, "opacity": 0.35} | styles_of(pale, "tip")
@@ -501,13 +501,13 @@ def parallel_chart(axes, shares, strong, styles, **chart) -> Chart:
     cross = {"shape": "x", "color": "soft", "hover": False}
     ends = [(axis.texts or axis.domain)[end] for end in (0, -1) for axis in axes]
     limits = [end if isinstance(end, str) else chart_text(float(end)) for end in ends]
-    below, sides = np.repeat([-0.1, 1.1], len(at)), np.repeat([[0, 1]], len(at), 0)
+    sides = np.repeat([[0, 1]], len(at), 0)
     marks = [
         spec.line(np.stack([at, at], 1), sides, color="ink", width=1, hover=False),
         spec.line(at, heights[pale], **grays),
         spec.line(at, heights[front], width=1.8, opacity=0.9, **colors),
-        spec.text(np.tile(at, 2), below, limits, size=0.9),
-        spec.points([last] * len(crossed), [1] * len(crossed), **cross),
+        spec.text(np.tile(at, 2), np.repeat([-0.1, 1.1], len(at)), limits, size=0.9),
+        spec.points([at[-1]] * len(crossed), [1] * len(crossed), **cross),
         *map(dots, dict.fromkeys(legends)),
     ]
     names = Axis("", kind="band", texts=[axis.label for axis in axes])

@@ -133,7 +133,7 @@ def style_of(index):
 
 
 def transpose(rows: Sequence, width: int) -> Sequence:
-    """Return the columns of rows: `width` empty ones if there are no rows."""
+    """Return the columns of rows; if there are no rows, `width` empty ones."""
     return list(zip(*rows, strict=True)) or [()] * width
 
 
@@ -180,9 +180,9 @@ def cells(values, beside=(), **style) -> Mark:
     return _mark("cells", values, colors, **style)
 
 
-def frames(columns, rows, **style) -> Mark:
-    """Return the outline of cells, joined around neighbors; a lone one has `inset`."""
-    framed = set(zip(map(int, columns), map(int, rows), strict=True))
+def frames(framed: Sequence, **style) -> Mark:
+    """Return the outline of cells (column, row), joined around neighbors."""
+    framed = set(framed)
     half = 0.5 - (style.get("inset", 0.0) if len(framed) == 1 else 0.0)
     sides = [
         [(c + half * x, r + half * y) for x, y in ((a - b, a + b), (a + b, b - a))]
@@ -219,17 +219,14 @@ class Chart:
 
     def spec(self) -> dict:
         axes = ", ".join(filter(None, (self.y.label, self.x.label)))
-        return {
+        return vars(self) | {
             "x": self.x.spec(),
             "y": self.y.spec(),
             "marks": [mark.spec() for mark in self.marks],
-            "words": words("charts")["script"],
-            "title": self.title,
             "alt": self.alt or self.title,
             "height": float(self.height),
-            "grid": self.grid,
-            "ends": self.ends,
             "choose": self.choose or axes or self.title,
+            "words": words("charts")["script"],
         }
 
 
@@ -257,7 +254,7 @@ def cell_colors(values, beside=()):
     colors = np.append(colors, np.ones((*values.shape, 1)), -1)
     colors[~known] = (0.55, 0.55, 0.55, 0.13)
     colors[np.isposinf(values)] = (0.55, 0.55, 0.55, 0.45)
-    return (255 * colors).round() / 255  # exactly what the page gets
+    return colors
 
 
 def light(name: str) -> str:
@@ -271,8 +268,7 @@ def css(selector: str) -> str:
     # else the system's; with forced colors it is always the system's.
     pairs = [[f"--hp-{n}:{color};" for color in pair] for n, pair in COLORS.items()]
     colors = map("".join, zip(*pairs, strict=True))
-    # Colors that a chart gives in hexadecimal are lifted on a dark page.
-    modes = "light;--hp-lift:none", "dark;--hp-lift:brightness(1.5)"
+    modes = "light;--hp-lift:none", "dark;--hp-lift:brightness(1.5)"  # of hex colors
     bright, dark = map("{{color-scheme:{};{}}}".format, modes, colors)
     system = f"@media (prefers-color-scheme:dark){{{selector}{dark}}}"
     page = _LIGHT.format(selector) + bright + _DARK.format(selector) + dark
