@@ -166,8 +166,8 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
     diverged, alone = runs.diverged.any(1), len(begun) == 1
     parts = ("valid", "train") if split == "both" else (split,)
     losses = {"valid": runs.val_loss, "train": runs.train_loss}
-    calm = [losses[part][i].mean(0) for part in parts for i in begun if not diverged[i]]
-    floor, top = loss_limits(calm, runs.val_loss[begun, :, 0])
+    means = [losses[part][begun[~diverged[begun]]].mean(1) for part in parts]
+    floor, top = loss_limits(means, runs.val_loss[begun, :, 0])
     last_epoch = max(1, int(runs.epochs_done.max()))
     marks, crossed = [], [i for i in begun if diverged[i]]
     for i, color in zip(begun, shades(len(begun)), strict=True):

@@ -109,7 +109,7 @@ def validation_chart(search, *, chosen=None, before=None, drawn=None, alt="") ->
     marks = [
         band,
         spec.line(*(drawn or ((), ())), **guess),
-        spec.line(*_before(before, name, axis), **earlier, legend=old),
+        spec.line(*_earlier_curve(before, name, axis), **earlier, legend=old),
         line,
         dots,
         spec.points(at[picked], heights[picked], size=5, hover=False, **sign),
@@ -173,16 +173,16 @@ def _left_to_right(at, drawn):
     return order[drawn[order]]
 
 
-def _before(before, name, axis):
-    """Return the curve of an earlier search, as far as it is on the axis."""
-    if before is None or before.param_name != name:
+def _earlier_curve(search, name, axis):
+    """Return the curve of an earlier search, or None, as far as it is on the axis."""
+    if search is None or search.param_name != name:
         return [], []
-    earlier, at = value_axis(name, before.values(name))
-    if "band" in (axis.kind, earlier.kind) and earlier.texts != axis.texts:
+    own_axis, at = value_axis(name, search.values(name))
+    if "band" in (axis.kind, own_axis.kind) and own_axis.texts != axis.texts:
         return [], []
-    visible = ~before.runs.unfit & ((at > 0) | (axis.kind != "log"))
+    visible = ~search.runs.unfit & ((at > 0) | (axis.kind != "log"))
     order = _left_to_right(at, visible)
-    return at[order], before.runs.mean_val_loss[order]
+    return at[order], search.runs.mean_val_loss[order]
 
 
 def heatmap_chart(
@@ -387,14 +387,15 @@ def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:
         spec.rule([budget] if room else [], color="soft", width=1),
     ]
     x_axis = Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks, texts=texts)
-    return Chart(x_axis, _so_far_axis([*y.ravel(), *heights], race), marks, **chart)
+    y_axis = _so_far_axis(np.append(y, heights), race)
+    return Chart(x_axis, y_axis, marks, **chart)
 
 
 def _so_far_axis(losses, race):
     """Return a loss axis, a log scale in a race or over more than a factor of ten."""
     lowest = 0 if race else -np.inf  # 0 has no logarithm
-    losses = [loss for loss in losses if lowest < loss < np.inf] or [0.1, 1.0]
-    low, high = min(losses), max(losses)
+    losses = losses[(losses > lowest) & (losses < np.inf)]
+    low, high = (losses.min(), losses.max()) if losses.size else (0.1, 1.0)
     if race or high > 10 * low > 0:
         return Axis(WORDS["so_far"], (0.8 * low, 1.15 * high), "log")
     floor = axis_floor([low, high])
