@@ -146,6 +146,17 @@ def test_a_public_name_is_defined_in_one_module():
     assert {name for name in count if count[name] > 1} == SHARED
 
 
+# A vocabulary that was ours alone, where the field has words.
+OWN_WORDS = {"bend", "gone", "heard", "lively", "said", "say", "says", "there", "told"}
+
+
+def test_names_are_words_of_the_field():
+    for path in ROOT.glob("hpkit/**/*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+        names = {getattr(n, key, "") for n in nodes for key in ("id", "arg", "attr")}
+        assert not OWN_WORDS.intersection(names), path
+
+
 def test_page_for_maintainers_names_what_there_is():
     page = (ROOT / "hpkit/README.md").read_text("utf-8")
     named = re.findall(r"`([\w./-]*(?:/|\.(?:pyi?|toml|js|css)))`", page)

@@ -404,9 +404,9 @@ class _Painter:
             return 0.0
         places = to_axes.transform([end[:2] for end in ends]).clip(0, 1)
         heights, em = spread_labels(places[:, 1], gap), letter / self.width
-        bend, left = 1 + 0.3 * em, 1 + _GAP * em
+        turn, left = 1 + 0.3 * em, 1 + _GAP * em
         start, stop = left - _STUB * em, left - 0.3 * em
-        leads = [[(x, y), (bend, y), (start, h)] for x, y, h in np.c_[places, heights]]
+        leads = [[(x, y), (turn, y), (start, h)] for x, y, h in np.c_[places, heights]]
         dotted = places[:, 0] < 0.9  # long ones, lest they be taken for curves
         dashes = [(0, (1, 5)) if is_dotted else "-" for is_dotted in dotted]
         colors = np.where(dotted, light("soft"), [end[3]["color"] for end in ends])
