@@ -36,7 +36,7 @@ from torch import nn  # noqa: F401
 import hpkit as hk
 from hpkit.exercises import BY_NAME, configure
 from hpkit.exercises._core import load_entries
-from hpkit.panels.live import Live
+from hpkit.panels.panel import Live
 
 # At the first optimizer torch names a folder of its own in os.environ.
 torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1)

@@ -11,9 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_583, 63),
+    "hpkit/**/*.py": (16_572, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (20_313, 93),
+    "tests/**/*.py": (20_311, 93),
 }
 
 

@@ -20,7 +20,7 @@ import threading
 import ipykernel
 import hpkit as hk
 from hpkit.panels import bowl, choosing, panel, schedule
-from hpkit.panels.live import THREAD
+from hpkit.panels.panel import THREAD
 
 moons = hk.load_dataset("moons")
 base = hk.Hyperparameters(lr=0.1, batch_size=32, epochs=9)

@@ -4,8 +4,7 @@ import pytest
 
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import was_refused
-from hpkit.panels.live import Live
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import Live, Panel
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,7 @@ from architectures import mlp
 from chart_reading import move, pasted, press, shows
 
 import hpkit as hk
-from hpkit.panels.live import Live
-from hpkit.panels.panel import FOLDER
+from hpkit.panels.panel import FOLDER, Live
 from hpkit.text import setting_text, short_text
 
 QUICK = hk.Hyperparameters(lr=0.3, epochs=5)

@@ -17,7 +17,7 @@ import hpkit as hk
 from hpkit import BowlPanel, Dataset, TrainingPanel, fit, load_dataset, present
 from hpkit.charts.runs import map_chart, map_pixels
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels.live import Live
+from hpkit.panels.panel import Live
 from hpkit.panels.parts import VIEW, WORDS
 from hpkit.panels.training import ListedRun
 
@@ -210,7 +210,7 @@ def test_slow_training_shows_every_epoch_for_a_moment(panel, monkeypatch):
     naps = []
     clock = SimpleNamespace(perf_counter=lambda: sum(naps), sleep=naps.append)
     clock.monotonic = time.monotonic
-    for module in ("training", "live"):
+    for module in ("training", "panel"):
         monkeypatch.setattr(f"hpkit.panels.{module}.time", clock)
     panel.slow.value = True
     job = panel._training(QUICK, 0)

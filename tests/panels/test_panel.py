@@ -16,8 +16,8 @@ from chart_reading import until
 
 from hpkit import Hyperparameters, load_dataset
 from hpkit.engine.training import TURN, Training
-from hpkit.panels import live as live_module
-from hpkit.panels.live import Live
+from hpkit.panels import panel as panel_module
+from hpkit.panels.panel import Live
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 
@@ -33,7 +33,7 @@ def work(job, draw=lambda: None, fail=lambda error: None):
 def test_live_draws_often_and_at_the_end(monkeypatch):
     state, drawn = [0], []
     # A step takes 5 ms by this clock, drawing nothing.
-    monkeypatch.setattr(live_module.time, "perf_counter", lambda: state[0] / 200)
+    monkeypatch.setattr(panel_module.time, "perf_counter", lambda: state[0] / 200)
 
     def job():
         for n in range(100):
@@ -106,13 +106,13 @@ def test_live_error_is_shown_and_the_next_job_runs():
 
 def test_live_rest_ends_at_once_for_a_newer_job():
     live = Live(lambda: None, lambda error: None)
-    assert timeit(lambda: [*live.rest()], number=1) >= live_module.SETTLED
+    assert timeit(lambda: [*live.rest()], number=1) >= panel_module.SETTLED
     live.next_job = iter(())
     assert [*live.rest()] == []
 
 
 def test_live_panels_of_an_earlier_run_of_their_cell_are_ended(monkeypatch):
-    monkeypatch.setattr(live_module, "_panels", WeakSet())
+    monkeypatch.setattr(panel_module, "_panels", WeakSet())
     #         cell  its run; panels that it ends
     runs = [
         ("a", "1", []),
@@ -128,10 +128,10 @@ def test_live_panels_of_an_earlier_run_of_their_cell_are_ended(monkeypatch):
     ]
     panels = []
     for *cell, ends in runs:
-        monkeypatch.setattr(live_module, "running_cell", lambda at=tuple(cell): at)
+        monkeypatch.setattr(panel_module, "running_cell", lambda at=tuple(cell): at)
         panels.append(Mock())
 
-        live_module.stop_earlier(panels[-1])
+        panel_module.stop_earlier(panels[-1])
 
         assert [n for n, panel in enumerate(panels) if panel.end.called] == ends
         for n in ends:
@@ -143,11 +143,11 @@ def test_live_a_cell_without_an_id_is_known_by_its_code(monkeypatch):
     message = {"header": {"msg_id": "1"}, "content": {"code": "panel"}}
     shell = SimpleNamespace(kernel=SimpleNamespace(get_parent=lambda _: message))
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-    assert live_module.running_cell() == ("panel", "1")
+    assert panel_module.running_cell() == ("panel", "1")
     message["metadata"] = {"cellId": "a"}
-    assert live_module.running_cell() == ("a", "1")
+    assert panel_module.running_cell() == ("a", "1")
     shell.kernel = None
-    assert live_module.running_cell() == (None, None)
+    assert panel_module.running_cell() == (None, None)
 
 
 def test_live_wait_of_no_time_ends_at_once_if_busy():
