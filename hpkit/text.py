@@ -311,5 +311,11 @@ def seeds_code(seeds):
     return "seeds=" + code.replace("range(0, ", "range(")
 
 
+def model_name(model):
+    """Return what code calls a learner's model: its name, if it is one in Python."""
+    name = getattr(model, "__name__", "")
+    return name if name.isidentifier() else "model"
+
+
 def file_stem(name):
     return re.sub(r"[^\w]+", "-", name)[:60].strip("-")

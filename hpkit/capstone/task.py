@@ -25,7 +25,7 @@ from hpkit.search import files
 from hpkit.search.result import Search
 from hpkit.search.space import Range
 from hpkit.store import Store, check_kinds, now
-from hpkit.text import setting_text, value_text, wrap_text
+from hpkit.text import model_name, setting_text, value_text, wrap_text
 
 # Test accuracies on digits. On 24 splits, lr 0.01 (batch 32) reaches the first always
 # with 60 epochs and never with 10, and never the others; a search with 60 reaches the
@@ -356,12 +356,11 @@ def _plan_entry(what, function, dataset, args, kwargs):
     kwargs_of_plan = {n: value for n, value in kwargs.items() if n not in left_out}
     with closing(function.live(dataset, *args, **kwargs_of_plan, tick=0)) as live:
         plan = next(live)
-    model = getattr(kwargs.get("model"), "__name__", "")
-    if kwargs.get("model") is not None and not model.isidentifier():
-        model = "model"
+    model = kwargs.get("model")
+    name = "" if model is None else model_name(model)
     tried = "; ".join(_values_text(*item) for item in plan.space.items())
     entry = {"what": what, "tried": tried, "held": _held_text(plan, kwargs)}
-    return plan, entry | {"model": model, "planned": plan.planned.epochs}
+    return plan, entry | {"model": name, "planned": plan.planned.epochs}
 
 
 def _is_same(old, entry, plan, kwargs):

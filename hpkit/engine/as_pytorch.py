@@ -31,7 +31,7 @@ from hpkit.engine.model_functions import nested_codes
 from hpkit.engine.runs import Run, Runs
 from hpkit.hyperparameters import NAMES, Hyperparameters, refusal, varied
 from hpkit.locale import words
-from hpkit.text import call_code, file_stem, seeds_code
+from hpkit.text import call_code, file_stem, model_name, seeds_code
 
 _TEMPLATES = Path(__file__).parent / "plain"
 # A line with a mark, and the lines indented below it.
@@ -323,7 +323,7 @@ def source_of(model, taken, role="network"):
     try:
         _collect(name, model, model.__module__, imports, sources)
     except (LookupError, AttributeError, TypeError, OSError, SyntaxError, ValueError):
-        return "", None, name if name.isidentifier() else "model"
+        return "", None, model_name(model)
     imports = {n: line for n, line in imports.items() if line not in _TEMPLATE_IMPORTS}
     lines = sorted(imports.values())
     if not taken.isdisjoint({*imports, *sources}):  # keep them apart in a function

@@ -17,7 +17,7 @@ from hpkit.data.datasets import load_call
 from hpkit.engine.dense import DEFAULT_OBJECTIVE
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag, varied
 from hpkit.locale import Texts, words
-from hpkit.text import call_code, seeds_code
+from hpkit.text import call_code, model_name, seeds_code
 
 WORDS = Texts("panels.parts", "panels.panel")
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -90,8 +90,7 @@ def _model_argument(model):
     """Return the argument that passes a learner's own model, in a list."""
     if model is None or getattr(model, "__module__", "") == "hpkit.engine.dense":
         return []
-    name = getattr(model, "__name__", "")
-    return [f"model={name if name.isidentifier() else 'model'}"]
+    return [f"model={model_name(model)}"]
 
 
 def code_of_setting(setting):
