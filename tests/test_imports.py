@@ -153,7 +153,8 @@ OWN_WORDS = {"bend", "gone", "heard", "lively", "said", "say", "says", "there", 
 def test_names_are_words_of_the_field():
     for path in ROOT.glob("hpkit/**/*.py"):
         nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
-        names = {getattr(n, key, "") for n in nodes for key in ("id", "arg", "attr")}
+        kinds = ("id", "arg", "attr", "name")  # of functions and classes, too
+        names = {getattr(node, kind, "") for node in nodes for kind in kinds}
         assert not OWN_WORDS.intersection(names), path
 
 
