@@ -1,7 +1,6 @@
 """`SearchRacePanel`: grid, random, halving and Bayesian search with one budget."""
 
 import re
-from bisect import bisect_right
 from math import isqrt
 
 import ipywidgets as W
@@ -199,7 +198,8 @@ def halving_count(budget, epochs):
         starts, counts = np.transpose([(0, count), *cuts])
         return counts @ np.diff([*starts, epochs])
 
-    return max(2, bisect_right(range(budget + 1), budget, lo=2, key=cost) - 1)
+    counts = (count for count in range(budget, 2, -1) if cost(count) <= budget)
+    return next(counts, 2)
 
 
 def searches(dataset, base, budget, seed):

@@ -416,9 +416,9 @@ def _longest_steps(plan):
 def successive_halving(new_plan, *, n_trials=None, eta=3, search_seed=0, **values):
     """Train many settings a little, the best of them longer, and so on.
 
-    All settings are trained for one epoch; then one in `eta` goes on to `eta` times as
-    many epochs, and so on up to the epochs of `base`. The result's `rungs` are the
-    cuts; `epochs_done` says how far each setting came.
+    After some epochs one setting in `eta` goes on, to `eta` times as many epochs, and
+    so on; the last one left trains to the epochs of `base`. The result's `rungs` are
+    the cuts; `epochs_done` says how far each setting came.
 
     Arguments as in `random_search`, without epochs, and those below.
 
@@ -461,12 +461,14 @@ def successive_halving(new_plan, *, n_trials=None, eta=3, search_seed=0, **value
 
 def halving_cuts(count, eta, last):
     """Return the cuts of a halving as (epoch, settings that go on)."""
-    cuts, epoch = [], 1
-    while epoch < last and count > 1:
+    counts = []
+    while count > 1:
         count = max(1, count // eta)
-        cuts.append((epoch, count))
-        epoch *= eta
-    return cuts
+        counts.append(count)
+    # Late, for early losses mislead: only the last of all trains to the end.
+    first = max(1, last // eta ** len(counts))
+    epochs = (first * eta**i for i in range(len(counts)))
+    return [cut for cut in zip(epochs, counts, strict=True) if cut[0] < last]
 
 
 def _halve(plan, settings, cuts):

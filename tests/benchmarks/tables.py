@@ -43,7 +43,7 @@ def hpkit_grid(dataset):
 
 
 def hpkit_halving(dataset):
-    """Drop two thirds of the settings after 9 and after 27 epochs."""
+    """Drop two thirds of the settings after 3, after 9 and after 27 epochs."""
     return hk.successive_halving(dataset, BASE, progress=False, **SPACE).best
 
 
