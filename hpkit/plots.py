@@ -219,9 +219,10 @@ def _two_lists(search, x=None, y=None):
     names = list(search.space)
     if len(names) < 2:
         raise hyper.refusal("map_names", got=", ".join(names))
-    for argument, name in (("x", x), ("y", y)):
+    others = [name for name in names if name != x]
+    for argument, name, choices in (("x", x, names), ("y", y, others)):
         if name is not None:
-            hyper.check_choice(argument, name, names)
+            hyper.check_choice(argument, name, choices)
     x = next(n for n in names if n != y) if x is None else x
     y = next(n for n in names if n != x) if y is None else y
     return {n: hyper.sort_numbers(dict.fromkeys(search.values(n))) for n in (x, y)}
