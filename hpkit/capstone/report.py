@@ -171,10 +171,17 @@ def _test_text(test):
     if not test:
         return tr("report.closed")
     opened = tr("report.looked" if test.get("looks") else "report.once", **test)
-    if test["accuracy"] is None:
-        return f"{opened} {tr('report.loss', **test)}"
-    noise = chance(test["accuracy"], test["rows"])
-    return f"{opened} {tr('report.accuracy', **test, noise=noise)}"
+    key, noise = "loss", None
+    if test["accuracy"] is not None:
+        key, noise = "accuracy", chance(test["accuracy"], test["rows"])
+    return " ".join([opened, tr(f"report.{key}", **test, noise=noise), *beside(test)])
+
+
+def beside(test):
+    """Return what to read a test result beside, as a list of at most one sentence."""
+    if "error" in test:
+        return [tr("error", **test)]
+    return [tr("largest", **test)] if test.get("largest", 0) > 0.5 else []
 
 
 def _training_code(data):

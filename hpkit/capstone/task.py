@@ -10,6 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import hpkit
 from hpkit import hyperparameters as hp
 from hpkit.capstone import report, rivals
@@ -88,8 +90,8 @@ class Capstone:
     dataset : str or Dataset, default "digits"
     budget : int, default 60
         Epochs of all runs together: 6 settings for 10 epochs cost 60.
-    bars : sequence of float, default (0.85, 0.94, 0.95)
-        Test accuracies to reach.
+    bars : sequence of float, optional
+        Test accuracies to reach; default (0.85, 0.94, 0.95) on digits, else none.
     name : str, default "capstone"
         Of the log; the same name continues it, on the same data and budget.
     folder : str or path, default "hpkit-runs"
@@ -108,7 +110,7 @@ class Capstone:
         dataset: str | Dataset = "digits",
         *,
         budget: int = 60,
-        bars: Iterable[float] = _BARS,
+        bars: Iterable[float] | None = None,
         name: str = "capstone",
         folder: str | PathLike[str] | None = "hpkit-runs",
     ) -> None:
@@ -116,6 +118,8 @@ class Capstone:
         # A copy, because load_dataset returns one object, with the looks of others.
         self.dataset = replace(check_dataset(dataset), test_looks=[])
         self.budget = budget = hp.check_count("budget", budget)
+        if bars is None:
+            bars = _BARS if self.dataset.name == "digits" else ()
         bars = hp.check_items("bars", bars, empty=True, of="accuracies", most=20)
         bars = sorted(hp.check_number("bar", bar, low=0) for bar in bars)
         self.bars, self.name, self._trained = tuple(bars), name, []
@@ -306,9 +310,14 @@ class Capstone:
             training.advance(float("inf"), pause=choice["epochs"])
             run = training.runs[0, 0]
         run = replace(run, dataset=self.dataset)
-        accuracy = None if run.val_accuracy is None else run.test_accuracy()
-        test = {"when": now(), "loss": run.test_loss(), "accuracy": accuracy}
-        test |= {"rows": len(self.dataset.test.y), "looks": choice.get("looks")}
+        data, y = self.dataset, self.dataset.test.y
+        test = {"when": now(), "loss": run.test_loss(), "accuracy": None}
+        test |= {"rows": len(y), "looks": choice.get("looks")}
+        if data.is_regression:
+            test["error"] = float(np.sqrt(test["loss"]) * data.target_scale)
+        else:
+            test["accuracy"] = run.test_accuracy()
+            test["largest"] = float(np.bincount(y).max() / len(y))
         self.log.change(lambda data: data.update(test=data["test"] or test))
         return _Message(self._test_text)
 
@@ -317,7 +326,8 @@ class Capstone:
         kind = "loss" if self.test["accuracy"] is None else "accuracy"
         if kind == "accuracy" and self.bars:
             kind = "bar" if self.bar else "no_bar"
-        return tr(kind, **self.test, bar=self.bar, lowest=min(self.bars, default=0))
+        facts = {"bar": self.bar, "lowest": min(self.bars, default=0)}
+        return " ".join([tr(kind, **self.test, **facts), *report.beside(self.test)])
 
     def note(self, **texts: str) -> None:
         """Keep your sentences for the report: `author`, `plan`, `learned`.

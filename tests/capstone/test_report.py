@@ -42,14 +42,14 @@ def test_report_is_one_page_with_pictures_that_say_themselves(here):
         "In short",
         "How I searched",
         "What I chose, and why",
-        "The same epochs spent in other ways, on the same rows",
+        "Other ways to search, on the same rows",
         "What I learned, and what I would do next",
     ]
     text = " ".join(page.itertext())
     for words in ("by Jo", "Two rates.", "More is not better.", "of the two", beside):
         assert words in text
     assert re.search(r"8 of 40 epochs .*\. Chosen: learning rate 0\.\d+, batch", text)
-    assert f"gets {cap.test['accuracy']:.1%} of its" in text
+    assert f"an accuracy of {cap.test['accuracy']:.3f}, which" in text
     assert not any(picture["alt"] in text for picture in pictures)
     shown = report._repr_html_()
     assert "srcdoc" in shown

@@ -267,18 +267,17 @@ def test_bar_is_reached_by_the_accuracy_that_is_told():
     cap = finished(bars=(0.5, 2.0), name="low")
     assert cap.bar == 0.5
     assert "The bar of 0.5 is reached." in cap.open_test()
+    assert (len(hk.Capstone(folder=None).bars), finished(name="other").bars) == (3, ())
 
 
-def test_regression_has_a_loss_and_no_bars():
-    X = np.random.default_rng(0).normal(size=(60, 2))
-    cap = finished(dataset=hk.Dataset.from_arrays(X, X.sum(1)))
-
-    assert cap.test["accuracy"] is None
-    assert cap.bar is None
-    assert cap.open_test().rstrip(".").endswith("no run has seen")
-    assert "The loss of the chosen model" in cap.report().html
-    with pytest.raises(ValueError, match="compare needs classes, got a regression"):
-        cap.compare()
+@pytest.mark.parametrize(("counts", "told"), [([40, 30, 30], []), ([5, 95], ["0.950"])])
+def test_an_accuracy_stands_beside_the_share_of_a_common_class(counts, told):
+    X, y = (
+        np.random.default_rng(0).normal(size=(100, 2)),
+        np.repeat(range(len(counts)), counts),
+    )
+    text = finished(dataset=hk.Dataset.from_arrays(X, y)).open_test()
+    assert re.findall("most common class.*get ([0-9.]+)[.]$", text) == told
 
 
 COSTS = {
