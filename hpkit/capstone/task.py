@@ -221,6 +221,8 @@ class Capstone:
         for name in ("cv", "loss"):
             if kwargs.get(name) is not None:
                 refuse(f"no_{name}", got=brief(kwargs[name]))
+        if args and isinstance(args[0], Dataset):
+            refuse("own_data", what=what)
         search = getattr(hpkit, "grid_search" if what == "fit" else what)
         # Read iterators now, because values are needed twice; some never end.
         for name, values in kwargs.items():

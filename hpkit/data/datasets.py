@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 import numpy as np
 
@@ -168,6 +168,7 @@ class Dataset:
         valid: float = 0.2,
         test: float = 0.2,
         seed: int = 0,
+        **others: Never,
     ) -> Dataset:
         """Return a pandas table as a `Dataset`, cut in three and standardized.
 
@@ -215,6 +216,8 @@ class Dataset:
         Dataset(your data: 12/4/4 rows to train/validate/test, 2 features, 2 classes)
         Categories became columns of 0 and 1: city (2).
         """
+        for given, value in others.items():
+            raise refusal("frame_takes", value, kind=TypeError, name=given)
         by = {"groups": groups, "time": time, "splits": splits}
         table = tables.read_frame(frame, target, by, categorical, standardize)
         names = [*(column.name for column in table.columns), target]
@@ -517,7 +520,8 @@ def check_rows(X, names, preparation=()):
     if rows and all(isinstance(r, Mapping) or hasattr(r, "to_frame") for r in rows):
         import pandas as pd
 
-        X = pd.DataFrame(rows)
+        is_table = isinstance(X, Mapping) and any(map(np.ndim, X.values()))
+        X = pd.DataFrame(X if is_table else rows)
     if hasattr(X, "iloc"):
         if missing := [name for name in names if name not in map(str, X.columns)]:
             raise refusal("rows_columns", names=", ".join(missing[:6]), way=way)

@@ -27,6 +27,8 @@ _MAX_CODES = 12  # different whole numbers that may be codes: months, say
 # Kolmogorov-Smirnov distance of two classes in a column; breast cancer's best has 0.84.
 _SEPARATED = 0.95
 _MAX_NAMES = 20  # of columns, in a note
+# What pandas calls columns of Python's numbers, as a database gives them.
+_NUMBER_OBJECTS = "integer", "floating", "mixed-integer-float", "decimal"
 _MAX_COLUMNS = 2000  # for one column of categories: millions would not fit in memory
 
 
@@ -102,6 +104,7 @@ def read_frame(frame, target, by, categorical, standardize):
     names = list(map(str, frame.columns))
     if duplicates := [name for name in names if names.count(name) > 1]:
         raise refusal("columns_differ", duplicates[0])
+    frame = _plain_types(frame)
     by = {role: name for role, name in by.items() if name is not None}
     if len(by) > 1:
         raise refusal("one_cut", given=", ".join(by))
@@ -124,6 +127,20 @@ def read_frame(frame, target, by, categorical, standardize):
     key = _read_key(role, frame[name]) if role else None
     dated = isinstance(frame.index, pd.DatetimeIndex)
     return Table(X, y, columns, role, str(name), key, tuple(order), dated)
+
+
+def _plain_types(frame):
+    """Return a frame with periods as dates, and numbers kept as objects as numbers."""
+    import pandas as pd
+    from pandas.api.types import infer_dtype
+
+    frame = frame.copy(deep=False)
+    for name, values in frame.items():
+        if isinstance(values.dtype, pd.PeriodDtype):
+            frame[name] = values.dt.to_timestamp()
+        elif values.dtype == object and infer_dtype(values) in _NUMBER_OBJECTS:
+            frame[name] = pd.to_numeric(values)
+    return frame
 
 
 def _check_column(role, name, names):

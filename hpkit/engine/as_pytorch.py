@@ -63,7 +63,7 @@ def as_pytorch(result, path):
     with refuse_file_errors(path):
         path = Path(path)
         rows_path = path.with_name(f"{path.stem}_data.npz")
-        script = _pytorch_script(result, rows_path.name)
+        script = _pytorch_script(result, rows_path.name, "beside")
         train, valid = result.dataset.train, result.dataset.valid
         if not len(train.y):
             raise refusal("script_rows", result.dataset.name)

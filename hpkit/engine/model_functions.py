@@ -70,11 +70,10 @@ def _make_network(model, n_features, n_outputs, setting):
     except (TypeError, AttributeError) as error:  # it takes other arguments, say
         if not isinstance(getattr(error, "obj", 0), int):
             raise  # it asks something of its own for a missing attribute
-        floats = (pair for pair in setting.own if isinstance(pair[1], float))
-        name, value = next(floats, (None, None))
-        key = "model_float" if name else "model_call"
-        facts = {"kind": TypeError, "name": name, "reason": error_line(error)}
-        raise refusal(key, value, **facts) from error
+        floats = [f"{n}={v:.4g}" for n, v in setting.own if isinstance(v, float)]
+        facts = {"values": ", ".join(floats), "reason": error_line(error)}
+        key = "model_float" if floats else "model_call"
+        raise refusal(key, kind=TypeError, **facts) from error
 
 
 def _check_parameters(net):

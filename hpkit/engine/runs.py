@@ -184,7 +184,7 @@ class Run:
         return start_own(*arguments, torch.float32)[0]
 
     def to_module(self, epoch: str = "best") -> torch.nn.Module:
-        """Return the network with its scaling inside, as a module that needs no hpkit.
+        """Return the network, its scaling and softmax as a module that needs no hpkit.
 
         It takes a tensor of rows with the columns of ``dataset.features`` in their own
         units: ``torch.tensor(run.dataset.prepare(rows))`` for rows of your table. It

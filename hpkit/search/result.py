@@ -161,7 +161,7 @@ class Search(_RunsMembers):
         scores = self.scores(by)
         if by == "metric" and np.isnan(scores).all():
             raise refusal("nan_metric")
-        return self.settings[rank(self.runs, scores)[0]]
+        return self.settings[rank(self.runs, scores, self.runs.order)[0]]
 
     @property
     def ties(self) -> tuple:
@@ -294,6 +294,9 @@ class Search(_RunsMembers):
     def _repr_html_(self):
         texts, diverged = words("search"), self.runs.diverged.any(1)
         notes = dict.fromkeys(self._tied, texts["tie_note"])
+        for rung in self.rungs:
+            cut = texts["cut_note"].format(epoch=rung.epoch)
+            notes |= dict.fromkeys({*rung.settings} - {*rung.kept}, cut)
         notes |= {self.runs.order[0]: texts["best_note"]}
         notes |= dict.fromkeys(np.flatnonzero(diverged), texts["diverged_note"])
         caption = text.search_sentences(self, beside_table=True)

@@ -152,7 +152,9 @@ def search_function(generate):
     bar = inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=False)
     names = {p.name for p in shared}
 
-    def live(dataset=None, base=None, **values):
+    def live(dataset=None, base=None, *others, **values):
+        if others:
+            raise refusal("by_position", others[0], kind=TypeError)
         given = {name: values.pop(name) for name in names & values.keys()}
         new_plan = functools.partial(_Plan, generate.__name__, dataset, base, **given)
         return generate(new_plan, **values)

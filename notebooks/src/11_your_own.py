@@ -67,9 +67,9 @@ print(frame["diagnosis"].value_counts(normalize=True).round(3).to_string())
 # accuracy with this number: the rarer a class, the less it says.
 #
 # Your own table may have text and gaps. `from_frame` turns both into numbers, going by
-# the training rows alone. It refuses what isn't safe, such as dates; the error's last
-# line says what to do. Several rows of one patient, or rows in the order of time? Give
-# `groups=` or `time=`, or they leak. Drop what only names a row, such as an id.
+# the training rows alone. It refuses what isn't safe, such as dates; the error says
+# what to do. Several rows of one patient, or rows in the order of time? Give `groups=`
+# or `time=`, or they leak. Drop what only names a row, such as an id.
 
 # %%
 messy = frame[["mean_radius", "worst_area", "diagnosis"]].copy()
@@ -416,9 +416,9 @@ path.unlink()  # yours you keep
 # <!-- claim: own-file-same-numbers -->
 #
 # Your own network needs `hk.load_model(path, model=skip)`. `winner.to_module()` is a
-# PyTorch module that scales and needs no hpkit; `cells.prepare(rows)` turns text and
-# gaps into its numbers. `winner.as_pytorch("train.py")` writes the training as a plain
-# PyTorch loop.
+# PyTorch module that scales, gives probabilities and needs no hpkit; it takes
+# `torch.tensor(cells.prepare(rows))`. `winner.as_pytorch("train.py")` writes the
+# training as a plain PyTorch loop.
 #
 # TensorBoard and W&B take the curves, too:
 #

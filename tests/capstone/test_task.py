@@ -339,6 +339,11 @@ def test_entries_that_no_ranking_can_compare_are_refused(own):
     assert cap.entries == []
 
 
+def test_its_own_data_is_searched():
+    with pytest.raises(ValueError, match=r"got a data set; .*grid_search\(base, lr"):
+        task().grid_search(hk.load_dataset("wine"), BASE, lr=[0.1])
+
+
 def test_a_refusal_in_a_notebook_is_its_message_alone(monkeypatch):
     for name in ("__IPYTHON__", "display"):  # which a shell leaves behind
         monkeypatch.setattr(builtins, name, None, raising=False)

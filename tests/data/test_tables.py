@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from decimal import Decimal
 from types import SimpleNamespace
 
 import numpy as np
@@ -92,7 +93,7 @@ def test_columns_are_those_of_scikit_learn_fitted_on_the_training_rows(seed):
     assert ", ".join(data.features) == f"{names}, ward is missing, ward=3, ward=7"
     new = frame[[*data.columns]]
     polars = SimpleNamespace(to_pandas=new.copy)
-    for raw in (new, polars, new[::-1][::-1].iloc[:, ::-1], new.to_numpy()):
+    for raw in (new, polars, new.iloc[:, ::-1], new.to_numpy(), new.to_dict("list")):
         np.testing.assert_allclose(data.scaled(raw), expected, atol=1e-12)
     one = new.iloc[5]
     for raw in (one, one.to_dict(), [one.to_dict()], one.tolist()):
@@ -412,8 +413,22 @@ def test_a_column_of_equal_numbers_is_not_divided_by_rounding():
     assert data.valid.X[:, 2].max() == pytest.approx(0.1)
 
 
+def test_numbers_kept_as_objects_are_numbers_and_periods_are_times():
+    frame = pd.DataFrame({"x": np.arange(60) / 4, "y": np.arange(60) % 7 / 2})
+    days = pd.date_range("2026", periods=60).to_period()
+    wanted = Dataset.from_frame(frame.assign(day=days.to_timestamp()), "y", time="day")
+    for kind in (float, Decimal):
+        objects = frame.map(lambda value, kind=kind: kind(value)).astype(object)
+        data = Dataset.from_frame(objects.assign(day=days), "y", time="day")
+        for part, same in ((data.train, wanted.train), (data.test, wanted.test)):
+            np.testing.assert_array_equal(part.X, same.X)
+            np.testing.assert_array_equal(part.y, same.y)
+
+
 REFUSED = {
     "dates": ({}, {"when": pd.date_range("2026", periods=N)}, "dates in when.*time="),
+    "periods": ({}, {"when": pd.period_range("2026", periods=N)}, "dates in when"),
+    "other names": ({"test_size": 0.2}, {}, "got test_size=0.2; write test=0.2"),
     "dates as text": ({}, {"on": ["2026-03-01", "2026-04-01"] * 120}, "'2026-03-01'"),
     "kinds": ({"categorical": ["id"]}, {"id": [*map(str, range(N))]}, "most 99 .*Emb"),
     "numbers as text": ({}, {"hp": ["97", "8", "?"] * 80}, r"such as '\?'.*to_numeric"),

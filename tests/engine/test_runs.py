@@ -350,6 +350,8 @@ def test_scores_are_of_another_measure_too():
     losses = {"validation": 0, "last": 1, "training": 2}
     assert best == losses | {"accuracy": 2, "metric": 0}
     assert search.scores("accuracy") == pytest.approx([-0.1, -0.1, -0.2])
+    even = replace(search, runs=replace(runs, val_metric=0 * accuracy))
+    assert even.best_by("metric") == search.best  # by the loss where all are equal
     with pytest.raises(ValueError, match=r"by must be one of .*, got 'test'; choose"):
         search.scores("test")
     with pytest.raises(ValueError, match="needs classes"):
@@ -571,7 +573,7 @@ def test_a_file_holds_all_but_weights(search, tmp_path):
     assert again.describe() == search.describe()
     files = again.save(tmp_path / "2.json"), tmp_path / "search.json"
     assert len({file.read_bytes() for file in files}) == 1
-    with pytest.raises(ValueError, match="the file of a search holds curves only"):
+    with pytest.raises(ValueError, match="files of searches and studies hold"):
         again.best_run.network()
     with pytest.raises(ValueError, match="needs the rows of the data set"):
         again.best_run.test_loss()

@@ -186,8 +186,9 @@ def test_a_search_left_early_names_no_winner_among_what_is_untrained():
 def test_a_model_with_an_empty_layer_or_a_broken_number_says_so():
     about = {"model": sized, "seeds": range(2)}
     found = hk.grid_search(DIGITS, BASE, width=[4, 0, 4.5], **about)
-    with pytest.raises(TypeError, match=r"width=.*draw them with whole=True"):
-        hk.random_search(DIGITS, BASE, width=hk.log_uniform(4, 64), **about)
+    draws = {"a": hk.uniform(0, 1), "width": hk.log_uniform(4, 64)}
+    with pytest.raises(TypeError, match=r"with a=0.*, width=.*draw with whole=True"):
+        hk.random_search(DIGITS, BASE, **draws, **about)
 
     empty, broken = found.lost
     assert (found.best.width, empty.runs) == (4, ((1, 0), (1, 1)))

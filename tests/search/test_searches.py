@@ -221,6 +221,7 @@ def test_halving_leads_survivors_on_from_where_they_stopped():
     there = np.arange(10) <= halv.epochs_done[..., None]
     whole = np.where(there, rand.val_loss, np.nan)
     np.testing.assert_allclose(halv.val_loss, whole, rtol=1e-4)  # as if without pauses
+    assert halv._repr_html_().count("cut at epoch 3") == 2
     kept = halv.rungs[0].kept
     assert set(kept) == set(rand.val_loss[:, :, :2].min(2).mean(1).argsort()[:3])
 
@@ -432,6 +433,11 @@ BAD_OWN = {
         {"search_seed": 2**32},
     ],
 }
+
+
+def test_values_without_a_name_are_refused():
+    with pytest.raises(TypeError, match=r"by name, got \{'lr': \[0.1\]\}; write .*lr="):
+        hk.grid_search(MOONS, BASE, {"lr": [0.1]})
 
 
 def bad_calls():
