@@ -337,7 +337,7 @@ function createChart(el, onEvent) {
       const w = X(1) - X(0), h = Y(0) - Y(1), texts = pool(top, 'text', rows * n)
       const bytes = colorBytes(colors), room = (m.lift ? .68 : 1) * w - .5 * em  // less with a path
       const fits = ([digits, size]) => 1.25 * size * em < h &&
-        textWidth((v.some(x => x < .1) ? '0.0' : '0.') + '8'.repeat(digits), size) < room
+        textWidth('0.0' + '8'.repeat(digits), size) < room
       const [digits, size] = [[3, .95], [2, .95], [2, .85], [2, .72], [2, .6]].find(fits) || [0, .8]
       pool(g, 'rect', rows * n).forEach((node, i) => {
         const isKnown = isFinite(v[i]), px = X(i % n), py = Y(Math.floor(i / n))
