@@ -12,6 +12,7 @@ import html
 import json
 import os
 import re
+import shutil
 import tempfile
 import tomllib
 from pathlib import Path
@@ -29,7 +30,7 @@ from hpkit.locale import words
 from hpkit.panels.controls import SCRIPT, STYLE, written
 
 ROOT = Path(__file__).resolve().parents[1]
-ANSWER = "Made your guess? Here is the answer:"  # nothing can be run on the page
+ANSWER = "Made your guess? Then open this."  # nothing can be run on the page
 SOURCE = ROOT / "notebooks" / "page"
 
 
@@ -99,13 +100,14 @@ def write_lessons(folder):
     folder.mkdir(exist_ok=True)
     frame = (SOURCE / "lesson.html").read_text("utf-8")
     pages = {p.stem: lesson_html(p) for p in sorted(SOURCE.parent.glob("*.ipynb"))}
-    for name in ("glossary", "REFERENCE"):
+    for name in ("glossary", "REFERENCE", "TEACHING", "GRADING"):
         text = (SOURCE.parent / f"{name}.md").read_text("utf-8")
-        pages[name] = MARKDOWN(re.sub(r"(\]\([^):]+)\.ipynb", r"\1.html", text))
+        pages[name] = MARKDOWN(re.sub(r"(\]\([^):]+)\.(ipynb|md)\b", r"\1.html", text))
     for name, body in pages.items():
         title = re.sub("<[^>]+>", "", body[body.index("<h1>") : body.index("</h1>")])
         page = frame.replace("{title}", title).replace("{body}", body)
         (folder / f"{name}.html").write_text(page, "utf-8", newline="\n")
+    shutil.copy(SOURCE.parent / "guess_sheet.html", folder)
 
 
 def _lesson_links():

@@ -29,7 +29,7 @@ MAP = 24  # cells along a side of a map
 ZOOM = 6  # pixels on the page along a side of a digit's pixel
 DROPPED_BITS = 12  # of each number in a chart, which stays right to 1 in 4,000
 KNOBS = "lr", "batch_size", "epochs"
-RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 SIZES = (2, 4, 8, 16, 32, 64, 128)  # and all points at once
 STAGES = (0, 1, 2, 5, 10, 20, 50, 100)  # epochs at which a map is recorded
 

@@ -34,7 +34,8 @@ ax = hk.plot_data(moons)
 # perfect, 0.69 is guessing.
 #
 # Other dots are kept apart: the **validation** dots. The network never learns from
-# them, so their loss, the solid line, tells how well it does on new dots.
+# them, so their loss, the solid line, tells how well it does on new dots. The dashed
+# line is the loss on the dots it learns from.
 #
 # We set the length of a step, the **learning rate**. It is a *hyperparameter*: training
 # doesn't change it.
@@ -65,7 +66,7 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 # **Predict.** Draw it, and press **This is my guess**.
 #
 # **Do.** Which learning rate is lowest? In the right chart, click the first dot and the
-# cross. What do their training curves look like?
+# cross. What do their curves look like?
 
 # %%
 hk.ValidationCurvePanel(moons, "lr", base, param_range=rates, seeds=5, predict="draw")
@@ -91,10 +92,10 @@ ax = hk.plot_data(spiral)
 # %% [markdown]
 # **Predict.** Who ends lower, or do they meet?
 #
-# **Do.** Press **Next step** three times: Ana's path, from the start S. Choose the
-# order `batch_size, lr, dropout` and press **All steps**: Jun's. At its end press
-# **Show the grid**: it trains every combination, and the sentence below compares the
-# path with the best. Each cell then has its best dropout.
+# **Do.** Press **Next step** three times: Ana's path, from the start S. Note its loss.
+# Choose the order `batch_size, lr, dropout` and press **All steps**: Jun's. At its end
+# press **Show the grid**: it trains every combination, and the sentence below compares
+# the path with the best. Each cell then has its best dropout.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
@@ -103,9 +104,7 @@ hk.OneAtATimePanel(spiral, start, **lists)
 # **What you see: the order decides.** Jun finds the best of all 36 settings. Ana ends
 # at more than one and a half times that loss. <!-- claim: path-spiral-order-decides -->
 # With all 200 dots in a batch there are few steps, so Ana chose long ones, too long for
-# small batches.
-#
-# > What one at a time finds is the best **for what was held fixed**.
+# small batches. What one at a time finds is the best **for what was held fixed**.
 #
 # ## What you saw
 #

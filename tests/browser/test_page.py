@@ -17,7 +17,7 @@ import hpkit as hk
 from hpkit._cli import main
 from hpkit.locale import words
 
-FEW = {"rates": (0.02, 0.05, 0.3, 10), "sizes": (8, 32), "seeds": 3}
+FEW = {"rates": (0.02, 0.03, 0.3, 10), "sizes": (8, 32), "seeds": 3}
 SETS = {
     name: {"base": recorded.TRAINED[name]["base"].but(epochs=10)} | FEW
     for name in ("moons", "digits")
@@ -167,7 +167,7 @@ def test_a_finger_that_scrolls_moves_no_slider(shown):
 
     assert page.evaluate("scrollY") > 0
     assert rate.input_value() == before
-    assert "learning rate 0.05," in said(page, "one")
+    assert "learning rate 0.03," in said(page, "one")
     page.locator("#one [data-do=share]").tap()  # what it says is below the charts
     expect(page.locator("#one .said")).to_be_in_viewport(ratio=1)
 
@@ -270,7 +270,7 @@ def test_the_first_picture_waits_for_the_page_alone(browser, site):
     page.goto((site[0] / "index.html").as_uri())
     page.wait_for_selector("#one svg image")
     seen = said(page, "one")
-    assert "learning rate 0.05, batch size 32, seed 0" in seen
+    assert "learning rate 0.03, batch size 32, seed 0" in seen
     page.locator("#one [data-name=rate]").press("End")  # nothing of it is here
     press(page, "one", "pin")
     assert said(page, "one") == seen

@@ -296,7 +296,7 @@ def test_exported_page_folds_an_answer_and_holds_it(asks):
     exporter = HTMLExporter(template_name="hpkit", extra_template_basedirs=templates)
     page, _ = exporter.from_filename(str(asks / "00_start.ipynb"))
     fold, *_ = re.findall(r'<details class="hp-answer">.*?</details>', page, re.S)
-    assert "<summary>Made your guess? Here is the answer:</summary>" in fold
+    assert "<summary>Made your guess? Then open this.</summary>" in fold
     assert "<pre>one\n</pre>" in fold
 
 
