@@ -68,7 +68,10 @@ def pad_curves(curves: Sequence, top: float):
     for row, curve in enumerate(curves):
         count = min(_DENSE, len(curve))
         epochs = np.linspace(0, len(curve) - 1, count).round().astype(int)
-        x[row, :count], y[row, :count] = epochs, clip_curve(curve, top)[0][epochs]
+        heights, left_at = clip_curve(curve, top)
+        if left_at is not None:
+            heights[left_at] = top  # up to its cross
+        x[row, :count], y[row, :count] = epochs, heights[epochs]
     return x, y
 
 

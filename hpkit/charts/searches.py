@@ -25,7 +25,7 @@ _FRAMES = {  # of cells
     "ties": {"color": "orange", "width": 2.5, "dash": "dashed"},
     "best": {"color": "orange", "width": 4.0},
     "chosen": {"color": "ink", "width": 2.5, "dash": "dotted", "inset": 0.07},
-    "guess": GUESS | {"width": 4.0},  # a right guess leaves the best frame visible
+    "guess": GUESS | {"width": 3.0, "inset": 0.07},  # other frames stay visible
 }
 _COLUMN = 0.07  # of the budget: distance between columns of final losses
 
@@ -197,9 +197,8 @@ def heatmap_chart(
     by_kind = {kind: list(framed.get(kind, ())) for kind in _FRAMES}
     frames = []
     for kind, style in _FRAMES.items():
-        halo = kind != "guess" or by_kind["guess"] != by_kind["best"]
         legend = legends[kind] if kind in framed else None  # or it would take room
-        frames.append(spec.frames(by_kind[kind], **style, halo=halo, legend=legend))
+        frames.append(spec.frames(by_kind[kind], **style, halo=True, legend=legend))
     pair = list(space.items())[:2]
     x, y = (Axis(TABLE[n].label, kind="band", texts=axis_texts(v)) for n, v in pair)
     # The best is inside the frame around all ties, but not named as one.

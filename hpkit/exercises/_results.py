@@ -20,7 +20,7 @@ def best_of_50(answer):
     """A little above one half."""
     share = read.number(answer, low=0, high=100)
     share = share / 100 if share > 1 else share  # given in percent
-    wrong_if(too_high=share > 0.58, too_low=share < 0.505)
+    wrong_if(too_high=share > 0.56, too_low=share < 0.505)
 
 
 def _run_loop(train):

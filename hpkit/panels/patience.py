@@ -135,6 +135,12 @@ class PatiencePanel(Panel):
             rows.append(row | {"val_loss": kept.best_val_loss})
         return rows
 
+    def _rows_below(self):  # the patience chosen first
+        rows = self.frame()
+        return rows.iloc[
+            np.argsort(rows.index != self.patience.value - 1, kind="stable")
+        ]
+
     def _code(self):
         setting = self.setting.but(patience=self.patience.value)
         end = f"run.epochs_done, run.best_epoch  {WORDS['code']}"

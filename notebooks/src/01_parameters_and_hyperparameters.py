@@ -68,7 +68,7 @@ ex.hyperparameters.check(answer)
 # ## 2. The loop (10 minutes)
 #
 # All of training is one loop, for this little network as for the largest. If PyTorch is
-# new to you, read its comments. To read a folded cell, click its three dots.
+# new to you, read the loop's comments. To read a folded cell, click its three dots.
 
 # %% tags=["drawing"]
 # the data as tensors, three hyperparameters, a new network
@@ -295,8 +295,8 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 # Each patient is a run with one fault; the gray curves are the same setting with other
 # seeds. You know the faults of the first three. The next three bring new ones:
 #
-# - *unlucky seed*: the gray curves do far better,
 # - *stopped too early*: few epochs, and both losses still fall,
+# - *unlucky seed*: the gray curves do far better,
 # - *chosen by training loss*: a note at the left says so.
 #
 # One remedy is new: **weight decay** keeps the weights small, against overfitting.

@@ -112,8 +112,8 @@ ex.worst_to_best.check(answer)
 #
 # **Predict.** What will the curve look like? Draw it.
 #
-# **Do.** In the right chart, click the smallest value, the best and the largest. Which
-# shape of lesson 01 does each training curve have?
+# **Do.** In the right chart, click the smallest learning rate, the best and the
+# largest. Which shape of lesson 01 does each training curve have?
 
 # %%
 lrs = [0.0001, 0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
@@ -140,7 +140,7 @@ hk.ValidationCurvePanel(
 curve = hk.validation_curve(
     moons, base, param_name="lr", param_range=lrs, seeds=range(5)
 )
-print("runs:", len(curve.runs), "  best of the list:", curve.best.lr)
+print("runs:", len(curve.runs))  # curve.best.lr is the best rate of the list
 
 # %%
 ex.good_rate

@@ -312,12 +312,12 @@ ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close togethe
 
 # %% [markdown]
 # **What you see: a fifth as large.** With other shuffles it is less than a third.
-# <!-- claim: choice-folds-are-steadier --> It matters which rows are held back:
+# <!-- claim: choice-folds-are-steadier --> All use the same wines: this is the luck of
+# the cut alone. It matters which rows are held back:
 # <!-- claim: choice-folds-differ --> one split may give less than half of the overall
-# mean, or more than one and a half times it. <!-- claim: choice-one-split-is-luck -->
+# mean, or more than 1.5 times it. <!-- claim: choice-one-split-is-luck -->
 #
-# **Predict.** Now choose a learning rate by folds: 0.01, 0.1, 0.3 or 1? Is one of them
-# clearly out?
+# **Predict.** Choose a learning rate by folds: 0.01, 0.1, 0.3 or 1? Is one clearly out?
 
 # %%
 rates = [0.01, 0.1, 0.3, 1]
@@ -332,9 +332,9 @@ for lr, losses in zip(rates, found, strict=True):
 # of that distance. <!-- claim: choice-folds-choose --> Don't rank them: leave out a
 # fifth of the wines, and another may lead. <!-- claim: choice-folds-other-wines -->
 #
-# The price is five runs instead of one: use folds when data is scarce and training is
-# quick. Folds, too, are for choosing: train the chosen setting once more, and open the
-# box with the 36 rows.
+# It costs five runs instead of one: use folds when data is scarce and training quick.
+# Folds, too, are for choosing: train the chosen setting once more, and open the box
+# with the 36 rows.
 #
 # ## 7. Four questions (2 minutes)
 

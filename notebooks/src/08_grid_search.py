@@ -99,7 +99,7 @@ for values in (steps, factors):
 # of 10, then factors of 3 around the best.
 #
 # A winner at the edge of the map is a signpost, as in lesson 02: *go on in this
-# direction*. A search names it as its `edge`. In section 1 batch size 4 stood at one.
+# direction*. A search names it as its `edge`. In section 1 batch size 4 was one.
 #
 # **Predict.** How much does batch size 2 gain?
 
@@ -138,7 +138,7 @@ hk.SeedsPanel(spiral, [jun, winner], seeds=3)
 # **What you see: three to ten.** The first three are enough; with others it takes up to
 # ten. <!-- claim: grid-ten-seeds-tell --> One of 42 is always ahead, if only by luck,
 # so the map asks for a larger gap. A dashed frame says "not told apart yet", not
-# "equal".
+# "equal" or "low".
 #
 # Now the moons, three times, each time with eight other seeds.
 #
@@ -163,7 +163,7 @@ for ax, first in zip(axes, (0, 8, 16), strict=True):
 # <!-- claim: grid-plateau --> From batch size 4 to 32 every row comes within a fifth of
 # the lowest: here 4 at the edge is no signpost. <!-- claim: grid-flat-valley --> So a
 # grid's answer is not "learning rate 0.3, batch size 8" but "this region is good". Take
-# a pair in its middle, or the one with the largest batches, which trains fastest.
+# a low pair in its middle, or one with large batches, which trains fastest.
 #
 # ## 5. What it costs (4 minutes)
 #

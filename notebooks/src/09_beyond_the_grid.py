@@ -236,8 +236,8 @@ for ax, name, x in zip(axes, names, (cloud.values("lr"), number), strict=True):
     curve = np.polyval(np.polyfit(np.log(x), np.log(loss), 3), np.log(x))
     share = 1 - np.var(np.log(loss) - curve) / np.var(np.log(loss))
     ax.loglog(x, loss, "o", color="#0072B2", alpha=0.7)
-    ax.set(xlabel=name, title=f"explains {share:.0%} of the differences in loss")
-    hk.alt_text(ax, f"100 dots, loss against {name}; explains {share:.0%}.")
+    ax.set(xlabel=name, title=f"a smooth curve explains {share:.0%} of the loss")
+    hk.alt_text(ax, f"100 dots, loss against {name}; a curve explains {share:.0%}.")
 axes[0].set(ylabel="lowest validation loss", yticks=[0.2, 0.5, 1, 2])
 _ = axes[0].yaxis.set(major_formatter="{x:g}", minor_locator=plt.NullLocator())
 

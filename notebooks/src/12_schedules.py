@@ -177,7 +177,7 @@ def range_test(setting, seed):  # its losses, smoothed
 # %% tags=["drawing"]
 # A range test, and below it the validation curve
 test, coarse = range_test(small, 0), [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
-about = {"param_name": "lr", "param_range": coarse, "seeds": range(3)}
+about = {"param_name": "lr", "param_range": coarse, "seeds": range(10)}
 curve = hk.validation_curve(digits, small, **about)
 fig, axes = plt.subplots(2, sharex=True, figsize=(8, 4.2), layout="constrained")
 hk.plot_validation_curve(curve, ax=axes[1])
@@ -216,17 +216,8 @@ ex.after_the_test.check(answer)
 # %% [markdown]
 # ## 5. Halving on many machines (6 minutes)
 #
-# A halving: 27 runs begin, a third go on.
-
-# %%
-draws = {"n_trials": 27, "lr": hk.log_uniform(1e-4, 10)}
-halving = hk.successive_halving(digits, small.but(epochs=9), **draws)
-for epoch in (1, 3, 9):
-    print(f"epoch {epoch}:", sum(r.epochs_done >= epoch for r in halving.runs), "runs")
-print(halving.cost.epochs, "epochs in all")
-
-# %% [markdown]
-# An epoch at which runs are cut is a **rung**. On nine machines the halving waits there
+# A halving: 27 runs train for one epoch, nine of them for three, three for nine. An
+# epoch at which runs are cut is a **rung**. On nine machines the halving waits there
 # for the slowest run. **ASHA**, asynchronous successive halving, doesn't wait: a run
 # goes on as soon as it is among the best third of those that have reached its rung *so
 # far*. A few go on that should not, but no machine rests.
@@ -234,7 +225,7 @@ print(halving.cost.epochs, "epochs in all")
 # Optuna calls it **pruning**: your objective reports after each epoch, and asks; its
 # `SuccessiveHalvingPruner` is ASHA.
 #
-# **Predict.** 27 whole trials take 243 epochs, the halving took 63. And pruning?
+# **Predict.** 27 whole trials take 243 epochs, the halving takes 63. And pruning?
 
 
 # %%

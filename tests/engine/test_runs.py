@@ -379,7 +379,7 @@ def test_ties_are_what_the_same_seeds_do_not_tell_apart():
     assert search.ties == (search.settings[1],)  # and not the one that diverged
     said = search.describe()
     assert re.search(r"is 0\.30* .*As far as 4 seeds can tell, 0\.2 may", said)
-    assert "Diverged: 1 of 4 settings" in said
+    assert "1 of 4 settings diverged" in said
     assert search._repr_html_().count("<td>as good?</td>") == 1
     many = made(lasting([UNEVEN[0], *[UNEVEN[1]] * 7]))
     assert len(many.ties) == 7

@@ -38,11 +38,28 @@ def test_bowl_diverges_exactly_above_two_over_the_curvature():
         out = lr * curvature > 2
         assert (abs(bowl.path[-1]) > 4) == out
         assert [len(marks(c, "cross")) for c in bowl.charts.charts] == [out, out]
-    bowl = BowlPanel(lr=2.5)
-    for side in (1, -1, 1, -1):  # the cross is where the ball is
-        bowl.step()
-        place = mark(bowl.charts.charts[0], "cross").columns[0][0]
-        assert np.sign([bowl.path[-1], *place]).tolist() == [side, side]
+    for lr in (2.5, 2.1, 2.02):
+        bowl = BowlPanel(lr=lr, steps=40)
+        place, bowl_chart = bowl.path, bowl.charts.charts[0]
+        top = bowl_chart.y.domain[1]
+        k = int((place**2 / 2 > top).argmax())  # the dashed line leaves before step k
+        before, after = place[k - 1 : k + 1]
+        at = np.interp(top, [before**2 / 2, after**2 / 2], [before, after])
+        (cross,), *_ = mark(bowl_chart, "cross").columns
+        assert cross == pytest.approx(np.clip(at, -5, 5), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("guess", "words"), [(2.0, "is the limit"), (2.5, "was 0.5 away")]
+)
+def test_bowl_says_how_far_the_guess_was_once_it_shows(guess, words):
+    bowl = BowlPanel(lr=1.9, predict=True)
+    bowl.guess.widget.value = guess
+    bowl.guess.commit()
+    bowl.step()
+    assert words not in shows(bowl)
+    bowl.lr.value = 2.1
+    assert words in shows(bowl)
 
 
 def test_bowl_runs_stops_and_goes_back():

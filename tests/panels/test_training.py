@@ -344,6 +344,15 @@ def test_a_long_session_draws_the_latest_of_its_earlier_runs(panel):
     assert len(mark(panel.charts.charts[0], "line", color="gray").columns[-1]) == 30
 
 
+def test_a_click_on_pin_right_after_typing_a_name_pins(panel):
+    panel.list.name.value = "mine"  # sent when the click on the button leaves the box
+    panel.pin_button.click()
+    assert panel.list.chosen.color
+    panel.list._named_at -= 2
+    panel.pin_button.click()
+    assert not panel.list.chosen.color
+
+
 def test_pin_name_remove_and_reset(panel):
     for lr in (0.1, 0.03, 0.01):
         move(panel, panel.controls["lr"].slider, lr)
