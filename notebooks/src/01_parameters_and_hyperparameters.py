@@ -271,8 +271,7 @@ print(f"validation loss below training loss: {below} of 10 runs")
 
 # %% [markdown]
 # **What you see: in six.** Which split got the easier points is luck.
-# <!-- claim: validation-below-training --> In other networks it may be dropout, which
-# validation leaves out.
+# <!-- claim: validation-below-training -->
 #
 # ## 6. Defaults are a start (2 minutes)
 #

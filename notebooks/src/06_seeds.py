@@ -158,7 +158,7 @@ hk.SeedsPanel(moons, [ana, jun], seeds=3, most=40)
 
 # %% [markdown]
 # **What you see: more than five.** Five seeds mostly can't tell, ten often can, forty
-# can. <!-- claim: seeds-forty-tell --> In earnest, choose the number first: adding
+# can. <!-- claim: seeds-forty-tell --> Choose the number first: adding
 # seeds until they tell nearly triples the false alarms.
 # <!-- claim: seeds-no-second-look -->
 #

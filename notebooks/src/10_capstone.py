@@ -48,10 +48,10 @@ hk.TrainingPanel(wine_data, practice, controls=("lr", "batch_size", "momentum"))
 
 # %% [markdown]
 # A panel doesn't count its epochs; a **capstone** does. Here is one for wine: 40
-# epochs, no bars.
+# epochs.
 
 # %%
-wine = hk.Capstone("wine", budget=40, bars=(), name="rehearsal", folder=None)
+wine = hk.Capstone("wine", budget=40, name="rehearsal", folder=None)
 base = hk.Hyperparameters(batch_size=16, epochs=5, hidden=(16,))
 curve = wine.validation_curve(base, param_name="lr", param_range=[0.001, 0.01, 0.1, 1])
 ax = hk.plot_validation_curve(curve)

@@ -274,7 +274,6 @@ print(f"Optuna {study.best_value:.3f}")
 # **What you see: about as low as the grid.** The study ends below the loss of learning
 # rate 0.01, <!-- claim: own-study-pays --> and at about the grid's loss or lower.
 # <!-- claim: own-study-not-above-the-grid --> But it had fifteen tries, the grid four.
-# With more hyperparameters Optuna can pay.
 #
 # ## 5. More machines (3 minutes)
 #

@@ -252,7 +252,7 @@ print(f"{epochs} of {27 * 9} epochs; best: {study.best_value:.3f}")
 # %% [markdown]
 # **What you see: less than half of the epochs.** Not waiting mostly costs a few epochs
 # more than halving. <!-- claim: pruning-saves --> Several machines would share the
-# study. Slow starters are cut as before.
+# study.
 #
 # ## 6. Four questions (3 minutes)
 
