@@ -150,6 +150,8 @@ class BowlPanel(Panel):
         loss = Axis(WORDS["loss"], (-0.04 * top, top))  # room for the ball
         bowl = Chart(weight, loss, marks, alt=WORDS["bowl_alt"].format(n, w[-1]))
         clipped, exit_step = clip_curve(losses, top)
+        if exit_step is not None:
+            clipped[exit_step] = top  # up to its cross
         last = [n] if losses[-1] <= top else []
         marks = [
             line(np.arange(n + 1), clipped, width=2.5),
