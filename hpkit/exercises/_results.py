@@ -159,7 +159,7 @@ def finish(answer):
         looked=answer.test and answer.test.get("looks"),
     )
     below = answer.bar is None
-    bar = min(answer.bars) if below else answer.bar
+    bar = min(answer.bars, default=1) if below else answer.bar
     return wrong_if({"cap": answer, "bar": bar}, below=below)
 
 
