@@ -14,7 +14,7 @@ from hpkit.charts.still import data_uri, picture
 from hpkit.data.datasets import load_call
 from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import Hyperparameters, varied
-from hpkit.locale import language, words
+from hpkit.locale import digits, language, words
 from hpkit.search import files
 from hpkit.store import error_reason, write
 from hpkit.text import html_table, run_sentence, setting_text
@@ -58,7 +58,7 @@ def best_of(entry, setting=None):
 
 def lowest_text(entry):
     best = best_of(entry)
-    return f"{best['mean_val_loss']:.3g}" if best else "-"
+    return digits(best["mean_val_loss"]) if best else "-"
 
 
 def find(runs, choice):

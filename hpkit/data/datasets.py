@@ -17,6 +17,7 @@ from hpkit.data import tables
 from hpkit.data.tables import Column, Table
 from hpkit.hyperparameters import brief, refusal
 from hpkit.locale import tr
+from hpkit.text import wrap_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +118,8 @@ class Dataset:
         kind = "regression" if self.is_regression else "classes"
         facts = {"features": self.n_features, "classes": self.n_outputs}
         facts |= {"name": self.name, "sizes": "/".join(map(str, sizes))}
-        return "\n".join((tr(f"data.{kind}", **facts), *self.notes))
+        lines = tr(f"data.{kind}", **facts), *self.notes
+        return "\n".join(map(wrap_text, lines))
 
     @property
     def cut_by(self) -> str:

@@ -397,9 +397,12 @@ def _curve_label(entry, shown, pinned):
     """Return the label of a curve: its run's name, else how it differs from others."""
     if entry.name:  # the list has the full name
         return hyper.cut_middle(entry.name, 14)
-    if names := hyper.varied([e.run.setting for e in (shown, *pinned)]):
-        return txt.short_text(entry.run.setting, names)
-    return WORDS["of_seed"].format(entry.run.seed)
+    runs = [e.run for e in (shown, *pinned)]
+    names, seed = hyper.varied([r.setting for r in runs]), entry.run.seed
+    text = txt.short_text(entry.run.setting, names) if names else ""
+    if names and all(r.seed == seed for r in runs if r.setting == entry.run.setting):
+        return text
+    return ", ".join(filter(None, [text, WORDS["of_seed"].format(seed)]))
 
 
 class _RunList:

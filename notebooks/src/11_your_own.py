@@ -43,8 +43,8 @@ cells
 # `Dataset.from_frame` has shuffled the rows, made three splits, and put all columns on
 # one scale, that of the *training* rows, so that one learning rate suits all weights.
 #
-# **Do.** How many squares of the map have a dashed frame? Then set **rows** to
-# momentum. Does it lower the loss, or only move the dark squares?
+# **Do.** How many pairs may be as good as the best? The sentence says it. Then set
+# **rows** to momentum. Does it lower the loss, or only move the dark squares?
 
 # %%
 hk.GridPanel(cells, "lr", "batch_size", base=simple)
@@ -156,8 +156,7 @@ print(f"our cut has {ours.mean_val_loss.min():.3f}; {lower} of the ten are lower
 # move the loss by less than a third. <!-- claim: own-seeds-move-little --> Six of the
 # 113 rows make up two thirds of the loss, on other cuts about half or more:
 # <!-- claim: own-few-rows-most-of-the-loss --> on these rows the model is in doubt, or
-# sure and wrong. Our cut has hard ones: here all others, elsewhere nearly all, give a
-# lower loss.
+# sure and wrong. Our cut has hard ones: nearly all others give a lower loss.
 # <!-- claim: own-cut-is-a-hard-one -->
 #
 # So compare settings on the *same* cut. With `cv=5` in place of `seeds=` a search

@@ -38,7 +38,7 @@ deep = small.but(hidden=(32, 32, 32, 32), momentum=0.9)
 # **Do.**
 #
 # 1. Draw on the left chart, with the mouse, or with Tab and the arrow keys. Can you get
-#    below cosine?
+#    below cosine? Yours holds each rate for an epoch; cosine changes with every update.
 # 2. Start from the shape **constant** and press **Train**. Wait for epoch 5; then pull
 #    the rest of your curve down to 0.01. What does your loss do?
 # 3. Type 0.03 as the learning rate. Which one is ahead now?

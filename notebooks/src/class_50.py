@@ -61,7 +61,7 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 #
 # Go up by *factors* of three or ten instead, from 0.0001 to 10, and plot the lowest
 # validation loss of each: the **validation curve**. A dot is the mean of five
-# **seeds**, five random beginnings. Results hold for nearly all seeds.
+# **seeds**, five random beginnings.
 #
 # **Predict.** Draw it, and press **This is my guess**.
 #
@@ -95,7 +95,7 @@ ax = hk.plot_data(spiral)
 # **Do.** Press **Next step** three times: Ana's path, from the start S. Note its loss.
 # Choose the order `batch_size, lr, dropout` and press **All steps**: Jun's. At its end
 # press **Show the grid**: it trains every combination, and the sentence below compares
-# the path with the best. Each cell then has its best dropout.
+# the path with the best.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
@@ -110,7 +110,7 @@ hk.OneAtATimePanel(spiral, start, **lists)
 #
 # - Choose by the validation loss.
 # - Factors, not steps; a winner at the edge is a signpost.
-# - One at a time is cheap, 8 settings with three seeds instead of 36, and its answer
+# - One at a time is cheap, 8 settings instead of 36, and its answer
 #   depends on the order. <!-- claim: path-cost path-spiral-order-decides -->
 #
 # ## Further reading

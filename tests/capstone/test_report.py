@@ -40,7 +40,7 @@ def test_report_is_one_page_with_pictures_that_say_themselves(here):
     assert heads == [
         "Tuning report: wine",
         "In short",
-        "How I searched",
+        "My plan, and what I did",
         "What I chose, and why",
         "Other ways to search, on the same rows",
         "What I learned, and what I would do next",
