@@ -70,6 +70,7 @@ def pad_curves(curves: Sequence, top: float):
         epochs = np.linspace(0, len(curve) - 1, count).round().astype(int)
         heights, left_at = clip_curve(curve, top)
         if left_at is not None:
+            epochs[np.searchsorted(epochs, left_at)] = left_at
             heights[left_at] = top  # up to its cross
         x[row, :count], y[row, :count] = epochs, heights[epochs]
     return x, y

@@ -4,6 +4,7 @@ What is learned (categories, what fills a gap) comes from the training rows alon
 Nothing here depends on `Dataset`.
 """
 
+import contextlib
 import itertools
 import numbers
 import re
@@ -104,7 +105,6 @@ def read_frame(frame, target, by, categorical, standardize):
     names = list(map(str, frame.columns))
     if duplicates := [name for name in names if names.count(name) > 1]:
         raise refusal("columns_differ", duplicates[0])
-    frame = _plain_types(frame)
     by = {role: name for role, name in by.items() if name is not None}
     if len(by) > 1:
         raise refusal("one_cut", given=", ".join(by))
@@ -118,7 +118,8 @@ def read_frame(frame, target, by, categorical, standardize):
     if not inputs.shape[1]:
         raise refusal("no_inputs", names=", ".join(names))
     X, columns = _read_inputs(inputs, categorical, standardize)
-    y, kind = frame[target], frame[target].dtype.kind
+    y = _as_numbers(frame[target])
+    kind = y.dtype.kind
     if kind in "mM":
         raise refusal("target_dates", y.iloc[0], name=target)
     order = _texts(y.cat.categories.to_series()) if hasattr(y, "cat") else ()
@@ -129,18 +130,15 @@ def read_frame(frame, target, by, categorical, standardize):
     return Table(X, y, columns, role, str(name), key, tuple(order), dated)
 
 
-def _plain_types(frame):
-    """Return a frame with periods as dates, and numbers kept as objects as numbers."""
+def _as_numbers(values):
+    """Return a column of numbers kept as objects as numbers, any other as it is."""
     import pandas as pd
-    from pandas.api.types import infer_dtype
 
-    frame = frame.copy(deep=False)
-    for name, values in frame.items():
-        if isinstance(values.dtype, pd.PeriodDtype):
-            frame[name] = values.dt.to_timestamp()
-        elif values.dtype == object and infer_dtype(values) in _NUMBER_OBJECTS:
-            frame[name] = pd.to_numeric(values)
-    return frame
+    kind = values.dtype == object and pd.api.types.infer_dtype(values)
+    with contextlib.suppress(OverflowError, ValueError):  # 10**400, say
+        if kind in _NUMBER_OBJECTS:
+            return pd.to_numeric(values, downcast="integer")
+    return values
 
 
 def _check_column(role, name, names):
@@ -155,9 +153,13 @@ def _check_columns(argument, names, allowed):
 
 
 def _read_key(by, column):
+    import pandas as pd
+
     if by == "groups":
         return np.array(_texts(column), str)
     if by == "time":
+        if isinstance(column.dtype, pd.PeriodDtype):
+            column = column.astype("int64")
         if column.dtype.kind not in "iufmM":
             raise refusal("time", column.iloc[0], name=column.name)
         return column.rank(method="dense").to_numpy(int)
@@ -167,9 +169,12 @@ def _read_key(by, column):
 
 
 def _read_inputs(inputs, categorical, standardize):
+    columns = {name: Column(name) for name in inputs}
+    categorical = _check_columns("categorical", categorical, columns)
+    for name in columns.keys() - {*categorical}:
+        inputs[name] = _as_numbers(inputs[name])  # `inputs` is a copy
     kinds = {name: dtype.kind for name, dtype in inputs.dtypes.items()}
-    gaps, columns = inputs.isna().sum(), {name: Column(name) for name in kinds}
-    categorical = _check_columns("categorical", categorical, kinds)
+    gaps = inputs.isna().sum()
     dates = [name for name, kind in kinds.items() if kind in "mM"]
     refusals = [refusal("dates", names=", ".join(dates))] if dates else []
     if empty := [name for name in kinds if 0 < gaps[name] == len(inputs)]:
@@ -184,7 +189,7 @@ def _read_inputs(inputs, categorical, standardize):
                 facts = {"most": _MAX_COLUMNS, "name": name}
                 refusals.append(refusal("many_categories", len(categories), **facts))
             columns[name] = Column(name, tuple(categories))
-            inputs[name] = codes  # `inputs` is a copy
+            inputs[name] = codes
     if refusals:  # of all columns at once
         refusals[0].args = ("\n".join(map(str, refusals)),)
         raise refusals[0]

@@ -32,7 +32,7 @@ def wrong_if(facts=None, /, **reasons):
 
 
 def describe_value(value):
-    text = brief(float(f"{value:.7g}") if isinstance(value, float) else value)
+    text = brief(float(f"{value:.12g}") if isinstance(value, float) else value)
     if " at 0x" in text:  # an address tells a learner nothing
         return tr("refusals.any", type=type(value).__name__)
     return text

@@ -135,11 +135,10 @@ class PatiencePanel(Panel):
             rows.append(row | {"val_loss": kept.best_val_loss})
         return rows
 
-    def _rows_below(self):  # the patience chosen first
+    def _rows_below(self):  # from the patience chosen on
         rows = self.frame()
-        return rows.iloc[
-            np.argsort(rows.index != self.patience.value - 1, kind="stable")
-        ]
+        later = rows.index < self.patience.value - 1
+        return rows.iloc[np.argsort(later, kind="stable")]
 
     def _code(self):
         setting = self.setting.but(patience=self.patience.value)

@@ -392,6 +392,7 @@ class GridPanel(_ListsPanel):
         views = row(named(self.which, GRID["view"]), name="hp-small hp-right")
         left = [*(entry.frame for entry in self.entries), *self.search_box]
         self.build(*left, over=[views], calls={"cell": self._choose_cell})
+        self.add_class("hp-map")
         self._run_first()
 
     def _choose_cell(self, cell):

@@ -415,7 +415,7 @@ class _RunList:
     def __init__(self, panel, columns):
         self.panel, self.columns = panel, tuple(columns)
         self.entries, self.chosen, self.note = [], None, ""
-        self._named_at = -1.0  # when naming a run pinned it
+        self._named = None, 0.0  # the run that naming pinned, and when
         self.list = named(W.Select(options=[]), WORDS["list_tip"])
         self.list.add_class("hp-mono").add_class("hp-list")
         self.heads = html_widget("")  # column headings, as large as the lines
@@ -449,7 +449,8 @@ class _RunList:
         """Pin a run, or unpin it; colors are shared once there are more pins."""
         self.note = ""
         # A click on Pin leaves the box for the name first, which pins the run already.
-        if entry and entry.color and time.monotonic() - self._named_at < 1:
+        named, when = self._named
+        if entry and entry is named and entry.color and time.monotonic() - when < 1:
             return
         if entry and entry.color:
             entry.color = None
@@ -519,7 +520,7 @@ class _RunList:
             self.chosen.name = self.name.value.strip()
             if self.chosen.name and not self.chosen.color:
                 self.pin(self.chosen)
-                self._named_at = time.monotonic()
+                self._named = self.chosen, time.monotonic()
             self._redraw()
 
     def _redraw(self):

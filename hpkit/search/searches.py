@@ -419,7 +419,7 @@ def successive_halving(new_plan, *, n_trials=None, eta=3, search_seed=0, **value
     """Train many settings a little, the best of them longer, and so on.
 
     After some epochs one setting in `eta` goes on, to `eta` times as many epochs, and
-    so on; the last one left trains to the epochs of `base`. The result's `rungs` are
+    so on; those left at last train to the epochs of `base`. The result's `rungs` are
     the cuts; `epochs_done` says how far each setting came.
 
     Arguments as in `random_search`, without epochs, and those below.
@@ -458,26 +458,28 @@ def successive_halving(new_plan, *, n_trials=None, eta=3, search_seed=0, **value
         raise refusal("halving_trials")
     else:
         settings = spaces.all_settings(plan.base, plan.space)
-    return _halve(plan, settings, halving_cuts(len(settings), eta, plan.base.epochs))
+    return _halve(plan, settings, eta)
 
 
-def halving_cuts(count, eta, last):
+def halving_cuts(count, eta, last, first=None):
     """Return the cuts of a halving as (epoch, settings that go on)."""
     counts = []
     while count > 1:
         count = max(1, count // eta)
         counts.append(count)
     # Late, for early losses mislead: only the last of all trains to the end.
-    first = max(1, last // eta ** len(counts))
+    first = first or max(1, last // eta ** len(counts))
     epochs = (first * eta**i for i in range(len(counts)))
     return [cut for cut in zip(epochs, counts, strict=True) if cut[0] < last]
 
 
-def _halve(plan, settings, cuts):
+def _halve(plan, settings, eta):
+    rungs = plan.storage.rungs if plan.storage else ()
+    first = rungs[0].epoch if rungs else None  # files may have another first cut
+    cuts = halving_cuts(len(settings), eta, plan.base.epochs, first)
     starts, counts = np.transpose([(0, len(settings)), *cuts])
     epochs = int(counts @ np.diff([*starts, plan.base.epochs])) * len(plan.seeds)
     plan.planned = replace(plan.cost(settings), epochs=epochs)
-    rungs = plan.storage.rungs if plan.storage else ()
     if [(rung.epoch, len(rung.kept)) for rung in rungs] != cuts[: len(rungs)]:
         plan.storage.refuse("cuts")
     remaining = rungs[-1].kept if rungs else range(len(settings))

@@ -204,7 +204,7 @@ for size in (4, 16, 64):
 # ## 5. Noise (5 minutes)
 #
 # Back to the fog. How different are the answers of 4 people, 16, 64? The network stays
-# as it is; each dot is one batch's loss, which differs as its direction does.
+# as it is; each dot is one batch's loss. Where directions differ, losses do.
 #
 # **Predict.** With four times as many points in a batch, how much closer do the dots
 # come to the line, the loss of all points? Tell the panel.

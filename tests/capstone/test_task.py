@@ -280,6 +280,21 @@ def test_an_accuracy_stands_beside_the_share_of_a_common_class(counts, told):
     assert re.findall("most common class.*get ([0-9.]+)[.]$", text) == told
 
 
+def test_regression_has_a_loss_in_units_of_the_target_and_no_bars():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    cap = finished(dataset=hk.Dataset.from_arrays(X, 100 * X.sum(1)))
+
+    assert cap.test["accuracy"] is None
+    assert cap.bar is None
+    run = min(cap._trained, key=lambda run: run.best_val_loss)
+    test, scale = run.dataset.test, run.dataset.target_scale
+    error = (run.predict(test) - test.y) * scale
+    assert f"error is {np.sqrt((error**2).mean()):.3g}" in cap.open_test()
+    assert "The loss of the chosen model" in cap.report().html
+    with pytest.raises(ValueError, match="compare needs classes, got a regression"):
+        cap.compare()
+
+
 COSTS = {
     "validation_curve": ({"param_name": "lr", "param_range": [0.1, 1]}, 8),
     "grid_search": ({**TWO, "batch_size": [8, 16], "seeds": range(2)}, 32),
@@ -340,7 +355,7 @@ def test_entries_that_no_ranking_can_compare_are_refused(own):
 
 
 def test_its_own_data_is_searched():
-    with pytest.raises(ValueError, match=r"got a data set; .*grid_search\(base, lr"):
+    with pytest.raises(ValueError, match=r"got a data set; .*grid_search\(base, "):
         task().grid_search(hk.load_dataset("wine"), BASE, lr=[0.1])
 
 

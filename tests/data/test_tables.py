@@ -419,15 +419,21 @@ def test_numbers_kept_as_objects_are_numbers_and_periods_are_times():
     wanted = Dataset.from_frame(frame.assign(day=days.to_timestamp()), "y", time="day")
     for kind in (float, Decimal):
         objects = frame.map(lambda value, kind=kind: kind(value)).astype(object)
+        objects["code"] = [kind(k % 3) for k in range(60)]
+        objects["group"] = [2**70 + k % 7 for k in range(60)]
+        cut = Dataset.from_frame(objects, "y", categorical=["code"], groups="group")
+        assert cut.scaled(objects)[:, 1:].sum(1).tolist() == [1] * 60
+        objects = objects.drop(columns=["code", "group"])
         data = Dataset.from_frame(objects.assign(day=days), "y", time="day")
         for part, same in ((data.train, wanted.train), (data.test, wanted.test)):
             np.testing.assert_array_equal(part.X, same.X)
             np.testing.assert_array_equal(part.y, same.y)
+    whole = frame.assign(y=[Decimal(k % 2) for k in range(60)], x=[10**400] * 60)
+    assert Dataset.from_frame(whole, "y", categorical=["x"]).classes == ("0", "1")
 
 
 REFUSED = {
     "dates": ({}, {"when": pd.date_range("2026", periods=N)}, "dates in when.*time="),
-    "periods": ({}, {"when": pd.period_range("2026", periods=N)}, "dates in when"),
     "other names": ({"test_size": 0.2}, {}, "got test_size=0.2; write test=0.2"),
     "dates as text": ({}, {"on": ["2026-03-01", "2026-04-01"] * 120}, "'2026-03-01'"),
     "kinds": ({"categorical": ["id"]}, {"id": [*map(str, range(N))]}, "most 99 .*Emb"),

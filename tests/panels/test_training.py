@@ -336,6 +336,11 @@ def test_beside_pins_each_curve_and_cross_says_whose_it_is(moons):
     lost = mark(chart, "cross")
     assert lost.get("name") == ["lr 5", "lr 10"]
     assert lost.get("label") == ["above the chart", "diverged"]
+    at, heights = (
+        int(lost.columns[0].flat[0]),
+        mark(chart, "line", strong=True).columns[1],
+    )
+    assert heights[0, at] == np.float32(chart.y.domain[1])  # up to its cross
 
 
 def test_a_long_session_draws_the_latest_of_its_earlier_runs(panel):
@@ -348,7 +353,7 @@ def test_a_click_on_pin_right_after_typing_a_name_pins(panel):
     panel.list.name.value = "mine"  # sent when the click on the button leaves the box
     panel.pin_button.click()
     assert panel.list.chosen.color
-    panel.list._named_at -= 2
+    panel.list._named = panel.list.chosen, 0.0  # a while ago
     panel.pin_button.click()
     assert not panel.list.chosen.color
 
