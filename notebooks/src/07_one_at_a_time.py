@@ -66,7 +66,7 @@ ex.order.check(answer)
 # **What you see: batch size before learning rate.** Jun finds the best of all 36
 # settings. Ana ends at more than one and a half times that loss, often at more than
 # twice. All three orders with the batch size before the learning rate reach the best;
-# none of the others does. <!-- claim: path-spiral-order-decides --> Where the full map
+# no other does. <!-- claim: path-spiral-order-decides --> Where the full map
 # has a lower number than the path, or a number for its X, another dropout did better.
 #
 # ## 2. Why the order matters (7 minutes)
