@@ -259,12 +259,6 @@ def _style_attribute(style):
     return style and f" style='{style}'"
 
 
-def markdown_table(heads, rows):
-    lines = [heads, ["---"] * len(heads), *rows]
-    lines = [[str(cell).replace("|", "\\|") for cell in line] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def text_lines(rows, *, right=False, rule=False):
     """Return a line for each row of texts, with aligned columns."""
     # `right`: all columns but the last one are aligned at the right, as numbers are;

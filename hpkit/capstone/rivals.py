@@ -14,7 +14,7 @@ from hpkit.charts.runs import ways_chart
 from hpkit.hyperparameters import Hyperparameters, check_count
 from hpkit.plots import draw_chart
 from hpkit.search.space import log_uniform
-from hpkit.text import html_table, markdown_table
+from hpkit.text import html_table, text_lines
 
 BASE = Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))
 _SPACE = {
@@ -93,7 +93,8 @@ class Comparison:
         return draw_chart(self.chart, ax, (7.2, 3.6), self.chart.alt)
 
     def __repr__(self):
-        return f"{markdown_table(tr('rivals.heads'), self.table)}\n\n{self.sentence}"
+        rows = [tr("rivals.heads"), *([*map(str, row)] for row in self.table)]
+        return "\n".join([*text_lines(rows, rule=True), "", self.sentence])
 
     def _repr_html_(self):
         style = f"{locale.tr('language.css')}max-width:46em"

@@ -34,6 +34,7 @@ from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import data_uri, picture, small_png
 from hpkit.data.datasets import load_call
 from hpkit.engine.as_pytorch import scripts
+from hpkit.engine.files import refuse_file_errors
 from hpkit.engine.training import TURN, check_settings, train, with_objective
 from hpkit.locale import Texts, words
 from hpkit.panels import parts
@@ -502,15 +503,10 @@ class Panel(W.VBox):
         table = self.frame().to_csv(index=False)
         mark = "" if table.isascii() else "\ufeff"  # else Excel misreads Korean
         contents = [mark + table, *map(self.picture, ("png", "svg"))]
-        try:
+        with refuse_file_errors(paths[0]):
             FOLDER.mkdir(exist_ok=True)
             for path, content in zip(paths, contents, strict=True):
                 write(path, content)
-        except OSError as error:
-            for path in paths:
-                path.unlink(missing_ok=True)
-            facts = {"kind": type(error), "reason": error_reason(error)}
-            raise hyper.refusal("file", str(paths[0]), **facts) from None
         return paths
 
     def line(self) -> str:

@@ -12,7 +12,6 @@ from matplotlib.text import Text
 from tasks import BASE, TWO, finished, linear, task, text_of
 
 import hpkit as hk
-from hpkit.text import markdown_table
 
 
 def test_report_is_one_page_with_pictures_that_say_themselves(here):
@@ -64,7 +63,6 @@ def test_report_escapes_what_a_learner_writes():
     assert "<script>" not in report.html
     assert "&lt;script&gt;" in report.html
     assert plan in text_of(report)
-    assert markdown_table(["a|b"], [["c"]]).startswith("| a\\|b |")
 
 
 def test_report_says_what_is_missing_in_its_place():
