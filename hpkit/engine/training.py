@@ -42,12 +42,7 @@ _COPIES = 3  # of curves: those that grow, those shown, and the ones shown befor
 _PER_WEIGHT = 6  # numbers: itself, its gradient, two of the optimizer, what is kept
 _NO_RUN = {"epochs_done": -1, "fit_time": 0}  # in the curves: nan
 SMALL = 2e8  # bytes, below which free memory is not checked
-# Where a container finds its own limits: cgroups version 2 or 1.
-_CGROUP = Path("/sys/fs/cgroup")
-_LIMITS = (
-    ("memory.max", "memory.current"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-)
+_CGROUP = Path("/sys/fs/cgroup")  # where a container finds its own limits
 
 
 class Group(NamedTuple):
@@ -511,10 +506,8 @@ def free_memory():
     import psutil
 
     free = psutil.virtual_memory().available
-    for limit, used in _LIMITS:
-        try:
-            most, now = (int((_CGROUP / name).read_text()) for name in (limit, used))
-        except (OSError, ValueError):  # no such file, or "max"
-            continue
-        free = min(free, most - now)
+    with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
+        files = _CGROUP / "memory.max", _CGROUP / "memory.current"
+        most, used = (int(file.read_text()) for file in files)
+        free = min(free, most - used)
     return max(free, 0)
