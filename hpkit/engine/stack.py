@@ -417,15 +417,12 @@ class Stack:
     def resume(self, state):
         # Arrays and random states stay on the CPU, whatever the device.
         on_cpu = {name: values.numpy() for name, values in state["arrays"].items()}
-        for name in state.keys() & _GENERATORS:  # older files may lack one
+        for name in _GENERATORS:
             on_cpu[name] = [torch.Generator().set_state(s) for s in state[name]]
         on_cpu["rng"] = state["rng"]
         rest = {n: v for n, v in state.items() if n not in ("arrays", *_NOT_SAVED)}
         rest = tree_map_only(torch.Tensor, lambda tensor: tensor.to(self.device), rest)
         vars(self).update(rest | on_cpu)
-        if isinstance(self.updates, torch.Tensor):  # per weight, in older files
-            most = self.updates.max()
-            self.flat["missed"], self.updates = most - self.updates, int(most)
         self.arrange()
 
     def copy_weights(self):

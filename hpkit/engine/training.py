@@ -168,8 +168,7 @@ class Training:
     def build(self, group):
         if self.device.type == "cpu":
             _check_free(4 * _PER_WEIGHT * group.size, len(group.runs), self.most)
-        state = group.state  # a dict in older files
-        state = unpack(state) if isinstance(state, bytes) else state
+        state = unpack(group.state) if group.state else None
         runs = list(map(tuple, state["runs"])) if state else group.runs
         settings = [self.settings[i] for i, _ in runs]
         seeds = [self.seeds[k] for _, k in runs]
