@@ -135,11 +135,6 @@ class PatiencePanel(Panel):
             rows.append(row | {"val_loss": kept.best_val_loss})
         return rows
 
-    def _rows_below(self):  # from the patience chosen on
-        rows = self.frame()
-        later = rows.index < self.patience.value - 1
-        return rows.iloc[np.argsort(later, kind="stable")]
-
     def _code(self):
         setting = self.setting.but(patience=self.patience.value)
         end = f"run.epochs_done, run.best_epoch  {WORDS['code']}"
