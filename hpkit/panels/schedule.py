@@ -75,6 +75,8 @@ class SchedulePanel(Panel):
         self.lr = log_knob("lr", dataset, setting.lr)
         shapes = [(WORDS["own"], ""), *zip(SCHEDULES, SCHEDULES, strict=True)]
         self.shape, shape_box = dropdown(shapes, WORDS["shape"])
+        if setting.schedule in SCHEDULES and not setting.warmup:
+            self.shape.value = setting.schedule
         self.ask(predict, WORDS["guess"], W.ToggleButtons, options=_COMPARED)
         buttons = self.buttons(train=self._watch, stop=self.stop)
         self.build(self.lr, shape_box, buttons, calls={"drawn": self.draw})
