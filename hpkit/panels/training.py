@@ -139,7 +139,9 @@ class TrainingPanel(Panel):
                 next_epoch = run.epochs_done + 1 if run else 0
                 training.advance(FRAME, next_epoch if self.slow.value else math.inf)
                 run = training.runs[0, 0]
-                self.now = ListedRun(run, 0)
+                before = self.now and self.now.run
+                same = before and (before.setting, before.seed) == (setting, seed)
+                self.now = ListedRun(run, 0, color=self.now.color if same else None)
                 yield
                 if self.slow.value:
                     yield from self.live.rest(deadline - time.perf_counter())
@@ -149,10 +151,13 @@ class TrainingPanel(Panel):
             # While a newer job waits, this run stays on the chart until that job draws:
             # else the chosen run would flash up at each move of a slider.
             with self.live.lock:
-                if not self.live.next_job:
+                pinned = self.now and self.now.color
+                if pinned or not self.live.next_job:
                     self.now = None
                     if run is not None:
                         self._add_run(run)
+                    if pinned and not self.list.chosen.color:
+                        self.list.pin(self.list.chosen)
 
     def _add_run(self, run):
         if run.epochs_done:
@@ -219,6 +224,8 @@ class TrainingPanel(Panel):
             return self.shown and self.shown.run
 
     def _update(self, running):
+        pinned = self.shown and self.shown.color
+        self.pin_button.description = WORDS["unpin" if pinned else "pin"]
         if (run := self.run) is None:
             self.status.value, self.bar.value = "", 0.0
             return
@@ -421,7 +428,7 @@ class _RunList:
         self.heads = html_widget("")  # column headings, as large as the lines
         name = W.Text(placeholder=WORDS["name"], continuous_update=False)
         self.name = named(name, WORDS["name"])
-        buttons = panel.buttons(pin=lambda: self.pin(self.chosen), remove=self.remove)
+        buttons = panel.buttons(pin=lambda: self.pin(panel.shown), remove=self.remove)
         side = W.VBox([self.name, buttons]).add_class("hp-side")
         self.box = W.HBox([W.VBox([self.heads, self.list]).add_class("hp-grow"), side])
         panel.on_change(lambda: self._choose(self.entries[self.list.index]), self.list)
@@ -496,8 +503,6 @@ class _RunList:
             listed = chosen in self.entries
             self.list.index = self.entries.index(chosen) if listed else None
             self.name.value = chosen.name if chosen else ""
-        name = "unpin" if chosen and chosen.color else "pin"
-        self.panel.pin_button.description = WORDS[name]
 
     def _cells(self, entry):
         run, setting = entry.run, entry.run.setting

@@ -358,6 +358,31 @@ def test_a_click_on_pin_right_after_typing_a_name_pins(panel):
     assert not panel.list.chosen.color
 
 
+def test_pin_takes_the_run_on_the_chart_while_it_trains(panel):
+    panel.slow.value = True
+    panel.controls["epochs"].source.value = 60
+    panel.train_button.click()
+    until(lambda: panel.now and panel.run.epochs_done > 1)
+    panel.pause_button.click()
+    panel.pin_button.click()
+    assert panel.pin_button.description == "Unpin"
+    assert not panel.list.chosen.color  # that of the list
+    panel.stop_button.click()
+    panel.wait(60)
+    assert panel.list.chosen.color
+    assert 1 < panel.run.epochs_done < 60
+    for lr in (0.1, 0.03):  # a move of the slider ends the run before
+        panel.controls["lr"].source.value = lr
+        until(lambda lr=lr: panel.now and panel.now.run.setting.lr == lr)
+        until(lambda: panel.now.run.epochs_done > 1)
+        panel.pin_button.click()
+    panel.stop_button.click()
+    panel.wait(60)
+    pinned = [entry.run for entry in panel.list.entries if entry.color]
+    assert [run.setting.lr for run in pinned] == [0.3, 0.1, 0.03]
+    assert all(run.epochs_done < 60 for run in pinned)
+
+
 def test_pin_name_remove_and_reset(panel):
     for lr in (0.1, 0.03, 0.01):
         move(panel, panel.controls["lr"].slider, lr)
