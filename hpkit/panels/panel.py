@@ -573,6 +573,9 @@ class Panel(W.VBox):
         """Return the still picture as PNG or SVG."""
         return picture(self.charts.charts, self.widths, form=form)
 
+    def __repr__(self):  # that of a box has the whole style sheet
+        return f"<{type(self).__name__}: {self.title}>"
+
     def _ipython_display_(self):
         """Show the live widget, and beside it its saved picture."""
         self._show_saved()

@@ -23,6 +23,7 @@ NETWORKS = {(): "none", (16,): "16", (16, 16): "16-16", (16, 16, 16): "16-16-16"
 def test_a_network_reads_the_same_everywhere(moons):
     base = QUICK.but(epochs=1)
     panel = hk.TrainingPanel(moons, base, controls=("hidden",))
+    assert repr(panel) == "<TrainingPanel: Train a network on moons>"
     curve = hk.ValidationCurvePanel(moons, "hidden", base, param_range=list(NETWORKS))
     for hidden, words in NETWORKS.items():
         panel.list.add(hk.fit(moons, base.but(hidden=hidden)))
