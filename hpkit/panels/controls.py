@@ -336,7 +336,7 @@ def parse_values(name, text, layers=2):
         raise hyper.refusal("typed_own" if literals else "typed_values", text) from None
     if len(values) > _MOST_VALUES:
         raise hyper.refusal("typed_many", most=_MOST_VALUES, got=parts[-1])
-    if kind in _WHOLE and not shapes:
+    if kind in _WHOLE and is_range:
         least = 0 if name == "patience" else 1
         values = list(dict.fromkeys(max(least, round(v)) for v in values))
     if kind == "units" and not shapes:

@@ -75,6 +75,7 @@ def test_a_run_that_takes_long_is_kept(pins, shown_at_once):
         (f"training?{DATA}&momentum=b&epochs=c&lr=a", "got 'a'"),
         (f"training?{DATA}&lr=inf", "inf"),
         (f"training?{DATA}&epochs=99999999999", "epochs"),
+        (f"training?{DATA}&epochs=1.5", "1.5"),
         (f"training?{DATA}&seed=-1", "seed"),
         (f"training?{DATA}&pin=__class__:1", "__class__"),
         (f"training?{DATA}&show=__class__", "__class__"),
