@@ -18,7 +18,6 @@ from hpkit.capstone import report, rivals
 from hpkit.capstone.report import TEXT_NAMES, Report, content, make_report
 from hpkit.capstone.rivals import Comparison, tr
 from hpkit.data.datasets import Dataset, load_dataset
-from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run
 from hpkit.engine.training import Training, check_dataset
 from hpkit.hyperparameters import TABLE, Hyperparameters, brief, varied
@@ -81,9 +80,9 @@ def _counted(name: str) -> Callable[..., Search]:
 class Capstone:
     """A data set, a budget of epochs, and a log of what it was spent on.
 
-    The methods `grid_search`, `fit` and the like take what hpkit's functions take,
-    without the data, and return the same. A call that may cost more than is left raises
-    `BudgetError`. Repeating the very same call costs nothing.
+    The methods `grid_search`, `fit` and the like take what hpkit's functions take, but
+    data, `loss` and `cv`, and return the same. A call that may cost more than is left
+    raises `BudgetError`. Repeating a call without `sampler` and `study` costs nothing.
 
     Parameters
     ----------
@@ -197,16 +196,12 @@ class Capstone:
         return "\n".join(map(wrap_text, lines))
 
     def fit(
-        self,
-        setting: Hyperparameters | None = None,
-        *,
-        seed: int = 0,
-        model: Model | None = None,
+        self, setting: Hyperparameters | None = None, *, seed: int = 0, **options: Any
     ) -> Run:
         """Return `hpkit.fit` of this data, counted."""
         setting = Hyperparameters() if setting is None else setting
         lr = [getattr(setting, "lr", 0.1)]  # grid_search rejects other kinds of values
-        kwargs = {"lr": lr, "seeds": (seed,), "model": model}
+        kwargs = {"lr": lr, "seeds": (seed,), **options}
         return self._search("fit", (setting,), kwargs).runs[0, 0]
 
     bayesian_search = _counted("bayesian_search")
