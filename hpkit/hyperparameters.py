@@ -19,7 +19,7 @@ import reprlib
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from typing import Any
@@ -386,7 +386,7 @@ class Hyperparameters:
     hidden: tuple[int, ...] = _field((16, 16), *_UNITS, "network")
     activation: str = _choice("relu", ACTIVATIONS, stack="network")
     dropout: float = _number(0.0, "0, 0.1, 0.2, 0.3, 0.5", _DROPOUTS, below=1)
-    schedule: str | tuple[float, ...] = _choice("constant", SCHEDULES, _check_schedule)
+    schedule: str | Sequence[float] = _choice("constant", SCHEDULES, _check_schedule)
     warmup: float = _number(0.0, "0, 0.05, 0.1, 0.2", _SHARES, below=1)
     patience: int = _number(0, "0, 2, 5, 10, 20", (0, 1, 2, 5, 10, 20, 50), low=0)
     clip: float = _number(0.0, "0, 0.1, 0.3, 1, 3", _CLIPS)

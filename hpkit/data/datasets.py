@@ -90,7 +90,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Eight letters that tell these rows and splits from any others."""
+        """Eight characters that tell these rows and splits from any others."""
         digest = hashlib.sha256(repr((self.features, self.classes)).encode())
         for split in (self.train, self.valid, self.test):
             for values in (split.X, split.y):
@@ -150,7 +150,7 @@ class Dataset:
     def scaled(self, X: ArrayLike) -> np.ndarray:
         """Return raw rows (n, columns) as the networks see them: (n, features).
 
-        As by `prepare`, standardized. Rows of a split already are, and are refused.
+        As by `prepare`, standardized. Rows of a split already are.
         """
         return (self.prepare(X) - self.center) / self.scale
 
@@ -176,15 +176,15 @@ class Dataset:
 
         Numbers get mean 0 and standard deviation 1 over the training rows; so does the
         target of a regression, where a loss of 1 is then that of predicting the mean.
-        Text becomes a column of 0 and 1 for each category, a gap the median of its
-        column, with a column of 0 and 1 that marks it. All of that is learned from the
-        training rows alone, and `notes` says what was done.
+        Text becomes a column of 0 and 1 for each category, a gap in numbers the median
+        of its column, with a column of 0 and 1 that marks it. All of that is learned
+        from the training rows alone, and `notes` says what was done.
 
         Parameters
         ----------
         frame : pandas.DataFrame
-            Or a table of Polars or PyArrow. Numbers, True/False, or text with few
-            categories; no dates.
+            Or a table of PyArrow or, with it, Polars. Numbers, True/False, or text with
+            few categories; no dates.
         target : str
             The column to predict: classes (text, or few whole numbers) or a number.
         groups : str, optional

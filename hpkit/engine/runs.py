@@ -245,7 +245,7 @@ class Run:
 
         Parameters
         ----------
-        X : pandas.DataFrame, array-like (n, features), or Split
+        X : pandas.DataFrame, array-like (n, columns), or Split
             Rows in the units of the table that the data set was made from; in a table
             the columns are found by name. Rows may be dicts, and a single one a dict, a
             Series, or a list. Or a split, such as ``dataset.valid``.
@@ -575,7 +575,7 @@ class Runs:
 
     @cached_property
     def order(self) -> np.ndarray:
-        """Numbers of the settings from best to worst: see `ranked`."""
+        """Numbers of the settings from best to worst."""
         return rank(self, self.mean_val_loss)
 
     @property

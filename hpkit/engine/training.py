@@ -345,8 +345,7 @@ def train(
     Parameters
     ----------
     seeds : iterable of int, default (0,)
-        Same seed, same first weights and, at the same batch size, same order of
-        points, in every setting.
+        Same seed, same first weights, same order of points, in every setting.
     model : function, optional
         ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
         network of the setting. Frozen parameters stay frozen. For classes it gives
@@ -361,6 +360,7 @@ def train(
         `val_metric`. Higher is better, as in scikit-learn: negate an error.
     tick : float, default 0.03
         Seconds of training between two yields, about.
+    dtype : torch.float32 or torch.float64
     device : str or torch.device, default 'cpu'
         Where to train, such as "cuda"; what comes back is on the CPU. What hpkit draws
         at random is the same on every device; dropout in a network of your own is not.

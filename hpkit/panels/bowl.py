@@ -58,7 +58,7 @@ class BowlPanel(Panel):
 
     Parameters
     ----------
-    lr : float, 0 to 100
+    lr : float, 0 <= lr < 100
         At first; the curvature begins at 1, the ball at weight -4.
     steps : int
         Taken when the panel is made.

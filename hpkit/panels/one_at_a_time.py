@@ -34,8 +34,9 @@ class OneAtATimePanel(SearchPanel):
     Parameters
     ----------
     base : Hyperparameters, optional
-        Where to start; a value that is not on its list joins it. Default
-        Hyperparameters(), with the first of a list that does not hold its value.
+        Where to start; a value that is not on its list joins it. Default that of lesson
+        7, or with `values` Hyperparameters(), with the first of a list that lacks its
+        value.
     order : sequence of str, optional
         Default that of `values`.
     seeds, model
@@ -62,7 +63,7 @@ class OneAtATimePanel(SearchPanel):
         base: Hyperparameters | None = None,
         *,
         order: Iterable[str] | None = None,
-        seeds: int = 3,
+        seeds: int | Iterable[int] = 3,
         title: str | None = None,
         model: Model | None = None,
         predict: bool = False,

@@ -47,6 +47,7 @@ class PatiencePanel(Panel):
     Parameters
     ----------
     setting : Hyperparameters, default that of lesson 4
+        Its own `patience` is left out.
 
     Examples
     --------

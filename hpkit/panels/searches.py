@@ -297,7 +297,7 @@ class ValidationCurvePanel(_ListsPanel):
         base: Hyperparameters | None = None,
         *,
         param_range: Iterable[Any] | None = None,
-        seeds: int = 3,
+        seeds: int | Iterable[int] = 3,
         controls: Iterable[str] = USUAL,
         title: str | None = None,
         model: Model | None = None,
@@ -351,7 +351,7 @@ class GridPanel(_ListsPanel):
         Hyperparameter across and up.
     x_values, y_values : sequence, or text such as "0.001 to 10 in 5", optional
     base, seeds, controls, model
-        As in `ValidationCurvePanel`.
+        As in `ValidationCurvePanel`, but `controls` default to ("epochs",).
     predict : bool, default False
         Ask for a guess of the best cell before anything is shown.
 
@@ -376,7 +376,7 @@ class GridPanel(_ListsPanel):
         *,
         x_values: Iterable[Any] | None = None,
         y_values: Iterable[Any] | None = None,
-        seeds: int = 3,
+        seeds: int | Iterable[int] = 3,
         controls: Iterable[str] = ("epochs",),
         title: str | None = None,
         model: Model | None = None,

@@ -29,11 +29,11 @@ class SeedsPanel(Panel):
 
     Parameters
     ----------
-    settings : sequence of Hyperparameters
-        Two or more; the first two are compared in words.
-    seeds : int or iterable of int
+    settings : Hyperparameters or sequence of them
+        The first two are compared in words.
+    seeds : int or iterable of int, default 5
         How many are shown at first, or which.
-    most : int
+    most : int, default 30
         How many are trained.
 
     Examples

@@ -257,7 +257,7 @@ class Search(_RunsMembers):
 
     @property
     def cv_results(self) -> dict:
-        """What ``cv_results_`` of scikit-learn has: a dict of ndarrays (n_settings,).
+        """What ``cv_results_`` of scikit-learn has: a dict, an entry per setting.
 
         A score is minus a run's validation loss at its best epoch; a split is a seed,
         which with `cv` has its own fold. "test" is scikit-learn's word: no test row is

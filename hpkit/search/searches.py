@@ -14,6 +14,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, make_folds
@@ -241,9 +242,10 @@ def grid_search(new_plan, **values):
         ``found.best_by("metric")``.
     storage : str or Path, optional
         A file, "tuning.json", that `hpkit.load` can read, too. After a stop or a kill,
-        the same call resumes from it, also with a larger `n_trials`. It holds only
-        curves: the best run is trained again for its network. Until the search has
-        ended, the runs under way are in "tuning.json.state-0" or "-1" beside it.
+        the same call resumes from it, random and Bayesian ones also with a larger
+        `n_trials`. It holds only curves: the best run is trained again for its network.
+        Until the search has ended, the runs under way are in "tuning.json.state-0" or
+        "-1" beside it.
     cv : int, optional
         Train on that many folds, cut as in `cross_validate`: the loss of seed k is that
         on fold k, which its network has not learned from, at the epoch that is best on
@@ -255,7 +257,7 @@ def grid_search(new_plan, **values):
         Where to train, as in `hpkit.train`.
     progress : bool, default False
         Show a bar with runs, epochs and seconds left. Interrupting returns what is
-        done. (In `.live` there is `tick` instead, the seconds between two results.)
+        done.
     **values : iterable
         Those of each hyperparameter: ``lr=[0.01, 0.1], batch_size=[16, 64]``. With a
         `model` of your own, also of whatever it reads from its setting:
@@ -286,7 +288,7 @@ def random_search(new_plan, *, n_trials=20, search_seed=0, **values):
         For the drawing; `seeds` are those of the models.
     **values : Range or iterable
         For each hyperparameter `log_uniform`, `uniform`, or a list to choose from.
-        Drawn numbers are rounded to four digits, batch size and epochs to whole ones.
+        Drawn numbers are rounded to four digits, counts such as epochs to whole ones.
 
     Notes
     -----
@@ -314,7 +316,7 @@ def cross_validate(
     model: Model | None = None,
     loss: Score | None = None,
     metric: Score | None = None,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
 ) -> np.ndarray:
     """Return validation losses of every fold, after the last epoch.
 

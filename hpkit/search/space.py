@@ -43,7 +43,7 @@ class Range:
 def uniform(low: float, high: float, *, whole: bool = False) -> Range:
     """Return the range low to high, each part of it as likely as any other.
 
-    `whole` draws whole numbers, as batch size and epochs always are.
+    `whole` draws whole numbers, as counts such as epochs always are.
 
     Examples
     --------
