@@ -1,6 +1,6 @@
-"""The assignments of notebooks/GRADING.md: the marks that the page says come out.
+"""The assignment of notebooks/GRADING.md: the marks that the page says come out.
 
-The part of nbgrader and Otter, which are not installed with hpkit, is played.
+The part of nbgrader, which is not installed with hpkit, is played.
 """
 
 import ast
@@ -62,15 +62,3 @@ def test_assignment_gives_the_marks_of_the_page_and_hides_the_solutions(name):
     assert marks == want
     assert not left
     assert "switched off" in repr(space["ex"].good_rate.solution())
-
-
-@pytest.mark.parametrize(("answer", "passes"), [(0.8, 1), (0.002, 0), (..., 0)])
-def test_otter_test_gives_the_marks_of_the_page(answer, passes):
-    (text,) = [block for block in BLOCKS if "ASSIGNMENT CONFIG" in block]
-    space = {}
-    exec(re.search(r"^def test_.*?(?=^# %%)", text, re.S | re.M)[0], space)
-    if passes:
-        space["test_good_rate"](answer)
-    else:
-        with pytest.raises(AssertionError, match="must be 'correct'"):
-            space["test_good_rate"](answer)
