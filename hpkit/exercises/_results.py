@@ -50,7 +50,8 @@ def loop(answer):
     """The same weights as the right loop, also where the last batch is smaller."""
     read.function(answer, ("net", "optimizer", "X", "y", "batch_size"))
     (calls, weights), (_, want) = map(_run_loop, (answer, loop.answer()))
-    wrong_if(empty={*calls} <= {"forward"})
+    names = getattr(getattr(answer, "__code__", None), "co_names", ())
+    wrong_if(empty={*calls} <= {"forward"} and "backward" not in names)
     if (weights - want).abs().max() < 1e-5:
         return
     for call in ("backward", "step", "zero_grad"):

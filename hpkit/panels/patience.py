@@ -124,8 +124,8 @@ class PatiencePanel(Panel):
         kept = _cut_run(run, stop)
         same = (stop, kept.best_epoch) == (run.epochs_done, run.best_epoch)
         halted = "" if run.ended else WORDS["halted"].format(**facts)
-        facts |= {"kept": kept, "saved": run.epochs_done - stop}
-        return halted + WORDS["never" if same else "says"].format(**facts)
+        key = "never" if same else "says"
+        return halted + WORDS[key].format(**facts, kept=kept)
 
     def _table(self):
         rows = []

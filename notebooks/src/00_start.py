@@ -24,12 +24,12 @@ print("Everything works: data, network and training. You are ready.")
 # %% [markdown]
 # An error? In a terminal, `python3 -m hpkit doctor` tells you what to do. Back another
 # day? Click where you stopped; **Run > Run All Above Selected Cell** reruns what you
-# need. It stops at a cell with an error: put that cell's `...` back.
+# need. It stops at an error: put the `...` back there.
 #
 # ## 1. Two moons (1 minute)
 #
-# A **network** computes with hundreds of numbers, which training changes. From two
-# others, `x1` and `x2`, it must tell which moon a point is from.
+# A **network** computes with hundreds of numbers, which training changes. From a
+# point's `x1` and `x2` it must tell which moon it is from.
 
 # %%
 ax = hk.plot_data(moons)
@@ -77,7 +77,8 @@ answer = ...
 ex.stop.check(answer)
 
 # %% [markdown]
-# **Pin** runs to compare them: each pinned one keeps a color of its own.
+# **Pin** runs to compare them: a pinned run keeps a color of its own when you train
+# the next.
 
 # %%
 ex.name_it

@@ -1,4 +1,4 @@
-# %% [markdown] words=1330 teaser="Inside the network."
+# %% [markdown] words=1240 teaser="Inside the network."
 # # Parameters and hyperparameters
 #
 # When you bake bread, you set the temperature and the timer and close the door. Inside,
@@ -44,7 +44,7 @@ hk.TrainingPanel(moons, start)
 # - the **batch size**: how many points the network looks at before a step,
 # - the **epochs**: how many times it goes through all the points.
 #
-# Another is the number of **units**, the small parts of a network: here 16 in each of
+# A fourth is the number of **units**, the small parts of a network: here 16 in each of
 # two **hidden layers** between input and output. Training changes the numbers in the
 # units, **weights** and **biases**: the network's **parameters**.
 #
@@ -172,8 +172,8 @@ hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
 # ## 4. Six shapes (6 minutes)
 #
 # The loss against the epoch is the **training curve**. Some runs below train on moons,
-# some on handwritten **digits** of 64 pixels. Guessing costs 0.69 with two classes, 2.3
-# with ten.
+# some on handwritten **digits** of 64 pixels. Guessing has a loss of 0.69 with two
+# classes, 2.3 with ten.
 
 # %%
 ax = hk.plot_data(hk.load_dataset("digits"))
@@ -217,9 +217,10 @@ for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six, strict=True)):
 #   number (`nan`), <!-- claim: digits-nan --> or ends far above its start. *Divide the
 #   learning rate by ten, or more.*
 # - **5, overfitting.** The training loss keeps falling, but the validation loss climbs.
-#   <!-- claim: shape-over-fitting --> The network has learned its points by heart.
-#   *Stop at the ring, the lowest point; or get more data.*
-# - **6, noisy.** Low, with many small jumps, as small batches make them.
+#   <!-- claim: shape-over-fitting lower-training-higher-validation --> The network has
+#   learned its points by heart, so choose by the **validation loss**. *Stop at the
+#   ring, the lowest point; or get more data.*
+# - **6, noisy.** Low, with many small jumps, from small batches.
 #   <!-- claim: shape-noisy --> *Fine, if it falls.*
 #
 # Six others:
@@ -235,31 +236,12 @@ answer = ...
 ex.six_curves.check(answer)
 
 # %% [markdown]
-# ## 5. Two traps (4 minutes)
+# ## 5. A trap (2 minutes)
 #
-# **Trap one: "the lower training loss is the better model".** The overfitting run
-# again; its *momentum* makes training quicker (lesson 09).
+# **"The validation loss is below the training loss, so my code is wrong".**
 #
-# **Predict.** How many times as high is its validation loss at the end as at the ring?
-
-# %%
-small = hk.load_dataset("small_moons")
-setting = hk.Hyperparameters(0.1, 10, 200, momentum=0.9, hidden=(64, 64))
-run = hk.fit(small, setting, seed=4)
-for name, epoch in (("at the ring", run.best_epoch), ("at the end", run.epochs_done)):
-    train_loss, val_loss = run.train_loss[epoch], run.val_loss[epoch]
-    print(f"{name}:  training loss {train_loss:.2f}, validation loss {val_loss:.2f}")
-
-# %% [markdown]
-# **What you see: four times as high.** With other seeds it is more than 1.5 times.
-# <!-- claim: shape-over-fitting --> The training loss went on falling.
-# <!-- claim: lower-training-higher-validation --> So choose by the **validation loss**,
-# never by this one.
-#
-# **Trap two: "the validation loss is below the training loss, so my code is wrong".**
-#
-# **Predict.** In how many of ten runs, each with new points, does the validation loss
-# end below?
+# **Predict.** In how many of ten runs, each with new points, is the validation loss
+# lower at the end?
 
 # %%
 below = 0
@@ -270,15 +252,15 @@ for seed in range(10):
 print(f"validation loss below training loss: {below} of 10 runs")
 
 # %% [markdown]
-# **What you see: in six.** Which split got the easier points is luck.
+# **What you see: in six.** Luck decides which part got the easier points.
 # <!-- claim: validation-below-training -->
 #
 # ## 6. Defaults are a start (2 minutes)
 #
-# Left alone, PyTorch's `SGD` takes a learning rate of 0.001 and its `DataLoader` a
+# By default, PyTorch's `SGD` takes a learning rate of 0.001 and its `DataLoader` a
 # batch size of 1.
 #
-# **Predict.** On moons, how do these defaults do against 0.3 and 32?
+# **Predict.** Are these defaults better on moons than 0.3 and 32?
 
 # %%
 pytorch = hk.fit(moons, hk.Hyperparameters(lr=0.001, batch_size=1, epochs=30))

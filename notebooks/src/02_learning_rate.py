@@ -20,8 +20,8 @@ pixels = base.but(epochs=10, hidden=(32,))  # on digits
 # %% [markdown]
 # ## 1. A ball in a bowl (7 minutes)
 #
-# Imagine a network with a single weight. Drawn over all values of the weight, the loss
-# is a bowl. Put a ball on its wall, where the weight is. It can't see the bottom; it
+# Imagine a network with a single weight. Draw the loss for each value of the weight: a
+# bowl. Put a ball on its wall, at the weight's value. It can't see the bottom; it
 # feels the **slope** where it lies and takes a step downhill:
 #
 # `new weight = weight - learning rate x slope`
@@ -126,10 +126,10 @@ hk.ValidationCurvePanel(
 #
 # - Far left, *too slow*: after 30 epochs at 0.001 the loss is still above nine tenths
 #   of its start. <!-- claim: u-left-hardly-moves -->
-# - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Its training curve is
-#   like *noisy*, from long steps: shaky, and still low. <!-- claim: best-shakes-too -->
-#   Only its *lowest* point counts; lesson 04 keeps that network. The bottom of the U is
-#   wide, so don't look for a second digit.
+# - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Its training curve
+#   looks *noisy*, from long steps: shaky, and still low. Its *lowest* point counts,
+#   which is partly luck; <!-- claim: best-shakes-too lowest-point-flatters --> lesson
+#   04 keeps that network. The bottom of the U is wide, so don't fine-tune it.
 # - Far right, *diverged*: with 10 the loss of most runs ends above its start.
 #   <!-- claim: u-right-too-long --> The X says that at least one of the five has
 #   diverged. <!-- claim: ten-often-diverges -->
@@ -140,7 +140,7 @@ hk.ValidationCurvePanel(
 curve = hk.validation_curve(
     moons, base, param_name="lr", param_range=lrs, seeds=range(5)
 )
-print("runs:", len(curve.runs))  # curve.best.lr is the best rate of the list
+print(f"best: {curve.best.lr}, of {len(curve.runs)} runs")
 
 # %%
 ex.good_rate

@@ -75,7 +75,7 @@ hk.ValidationCurvePanel(
 # %% [markdown]
 # **What you see: from 16 on, larger batches end higher.** At 256 the loss is more than
 # five times that of 16. <!-- claim: batch-larger-is-higher --> At 1 training diverged:
-# steps this long, each in the direction of a single point, lead out of the valley.
+# steps this long, each in the direction of a single point, lead out of the bowl.
 # <!-- claim: batch-one-diverges --> Are large batches bad, then?
 #
 # **Predict.** Ten epochs are 380 updates with batch size 16, and 30 with 256. What do
@@ -171,8 +171,7 @@ ax = hk.plot_grid(table)
 # 0.64 the network learns; one step on, with 64 and 2.56, it learns hardly anything or
 # diverges. <!-- claim: batch-slant-ends -->
 #
-# So don't choose the learning rate as if the batch size didn't exist; lesson 07 tries
-# anyway.
+# So the learning rate must fit the batch size; lesson 07 ignores this on purpose.
 
 # %%
 ex.scaling_breaks
@@ -197,14 +196,14 @@ for size in (4, 16, 64):
     print(f"batch size {size:2}: best lr {tuned.best.lr:4}, loss of three seeds:", *low)
 
 # %% [markdown]
-# **What you see: no, all are about the same.** Which one is ahead changes from seed to
-# seed. <!-- claim: batch-small-is-not-better --> So here neither is better. Take a
-# convenient batch size that leaves enough updates, and tune the learning rate *for it*.
+# **What you see: no, all are about the same.** The winner changes from seed to seed.
+# <!-- claim: batch-small-is-not-better --> So here neither is better. Take a convenient
+# batch size that leaves enough updates, and tune the learning rate *for it*.
 #
 # ## 5. Noise (5 minutes)
 #
 # Back to the fog. How different are the answers of 4 people, 16, 64? The network stays
-# as it is; each dot is one batch's loss. Where directions differ, losses do.
+# as it is; each dot is one batch's loss.
 #
 # **Predict.** With four times as many points in a batch, how much closer do the dots
 # come to the line, the loss of all points? Tell the panel.

@@ -40,7 +40,8 @@ hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1, epochs=10), controls=("epochs
 # ## 2. On and on (9 minutes)
 #
 # Now a harder pile, `small_moons`: only **50** training points, and noisy ones. The
-# network is large, two layers of 64 units, and trained with *momentum*.
+# network is large, two layers of 64 units; *momentum* makes its training quicker
+# (lesson 09).
 #
 # **Predict.** What will the *validation* loss do over 200 epochs? Draw it.
 #
@@ -101,8 +102,8 @@ curve = hk.validation_curve(
 ax = hk.plot_validation_curve(curve)
 
 # %% [markdown]
-# **What you see: best epoch.** It goes down and stays there; *last epoch* climbs to
-# more than twice as high. <!-- claim: epochs-lowest-never-rises -->
+# **What you see: best epoch.** It goes down and stays there; *last epoch* ends at more
+# than twice its loss. <!-- claim: epochs-lowest-never-rises -->
 #
 # **Predict.** Are the first 50 epochs of a long run the same as a run of 50?
 
@@ -112,8 +113,10 @@ print("the same?", np.allclose(short.val_loss, full.val_loss[:51], rtol=1e-3))
 
 # %% [markdown]
 # **What you see: yes.** The short run *is* the beginning of the long one:
-# <!-- claim: epochs-same-beginning --> that is why *best epoch* never goes up. So train
-# once, long enough, and **keep the best epoch**: `run.best_epoch`,
+# <!-- claim: epochs-same-beginning --> that is why *best epoch* never goes up.
+
+# %% [markdown]
+# So train once, long enough, and **keep the best epoch**: `run.best_epoch`,
 # `run.network("best")`. Each learning rate takes a training of its own; the number of
 # epochs is only a question of where to look. This works while the learning rate stays
 # the same. Where a **schedule** lowers it on the way, as for most large networks, the
@@ -121,7 +124,7 @@ print("the same?", np.allclose(short.val_loss, full.val_loss[:51], rtol=1e-3))
 #
 # ## 4. When to stop (9 minutes)
 #
-# If the best epoch is about 20, 180 of the 200 were for nothing. Can we stop in time,
+# With the best epoch at about 20, the other 180 were for nothing. Can we stop in time,
 # without knowing what comes?
 #
 # Stop when `patience` epochs in a row have brought no new lowest loss, and keep the
@@ -155,7 +158,7 @@ hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
 # **What you see: 1 is too eager.** It stops at the first bump, and keeps a loss more
 # than five percent above the lowest. <!-- claim: epochs-patience-one-is-eager --> Here
 # 10 is enough; more only costs time. <!-- claim: epochs-patience-ten --> All four keep
-# a lower loss than that at the end of the full training.
+# a lower loss than the full training ends with.
 # <!-- claim: epochs-any-patience-beats-the-last -->
 #
 # Now a spiral of two arms, and a deep network.
@@ -171,9 +174,9 @@ hk.PatiencePanel(spiral, deep, patience=1)
 
 # %% [markdown]
 # **What you see: 2 and 3 are too eager.** The loss falls with many small rises. Here
-# patience 2 keeps a loss sixteen times the lowest, 3 four times; with most seeds each
-# keeps more than one and a half times. Patience 20 stops late, but within five percent
-# of the lowest. <!-- claim: epochs-plateau -->
+# patience 2 keeps a loss sixteen times the lowest, patience 3 four times; with most
+# seeds both keep over 1.5 times. Patience 20 stops late, but within five percent of the
+# lowest. <!-- claim: epochs-plateau -->
 #
 # No patience is always right. But too much only costs time; too little costs the
 # result.
@@ -211,8 +214,7 @@ hk.progress(4)
 #
 # - Too few epochs stop while the loss still falls; too many may learn the points by
 #   heart.
-# - At a constant learning rate, train once, long enough, and keep the best epoch: its
-#   loss on new points is lower.
+# - At a constant learning rate, train once, long enough, and keep the best epoch.
 # - Patience 1 stops at a bump; on the noisy moons patience 20 saved more than half of
 #   the 200 epochs, with most seeds at nearly no cost.
 #   <!-- claim: epochs-patience-twenty -->

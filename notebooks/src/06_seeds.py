@@ -159,7 +159,7 @@ hk.SeedsPanel(moons, [ana, jun], seeds=3, most=40)
 # %% [markdown]
 # **What you see: more than five.** Five seeds mostly can't tell, ten often can, forty
 # can. <!-- claim: seeds-forty-tell --> Choose the number first: adding
-# seeds until they tell nearly triples the false alarms.
+# seeds until they tell multiplies the false alarms.
 # <!-- claim: seeds-no-second-look -->
 #
 # Sharing seeds is free, so searches do it. Write the rule as code, with 2 as the limit,
@@ -199,7 +199,7 @@ hk.ValidationCurvePanel(
 # winner of a long list is partly the luckiest. So the best learning rate is often a
 # region; take one in its middle.
 #
-# ## 7. Three questions (2 minutes)
+# ## 7. Three questions (1 minute)
 
 # %%
 ex.quiz
@@ -214,7 +214,7 @@ hk.progress(6)
 #   <!-- claim: seeds-duels-go-both-ways seeds-forty-tell --> 0.01 or 0.3: one run of
 #   each is enough. <!-- claim: seeds-large-difference-one-run -->
 # - 4 times the seeds halve the standard error. <!-- claim: seeds-four-times-halve -->
-# - Between close settings shared seeds are fairer, for free.
+# - Between close settings shared seeds are often fairer.
 #   <!-- claim: seeds-same-seed-is-fairer -->
 #
 # ## Further reading

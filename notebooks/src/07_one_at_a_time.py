@@ -28,7 +28,7 @@ lists = {"lr": [0.01, 0.1, 1, 10], "batch_size": [4, 64, 200], "dropout": [0, 0.
 # 2. **Change one.** Train copies of the model that differ in this value alone.
 # 3. **Keep** the value with the lowest validation loss, and go on to the next.
 #
-# Why only one? If two things change and the loss falls, you can't say which did it.
+# Why only one? If two things change at once, one run can't say which did it.
 #
 # Today's data is a spiral of two arms.
 

@@ -2,7 +2,7 @@
 # # Grid search
 #
 # In the last lesson Ana got stuck, because two things had to change at once. A grid
-# can't get stuck: it tries every pair. It has a price, and traps of its own.
+# can't get stuck: it tries every pair.
 #
 # **About 30 minutes.** By the end you'll be able to
 #
@@ -53,7 +53,7 @@ hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=
 #
 # ## 2. Two loops, or one call (5 minutes)
 #
-# "All pairs" is a loop inside a loop. Write it once.
+# "All pairs" is a loop inside a loop. Write it.
 
 # %%
 ex.double_loop
@@ -110,7 +110,6 @@ ax = hk.plot_grid(hk.grid_search(spiral, base, seeds=range(3), **follow))
 # %% [markdown]
 # **What you see: little or nothing.** Its lowest loss and batch size 4's differ by less
 # than a quarter, for twice the updates. <!-- claim: grid-smaller-batch-no-better -->
-# Worth a look, no reason to move.
 
 # %%
 ex.wide_enough
@@ -135,10 +134,10 @@ jun, winner = base.but(lr=0.1, batch_size=4), base.but(lr=0.3, batch_size=4)
 hk.SeedsPanel(spiral, [jun, winner], seeds=3)
 
 # %% [markdown]
-# **What you see: three to ten.** The first three are enough; with others it takes up to
-# ten. <!-- claim: grid-ten-seeds-tell --> One of 42 is always ahead, if only by luck,
-# so the map asks for a larger gap. A dashed frame says "not told apart yet", not
-# "equal" or "low".
+# **What you see: three to ten.** The first three are enough: they chose the pair. Of
+# others, three often fail, ten nearly always tell. <!-- claim: grid-ten-seeds-tell -->
+# One of 42 is always ahead, if only by luck, so the map asks for a larger gap. A dashed
+# frame says "not told apart yet", not "equal" or "low".
 #
 # Now the moons, three times, each time with eight other seeds.
 #
@@ -177,8 +176,8 @@ for count in (2, 3, 4, 5, 6):
     print(f"{count} hyperparameters: {5**count * 3 / 60:7.1f} hours")
 
 # %% [markdown]
-# **What you see: hours become weeks.** Two hyperparameters take a little over an hour,
-# four more than a day, six a month. <!-- claim: grid-cost -->
+# **What you see: hours become weeks.** Two hyperparameters take over an hour, four over
+# a day, six a month. <!-- claim: grid-cost -->
 
 # %%
 ex.affordable
@@ -188,7 +187,8 @@ answer = ...
 ex.affordable.check(answer)
 
 # %% [markdown]
-# So a grid is for two hyperparameters, at most three.
+# So a grid is for two hyperparameters, at most three. Give all cells one seed, then the
+# best few more. <!-- claim: grid-one-seed-first -->
 #
 # ## 6. Three questions (2 minutes)
 

@@ -348,7 +348,7 @@ ex.optuna_study.check(answer)
 # - One or two hyperparameters, and a good guess of the region: a small **grid**.
 # - Three or more, and no idea which one matters: **random draws**.
 # - Good settings that show early: **successive halving**.
-# - Long trainings, one after another: a **Bayesian search**.
+# - Dozens of trainings, one after another: a **Bayesian search**.
 # - Two knobs that do the same thing: fix one, tune the other.
 
 # %%
@@ -365,7 +365,7 @@ hk.progress(9)
 #   <!-- claim: random-not-always -->
 # - Halving takes about a tenth of the epochs, <!-- claim: halving-cheap-and-close -->
 #   and loses slow starters. <!-- claim: slow-starters -->
-# - Momentum 0.9 makes a step ten times as long;
+# - Over many steps, momentum 0.9 makes each ten times as long;
 #   <!-- claim: momentum-is-a-longer-step --> lr / ((1 - momentum) x batch size)
 #   explains most of the loss. <!-- claim: one-number-explains-most -->
 #

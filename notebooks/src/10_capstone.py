@@ -241,16 +241,16 @@ beside
 ax = beside.plot()
 
 # %% [markdown]
-# **What you see: search beats guess, and no search wins.** That is one split, on which
-# guess and list do rather well; we trained all eight ways on 24 others.
+# **What you see: search beats guess; the searches are close.** That is one split, on
+# which guess and list do rather well; we trained all eight ways on 24 others.
 #
 # - **Searched against guessed:** each search ended above default, guess and list in at
 #   least 23 of the 24, by more than chance.
 #   <!-- claim: capstone-tuned-beats-untuned --> Its median reached 0.94 in at least
 #   20 and 0.95 in over half; <!-- claim: capstone-tuned-reaches-the-bar --> those of
 #   default, guess and list never did. <!-- claim: capstone-untuned-below-the-bar -->
-# - **Among the four** the medians lie closer together than chance moves a score on 797
-#   rows. <!-- claim: capstone-tuned-are-alike --> So take the easiest.
+# - **Among the four** the medians lie within a dozen rows of 797.
+#   <!-- claim: capstone-tuned-are-alike --> So take the easiest.
 # - **Known against searched:** 0.1 alone is about as good.
 #   <!-- claim: capstone-known-is-as-good --> It wasn't free: you searched for it in
 #   earlier lessons. On your own data nobody has.

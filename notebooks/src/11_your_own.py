@@ -320,8 +320,8 @@ chosen = hk.grid_search(cells, simple, lr=lrs, seeds=range(3))
 run, n = chosen.best_run, len(cells.test.y)
 right, test = run.val_accuracy[run.best_epoch], run.test_accuracy()
 print(f"lr {run.setting.lr:g}: validation {right:.1%} right, test {test:.1%} right")
-chance = 2 * (right * (1 - right) / n) ** 0.5
-print(f"one of {n} rows is {1 / n:.1%}; chance mostly moves it by up to {chance:.1%}")
+chance = 2 * (2 * right * (1 - right) / n) ** 0.5  # of both splits
+print(f"one of {n} rows is {1 / n:.1%}; chance moves the gap by up to {chance:.1%}")
 
 # %% [markdown]
 # Was that luck? Nothing is left to choose, so we may repeat it all with twenty other

@@ -100,9 +100,9 @@ ex.roles.check(answer)
 # %% [markdown]
 # ## 3. Warm-up (5 minutes)
 #
-# The first weights are random, and their slopes are steep: a long first step can throw
-# a network somewhere it never comes back from. **Warm-up** lets the learning rate climb
-# to its value first, here over a fifth of all updates.
+# The first weights are random: a long first step can throw a network somewhere it never
+# comes back from. **Warm-up** lets the learning rate climb to its value first, here
+# over a fifth of all updates.
 #
 # **Predict.** One hidden layer, learning rates from tame to nearly too large. Where
 # does warm-up help?

@@ -33,5 +33,5 @@ def test_comparison_says_a_tie_and_a_difference():
     near = {name: [0.95, 0.951] for name in rivals.WAYS}
     far = near | {rivals.TUNED[0]: [0.5, 0.5]}
     epochs = dict.fromkeys(rivals.WAYS, 60)
-    assert "no order among them" in rivals.Comparison(near, epochs, 800).sentence
+    assert "cannot rank them" in rivals.Comparison(near, epochs, 800).sentence
     assert "the gap is larger" in rivals.Comparison(far, epochs, 800).sentence

@@ -100,6 +100,22 @@ def test_grid_ten_seeds_tell():
     assert clearly_worse(shown()[1][:, :3], 1).any()
 
 
+def test_grid_one_seed_first():
+    """At equal cost, 42 runs: some cells with three seeds, or more with one first."""
+    lists = {"lr": LRS[2:], "batch_size": SIZES}
+    grid = hk.grid_search(hk.load_dataset("spiral"), BASE, seeds=SEEDS, **lists)
+    loss, first, few = losses(grid), [], []
+    for k in range(20):
+        rng, own = np.random.default_rng(k), slice(3 * k, 3 * k + 3)
+        for _ in range(50):
+            cells = rng.permutation(42)
+            best = cells[loss[cells[:30], 3 * k].argsort()[:4]]
+            for found, some in ((first, best), (few, cells[:14])):
+                at = some[loss[some, own].mean(1).argmin()]
+                found.append(np.median(np.delete(loss[at], np.r_[own])))
+    assert np.mean(first) < 0.9 * np.mean(few)
+
+
 def test_grid_column_moves():
     one, tenth = (spiral()[LRS.index(lr)] for lr in (1.0, 0.1))
     assert np.isin(one.argmin(0), range(1, len(SIZES) - 1)).all()
