@@ -107,17 +107,14 @@ class OneAtATimePanel(SearchPanel):
         options = [(", ".join(names), names) for names in orders]  # as in code
         self.order, order_box = dropdown(options, WORDS["order_tip"], WORDS["order"])
         self.on_change(self.reset, self.order, *self.starts.values())
-        self.on_change(self._change_seeds, self.seeds)
         self.paths = html_widget(WORDS["no_path"], "hp-table", "hp-paths")
         self.drawers = {"paths": self.paths, **self.drawers}
         self.build(
             order_box,
             html_widget(WORDS["start"], "hp-muted"),
             *self.starts.values(),
-            self.seeds,
             self.buttons(next=self._walk, all=lambda: self._walk(len(self.space))),
-            self.buttons(grid=self.reveal),
-            self.buttons(back=self.reset, stop=self.stop),
+            self.buttons(grid=self.reveal, stop=self.stop),
         )
 
     @property
@@ -135,10 +132,6 @@ class OneAtATimePanel(SearchPanel):
 
     def _begin(self):
         return self._make_search(one_at_a_time, self.starting, self.ordered)
-
-    def _change_seeds(self):
-        self.grid, self.walked, self.losses = None, {}, set()  # of the old seeds
-        self.reset()
 
     def reset(self) -> None:
         """Forget all but the start and the grid."""
@@ -168,7 +161,7 @@ class OneAtATimePanel(SearchPanel):
         if self.grid:
             return
         for grid in self._make_search(grid_search, self.base, self.space):
-            if grid.finished and grid.seeds == tuple(self.seed_list):
+            if grid.finished:
                 self.grid = grid
             yield grid.finished
 

@@ -76,8 +76,6 @@ def test_path_keeps_where_each_order_ended(path):
         at = grid.settings.index(ends[order])
         assert loss == pytest.approx(grid.mean_val_loss[at])
         assert f">{loss / grid.mean_val_loss.min():.2f}<" in path.paths.value
-    move(path, path.seeds, 3)
-    assert path.walked == {}
 
 
 def test_path_of_three_steps_ends_where_the_third_does(moons):
@@ -194,12 +192,8 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
     assert panel.charts.charts[1].y.domain == top  # on the scale of the one before
     np.testing.assert_array_equal(nth(panel, 0, "cells").columns[0], every)
     assert "The grid's best is" in panel.result
-    press(panel, "back")
-    assert panel.grid.finished
-    move(panel, panel.seeds, 1)  # another grid: it waits to be asked for
-    assert panel.grid is None
-    assert len(panel.found.seeds) == 1
-    assert nth(panel, 0, "frames", 1).get("legend") == "best so far"
+    panel.reset()
+    assert panel.wait(60).grid.finished
 
 
 def test_path_stopped_within_a_step_goes_on(moons):

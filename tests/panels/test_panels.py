@@ -64,8 +64,9 @@ def test_search_panels_take_a_count_or_any_seeds(kind, seeds, wanted):
     if kind == "path":  # which goes on from its start
         press(panel, "all")
     np.testing.assert_array_equal(found.val_loss, panel.found.val_loss)
-    move(panel, panel.seeds, 3)
-    assert panel.found.seeds == (*wanted, max(wanted) + 1)
+    if kind != "path":  # where seeds stay
+        move(panel, panel.seeds, 3)
+        assert panel.found.seeds == (*wanted, max(wanted) + 1)
 
 
 LARGE, LISTS = QUICK.but(batch_size=5000), {"lr": [0.1, 1], "batch_size": [16, 64]}
@@ -207,7 +208,7 @@ def test_whatever_is_clicked_while_it_trains_gives_no_error(kind, moons):
     if kind is hk.OneAtATimePanel:
         lists += [panel.order, *(k.source for k in panel.starts.values())]
         acts += [panel.next_button.click, panel.all_button.click]
-        acts += [panel.grid_button.click, panel.back_button.click]
+        acts += [panel.grid_button.click, panel.reset]
     else:
         acts += [panel.start_button.click, panel.start_button.click]
 
