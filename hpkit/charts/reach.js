@@ -174,7 +174,7 @@ export function interact({hit, tip, ring, svg}, {requestDraw, draw, onEvent, isI
   })
   hit.addEventListener('lostpointercapture', () => {  // let go, or taken away by the system
     if (drag) reportDrawing(drag.k)
-    drag = null
+    showTip(drag = mouse = null)  // which would lie on what was drawn
   })
   for (const name of ['selectstart', 'dragstart'])  // of text, which would end a drawing
     hit.addEventListener(name, e => e.preventDefault())

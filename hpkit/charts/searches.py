@@ -482,7 +482,7 @@ def parallel_chart(axes, shares, strong, styles, **chart) -> Chart:
     # strong lines' ends), "tip", "label". What diverged ends in an x at the top.
     at, diverged = np.arange(len(axes)), np.isnan(shares[:, -1])
     pale, front, crossed = map(np.flatnonzero, (~strong, strong, diverged))
-    heights = np.where(np.isnan(shares), 1.0, shares)
+    heights = np.where(np.isnan(shares), 1.06, shares)
 
     def styles_of(indices, *names):
         given = [name for name in names if len(styles.get(name, ()))]
@@ -499,6 +499,7 @@ def parallel_chart(axes, shares, strong, styles, **chart) -> Chart:
     legends = np.array(styles.get("legend") or [""] * len(diverged))
     colors = styles_of(front, "color", "tip", "label", "dash")
     cross = {"shape": "x", "color": "soft", "hover": False}
+    cross["label"] = [WORDS["diverged"], ""]
     ends = [(axis.texts or axis.domain)[end] for end in (0, -1) for axis in axes]
     limits = [end if isinstance(end, str) else chart_text(float(end)) for end in ends]
     sides = np.repeat([[0, 1]], len(at), 0)
@@ -507,7 +508,7 @@ def parallel_chart(axes, shares, strong, styles, **chart) -> Chart:
         spec.line(at, heights[pale], **grays),
         spec.line(at, heights[front], width=1.8, opacity=0.9, **colors),
         spec.text(np.tile(at, 2), np.repeat([-0.1, 1.1], len(at)), limits, size=0.9),
-        spec.points([at[-1]] * len(crossed), [1] * len(crossed), **cross),
+        spec.points([at[-1]] * len(crossed), heights[crossed, -1], **cross),
         *map(dots, dict.fromkeys(legends)),
     ]
     names = Axis("", kind="band", texts=[axis.label for axis in axes])

@@ -242,6 +242,7 @@ def _refuse_texts(name, texts, n_rows):
     if len(texts) > np.clip(_CATEGORIES_PER_ROW * n_rows, *_CATEGORY_LIMITS):
         distinct = len({text.strip().lower() for text in texts})
         key = "many_texts" if distinct == len(texts) else "mixed_texts"
+        key = "every_text" if len(texts) == n_rows else key
         facts = {"name": name, "count": len(texts), "rows": n_rows, "few": distinct}
         return [refusal(key, texts[0], **facts)]
     return []

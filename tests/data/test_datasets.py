@@ -82,7 +82,11 @@ def test_from_frame_splits_each_class_in_the_same_shares():
 
 BAD_FRAMES = {
     "gap": (pd.DataFrame({"a": range(20), "y": [0, None] * 10}), "y \\(10\\)"),
-    "text": (pd.DataFrame({"a": [*"abcdefghijklmno"], "y": [0, 1, 1] * 5}), "15 di"),
+    "text": (
+        pd.DataFrame({"a": [*"abcdefghijklmno"], "y": [0, 1, 1] * 5}),
+        "every row",
+    ),
+    "texts": (pd.DataFrame({"a": [*"abcdefghijklmnn"], "y": [0, 1, 1] * 5}), "14 di"),
     "12%": (
         pd.DataFrame({"a": ["1%", "-2 %"] * 9, "y": [0, 1] * 9}),
         "'-2 %'.*replace",
