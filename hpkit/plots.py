@@ -159,7 +159,7 @@ def plot_best_so_far(
 ) -> Axes:
     """Return the axes with the lowest validation loss against the epochs spent.
 
-    Counted as in `Search.best_so_far`: settings one after the other. The loss axis is a
+    Counted as in `Search.best_so_far`: settings one after another. The loss axis is a
     log scale when the lines span more than a factor of ten. Several searches are a list
     or a dictionary by name.
 

@@ -21,7 +21,7 @@ from hpkit.engine.model_functions import copy_network, fingerprint, other_random
 from hpkit.hyperparameters import refusal, warn
 from hpkit.locale import tr
 
-# Stacked, convolutions become a grouped one, which is slower than one after the other.
+# Stacked, convolutions become a grouped one, which is slower than one after another.
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _CONVOLUTIONS += (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 # Steps that a stack must save, of all its runs but one, for tracing (0.4 s) to pay.

@@ -1,4 +1,4 @@
-"""`OneAtATimePanel`: one hyperparameter after the other, as a path on a map."""
+"""`OneAtATimePanel`: one hyperparameter after another, as a path on a map."""
 
 from collections.abc import Iterable
 from html import escape
@@ -26,7 +26,7 @@ WORDS = Texts("panels.one_at_a_time", "panels.search_panel")
 
 
 class OneAtATimePanel(SearchPanel):
-    """Change one hyperparameter after the other and see the path on the map.
+    """Change one hyperparameter after another and see the path on the map.
 
     `found` is the search so far, at first only the start; `grid` is the grid search,
     once it was asked for.
@@ -235,8 +235,10 @@ class OneAtATimePanel(SearchPanel):
         if len(found.steps) > done or not (found.steps or found.finished):
             return text + ("" if running else WORDS["stopped"])
         ended = done == len(order)
+        if self.grid and ended:
+            return self._grid_text("apart")
         if self.grid:
-            text += self._grid_text("apart" if ended else "known")
+            text += self._grid_text("known")
         elif ended:
             text += WORDS["end"]
         if not ended:

@@ -319,8 +319,10 @@ class TrainingPanel(Panel):
             return WORDS["none"]
         if self.now:
             key = "rest" if self.live.paused else "now"
-        elif run.diverged or not run.ended:
-            key = "diverged" if run.diverged else "stopped"
+        elif run.diverged:
+            key = "diverged" if np.isfinite(run.val_loss[0]) else "began_nan"
+        elif not run.ended:
+            key = "stopped"
         else:
             key = "early" if run.epochs_done < run.setting.epochs else "best"
         listed = dict.fromkeys(("batch_size", *self.controls.knobs))

@@ -223,7 +223,7 @@ class Search(_RunsMembers):
         return np.cumsum(np.concatenate(spent)), lowest
 
     def _stages(self):
-        """Yield (setting, from epoch, to epoch) as if trained one after the other."""
+        """Yield (setting, from epoch, to epoch) as if trained one after another."""
         start = 0
         for rung in self.rungs:
             yield from ((i, start, rung.epoch) for i in rung.settings)

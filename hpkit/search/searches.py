@@ -362,7 +362,7 @@ def cross_validate(
 
 @search_function
 def one_at_a_time(new_plan, *, order=None, **values):
-    """Train the values of one hyperparameter after the other, keeping the best.
+    """Train the values of one hyperparameter after another, keeping the best.
 
     It starts at `base`. The best value of the first (lowest mean validation loss) is
     kept while the second is tried, and so on: one round of coordinate search. The

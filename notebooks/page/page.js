@@ -509,7 +509,7 @@ window.page = (() => {
     if (name != words.first) return
     scenes.one(document.getElementById('one'))
     requestAnimationFrame(() => setTimeout(() => {  // the first picture has been painted
-      for (const next of words.later) {  // one after the other
+      for (const next of words.later) {  // one after another
         const script = document.createElement('script')
         Object.assign(script, {src: `page/${next}.js`, async: false})
         document.head.append(script)

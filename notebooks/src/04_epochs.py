@@ -117,7 +117,7 @@ print("the same?", np.allclose(short.val_loss, full.val_loss[:51], rtol=1e-3))
 
 # %% [markdown]
 # So train once, long enough, and **keep the best epoch**: `run.best_epoch`,
-# `run.network("best")`. Each learning rate takes a training of its own; the number of
+# `run.network("best")`. Each learning rate takes a run of its own; the number of
 # epochs is only a question of where to look. This works while the learning rate stays
 # the same. Where a **schedule** lowers it on the way, as for most large networks, the
 # number of epochs is a knob, too (lesson 12).

@@ -67,7 +67,7 @@ def combinations(lrs, batch_sizes):
 ex.double_loop.check(combinations)
 
 # %% [markdown]
-# `hk.grid_search` is these loops with a training inside.
+# `hk.grid_search` is these loops with a run inside.
 
 # %%
 values = {"lr": [0.01, 0.1, 1], "batch_size": [4, 32, 200]}
@@ -168,7 +168,7 @@ for ax, first in zip(axes, (0, 8, 16), strict=True):
 #
 # Runs = values x values x ... x seeds. Each new hyperparameter *multiplies*.
 #
-# **Predict.** 5 values each, 3 seeds, one minute a training. How long does a grid of
+# **Predict.** 5 values each, 3 seeds, one minute a run. How long does a grid of
 # two hyperparameters take? Of four?
 
 # %%

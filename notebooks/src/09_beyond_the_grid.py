@@ -348,7 +348,7 @@ ex.optuna_study.check(answer)
 # - One or two hyperparameters, and a good guess of the region: a small **grid**.
 # - Three or more, and no idea which one matters: **random draws**.
 # - Good settings that show early: **successive halving**.
-# - Dozens of trainings, one after another: a **Bayesian search**.
+# - Dozens of runs, one after another: a **Bayesian search**.
 # - Two knobs that do the same thing: fix one, tune the other.
 
 # %%

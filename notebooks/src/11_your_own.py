@@ -1,10 +1,10 @@
-# %% [markdown] words=2000 teaser="The same with data of your own."
+# %% [markdown] words=1980 teaser="The same with data of your own."
 # # Your own
 #
 # So far data, networks and questions have been ours. Now bring yours; a last table
 # shows the way.
 #
-# **About 40 minutes.** By the end you'll be able to
+# **About 45 minutes.** By the end you'll be able to
 #
 # - turn a CSV file into a data set,
 # - put your own `nn.Module` through every search,
@@ -26,7 +26,7 @@ simple = base.but(hidden=())  # the same without a hidden layer
 lrs, layers = [0.001, 0.01, 0.1, 1], [(), (16,), (16, 16)]
 
 # %% [markdown]
-# ## 1. From a table to a data set (7 minutes)
+# ## 1. From a table to a data set (10 minutes)
 #
 # Doctors in Wisconsin took cells from 569 lumps and measured them under a microscope.
 # The column `diagnosis` says what was found later: malignant (cancer) or benign
@@ -50,7 +50,7 @@ cells
 hk.GridPanel(cells, "lr", "batch_size", base=simple)
 
 # %% [markdown]
-# **What you see: a plateau, which moves.** Three seeds can't tell several pairs from
+# **What you see: a plateau.** Three seeds can't tell several pairs from
 # the best. With momentum the lowest loss is the same within a tenth.
 # <!-- claim: own-third-knob --> Momentum only moves the dark squares: with 0.9 the best
 # learning rate is smaller. <!-- claim: own-momentum-moves -->
@@ -124,8 +124,8 @@ print("\nat the edge:", grid.edge or "nothing")
 #
 # ### How sure is that?
 #
-# 113 patients decide here which setting wins. Were they easy ones? The choice is
-# made, so we may cut the table in ten other ways.
+# 113 patients decide here which setting wins. Were they easy ones? Only to see the
+# spread, we cut the table in ten other ways.
 #
 # **Predict.** How far is the highest of the ten losses above the lowest?
 
@@ -146,9 +146,9 @@ print(f"ten seeds on our cut: {max(seeds) / min(seeds):.1f} times")
 run, rows = ours[int(ours.order[0]), 0], cells.valid
 each = -np.log(run.predict_proba(rows)[range(len(rows.y)), rows.y])
 share = np.sort(each)[-6:].sum() / each.sum()
-print(f"the 6 worst of {len(each)} rows make {share:.0%} of the loss")
+print(f"the 6 worst of {len(each)} rows make up {share:.0%} of the loss")
 lower = sum(cut < ours.mean_val_loss.min() for cut in cuts)
-print(f"our cut has {ours.mean_val_loss.min():.3f}; {lower} of the ten are lower")
+print(f"our cut has {ours.mean_val_loss.min():.3f}; {lower} of 10 are lower")
 
 # %% [markdown]
 # **What you see: the cut decides.** The highest of the ten losses is nine times the
@@ -410,8 +410,7 @@ print("same:", (loaded.predict_proba(new) == winner.predict_proba(new)).all())
 path.unlink()  # yours you keep
 
 # %% [markdown]
-# **What you see: the same numbers.** From the file, too.
-# <!-- claim: own-file-same-numbers -->
+# The file gives the same numbers. <!-- claim: own-file-same-numbers -->
 #
 # Your own network needs `hk.load_model(path, model=skip)`. `winner.to_module()` is a
 # PyTorch module that scales, gives probabilities and needs no hpkit; it takes

@@ -59,7 +59,7 @@ hk.SchedulePanel(digits, deep.but(lr=0.1), predict=True)
 #   only makes you arrive later.
 #
 # Cosine is made for its end: at epoch 10 a run of 30 epochs is elsewhere than a run of
-# 10. <!-- claim: cosine-knows-its-end --> So with a schedule the epochs are a knob.
+# 10. <!-- claim: cosine-knows-its-end --> So with a schedule, epochs must be tuned.
 #
 # ## 2. A fair question (5 minutes)
 #

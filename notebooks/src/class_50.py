@@ -5,7 +5,7 @@
 #
 # - read a training curve, and choose by the validation loss,
 # - choose a learning rate from a list that goes up by factors,
-# - tune one hyperparameter after the other, and know what that can miss.
+# - tune one hyperparameter after another, and know what that can miss.
 #
 # Press **Shift + Enter** in the first gray cell: it runs, and the next one is marked.
 
@@ -19,7 +19,7 @@ rates = [0.0001, 0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
 lists = {"lr": [0.01, 0.1, 1, 10], "batch_size": [4, 64, 200], "dropout": [0, 0.1, 0.3]}
 
 # %% [markdown]
-# ## 1. One training (12 minutes)
+# ## 1. One run (12 minutes)
 #
 # Each dot has a place and a color, its class. A small network learns to tell the class
 # from the place.
@@ -44,7 +44,7 @@ ax = hk.plot_data(moons)
 # higher, or the same?
 #
 # **Do.** Read the lowest validation loss. Set the learning rate to 0.1, then to 1.
-# Which is lowest? Then set it to 10.
+# Which ends lowest? Then set it to 10.
 
 # %%
 hk.TrainingPanel(moons, base, controls=("lr",))
@@ -65,8 +65,8 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 #
 # **Predict.** Draw it, and press **This is my guess**.
 #
-# **Do.** Which learning rate is lowest? In the right chart, click the first dot and the
-# cross. What do their curves look like?
+# **Do.** Which learning rate ends lowest? In the right chart, click the first dot and
+# the cross. What do their curves look like?
 
 # %%
 hk.ValidationCurvePanel(moons, "lr", base, param_range=rates, seeds=5, predict="draw")
@@ -77,7 +77,7 @@ hk.ValidationCurvePanel(moons, "lr", base, param_range=rates, seeds=5, predict="
 # <!-- claim: u-minimum --> A winner at the edge of a list is a signpost: go on in that
 # direction.
 #
-# ## 3. One after the other (13 minutes)
+# ## 3. One after another (13 minutes)
 #
 # A network has many hyperparameters. The simplest recipe: change **one**, keep the
 # value with the lowest validation loss, go on to the next.
@@ -104,7 +104,7 @@ hk.OneAtATimePanel(spiral, start, **lists)
 # **What you see: the order decides.** Jun finds the best of all 36 settings. Ana ends
 # at more than one and a half times that loss. <!-- claim: path-spiral-order-decides -->
 # With all 200 dots in a batch there are few steps, so Ana chose long ones, too long for
-# small batches. What one at a time finds is the best **for what was held fixed**.
+# small batches. One at a time finds the best **for what was held fixed**.
 #
 # ## What you saw
 #

@@ -32,7 +32,7 @@ def hpkit(dataset, settings, seeds, model=None):
 
 
 def one_by_one(dataset, settings, seeds, model):
-    """Train with hpkit, one run after the other."""
+    """Train with hpkit, one run after another."""
     pairs = itertools.product(settings, seeds)
     losses = [fit(dataset, s, seed=seed, model=model).val_loss for s, seed in pairs]
     return np.reshape(losses, (len(settings), len(seeds), -1))

@@ -431,13 +431,23 @@ def test_a_refused_value_stays_said_while_it_trains(moons):
     assert "Stopped" in panel.wait(60).result
 
 
+def test_a_loss_that_begins_as_nan_does_not_blame_the_learning_rate(moons):
+    def spoiled(n_features, n_outputs, setting):
+        net = nn.Linear(n_features, n_outputs)
+        nn.init.constant_(net.weight, np.nan)
+        return net
+
+    panel = hk.TrainingPanel(moons, QUICK, model=spoiled).wait()
+    assert "no number before any training" in panel.result
+
+
 def test_sentence_names_a_run_that_is_the_best():
     small = load_dataset("small_moons")
     panel = TrainingPanel(small, Hyperparameters(lr=0.1, batch_size=10, epochs=60))
     for setting in ({"epochs": 80}, {"epochs": 100}):  # over-fitted long before
         panel.controls.setting = panel.controls.setting.but(**setting)
         panel.wait()
-    assert "None of the 3 runs is lower." in panel.result  # all are the same there
+    assert "No other run is lower." in panel.result  # all are the same there
 
     panel.controls.setting = panel.controls.setting.but(lr=0.001, epochs=10)
     panel.wait()

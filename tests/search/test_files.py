@@ -348,7 +348,7 @@ def test_a_file_is_not_written_more_often_than_once_a_second(monkeypatch):
         if len(times) == 3:
             break
     assert np.diff(times[:3]).min() >= 1
-    assert len([*Path().glob("*.state-*")]) == 2  # one after the other
+    assert len([*Path().glob("*.state-*")]) == 2  # one after another
 
 
 def test_what_was_lost_is_tried_again_and_named_again(tmp_path):

@@ -77,7 +77,7 @@ ODD = {
 
 
 @pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
-@pytest.mark.parametrize("steps", [1, 10**6])  # stacked, and one after the other
+@pytest.mark.parametrize("steps", [1, 10**6])  # stacked, and one after another
 def test_what_a_network_gives_late_loses_its_own_setting_alone(steps, monkeypatch):
     monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", steps)
     space = {"optimizer": ["sgd", "adam"], "odd": ["", *ODD, "memory"]}
