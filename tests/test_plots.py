@@ -8,6 +8,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from chart_reading import marks
 from IPython.core.formatters import DisplayFormatter
 from IPython.core.pylabtools import select_figure_formats
 from matplotlib.collections import LineCollection, PathCollection, QuadMesh
@@ -18,7 +19,7 @@ from matplotlib.text import Text
 from torch import nn
 
 import hpkit as hk
-from hpkit.charts.runs import mean_and_spread
+from hpkit.charts.runs import mean_and_spread, runs_chart
 from hpkit.charts.spec import COLORS, light
 from hpkit.text import short_text
 
@@ -167,6 +168,10 @@ def test_training_curves_seeds_are_mean_and_band(curve):
     means = {tuple(line.get_ydata()) for line in ax.lines}
     assert means >= {on_line(losses.mean(0)) for losses in curve.val_loss}
     assert sum(isinstance(made, Band) for made in ax.collections) == 4
+    (band, *_) = marks(runs_chart(curve.runs, "valid", ["name"] * 4), "band")
+    low, high = (column.ravel() for column in band.columns[1:])
+    spread = curve.val_loss[0].std(0, ddof=1)
+    np.testing.assert_allclose(high - low, 2 * spread, rtol=1e-4)
 
 
 @pytest.mark.parametrize("count", [2, 5, 9, 20, 90])
@@ -541,6 +546,8 @@ def test_describe_says_the_result(run, curve, grid, exploding):
         assert f"at epoch {run.best_epoch}" in said
     assert hk.describe(curve).endswith(f"the lowest is at {curve.best.lr:g}.")
     assert "6 settings: " in hk.describe(grid)  # of one seed, which needs no word
+    assert "with one seed that may be luck" in grid.describe()
+    assert short_text(BASE.but(own={"heads": 4}), ["heads"]) == "heads 4"
     reached = f"{grid.best_run.best_val_loss:#.3g} after {grid.cost.epochs} epochs"
     assert f"reaches {reached}" in hk.describe([grid, curve])
     other = hk.grid_search(hk.load_dataset("wine"), BASE, lr=[0.1])

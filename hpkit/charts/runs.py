@@ -209,12 +209,12 @@ def _mean_and_band(losses, diverged, top, style):
     """Return the mean over seeds as a line, in front of a band if it has a spread."""
     with np.errstate(invalid="ignore"):  # a run that diverged
         mean = losses.mean(0)
-        spread = losses.std(0, ddof=min(1, len(losses) - 1))
     epochs, (heights, left_at) = np.arange(len(mean)), clip_curve(mean, top)
     if diverged and left_at is not None:
         heights[left_at] = top  # up to its cross
     marks = [spec.line(epochs, heights, **style)]
     if not diverged and len(losses) > 1:
+        spread = losses.std(0, ddof=1)
         pale = {"color": style["color"], "opacity": 0.15}
         marks.insert(0, spec.band(epochs, mean - spread, mean + spread, **pale))
     return marks

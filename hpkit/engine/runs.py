@@ -454,7 +454,7 @@ class Runs:
         return cls(datasets[0], settings, seeds, **arrays, model=model, weights=weights)
 
     def __len__(self) -> int:
-        return int((self.epochs_done >= 0).sum())
+        return (self.epochs_done >= 0).sum()
 
     def __iter__(self) -> Iterator[Run]:
         for at in zip(*np.nonzero(self.epochs_done >= 0), strict=True):

@@ -442,7 +442,7 @@ def with_objective(dataset, loss, metric):
 def check_model(model):
     if model is None:
         return None
-    valid = callable(model) and not isinstance(model, torch.nn.Module)
+    valid = not isinstance(model, torch.nn.Module)
     if isinstance(model, type):  # a custom class, not one of PyTorch's layers
         valid = issubclass(model, torch.nn.Module)
         valid &= not model.__module__.startswith("torch.")

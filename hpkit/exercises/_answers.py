@@ -91,7 +91,7 @@ def ordering(answer, items):
     members = tuple(choice(member, items) for member in sequence(answer))
     for item in items:
         wrong_if({"missing": repr(item)}, missing=item not in members)
-    check_kind(list(members), len(members) == len(items))
+    check_kind(answer, len(members) == len(items))
     return members
 
 

@@ -468,8 +468,7 @@ class Guess:
     @property
     def drawn(self):
         """Places and heights of a curve that was drawn, or None."""
-        has_curve = isinstance(self.widget, Drawing) and self.panel.guesses
-        return (self.widget.at, self.value) if has_curve else None
+        return (self.widget.at, self.value) if self.panel.guesses else None
 
     def judge(self, truth):
         """Compare a drawn curve with the true losses at its places."""

@@ -2,10 +2,13 @@
 
 import json
 
+import numpy as np
+from chart_reading import marks
 from matplotlib.figure import Figure
 
 import hpkit as hk
 from hpkit.capstone import rivals
+from hpkit.charts.runs import ways_chart
 
 
 def test_comparison_table_and_picture():
@@ -26,6 +29,15 @@ def test_comparison_table_and_picture():
     assert names == ["this choice", *list(rivals.tr("rivals.ways").values())[::-1]]
     assert "; random, 6 settings: 0." in ax.figure.hpkit_alt[0]
     assert "You: 0.900." in ax.figure.hpkit_alt[0]
+
+
+def test_chart_of_ways_has_rows_of_dots_by_log_odds_and_names_the_bars():
+    scores, names = {"a": [0.5, 0.8], "b": [0.9, 0.9]}, {"a": "A", "b": "B"}
+    chart = ways_chart(scores, names, {"a"}, (0.85, 0.94), 0.8)
+    dots, _ = marks(chart, "points")
+    assert dots.columns[1].ravel().tolist() == [2, 2, 1, 1]
+    np.testing.assert_allclose(np.exp(dots.columns[0].ravel()), [1, 4, 9, 9], rtol=1e-5)
+    assert [bar.get("texts") for bar in marks(chart, "text")] == [[".85"], [".94"]]
 
 
 def test_comparison_says_a_tie_and_a_difference():

@@ -385,7 +385,7 @@ def test_a_refusal_in_a_notebook_is_its_message_alone(monkeypatch):
 
 
 def test_the_same_search_again_is_free_however_it_is_written_another_is_not(capsys):
-    cap = task(budget=60)
+    cap = task(budget=75)
     first = cap.random_search(BASE, lr=hk.log_uniform(0.01, 1), n_trials=3)
     same = {"n_trials": np.int64(3), "seeds": range(1), "lr": hk.log_uniform(0.01, 1.0)}
     again = cap.random_search(base=BASE, **same)
@@ -400,6 +400,9 @@ def test_the_same_search_again_is_free_however_it_is_written_another_is_not(caps
     for n, eta in enumerate((2, 3), 6):
         cap.successive_halving(BASE, lr=[0.01, 0.03, 0.1, 0.3], eta=eta)
         assert len(cap.entries) == n
+    for _ in range(2):  # whose first step is all that is known when it is asked for
+        cap.one_at_a_time(BASE, lr=[0.01, 0.1], batch_size=[8, 16])
+        assert len(cap.entries) == 8
 
 
 def test_a_second_search_draws_anew_and_both_are_free_on_another_day(tmp_path):

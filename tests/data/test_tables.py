@@ -290,7 +290,9 @@ def test_rows_without_categories_are_filled_in_a_fold_and_in_arrays():
     X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 2
     data = Dataset.from_arrays(X, y)
     for one in (data, next(make_folds(data, 3, np.random.default_rng(0)))):
-        median = np.median(one.train.X[:, 1] * one.scale[1] + one.center[1])
+        raw = (one.train.X * one.scale + one.center).round(9)
+        assert np.isin(raw, X.round(9)).all()
+        median = np.median(raw[:, 1])
         for row in ([0.5, None], [0.5, np.nan], np.array([[0.5, np.nan]])):
             with pytest.warns(UserWarning, match="gap in x2"):
                 np.testing.assert_allclose(one.prepare(row), [[0.5, median]])

@@ -265,6 +265,8 @@ def test_an_own_metric_is_measured_beside_the_loss_and_ranks():
     grid = search(seeds=(0, 1), metric=worse)
 
     assert runs.val_metric == pytest.approx(runs.val_accuracy, nan_ok=True)
+    with pytest.raises(TypeError, match="metric"):
+        last(train(MOONS, settings, metric=lambda outputs, targets: "high"))
     # It ranks by what the network that predicts has, not by a lucky epoch.
     best = np.reshape([run.val_metric[run.best_epoch] for run in runs], (2, 2))
     assert runs.mean_val_metric == pytest.approx(best.mean(1))

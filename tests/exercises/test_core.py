@@ -286,6 +286,10 @@ def test_function_error_is_shown_as_the_learners_and_changes_no_case():
     error = "ZeroDivisionError: division by zero"
     assert told == [error, "halve([1, 2])", "return 1 / 0"]
     assert case == [1, 2]
+    for wrong, reason, name in ((halve, "called", "halve"), (int, "kind", None)):
+        with pytest.raises(NotYet, match=f"^{reason}$") as caught:
+            _answers.function(wrong, ["a", "b"])
+        assert caught.value.values.get("name") == name
 
 
 def test_same_is_strict_about_kind_and_near_about_numbers():

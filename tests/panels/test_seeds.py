@@ -47,6 +47,7 @@ def test_seeds_strip_compares_in_words(moons):
     means, bars = mark(chart, "points", shape="diamond"), mark(chart, "line", width=3)
     mean, spread = panel.losses.mean(1), panel.losses.std(1, ddof=1)
     np.testing.assert_allclose(pairs.columns[0], panel.losses.T, rtol=1e-6)
+    assert dots[0].get("shape") != dots[1].get("shape")
     shown = np.concatenate([each.columns[0] for each in dots])
     np.testing.assert_allclose(shown, panel.losses, rtol=1e-6)
     np.testing.assert_allclose(means.columns[0][0], mean, rtol=1e-6)

@@ -107,6 +107,8 @@ def test_a_training_out_of_patience_is_whole(moons):
     truth = np.interp(at, range(panel.run.epochs_done + 1), panel.run.val_loss)
     assert panel.guess.off == pytest.approx(np.abs(truth - drawn).mean())
     assert f"Ended at epoch {panel.run.epochs_done} of 100, out of" in panel.result
+    press(panel, "remove")
+    assert "press Train" in panel.result  # and no error
 
 
 def test_long_training_is_drawn_until_another_one_replaces_it(panel):

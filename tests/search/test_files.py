@@ -404,6 +404,10 @@ def test_a_file_of_save_is_gone_on_with_and_a_full_disk_ends_no_search():
     assert_same(found, whole)
     assert Path("tuning.json").read_text() == before
     assert_same(hk.successive_halving(DIGITS, **search, storage="tuning.json"), whole)
+    steps = {"lr": LRS, "momentum": [0, 0.5], "storage": "steps.json"}
+    with full, pytest.warns(UserWarning, match="No space"):
+        hk.one_at_a_time(DIGITS, BASE, **steps)
+    assert hk.one_at_a_time(DIGITS, BASE, **steps).finished  # its file is not busy
 
 
 @pytest.mark.parametrize("cut", ["storage", "study"])

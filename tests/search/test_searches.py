@@ -224,6 +224,11 @@ def test_halving_leads_survivors_on_from_where_they_stopped():
     assert halv._repr_html_().count("cut at epoch 3") == 2
     kept = halv.rungs[0].kept
     assert set(kept) == set(rand.val_loss[:, :, :2].min(2).mean(1).argsort()[:3])
+    # What was cut does not come back where those that went on diverge.
+    base, late = hk.Hyperparameters(epochs=16, lr=0.1, hidden=(16,)), (1e9,) * 3
+    shapes = [(4.0 + k, *late) for k in range(3)] + [(0.5**k,) * 4 for k in range(5)]
+    halv = hk.successive_halving(DIGITS, base, schedule=shapes, eta=2)
+    assert all({*rung.kept} <= {*rung.settings} for rung in halv.rungs)
 
 
 def test_halving_ranks_by_trained_networks_and_what_it_cuts_has_not_diverged():
@@ -458,6 +463,11 @@ def bad_calls():
 
 def name_of(part):
     return getattr(part, "__name__", None) or ",".join(f"{n}={part[n]}" for n in part)
+
+
+def test_widths_alone_are_networks_of_one_layer():
+    found = hk.grid_search(MOONS, BASE, hidden=[4, 8])
+    assert found.values("hidden") == [(4,), (8,)]
 
 
 @pytest.mark.parametrize(("search", "arguments"), list(bad_calls()), ids=name_of)
