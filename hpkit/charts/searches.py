@@ -476,40 +476,30 @@ def _axis(name, values, count):
     return Axis(label, (low, high), "log" if log else "linear", ticks=ticks)
 
 
-def parallel_chart(axes, shares, strong, styles, **chart) -> Chart:
+def parallel_chart(axes, shares, strong, styles) -> Chart:
     """Return a line for each setting, those that are `strong` in color."""
-    # `styles` are lists, one item a setting: "color", "dash", "shape" and "legend" (of
-    # strong lines' ends), "tip", "label". What diverged ends in an x at the top.
+    # `styles` are lists, one item a setting: "color", "dash" and "label" of strong
+    # lines. What diverged ends in an x above the others.
     at, diverged = np.arange(len(axes)), np.isnan(shares[:, -1])
     pale, front, crossed = map(np.flatnonzero, (~strong, strong, diverged))
     heights = np.where(np.isnan(shares), 1.06, shares)
-
-    def styles_of(indices, *names):
-        given = [name for name in names if len(styles.get(name, ()))]
-        return {name: [styles[name][i] for i in indices] for name in given}
-
-    def dots(legend):
-        members = np.flatnonzero(strong & (legends == legend))
-        style = styles_of(members, "color", "shape") | {"legend": str(legend) or None}
-        x, y = [at[-1]] * len(members), heights[members, -1]
-        return spec.points(x, y, hover=False, **style, size=4)
-
-    grays = {"color": "gray", "width": 1, "opacity": 0.35} | styles_of(pale, "tip")
+    grays = {"color": "gray", "width": 1, "opacity": 0.35}
     grays["dash"] = ["dotted" if diverged[i] else None for i in pale] or None
-    legends = np.array(styles.get("legend") or [""] * len(diverged))
-    colors = styles_of(front, "color", "tip", "label", "dash")
+    pens = {name: [values[i] for i in front] for name, values in styles.items()}
+    dots = {"color": pens["color"], "hover": False, "size": 4}
     cross = {"shape": "x", "color": "soft", "hover": False}
     cross["label"] = [WORDS["diverged"], ""]
     ends = [(axis.texts or axis.domain)[end] for end in (0, -1) for axis in axes]
     limits = [end if isinstance(end, str) else chart_text(float(end)) for end in ends]
     sides = np.repeat([[0, 1]], len(at), 0)
+    last = at[-1:]
     marks = [
         spec.line(np.stack([at, at], 1), sides, color="ink", width=1, hover=False),
         spec.line(at, heights[pale], **grays),
-        spec.line(at, heights[front], width=1.8, opacity=0.9, **colors),
+        spec.line(at, heights[front], width=1.8, opacity=0.9, **pens),
         spec.text(np.tile(at, 2), np.repeat([-0.1, 1.1], len(at)), limits, size=0.9),
-        spec.points([at[-1]] * len(crossed), heights[crossed, -1], **cross),
-        *map(dots, dict.fromkeys(legends)),
+        spec.points(last.repeat(len(crossed)), heights[crossed, -1], **cross),
+        spec.points(last.repeat(len(front)), heights[front, -1], **dots),
     ]
     names = Axis("", kind="band", texts=[axis.label for axis in axes])
-    return Chart(names, Axis("", (-0.12, 1.12), "none"), marks, grid=False, **chart)
+    return Chart(names, Axis("", (-0.12, 1.12), "none"), marks, grid=False)

@@ -6,8 +6,7 @@ from math import isqrt
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts import searches as charts
-from hpkit.charts.spec import style_of
+from hpkit.charts.searches import best_so_far_chart
 from hpkit.data.datasets import Dataset
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting, refusal
 from hpkit.locale import Texts, digits
@@ -17,12 +16,9 @@ from hpkit.panels.parts import code_of_search
 from hpkit.search import searches as search
 from hpkit.search.bayes import bayesian_search
 from hpkit.search.space import log_uniform
-from hpkit.text import short_text
 
 WORDS = Texts("panels.race")
 KINDS = ("grid", "random", "halving", "bayes")
-# In color are settings in the best fifth of the loss axis, and at most twelve.
-_BEST, _MOST_IN_COLOR = 0.2, 12
 _MOST_RUNS, _MOST_RACES = 810, 1000  # the most that can be typed
 _ETA = 3
 SPACE = {"lr": log_uniform(1e-4, 10), "weight_decay": log_uniform(1e-7, 1e-4)}
@@ -51,7 +47,7 @@ class SearchRacePanel(Panel):
     ['bayes', 'grid', 'halving', 'random']
     """
 
-    kind, words, widths = "race", WORDS, (1, 1)
+    kind, words = "race", WORDS
 
     def __init__(
         self,
@@ -136,30 +132,7 @@ class SearchRacePanel(Panel):
         text["budget"] = self.budget.value
         ends = {names[kind]: self.lowest[kind] for kind in kinds} if many else None
         named = {names[kind]: self.found[kind] for kind in kinds}
-        race = charts.best_so_far_chart(named, ends=ends, **text)
-        return [race, self._settings_chart(kinds)]
-
-    def _settings_chart(self, found_kinds):
-        """Return a line for every setting, those with the lowest losses in color."""
-        kinds, settings, losses = [], [], []
-        for kind in sorted(found_kinds, key=lambda k: k != "halving"):  # drawn first
-            runs = self.found[kind].runs
-            begun = np.flatnonzero(np.isfinite(runs.mean_val_loss) & ~runs.unfit)
-            kinds += [kind] * len(begun)
-            settings += [runs.settings[i] for i in begun]
-            losses += runs.mean_val_loss[begun].tolist()
-        axes, shares = charts.parallel_axes(SPACE, settings, losses)
-        lowest = np.sort(shares[:, -1])[:_MOST_IN_COLOR]
-        strong = shares[:, -1] <= min([_BEST, *lowest[-1:]])
-        counts = strong.sum(), len(strong)
-        text = {"title": WORDS["settings"].format(*counts)}
-        text["alt"] = WORDS["settings_alt"].format(*counts)
-        styles = zip(*(style_of(KINDS.index(kind)) for kind in kinds), strict=True)
-        style = dict(zip(("color", "shape", "dash"), styles, strict=False))
-        style["legend"] = [WORDS["kinds"][kind] for kind in kinds]
-        values = [short_text(setting, SPACE) for setting in settings]
-        style["tip"] = [*map(WORDS["setting"].format, style["legend"], values, losses)]
-        return charts.parallel_chart(axes, shares, strong, style, **text)
+        return [best_so_far_chart(named, ends=ends, **text)]
 
     def _summary(self, running):
         count, races = self._count, self.races.value

@@ -1,13 +1,11 @@
 """SearchRacePanel: what a learner does with it."""
 
-import re
-
 import numpy as np
 import pytest
-from chart_reading import move, nth, pasted, press, shows, texts
+from chart_reading import move, nth, pasted, press, shows
 
 from hpkit import Hyperparameters, SearchRacePanel, load_dataset, log_uniform
-from hpkit.panels.race import KINDS, SPACE, WORDS, halving_count, race_sentence
+from hpkit.panels.race import KINDS, SPACE, halving_count, race_sentence
 from hpkit.search.searches import halving_cuts
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
@@ -127,26 +125,3 @@ def test_a_loss_of_zero_has_a_place_below_the_axis(monkeypatch):
     assert min(min(losses) for losses in panel.wait(60).lowest.values()) == 0
     assert 0 < panel.charts.charts[0].y.domain[0] < 0.1
     assert shows(panel)
-
-
-def test_the_best_are_in_color(moons):
-    panel = make_race(moons).wait()
-    loss = np.concatenate([f.runs.mean_val_loss for f in panel.found.values()])
-    out = np.concatenate([f.runs.diverged.any(1) for f in panel.found.values()])
-    loss = loss[~out & np.isfinite(loss)]
-    few = loss <= loss.min() * (loss.max() / loss.min()) ** 0.2
-    ends = [m for m in panel.charts.charts[1].marks if m.get("legend")]
-    assert sum(m.columns[0].size for m in ends) == few.sum()
-    assert {m.get("legend") for m in ends} == set(WORDS["kinds"].values())
-    pale = nth(panel, 1, "line", 1)
-    assert pale.get("color") == "gray"
-    assert len(pale.columns[1]) == (~few).sum()
-    tips = [*nth(panel, 1, "line", 2).get("tip"), *pale.get("tip")]
-    assert len(tips) == len(loss)
-    assert all(re.fullmatch(r"\w+, lr .*, decay .*\nloss .*", tip) for tip in tips)
-
-    chart = panel.charts.charts[1]
-    assert chart.title == f"The best {few.sum()} settings in color"
-    assert chart.x.texts == ["learning rate", "weight decay", "loss"]
-    limits = texts(panel, 1)
-    assert (limits[:2], limits[3:5]) == (["0.0001", "1e-07"], ["10", "0.0001"])
