@@ -488,7 +488,8 @@ def parallel_chart(axes, shares, strong, styles) -> Chart:
     pens = {name: [values[i] for i in front] for name, values in styles.items()}
     dots = {"color": pens["color"], "hover": False, "size": 4}
     cross = {"shape": "x", "color": "soft", "hover": False}
-    cross["label"] = [WORDS["diverged"], ""]
+    named = [WORDS["diverged"]][: len(crossed)]
+    beside = {"anchor": "end", "color": "soft", "size": 0.9}
     ends = [(axis.texts or axis.domain)[end] for end in (0, -1) for axis in axes]
     limits = [end if isinstance(end, str) else chart_text(float(end)) for end in ends]
     sides = np.repeat([[0, 1]], len(at), 0)
@@ -499,6 +500,7 @@ def parallel_chart(axes, shares, strong, styles) -> Chart:
         spec.line(at, heights[front], width=1.8, opacity=0.9, **pens),
         spec.text(np.tile(at, 2), np.repeat([-0.1, 1.1], len(at)), limits, size=0.9),
         spec.points(last.repeat(len(crossed)), heights[crossed, -1], **cross),
+        spec.text(last[: len(named)] - 0.04, [1.06] * len(named), named, **beside),
         spec.points(last.repeat(len(front)), heights[front, -1], **dots),
     ]
     names = Axis("", kind="band", texts=[axis.label for axis in axes])

@@ -5,7 +5,7 @@
 #
 # **About 45 minutes.** By the end you'll be able to
 #
-# - say what training, validation and test split are for, and spot a leak between them,
+# - say what training, validation and test splits are for, and spot a leak between them,
 # - explain why the best of many looks better than it is,
 # - get a steadier number from scarce data, with five folds.
 
@@ -31,8 +31,8 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 #
 # What is an exam worth if you may take it a hundred times, and only the best try
 # counts? Try it on data from which **nothing can be learned**: the classes are coin
-# flips. The panel trains one model after another and asks each about the same 40
-# points, or *rows*, as in a table: the share it gets right is its **accuracy**.
+# flips. The panel trains one model after another and tests each on the same 40 points,
+# or *rows*, as in a table: the share it gets right is its **accuracy**.
 #
 # **Predict.** How many models does it take until the best one gets 60% right? Will the
 # best of 100 get 70%?
@@ -48,10 +48,10 @@ hk.CoinFlipsPanel(models=5)
 # **Say what you see.** Which line would you put in an advertisement? Which one would
 # you believe?
 #
-# **What you see: luck climbs, truth stays flat.** About half of the time, ten models or
-# so are enough for 60%. Other flips take more than 30, a few more than 100. Even 100
-# models rarely get past 70%. <!-- claim: choice-hundred-coins --> No model has become
-# better: we have tried more of them, and kept the luckiest.
+# **What you see: luck climbs, truth stays flat.** Half the time, ten or so models are
+# enough for 60%. Other flips take more than 30, a few more than 100. Even 100 models
+# rarely get past 70%. <!-- claim: choice-hundred-coins --> No model has become better:
+# we have tried more of them, and kept the luckiest.
 #
 # So data is cut in three: the exercises are the *training* split, the practice exam the
 # *validation* split, the real exam the *test* split.
@@ -127,8 +127,8 @@ print(f"validation rows, mean of the 50: {100 * scores.mean():.1f}%")
 print(f"validation rows, best of the 50: {100 * scores.max():.1f}%")
 
 # %% [markdown]
-# On average the models are right about half of the time; the best has about 65%, with
-# other coins 55 to 75%. <!-- claim: choice-fifty-coins-climb -->
+# On average the models get half right; the best gets about 65%, with other flips 55 to
+# 75%. <!-- claim: choice-fifty-coins-climb -->
 #
 # Would a longer practice exam help? Lesson 03 said: four times the points, half the
 # noise.
@@ -143,7 +143,7 @@ ex.best_of_50.check(answer)
 # %% [markdown]
 # The real exam has 1000 test rows, in a box that may be opened once.
 #
-# **Predict.** May we report our winner's high score? What will the winner get there?
+# **Predict.** May we report our winner's high score?
 
 # %%
 winner = fifty[int(np.argmax(scores))]
@@ -253,7 +253,7 @@ ex.honest_number.check(answer)
 # formula; with your own data there is only this box, and it opens **once**.
 #
 # **Do.** Is `mine` your final choice? Then run the cell and click **Open the box**. It
-# keeps its number, also if you run its cell again.
+# keeps its number, even if you run the cell again.
 
 # %%
 hk.TestBoxPanel(hk.fit(moons, mine))
@@ -312,10 +312,10 @@ ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close togethe
 
 # %% [markdown]
 # **What you see: a fifth as large.** With other shuffles it is less than a third.
-# <!-- claim: choice-folds-are-steadier --> All use the same wines: this is the luck of
-# the cut alone. It matters which rows are held back:
-# <!-- claim: choice-folds-differ --> one split may give less than half of the overall
-# mean, or more than 1.5 times it. <!-- claim: choice-one-split-is-luck -->
+# <!-- claim: choice-folds-are-steadier --> Each mean uses all 142 wines: only the cut
+# is luck. It matters which rows are held back: <!-- claim: choice-folds-differ --> one
+# split may give less than half of the overall mean, or more than 1.5 times it.
+# <!-- claim: choice-one-split-is-luck -->
 #
 # **Predict.** Choose a learning rate by folds: 0.01, 0.1, 0.3 or 1? Is one clearly out?
 

@@ -62,19 +62,19 @@ print("spreads:", *runs.std_val_loss.round(3))
 #
 # Now both want to win: each shows only the best of twenty runs.
 #
-# **Predict.** Whose best run beats the other one's mean: Ana's, Jun's, both?
+# **Predict.** Whose best run beats the other's mean: Ana's, Jun's, both?
 
 # %%
 for i, name in enumerate(["Ana", "Jun"]):
     best, rival = runs.best_val_loss[i, :20].min(), runs.mean_val_loss[1 - i]
-    print(f"{name}'s best run {best:.3f}, the other one's mean {rival:.3f}")
+    print(f"{name}'s best run {best:.3f}, the other's mean {rival:.3f}")
 
 # %% [markdown]
-# **What you see: a lucky seed proves anything.** Each best run beats the other one's
+# **What you see: a lucky seed proves anything.** Each best run beats the other's
 # mean. <!-- claim: seeds-luckiest-proves-anything --> So never compare by the best
 # seed. Report the mean and the spread.
 #
-# ## 3. When one seed is enough (2 minutes)
+# ## 3. Far apart (2 minutes)
 #
 # Ana now takes 0.01; Jun stays with 0.3.
 #
@@ -94,7 +94,7 @@ ax = hk.plot_seeds(runs, pairs=False)
 #
 # How much steadier is a mean? Here are 320 seeds, in groups of 1, 4 and 16.
 #
-# **Predict.** Is the spread of a mean of 4 a quarter of that of one seed?
+# **Predict.** Is the spread of a mean of 4 a quarter of one seed's?
 
 # %%
 *_, runs = hk.train(moons, jun, seeds=range(320))
@@ -142,10 +142,10 @@ print("spreads: 0.2, 0.3, their differences:", *spreads)
 # much less than the losses, because a lucky seed helps two such close settings alike.
 # <!-- claim: seeds-same-seed-is-fairer -->
 #
-# So compare two settings by their **differences**, seed by seed. Divide their mean by
-# its standard error. **More than two is hardly luck**: luck alone gets there only
-# one time in twenty. With few seeds the spread is a guess, so it takes more: 2.8 with
-# five, 4.3 with three. Say three seeds differ by 0.01, 0.03 and 0.05: mean 0.03,
+# So compare two settings by their **differences**, seed by seed. Divide the mean by its
+# standard error. **More than two is hardly luck**: luck alone gets there only one time
+# in twenty. With few seeds the spread is a guess, so it takes more: 2.8 with five, 4.3
+# with three. Say with three seeds they differ by 0.01, 0.03 and 0.05: mean 0.03,
 # standard error 0.012, ratio 2.6. Three seeds can't tell.
 #
 # **Predict.** Ana's 0.25 and Jun's 0.3 once more: how many shared seeds tell them
@@ -158,9 +158,8 @@ hk.SeedsPanel(moons, [ana, jun], seeds=3, most=40)
 
 # %% [markdown]
 # **What you see: more than five.** Five seeds mostly can't tell, ten often can, forty
-# can. <!-- claim: seeds-forty-tell --> Choose the number first: adding
-# seeds until they tell multiplies the false alarms.
-# <!-- claim: seeds-no-second-look -->
+# can. <!-- claim: seeds-forty-tell --> Choose the number first: adding seeds until they
+# tell, as you did, multiplies the false alarms. <!-- claim: seeds-no-second-look -->
 #
 # Sharing seeds is free, so searches do it. Write the rule as code, with 2 as the limit,
 # as for twenty seeds or more: <!-- claim: four-pairs-are-what-twenty-seeds-tell -->
@@ -184,7 +183,7 @@ answer = ...
 ex.four_pairs.check(answer)
 
 # %% [markdown]
-# ## 6. As good as the best (3 minutes)
+# ## 6. How many winners? (3 minutes)
 #
 # **Predict.** Ten seeds, seven learning rates: one winner, or several?
 

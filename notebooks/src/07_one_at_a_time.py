@@ -50,9 +50,6 @@ ax = hk.plot_data(spiral)
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
 
-# %% [markdown]
-# Try the other four orders: **Paths** below the charts keeps where each ended.
-
 # %%
 ex.order
 
@@ -61,22 +58,24 @@ answer = ...
 ex.order.check(answer)
 
 # %% [markdown]
+# Try the other four orders: **Paths** below the charts keeps where each ended.
+#
 # **Say what you see.** What do the orders that reach the best have in common?
 #
 # **What you see: batch size before learning rate.** Jun finds the best of all 36
 # settings. Ana ends at more than one and a half times that loss, often at more than
 # twice. All three orders with the batch size before the learning rate reach the best;
-# no other does. <!-- claim: path-spiral-order-decides --> Where the full map
-# has a lower number than the path, or a number for its X, another dropout did better.
+# no other does. <!-- claim: path-spiral-order-decides --> A lower number in the full
+# map, or one in place of an X: another dropout did better.
 #
 # ## 2. Why the order matters (7 minutes)
 #
 # With batch size 200 all points are in one batch, so 20 epochs are 20 steps. With so
-# few each must be long: of her four learning rates Ana rightly chose 1. Batch size 4
+# few, each must be long: of her four learning rates Ana rightly chose 1. Batch size 4
 # makes 50 steps an epoch, a thousand in all.
 #
 # **Predict.** Draw the validation curve for batch size 4: the lowest loss for each
-# learning rate. The lowest row of the map has three of its points.
+# learning rate. The bottom row of the map has three of its points.
 #
 # **Do.** When the true curve is there, move the batch size to 200, and back. Watch the
 # lowest point.
@@ -122,7 +121,7 @@ print(f"loss {again.mean_val_loss.min():.3f}")
 # **Do.** Was "batch size first" a rule, then? In the panel of section 1, move the
 # learning rate of the start to 1, and try Jun's order once more.
 #
-# **What you see.** The start matters, too: from there Jun's order mostly misses the
+# **What you see: the start matters, too.** From there Jun's order mostly misses the
 # best. <!-- claim: path-other-start -->
 #
 # ## 3. By hand, on the digits (7 minutes)

@@ -23,9 +23,9 @@ sizes = [4, 8, 16, 32, 64, 200]
 # %% [markdown]
 # ## 1. The map (6 minutes)
 #
-# The spiral again. Jun ended lower than Ana: learning rate 0.1, batch size 4. But their
-# lists were coarse. Here every pair of seven learning rates and six batch sizes is a
-# cell, trained with twenty seeds.
+# The spiral again. Jun ended lower than Ana, at learning rate 0.1, batch size 4. But
+# their lists were coarse. Here every pair of seven learning rates and six batch sizes
+# is a cell, trained with twenty seeds.
 #
 # **Predict.** Where will the low losses lie: in one corner, a row, a column, along a
 # diagonal? Click on the cell that you think will be best, and press **This is my
@@ -99,7 +99,7 @@ for values in (steps, factors):
 # of 10, then factors of 3 around the best.
 #
 # A winner at the edge of the map is a signpost, as in lesson 02: *go on in this
-# direction*. A search names it as its `edge`. In section 1 batch size 4 was one.
+# direction*. A search reports it as `edge`. In section 1 batch size 4 was one.
 #
 # **Predict.** How much does batch size 2 gain?
 
@@ -134,10 +134,10 @@ jun, winner = base.but(lr=0.1, batch_size=4), base.but(lr=0.3, batch_size=4)
 hk.SeedsPanel(spiral, [jun, winner], seeds=3)
 
 # %% [markdown]
-# **What you see: three to ten.** The first three are enough: they chose the pair. Of
-# others, three often fail, ten nearly always tell. <!-- claim: grid-ten-seeds-tell -->
-# One of 42 is always ahead, if only by luck, so the map asks for a larger gap. A dashed
-# frame says "not told apart yet", not "equal" or "low".
+# **What you see: three to ten.** The first three are enough; of others, three often
+# fail, ten nearly always tell. <!-- claim: grid-ten-seeds-tell --> One of 42 is always
+# ahead, if only by luck, so the map asks for a larger gap. A dashed frame says "not
+# told apart yet", not "equal" or "low".
 #
 # Now the moons, three times, each time with eight other seeds.
 #

@@ -8,7 +8,7 @@
 # **About 45 minutes.** By the end you'll be able to
 #
 # - say when random draws beat a grid,
-# - stop weak runs early, and know whom that hurts,
+# - stop weak runs early, and know which that hurts,
 # - say what learning rate, momentum and batch size have in common,
 # - let Optuna search for you.
 
@@ -55,9 +55,9 @@ hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)
 # - **Bayes** hasn't begun to learn: its first ten trials are random, and it has nine.
 # - So always halving? In more than half of the races random and Bayes end within a
 #   quarter of the best.
-# - **With 243 epochs** all four nearly always do. <!-- claim: race-others-close --> The
-#   grid now has five learning rates, 0.56 among them: it is still hardly ever lowest,
-#   but no longer far behind. <!-- claim: race-grid-catches-up -->
+# - **With 243 epochs** all four nearly always come that close.
+#   <!-- claim: race-others-close --> The grid now has five learning rates, 0.56 among
+#   them: it is still hardly ever lowest. <!-- claim: race-grid-catches-up -->
 #
 # ## 2. Nine runs (7 minutes)
 #
@@ -155,9 +155,9 @@ _ = hk.alt_text(ax, "27 curves: 18 end at epoch 1, 6 at 3, 2 at 9, one goes to 2
 # best of all 27, here the best itself. <!-- claim: halving-cheap-and-close --> On the
 # digits a good learning rate shows itself early.
 #
-# ### Slow starters
+# ### Four networks
 #
-# Four networks on a spiral, with one to four hidden layers:
+# On a spiral, with one to four hidden layers:
 
 # %%
 layers = [(32,), (16, 16), (16, 16, 16), (16, 16, 16, 16)]
@@ -179,7 +179,7 @@ ax = hk.plot_training_curves(nets, split="valid")
 # %% [markdown]
 # **What you see: the leader loses.** At epoch 3 the network with one hidden layer
 # leads. At epoch 80 its loss is four times the best or more.
-# <!-- claim: slow-starters --> A cut at epoch 3 keeps the wrong one, with full
+# <!-- claim: slow-starters --> A cut at epoch 3 loses the slow starters, with full
 # confidence. So look at a few whole curves before you cut.
 
 # %%
@@ -190,7 +190,7 @@ answer = ...
 ex.first_cut.check(answer)
 
 # %% [markdown]
-# ## 4. Knobs that are one (9 minutes)
+# ## 4. Three knobs in one (9 minutes)
 #
 # A ball that rolls downhill doesn't stop at every step to look around. **Momentum**
 # keeps training rolling: with 0.9, each step adds 0.9 of the step before.
@@ -303,8 +303,7 @@ print("best:", study.best_params, f"loss {study.best_value:.3f}")
 # %% [markdown]
 # Ten trials are random. Then Optuna's rule, TPE, proposes.
 #
-# **Predict.** The learning rates in their order: how will the later ones differ from
-# the first ten?
+# **Predict.** Will the later learning rates still stray a factor of ten from the best?
 
 # %% tags=["drawing"]
 # The proposed learning rates in their order; the line is the best one
