@@ -18,6 +18,7 @@ from hpkit.capstone import report, rivals
 from hpkit.capstone.report import TEXT_NAMES, Report, content, make_report
 from hpkit.capstone.rivals import Comparison, tr
 from hpkit.data.datasets import Dataset, load_dataset
+from hpkit.engine.dense import Model, Score
 from hpkit.engine.runs import Run
 from hpkit.engine.training import Training, check_dataset
 from hpkit.hyperparameters import TABLE, Hyperparameters, brief, varied
@@ -196,12 +197,19 @@ class Capstone:
         return "\n".join(map(wrap_text, lines))
 
     def fit(
-        self, setting: Hyperparameters | None = None, *, seed: int = 0, **options: Any
+        self,
+        setting: Hyperparameters | None = None,
+        *,
+        seed: int = 0,
+        model: Model | None = None,
+        loss: Score | None = None,
+        metric: Score | None = None,
     ) -> Run:
         """Return `hpkit.fit` of this data, counted."""
         setting = Hyperparameters() if setting is None else setting
         lr = [getattr(setting, "lr", 0.1)]  # grid_search rejects other kinds of values
-        kwargs = {"lr": lr, "seeds": (seed,), **options}
+        kwargs = {"lr": lr, "seeds": (seed,), "model": model}
+        kwargs |= {"loss": loss, "metric": metric}
         return self._search("fit", (setting,), kwargs).runs[0, 0]
 
     bayesian_search = _counted("bayesian_search")

@@ -48,7 +48,7 @@ def test_report_is_one_page_with_pictures_that_say_themselves(here):
     for words in ("by Jo", "Two rates.", "More is not better.", "of the two", beside):
         assert words in text
     assert re.search(r"8 of 40 epochs .*\. Chosen: learning rate 0\.\d+, batch", text)
-    assert f"an accuracy of {cap.test['accuracy']:.3f}, which" in text
+    assert f"an accuracy of {cap.test['accuracy']:.3f}, give or take" in text
     assert not any(picture["alt"] in text for picture in pictures)
     shown = report._repr_html_()
     assert "srcdoc" in shown

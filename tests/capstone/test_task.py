@@ -191,7 +191,9 @@ def test_after_the_test_no_new_search_and_no_other_choice():
     cap = finished()
 
     with pytest.raises(ValueError, match=r"must come before the test .* got fit after"):
-        cap.fit(BASE.but(lr=0.5), device="cpu")
+        cap.fit(BASE.but(lr=0.5), metric=lambda outputs, targets: 1)
+    with pytest.raises(ValueError, match="by the same loss"):
+        cap.fit(BASE, loss=lambda outputs, targets: outputs.mean())
     with pytest.raises(ValueError, match=r"opened for learning rate 0\.1"):
         cap.choose(BASE.but(lr=0.01), why="another one is better after all")
     cap.grid_search(BASE, **TWO)  # what was paid for stays free
