@@ -150,7 +150,7 @@ class Dataset:
     def scaled(self, X: ArrayLike) -> np.ndarray:
         """Return raw rows (n, columns) as the networks see them: (n, features).
 
-        As by `prepare`, standardized. Rows of a split already are.
+        As by `prepare`, standardized. The arrays of a split already are, and refused.
         """
         return (self.prepare(X) - self.center) / self.scale
 

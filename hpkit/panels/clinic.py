@@ -219,12 +219,13 @@ class ClinicPanel(Panel):
         options = {"faded": self.others, "faded_label": WORDS["others"], "alt": alt}
         options["end"] = max(run.setting.epochs for run in runs)
         options["pinned"] = [(run, "green", WORDS["treated"]) for run in treated]
-        # Whole curves fit below this top, so that only a diverged one leaves it.
+        # Curves fit below this top, up to the highest loss.
         whole = [self.run, *(run for run in treated if not run.diverged)]
         curves = [curve for run in whole for curve in (run.val_loss, run.train_loss)]
         starts = [run.val_loss[0] for run in self.others]
         highest = 1.04 * np.max(np.concatenate([*curves, starts]))
-        options["top"] = round_up(highest) if highest <= _HIGHEST_LOSS else None
+        if np.isfinite(highest):
+            options["top"] = round_up(min(highest, _HIGHEST_LOSS))
         chart = loss_chart(self.run, **options)
         chart.marks[-1].style["label"] = None  # the label at the X names the fault
         return [chart]

@@ -231,12 +231,13 @@ class OneAtATimePanel(SearchPanel):
             diverged = found.runs.diverged.any()
             facts = txt.setting_text(self.starting, order), txt.loss_text(found.runs, 0)
             text = WORDS["out" if diverged else "begin"].format(*facts)
-        text = escape(text + "".join(f"{lost} " for lost in txt.lost_sentences(found)))
+        lost = escape("".join(f"{lost} " for lost in txt.lost_sentences(found)))
+        text = escape(text) + lost
         if len(found.steps) > done or not (found.steps or found.finished):
             return text + ("" if running else WORDS["stopped"])
         ended = done == len(order)
         if self.grid and ended:
-            return self._grid_text("apart")
+            return lost + self._grid_text("apart")
         if self.grid:
             text += self._grid_text("known")
         elif ended:

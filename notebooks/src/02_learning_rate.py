@@ -129,7 +129,7 @@ hk.ValidationCurvePanel(
 # - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Its training curve
 #   looks *noisy*, from long steps: shaky, and still low. Its *lowest* point counts,
 #   which is partly luck; <!-- claim: best-shakes-too lowest-point-flatters --> lesson
-#   04 keeps that network. The bottom of the U is wide, so don't fine-tune it.
+#   04 keeps that network. The bottom of the U is wide: no need to fine-tune.
 # - Far right, *diverged*: with 10 the loss of most runs ends above its start.
 #   <!-- claim: u-right-too-long --> The X says that at least one of the five has
 #   diverged. <!-- claim: ten-often-diverges -->

@@ -58,7 +58,7 @@ answer = ...
 ex.order.check(answer)
 
 # %% [markdown]
-# Try the other four orders: **Paths** below the charts keeps where each ended.
+# Try the orders that are left: **Paths** below the charts keeps where each ended.
 #
 # **Say what you see.** What do the orders that reach the best have in common?
 #

@@ -8,7 +8,7 @@
 # **About 45 minutes.** By the end you'll be able to
 #
 # - say when random draws beat a grid,
-# - stop weak runs early, and know which that hurts,
+# - stop weak runs early, and know what that loses,
 # - say what learning rate, momentum and batch size have in common,
 # - let Optuna search for you.
 

@@ -222,7 +222,7 @@ def test_every_chart_has_a_role_a_name_and_a_value(charts):
         })"""
     )
 
-    assert [role for role, *_ in found] == ["img"] * 10
+    assert [role for role, *_ in found] == ["img"] * 9
     assert all(len(alt) > 20 for _, alt, *_ in found)
     network = found.pop(5)  # a picture without a value that can be told
     assert network[2:] == [None, None, None, None, -1]

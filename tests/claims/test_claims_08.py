@@ -96,14 +96,21 @@ def test_grid_ten_seeds_tell():
 
     assert (loss[1].mean(1) < loss[0].mean(1)).all()
     assert np.mean(told(10)) >= 0.9
-    assert np.mean(told(3)) <= 0.5  # "with others it takes up to ten"
+    assert np.mean(told(3)) <= 0.5  # "three often fail"
     assert clearly_worse(shown()[1][:, :3], 1).any()
 
 
 def test_grid_one_seed_first():
     """At equal cost, 42 runs: some cells with three seeds, or more with one first."""
-    lists = {"lr": LRS[2:], "batch_size": SIZES}
-    grid = hk.grid_search(hk.load_dataset("spiral"), BASE, seeds=SEEDS, **lists)
+    for name, most in (("spiral", 0.9), ("moons", 1.05)):
+        first, few = one_seed_first(hk.load_dataset(name))
+        assert np.mean(first) < most * np.mean(few), name
+
+
+def one_seed_first(data):
+    """Return the losses of what is found: one seed first, and three for a few cells."""
+    sizes = [min(size, data.n_train) for size in SIZES]
+    grid = hk.grid_search(data, BASE, seeds=SEEDS, lr=LRS[2:], batch_size=sizes)
     loss, first, few = losses(grid), [], []
     for k in range(20):
         rng, own = np.random.default_rng(k), slice(3 * k, 3 * k + 3)
@@ -113,7 +120,7 @@ def test_grid_one_seed_first():
             for found, some in ((first, best), (few, cells[:14])):
                 at = some[loss[some, own].mean(1).argmin()]
                 found.append(np.median(np.delete(loss[at], np.r_[own])))
-    assert np.mean(first) < 0.9 * np.mean(few)
+    return first, few
 
 
 def test_grid_column_moves():
