@@ -150,7 +150,7 @@ class Dataset:
     def scaled(self, X: ArrayLike) -> np.ndarray:
         """Return raw rows (n, columns) as the networks see them: (n, features).
 
-        As by `prepare`, standardized. The arrays of a split already are, and refused.
+        As by `prepare`, then standardized. Refuses a split's arrays: they already are.
         """
         return (self.prepare(X) - self.center) / self.scale
 
