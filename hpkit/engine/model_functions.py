@@ -37,7 +37,7 @@ _MAX_DEPTH, _MAX_PARTS = 8, 1000  # `content_key` looks no further
 
 
 def start_own(model, n_features, n_outputs, setting, seed, dtype):
-    """Return a copy of a network with a seed's first weights, and the random state."""
+    """Return a seed's network, a copy, with torch's random state, and the original."""
 
     def build(*arguments):
         original = _make_network(model, *arguments)
@@ -48,9 +48,7 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
                 with torch.no_grad():
                     net.train(training)(torch.zeros(2, n_features))
                 net.train()
-        state = torch.get_rng_state()
-        _check_copy(net, original, n_features)
-        return net.to(dtype), state
+        return net.to(dtype), torch.get_rng_state(), original
 
     return start(build, n_features, n_outputs, setting, seed)
 
@@ -92,17 +90,6 @@ def _check_parameters(net):
             addresses.add(part.data_ptr())
 
 
-def _check_copy(net, original, n_features):
-    """Refuse a network that reaches its layers in a way that a copy of it cannot."""
-    trained = [part for part in original.parameters() if part.requires_grad]
-    rows, grads = next(net.parameters()).new_zeros(2, n_features), ()
-    with torch.enable_grad(), contextlib.suppress(Exception):  # `check_network` tells
-        total = copy_network(net).eval()(rows).sum()
-        grads = torch.autograd.grad(total, trained, allow_unused=True)
-    if net is not original and any(grad is not None for grad in grads):
-        raise refusal("network_copy", net)
-
-
 def copy_network(net):
     lazy = filter(is_lazy, net.buffers())
     memo = {id(buffer): UninitializedBuffer(dtype=buffer.dtype) for buffer in lazy}
@@ -125,15 +112,21 @@ def other_random_state():
     return python_state[-1], next_normal, position, numpy_state["has_gauss"]
 
 
-def check_network(net, dataset):
-    """Refuse a network that does not take training rows, or gives no outputs."""
+def check_network(net, original, dataset):
+    """Refuse a network that fails on training rows, or a copy that is not whole."""
     if empty := [n for n, p in net.named_parameters() if not p.numel()]:
         raise refusal("empty_parameter", empty[0])
     rows = next(net.parameters()).new_tensor(dataset.train.X[:2])
-    arguments = rows, dataset.n_outputs, "network_input"
-    with torch.no_grad(), RANDOM_LOCK, torch.random.fork_rng(devices=[]):
-        out = call_network(net.eval(), *arguments)
-        writes = rows._version and not torch.equal(out, call_network(net, *arguments))
+    arguments, probe = (rows, dataset.n_outputs, "network_input"), copy_network(net)
+    trained = [part for part in original.parameters() if part.requires_grad]
+    fork = torch.random.fork_rng(devices=[])
+    with torch.enable_grad(), RANDOM_LOCK, fork:
+        out = call_network(probe.eval(), *arguments)
+        if out.requires_grad and net is not original and not any(map(is_lazy, trained)):
+            grads = torch.autograd.grad(out.sum(), trained, allow_unused=True)
+            if any(grad is not None for grad in grads):
+                raise refusal("network_copy", net)
+        writes = rows._version and not torch.equal(out, call_network(probe, *arguments))
     sums_to_one = ((out.sum(1) - 1).abs() < 1e-4).all()
     is_softmax = dataset.n_outputs > 1 and (out >= 0).all() and sums_to_one
     if is_softmax and (key := fingerprint(net)) not in _WARNED:
@@ -203,8 +196,8 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
         if key is None:
             recorded = RecordedSetting(setting, read := set())
             try:
-                net, _ = start_own(model, *shape, recorded, 0, dtype)
-                check_network(net, dataset)
+                net, _, original = start_own(model, *shape, recorded, 0, dtype)
+                check_network(net, original, dataset)
             except Exception as failure:
                 groups.append(failure)
                 failed_reads |= read

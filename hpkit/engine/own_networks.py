@@ -61,8 +61,7 @@ class ModuleNetworks:
         self.n_outputs, self.regression = dataset.n_outputs, dataset.is_regression
         self.objective = dataset.objective or DEFAULT_OBJECTIVE
         self.own_loss = self.objective.loss is not None  # see `_traced_gradient`
-        self.net, rng = self._start_network(setting, seed)
-        model_functions.check_network(copy_network(self.net), dataset)
+        self.net, rng = self._start_network(setting, seed, dataset)
         # Networks that no run has yet; in a stack, `net` is the one that is called.
         self.unbound = {} if stacked else {(setting, seed): (self.net, rng)}
         self.trained, self.fixed = _split_tensors(self.net)
@@ -82,8 +81,11 @@ class ModuleNetworks:
         if stacked:
             self._probe(dataset)
 
-    def _start_network(self, setting, seed):
-        net, rng = model_functions.start_own(*self.arguments, setting, seed, self.dtype)
+    def _start_network(self, setting, seed, check_with=None):
+        start = *self.arguments, setting, seed, self.dtype
+        net, rng, original = model_functions.start_own(*start)
+        if check_with:
+            model_functions.check_network(net, original, check_with)
         if self.device_module:
             generator = torch.Generator(self.device).manual_seed(seed)
             rng = torch.cat([rng, generator.get_state()])
