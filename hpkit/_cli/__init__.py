@@ -17,6 +17,7 @@ from hpkit._cli.lab import lesson_name, open_lab, reset
 
 def main(argv):
     try:
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path may not be printable
         # pytest gets all arguments of `test`, even those that look like ours.
         arguments = argv[:1] if argv[:1] == ["test"] else argv
         sys.exit(_run(_parser().parse_args(arguments), argv))
@@ -70,8 +71,10 @@ def _run(args, argv):
             reset(lesson)
             from hpkit.exercises import progress
 
-            if lesson[:2].isdigit():  # the class hour has no exercises to reset
-                print(progress(lesson).reset())
+            table = progress(lesson) if lesson[:2].isdigit() else None  # class hour
+            if table and any(row["last"] for row in table.rows):
+                print(table)
+                print(table.reset())
         case "test":
             exec_command([sys.executable, "-m", "pytest", *argv[1:]])
         case "doctor":

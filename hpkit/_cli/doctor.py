@@ -5,13 +5,12 @@ Standard library only at the top, so that it can report missing packages.
 
 import os
 import sys
-import tempfile
 from importlib import metadata
 from pathlib import Path
 
 from hpkit._cli.environment import ROOT, missing, tr
 from hpkit._cli.lab import MY_LESSONS
-from hpkit.store import home
+from hpkit.store import home, write
 
 _PACKAGES = ("torch", "numpy", "jupyterlab", "ipywidgets", "anywidget", "ipykernel")
 _EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
@@ -67,10 +66,11 @@ def folders():
     lessons = ROOT / MY_LESSONS if (ROOT / "notebooks").is_dir() else Path.cwd()
     wanted = (lessons, home(), Path(jupyter_runtime_dir()))
     for folder in wanted:
-        existing = next(p for p in (folder, *folder.parents) if p.exists())
+        existing = next((p for p in (folder, *folder.parents) if p.exists()), folder)
+        probe = existing / f"hpkit-{os.getpid()}"
         try:
-            with tempfile.TemporaryFile(dir=existing) as file:
-                file.write(bytes(10**6))  # an empty file fits even on a full disk
+            write(probe, bytes(10**6))  # an empty file fits even on a full disk
+            probe.unlink()
         except OSError as error:
             reason = error.strerror
             raise RuntimeError(tr("not_writable", folder=folder, why=reason)) from None
@@ -83,7 +83,7 @@ def training():
     try:
         run = hpkit.fit(hpkit.load_dataset("moons"), hpkit.Hyperparameters(epochs=3))
     except OSError as error:  # raised when torch is imported
-        if "WinError 126" not in str(error):
+        if not any(f"WinError {n}]" in str(error) for n in (126, 1114)):
             raise
         raise RuntimeError(tr("no_runtime")) from None
     return tr("trained", loss=run.val_loss[-1])

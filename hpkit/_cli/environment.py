@@ -196,8 +196,7 @@ def cpu_torch(lines):
     # Users who configured a source of packages for pip get torch from there.
     sources = ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "CONFIG_FILE")
     has_source = any(os.environ.get(f"PIP_{name}") for name in sources)
-    linux = sys.platform == "linux" and platform.machine() == "x86_64"
-    if has_source or _wants_cuda() or not linux:
+    if has_source or _wants_cuda() or sys.platform != "linux":
         return None
     return next((line for line in lines if re.match(r"torch\b", line)), None)
 

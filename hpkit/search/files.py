@@ -348,7 +348,8 @@ class Storage:
         self.lock.release(force=True)
         for end in ends:
             for other in self.path.parent.glob(f"{glob.escape(self.path.name)}.{end}"):
-                other.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # open elsewhere: harmless
+                    other.unlink()
 
     @contextlib.contextmanager
     def locked(self, training):

@@ -122,7 +122,6 @@ def bare(tmp_path, monkeypatch):
         if name.startswith("PIP_") or name == "HPKIT_TORCH":
             monkeypatch.delenv(name)
     monkeypatch.setattr(environment.shutil, "which", lambda name: None)
-    monkeypatch.setattr(environment.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(environment.sys, "platform", "linux")
     return tmp_path
 
@@ -387,9 +386,8 @@ def test_doctor_sees_a_home_that_takes_nothing(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError, match="file must be writable, but is not"):
         doctor.folders()
     monkeypatch.setenv("HPKIT_HOME", str(tmp_path))
-    full = MagicMock()  # which an empty file is no test of
-    full().__enter__().write.side_effect = OSError(28, "No space left")
-    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    full = MagicMock(side_effect=OSError(28, "No space left"))
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(RuntimeError, match="No space left"):
         doctor.folders()
 
