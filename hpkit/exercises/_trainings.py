@@ -249,13 +249,13 @@ def order(answer):
 
 @Exercise
 def wide_enough(answer):
-    """At most 20 settings, the best lr not at the edge, and nothing good left out."""
+    """At most 8 settings, the best lr not at the edge, and nothing good left out."""
     names = {*answer} if isinstance(answer, Mapping) else ()
     read.check_kind(answer, names == {"lr", "batch_size"})
     lrs = {*read.number_list(answer["lr"], above=0)}
     sizes = {*read.number_list(answer["batch_size"], low=16, high=400, whole=True)}
     n = len(lrs) * len(sizes)
-    wrong_if({"n": n}, many=n > 20, one_size=len(sizes) < 2, few=len(lrs) < 3)
+    wrong_if({"n": n}, many=n > 8, one_size=len(sizes) < 2, few=len(lrs) < 3)
     settings = all_settings(MOONS, {"lr": sorted(lrs), "batch_size": sorted(sizes)})
     runs = trained("moons", *settings, seeds=range(3))
     best, loss = runs.best, runs.mean_val_loss[runs.order[0]]
