@@ -41,9 +41,11 @@ SETUP = """
 from hpkit.panels import panel as _panel
 _panel.Live.run_now.__kwdefaults__["seconds"] = 60.0
 _panel.SAVE = 3600.0
-def _play(execution, buttons={"OneAtATimePanel": "all", "CoinFlipsPanel": "run"}):
+_buttons = {"OneAtATimePanel": "all", "SearchRacePanel": "start"}
+_buttons |= {"CoinFlipsPanel": "run", "BowlPanel": "run"}
+def _play(execution):
     panel = execution.result
-    if button := buttons.get(type(panel).__name__):
+    if button := _buttons.get(type(panel).__name__):
         getattr(panel, f"{button}_button").click()
         panel.wait(60)._show_saved(again=True)
 get_ipython().events.register("post_run_cell", _play)

@@ -125,7 +125,11 @@ class BatchNoisePanel(Panel):
         for small, large in ((size // 4, size), (size, 4 * size)):
             if {small, large} <= {*self.sizes} and self.spreads[small]:
                 a, b = self.spreads[small], self.spreads[large]
-                return text + WORDS["times_4"].format(small, large, a, b, b / a)
+                text += WORDS["times_4"].format(small, large, a, b, b / a)
+                if self.guesses and 0.4 < b / a < 0.6:  # few points are left at the end
+                    right = self.guess.value == WORDS["guesses"][1]
+                    text += WORDS["hit" if right else "missed"]
+                return text
         return text
 
     def _table(self):

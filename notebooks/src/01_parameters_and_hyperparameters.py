@@ -238,7 +238,7 @@ ex.six_curves.check(answer)
 # %% [markdown]
 # ## 5. A trap (2 minutes)
 #
-# **"The validation loss is below the training loss, so my code is wrong".**
+# **"The validation loss is below the training loss, so my code is wrong."**
 #
 # **Predict.** In how many of ten runs, each with new points, is the validation loss
 # lower at the end?

@@ -26,7 +26,7 @@ ana, jun = base.but(lr=0.25), base.but(lr=0.3)
 # Below, only the **seed** changes: the first weights and the order of the points.
 #
 # **Predict.** By what percentage is the highest of twenty losses above the lowest: 5,
-# 30, 100?
+# 15, 30?
 #
 # **Do.** Press **New seeds** a few times. Then move **seeds** to 20, and divide the
 # highest by the lowest.

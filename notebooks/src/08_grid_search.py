@@ -93,7 +93,7 @@ for values in (steps, factors):
     print(values, f"lowest loss {found.mean_val_loss.min():.3f}")
 
 # %% [markdown]
-# **What you see: equal factors win.** Four of the five equal steps are 2.5 or more,
+# **What you see: equal factors win.** Four of the first five values are 2.5 or more,
 # where training bounces or breaks. <!-- claim: grid-equal-factors --> So take equal
 # factors for learning rates, batch sizes, weight decays and 1 - momentum: first factors
 # of 10, then factors of 3 around the best.

@@ -23,6 +23,7 @@ spiral = hk.load_dataset("clean_spiral")
 base = hk.Hyperparameters(epochs=30)  # for the moons
 small = hk.Hyperparameters(epochs=10, hidden=(32,))  # for the digits
 any_lr, any_decay = hk.log_uniform(1e-4, 10), hk.log_uniform(1e-7, 1e-4)
+plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 
 # %% [markdown]
 # ## 1. The race (9 minutes)
@@ -147,7 +148,6 @@ for end, color in colors.items():
 ax.legend(frameon=False)
 ax.set_xscale("function", functions=(np.log1p, np.expm1))
 ax.set(xlabel="epoch", ylabel="validation loss", xticks=[0, 1, 3, 9, 27])
-ax.spines[["top", "right"]].set_visible(False)
 _ = hk.alt_text(ax, "27 curves: 18 end at epoch 1, 6 at 3, 2 at 9, one goes to 27.")
 
 # %% [markdown]
@@ -314,7 +314,6 @@ ax.axvline(9.5, color="gray", ls="--")
 ax.axhline(study.best_params["lr"], color="#D55E00")
 ax.set(xlabel="trial (left of the dashed line: random)", ylabel="learning rate")
 ax.yaxis.set(major_formatter="{x:g}", minor_locator=plt.NullLocator())
-ax.spines[["top", "right"]].set_visible(False)
 _ = hk.alt_text(ax, "30 proposed learning rates in their order; the best as a line.")
 
 # %%

@@ -39,15 +39,26 @@ def test_batch_noise_collects_the_sizes_looked_at(moons):
     assert marks(panel.charts.charts[1], "points")[0].get("label") == ["", ""]
 
 
-def test_batch_noise_says_the_guess_and_how_many_times_the_spread_is(moons):
+@pytest.mark.parametrize(
+    ("index", "guess", "verdict"),
+    [
+        (1, "it halves", "as you guessed."),
+        (2, "it falls to a quarter", "your guess was another."),
+    ],
+)
+def test_batch_noise_judges_the_guess(moons, index, guess, verdict):
     panel = BatchNoisePanel(moons, size=4, predict=True)
-    commit(panel, index=1)
-    start = "Your guess: <b>it halves</b>. Batches of "
+    commit(panel, index=index)
+    start = f"Your guess: <b>{guess}</b>. Batches of "
     assert shows(panel).startswith(f"{start}4:")
     panel.size.value = 16
     assert shows(panel).startswith(f"{start}16:")
     times = panel.spreads[16] / panel.spreads[4]
-    assert panel.result.endswith(f", {times:.2f} times as large.")
+    assert f", {times:.2f} times as large. So it halves" in panel.result
+    assert panel.result.endswith(verdict)
+    panel.size.value = 64
+    panel.size.value = 256  # more than half of the points: a third
+    assert panel.result.endswith(" times as large.")
 
 
 @pytest.mark.parametrize("target", ["class", "number"])
