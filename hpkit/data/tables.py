@@ -390,6 +390,8 @@ def notes_on(table, rows, fitted, y, classes):
         parts = "/".join(str((y[part] == rare).sum()) for part in rows)
         facts["uneven"] = {"most": classes[most], "shares": shares, "parts": parts}
         facts["uneven"] |= {"rare": classes[rare], "count": counts[rare], "k": rare}
+    elif not classes and (n := len({*y.tolist()})) <= 50 and not (y % 1).any():
+        facts["named"] = {"count": n}
     labels = [name.removesuffix(".0") for name in classes]
     if labels and all(label.lstrip("-").isdigit() for label in labels):
         if differ := [k for k, label in enumerate(labels) if label != str(k)]:

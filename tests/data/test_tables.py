@@ -235,6 +235,8 @@ def test_what_predicts_otherwise_than_it_looks_is_said():
         note("valid", "5"),
         note("test", "5"),
     ]
+    codes = frame.assign(y=np.arange(90) % 26)
+    assert note("named", count=26) in Dataset.from_frame(codes, "y").notes
     assert Dataset.from_arrays(frame[["x", "same"]], frame.y).features == ("x", "same")
     with pytest.raises(ValueError, match="1 rows with some in x; leave"):
         Dataset.from_arrays(frame[["x", "same"]].replace(0, np.nan), frame.y)
