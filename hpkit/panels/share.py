@@ -49,7 +49,9 @@ def open(line: str) -> Panel:
     for name in query:
         if name not in (*TABLE, *parts):
             raise refusal("line_part", name, parts=", ".join((*parts, *TABLE)))
-    data = load_dataset(query.get("data", ""))
+    if "data" not in query:
+        raise refusal("line_data", line)
+    data = load_dataset(query["data"])
     base = _parse_setting(Hyperparameters(), query)
     options = {"predict": bool(query.get("ask"))}
     if "show" in query:

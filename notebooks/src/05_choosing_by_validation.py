@@ -253,7 +253,7 @@ ex.honest_number.check(answer)
 # formula; with your own data there is only this box, and it opens **once**.
 #
 # **Do.** Is `mine` your final choice? Then run the cell and click **Open the box**. It
-# keeps its number, even if you run the cell again.
+# keeps its number; after a restart, run the cell with `mine` first.
 
 # %%
 hk.TestBoxPanel(hk.fit(moons, mine))

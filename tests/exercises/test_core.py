@@ -297,6 +297,7 @@ def test_same_is_strict_about_kind_and_near_about_numbers():
     assert _answers.same_result(2.0, 2)
     assert _answers.same_result(torch.tensor([1, 2]), [1, 2])
     assert not _answers.same_result([1], [1, 2])
+    assert not _answers.same_result(10**400, 0.3)
     assert not _answers.same_result(True, 1)
     assert not _answers.same_result("1", 1)
     assert not _answers.same_result(math.nan, 1.0)

@@ -69,6 +69,7 @@ def test_a_run_that_takes_long_is_kept(pins, shown_at_once):
         ("", "training"),
         ("__import__('os').system('true')", "training"),
         ("training?data=../../etc/passwd", "moons"),
+        ("training?lr=0.1", "data=moons"),
         (f"training?{DATA}&model=os.system", "model"),
         (f"training?{DATA}&lr=0.1,1", "lr"),
         (f"training?{DATA}&lr=", "got ''"),
