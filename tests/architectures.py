@@ -325,6 +325,17 @@ class Unused(nn.Linear):
         self.idle = nn.Linear(n_in, 3)
 
 
+class Scalar(nn.Module):
+    """Has one number as its only parameter: a tensor without a shape."""
+
+    def __init__(self, n_in, n_out, setting):
+        super().__init__()
+        self.factor, self.n_out = nn.Parameter(torch.rand(())), n_out
+
+    def forward(self, x):
+        return self.factor * x.sum(1, keepdim=True) * torch.arange(1, self.n_out + 1)
+
+
 def lazy(n_in, n_out, setting):
     inner = nn.LazyLinear(WIDTH, bias=False), nn.LazyBatchNorm1d(), nn.Tanh()
     return nn.Sequential(*inner, nn.LazyLinear(n_out))
@@ -370,6 +381,7 @@ class Counting(nn.Module):
 
 STACKED = (mlp, batch_norm, batch_norm_of_the_batch, layer_norm, Attention, Masked)
 STACKED += (Embedded, Tied, frozen, half_frozen, weight_norm, Unused, lazy, Products)
+STACKED += (Scalar,)
 DRAWING = (attention_with_dropout, Transformer, rrelu, dropout, Noisy)
 DRAWING += (NoisyWhenMeasured,)
 ONE_BY_ONE = {

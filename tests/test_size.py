@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (16_635, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (20_493, 93),
+    "tests/**/*.py": (20_505, 93),
 }
 
 
