@@ -10,7 +10,7 @@ import math
 import numbers
 import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from hpkit.hyperparameters import accepts, brief, check_items, check_number, to_python
 from hpkit.locale import tr
@@ -88,6 +88,7 @@ def _letters(value):
 
 
 def ordering(answer, items):
+    check_kind(answer, not isinstance(answer, set))  # it has no order
     members = tuple(choice(member, items) for member in sequence(answer))
     for item in items:
         wrong_if({"missing": repr(item)}, missing=item not in members)
@@ -117,8 +118,10 @@ def check_choices(answer, want, choices):
 
 def check_numbers(answer, want, slips):
     """Compare one whole number or several with the right ones and known slips."""
-    reader = number_list if isinstance(want, list) else number
-    got = reader(answer, low=1, whole=True)
+    check_kind(answer, not isinstance(answer, set))  # it has no order
+    several = isinstance(want, list)
+    got = (number_list if several else number)(answer, low=1, whole=True)
+    check_kind(answer, not several or len(got) == len(want))
     known = {reason: slip == got for reason, slip in slips.items()}
     wrong_if({"got": got}, **known, count=got != want)
 
@@ -181,7 +184,9 @@ def check_cases(answer, reference, cases, slips, *, names=None, any_order=False)
     parameters = list(inspect.signature(reference).parameters)
     order = _sorted if any_order else lambda value: value
     answer = function(answer, parameters)
-    got = [order(call_answer(answer, *case, names=names)) for case in cases]
+    given = [call_answer(answer, *case, names=names) for case in cases]
+    given = [[*each] if isinstance(each, Iterator) else each for each in given]
+    got = [order(each) for each in given]
 
     def first_differing(other):
         want = (order(other(*copy.deepcopy(case))) for case in cases)
@@ -193,7 +198,7 @@ def check_cases(answer, reference, cases, slips, *, names=None, any_order=False)
     case = cases[n]
     call = f"{name_of(answer)}({names or ', '.join(map(repr, case))})"
     facts = dict(zip(parameters, case, strict=True), call=call)
-    facts |= {"got": describe_value(got[n]), "want": describe_value(reference(*case))}
+    facts |= {"got": describe_value(given[n]), "want": describe_value(reference(*case))}
     known = (name for name, slip in slips.items() if first_differing(slip) is None)
     raise NotYet(next(known, "case"), **facts)
 

@@ -199,7 +199,9 @@ def test_race_others_close():
 
 
 # Wrong answers to the exercises: see tests/exercises/wrong_answers.py.
-def a_study(n=12, *, direction="minimize", names=("lr",), log=True, best=0.3):
+def a_study(
+    n=12, *, direction="minimize", names=("lr",), log=True, best=0.3, value=1.0
+):
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     made = optuna.create_study(direction=direction)
     low = optuna.distributions.FloatDistribution(1e-4, 10, log=log)
@@ -207,7 +209,7 @@ def a_study(n=12, *, direction="minimize", names=("lr",), log=True, best=0.3):
     for k in range(n):
         trial = optuna.trial.create_trial(
             params=dict.fromkeys(names, best),
-            value=sign * (1.0 + k),
+            value=sign * (value + k),
             distributions=dict.fromkeys(names, low),
         )
         made.add_trial(trial)
@@ -227,7 +229,7 @@ WRONG = {
         direction=[a_study(direction="maximize")],
         names=[a_study(names=names) for names in ((), ("x",), ("lr", "batch_size"))],
         linear=[a_study(log=False)],
-        poor=[a_study(best=0.001)],
+        poor=[a_study(best=0.001, value=2.3)],
         value=[a_study()],
     ),
 }
