@@ -11,9 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_642, 62),
+    "hpkit/**/*.py": (16_634, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (20_507, 93),
+    "tests/**/*.py": (20_508, 93),
 }
 
 

@@ -476,16 +476,15 @@ def _axis(name, values, count):
     return Axis(label, (low, high), "log" if log else "linear", ticks=ticks)
 
 
-def parallel_chart(axes, shares, strong, styles) -> Chart:
-    """Return a line for each setting, those that are `strong` in color."""
-    # `styles` are lists, one item a setting: "color", "dash" and "label" of strong
-    # lines. What diverged ends in an x above the others.
+def parallel_chart(axes, shares, best, pens) -> Chart:
+    """Return a line for each setting, those of the `best` (indices) in color."""
+    # `pens` are the styles of these lines. What diverged ends in an x above the others.
     at, diverged = np.arange(len(axes)), np.isnan(shares[:, -1])
-    pale, front, crossed = map(np.flatnonzero, (~strong, strong, diverged))
+    pale = np.setdiff1d(np.arange(len(shares)), best)
+    crossed = np.flatnonzero(diverged)
     heights = np.where(np.isnan(shares), 1.06, shares)
     grays = {"color": "gray", "width": 1, "opacity": 0.35}
     grays["dash"] = ["dotted" if diverged[i] else None for i in pale] or None
-    pens = {name: [values[i] for i in front] for name, values in styles.items()}
     dots = {"color": pens["color"], "hover": False, "size": 4}
     cross = {"shape": "x", "color": "soft", "hover": False}
     named = [WORDS["diverged"]][: len(crossed)]
@@ -497,11 +496,11 @@ def parallel_chart(axes, shares, strong, styles) -> Chart:
     marks = [
         spec.line(np.stack([at, at], 1), sides, color="ink", width=1, hover=False),
         spec.line(at, heights[pale], **grays),
-        spec.line(at, heights[front], width=1.8, opacity=0.9, **pens),
+        spec.line(at, heights[best], width=1.8, opacity=0.9, **pens),
         spec.text(np.tile(at, 2), np.repeat([-0.1, 1.1], len(at)), limits, size=0.9),
         spec.points(last.repeat(len(crossed)), heights[crossed, -1], **cross),
         spec.text(last[: len(named)] - 0.04, [1.06] * len(named), named, **beside),
-        spec.points(last.repeat(len(front)), heights[front, -1], **dots),
+        spec.points(last.repeat(len(best)), heights[best, -1], **dots),
     ]
     names = Axis("", kind="band", texts=[axis.label for axis in axes])
     return Chart(names, Axis("", (-0.12, 1.12), "none"), marks, grid=False)

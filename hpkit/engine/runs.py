@@ -110,6 +110,12 @@ class Run:
     val_metric: np.ndarray | None = None
 
     @property
+    def _curves(self):
+        """The curves that it has, by name."""
+        curves = {name: getattr(self, name) for name in CURVES}
+        return {name: curve for name, curve in curves.items() if curve is not None}
+
+    @property
     def epochs_done(self) -> int:
         """Epochs trained: `setting.epochs`, or fewer when it was stopped."""
         return len(self.val_loss) - 1

@@ -98,7 +98,7 @@ class OneThread:
 
 
 class Stack:
-    """Runs, as (setting, seed) numbers, alike in batch size, optimizer, and network."""
+    """Runs, as (setting, seed) numbers, alike in what `stack_key` names."""
 
     def __init__(self, runs, settings, seeds, data, net):
         self.runs, self.settings, self.seeds = runs, settings, seeds

@@ -9,7 +9,6 @@ from hpkit.charts.runs import WORDS as CHART
 from hpkit.charts.runs import axis_top, loss_chart, pad_curves
 from hpkit.charts.spec import line, points, rule
 from hpkit.data.datasets import Dataset
-from hpkit.engine.runs import CURVES
 from hpkit.hyperparameters import Hyperparameters as Setting
 from hpkit.hyperparameters import check_count, check_seed, check_setting
 from hpkit.locale import Texts
@@ -36,9 +35,7 @@ def stop_epoch(val_loss, patience):
 
 def _cut_run(run, epoch):
     """Return a run as it was after an epoch."""
-    curves = {name: getattr(run, name) for name in CURVES}
-    cut = {n: c[: epoch + 1] for n, c in curves.items() if c is not None}
-    return replace(run, **cut)
+    return replace(run, **{n: c[: epoch + 1] for n, c in run._curves.items()})
 
 
 class PatiencePanel(Panel):

@@ -18,7 +18,7 @@ from hpkit.charts.spec import PINNED, Axis, rule
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import NETWORK_NAMES, Model
 from hpkit.engine.model_functions import group_by_reading
-from hpkit.engine.runs import CURVES, Run, Runs
+from hpkit.engine.runs import Run, Runs
 from hpkit.engine.training import Training, check_model
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts, digits
@@ -381,9 +381,7 @@ class TrainingPanel(Panel):
             values = {f"param_{n}": getattr(run.setting, n, None) for n in names}
             cells = {"run": entry.label, **values}
             cells |= {"seed": run.seed, "best_epoch": run.best_epoch}
-            for name in CURVES:
-                if (curve := getattr(run, name)) is not None:
-                    cells[name] = curve[run.best_epoch]
+            cells |= {n: curve[run.best_epoch] for n, curve in run._curves.items()}
             rows.append(cells | {"diverged": run.diverged, "fit_time": run.fit_time})
         return pd.DataFrame(rows)
 

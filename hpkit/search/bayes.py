@@ -98,9 +98,8 @@ def _earlier_runs(plan, trials):
 
 def _curves_to_json(runs, i):
     """Return the curves of a setting, a list per seed, for a trial's attributes."""
-    row = [runs[i, k] for k in np.flatnonzero(runs.epochs_done[i] >= 0)]
-    names = [name for name in CURVES if row and getattr(runs, name) is not None]
-    return {name: [getattr(run, name).tolist() for run in row] for name in names}
+    row = [runs[i, k]._curves for k in np.flatnonzero(runs.epochs_done[i] >= 0)]
+    return {n: [curves[n].tolist() for curves in row] for n in (row[0] if row else ())}
 
 
 def _runs_of(record, dataset, setting):

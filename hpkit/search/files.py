@@ -125,8 +125,7 @@ def runs_to_json(runs):
     rows = []
     for i, k in np.argwhere(runs.epochs_done >= 0).tolist():
         run = runs[i, k]
-        curves = {n: getattr(run, n) for n in CURVES if getattr(run, n) is not None}
-        curves = {n: numbers_to_json(curve) for n, curve in curves.items()}
+        curves = {n: numbers_to_json(curve) for n, curve in run._curves.items()}
         rows.append({"setting": i, "seed": k, "fit_time": run.fit_time} | curves)
     record = {"dataset": data_to_json(runs.dataset), "seeds": list(runs.seeds)}
     record |= {"settings": list(map(setting_to_json, runs.settings)), "runs": rows}

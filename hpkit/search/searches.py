@@ -28,9 +28,7 @@ from hpkit.search.files import Storage
 from hpkit.search.result import Rung, Search, Step
 from hpkit.text import lost_sentences
 
-# Seconds between two partial results: live, for about 30 frames a second in a panel;
-# else it is what Ctrl-C may lose.
-_LIVE_TICK, _QUIET_TICK = 0.03, 0.3
+_QUIET_TICK = 0.3  # seconds between two partial results: what Ctrl-C may lose
 
 
 @dataclass(eq=False)
@@ -49,7 +47,7 @@ class _Plan:
     storage: str | Path = None
     cv: int = None
     device: str = "cpu"
-    tick: float = _LIVE_TICK
+    tick: float = 0.03  # as in `train`; panels take their own
     space: dict
     ranges: bool = False
 

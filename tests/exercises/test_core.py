@@ -95,6 +95,7 @@ def test_exercise(exercise):
     parts = ast.walk(ast.parse(textwrap.dedent(inspect.getsource(exercise._check))))
     calls = [n for n in parts if "wrong_if" in ast.dump(getattr(n, "func", ast.Pass()))]
     reasons = {keyword.arg for call in calls for keyword in call.keywords} - {None}
+    reasons |= {"count", *texts["slips"]} if "slips" in texts else set()
     assert reasons <= {*texts.get("says", ()), *locale.words("exercises.says"), "empty"}
     assert len(texts["hints"]) >= 2
 
