@@ -135,7 +135,8 @@ def content(data):
     rows = []
     for n, entry in enumerate(entries, 1):
         tried = tr("report.tried", **entry)
-        rows.append((n, entry["what"], tried, entry["epochs"], lowest_text(entry)))
+        what = words("search")["kinds"].get(entry["what"], entry["what"])
+        rows.append((n, what, tried, entry["epochs"], lowest_text(entry)))
     yield html_table(tr("report.heads"), rows)
     curves = [(e["what"], *map(files.numbers_from_json, e["so_far"])) for e in entries]
     chosen = choice and (choice["setting"]["lr"], choice["mean_val_loss"])

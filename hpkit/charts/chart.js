@@ -194,7 +194,7 @@ function createChart(el, onEvent) {
     const wanted = Math.max(.6 * em, ...labels.map(t => textWidth(t, 1, true) + stub + 1.2 * em))
     const half = t => textWidth(t[1], .92) / 2
     let left = Math.max(...yTicks.map(t => 2 * half(t)), .2 * em) + .75 * em
-    let right = Math.min(wanted, W * .38), xTicks = []
+    let right = Math.min(wanted, W * (stub ? .38 : .45)), xTicks = []
     endSize = clamp((right - stub - 1.2 * em) / (wanted - stub - 1.2 * em), .5, 1)
     for (let turn = 0; turn < 3; turn++) {  // texts at both ends widen the margins
       const roughX = makeScale(spec.x, left, W - right)
@@ -221,8 +221,8 @@ function createChart(el, onEvent) {
     setAttrs(gridlines, {d: spec.grid ? lines.join('') : ''})
     setAttrs(base, {d: spec.grid ? level(box.bottom) : ''})
     const name = spec.x.label && spec.x.label + (isBand ? '' : ' →')
-    const fit = Math.min(1, (box.right - 2) / (textWidth(name, .96) || 1))
-    write(nameX, name, box.right, H - .8 * em, {anchor: 'end', size: .96 * fit})
+    const full = textWidth(name, .96) || 1, wide = Math.min(W - 2, full), size = .96 * wide / full
+    write(nameX, name, Math.max(box.right, wide + 2), H - .8 * em, {anchor: 'end', size})
     setAttrs(hit, {style: `left:${left}px;top:${em / 2}px;width:${w}px;height:${h + em / 2}px`})
     hit.classList.toggle('pen', spec.marks.some(m => m.draw))
   }
@@ -410,7 +410,7 @@ function createChart(el, onEvent) {
     let best = null, least = Infinity
     for (let dy = -14; dy <= 14; dy++) for (const dx of dy ? LABEL_SHIFTS : [-1, 1]) {
       const shift = dy ? dx / 2 * width : dx * (width / 2 + r + .5 * em)
-      const cx = clamp(x + shift, width / 2, (stub ? box.right + .5 * em : box.W) - width / 2)
+      const cx = clamp(x + shift, width / 2, (stub ? box.right : box.W) - width / 2)
       const cy = y + dy * .7 * height + Math.sign(dy) * Math.max(0, r - .1 * em)
       const a = cx - width / 2, b = cx + width / 2, c = cy - .6 * height, d = cy + .6 * height
       if (cy > box.bottom - .55 * height || cy < box.top - (edge ? .1 : -.5) * height) continue

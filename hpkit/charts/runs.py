@@ -18,7 +18,7 @@ _PINNED_DASHES = dict.fromkeys(PINNED[3:], "dashdot")
 _DENSE = 200  # points of a long curve: more are not seen
 _HIGHEST = 3  # times the loss before training: a loss axis ends there
 _SHADES = (*CLASSES, "ink")
-_ENDS, _TICKS = (0.2, 0.985), (0.3, 0.5, 0.7, 0.85, 0.95)  # of an accuracy axis
+_ENDS, _TICKS = (0.2, 0.985), (0.3, 0.5, 0.7, 0.85, 0.95, 0.97)  # of an accuracy axis
 _SIDE = 56  # cells along a side of the map: 3,136 points, about a millisecond
 _PALETTE = np.array([to_rgb(COLORS[name][0]) for name in CLASSES])
 
@@ -297,7 +297,7 @@ def ways_chart(scores, names, tuned, bars, score) -> Chart:
     medians = np.tile(np.median(at, axis=1, keepdims=True), 2)
     goals, mine = _log_odds(bars), _log_odds(own)
     over = np.full(len(bars), top + 0.1)
-    texts = [f"{bar:g}".lstrip("0") for bar in bars]
+    texts = [f"{bar:g}" for bar in bars]
     marks = [
         spec.rule(goals, color="ink", width=1, dash="dashed"),
         spec.rule(mine, color="orange", width=1.4),

@@ -413,7 +413,7 @@ def spent_chart(searches, budget) -> Chart:
     for index, (name, epochs, loss) in enumerate(searches):
         total, so_far = spent + epochs, np.minimum(loss, lowest)
         spent, lowest = int(total[-1]), so_far[-1]
-        what = name.removeprefix("successive_").removesuffix("_search")
+        what = name.replace("successive_", "").replace("_search", "").replace("_", " ")
         label = _LOG["entry"].format(n=index + 1, what=what)  # short, or it is cut
         style = {"color": style_of(index)[0], "label": label}
         marks.append(spec.line(total, so_far, step=True, width=3, **style))

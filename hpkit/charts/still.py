@@ -478,5 +478,5 @@ class _Painter:
                 width = width_of(text.get_text(), text.get_size())
                 left = {"left": 0.0, "center": -0.5, "right": -1.0}[text.get_ha()]
                 start = data.transform(at) * self.scale + offset + (left * width, 0)
-                occupied.append(start + share * (width, 0))
+                occupied += [start + share * (width, 0) + (0, y) for y in (-6, 0, 6)]
         return np.concatenate(occupied)

@@ -36,7 +36,7 @@ from hpkit.data.datasets import load_call
 from hpkit.engine.as_pytorch import scripts
 from hpkit.engine.files import refuse_file_errors
 from hpkit.engine.training import TURN, check_settings, train, with_objective
-from hpkit.locale import Texts, words
+from hpkit.locale import Texts, digits, words
 from hpkit.panels import parts
 from hpkit.panels.controls import Drawing, Guess, LiveCharts, written
 from hpkit.panels.parts import html_widget, named, row
@@ -565,8 +565,11 @@ class Panel(W.VBox):
             flags = dict(zip((False, True), words("values")["flags"], strict=False))
             rows = rows.apply(lambda c: c.map(flags) if c.dtype == bool else c)
             rows = rows.apply(lambda c: c.map(value_text) if c.dtype == object else c)
+            scores = rows.filter(regex="^(?!rank).*(loss|accuracy|spread)$")
+            formats = dict.fromkeys(map(_heading, scores), lambda n: digits(n, 4))
             options = {"float_format": "{:.4g}".format, "index": False, "border": 0}
-            table = rows.rename(columns=_heading).to_html(na_rep="", **options)
+            options |= {"na_rep": "", "formatters": formats}
+            table = rows.rename(columns=_heading).to_html(**options)
             self.drawers["table"].value = table
 
     def picture(self, form: str = "png") -> bytes:

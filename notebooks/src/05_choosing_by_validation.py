@@ -98,8 +98,8 @@ train_loss, val_loss = fifteen.scores("training"), fifteen.scores("last")
 fig, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
 for k, n in enumerate((10, 20, 50, 100, 200)):
     at = np.array([setting.epochs for setting in fifteen.settings]) == n
-    look = {"color": plt.cm.viridis_r(0.1 + k / 4.5), "ms": 8, "label": f"{n} epochs"}
-    ax.plot(train_loss[at], val_loss[at], "o", **look)
+    look = {"color": plt.cm.viridis_r(0.45 + k / 7.3), "ms": 8, "label": f"{n} epochs"}
+    ax.plot(train_loss[at], val_loss[at], "os^Dv"[k], ls="", **look)
 for name, i in (("Ana", train_loss.argmin()), ("Jun", val_loss.argmin())):
     ax.text(train_loss[i], val_loss[i] - 0.08, name, ha="center", weight="bold")
 ax.set(xlabel="lowest training loss", ylabel="validation loss at the end", ylim=0)

@@ -124,7 +124,7 @@ def test_report_says_of_each_search_what_was_held_and_the_seeds():
     text = text_of(cap.report())
 
     held = "the same in all: batch size 16, epochs 4, hidden units 8; seed 0 "
-    assert f" 1  grid_search  learning rate 0.01, 0.1; {held}" in text
+    assert f" 1  Grid search  learning rate 0.01, 0.1; {held}" in text
     assert "momentum 0.5, hidden units 8; seeds 1, 2; search_seed 7 " in text
 
 

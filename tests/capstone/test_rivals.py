@@ -37,7 +37,7 @@ def test_chart_of_ways_has_rows_of_dots_by_log_odds_and_names_the_bars():
     dots, _ = marks(chart, "points")
     assert dots.columns[1].ravel().tolist() == [2, 2, 1, 1]
     np.testing.assert_allclose(np.exp(dots.columns[0].ravel()), [1, 4, 9, 9], rtol=1e-5)
-    assert [bar.get("texts") for bar in marks(chart, "text")] == [[".85"], [".94"]]
+    assert [bar.get("texts") for bar in marks(chart, "text")] == [["0.85"], ["0.94"]]
 
 
 def test_comparison_says_a_tie_and_a_difference():
