@@ -42,7 +42,7 @@ class Store:
     @property
     def in_memory(self):
         """Whether some of the data is in no file."""
-        return self.path is None or bool(self._pending)
+        return bool(self._pending)
 
     def load(self):
         """Return a copy of the data."""

@@ -135,6 +135,8 @@ def test_training_curves_one_run_dashed_and_solid(run):
     (lowest,) = (made for made in dots(ax) if not len(made.get_facecolor()))
     best = on_line((run.best_epoch, run.best_val_loss))
     assert [tuple(place) for place in lowest.get_offsets()] == [best]
+    only = hk.plot_training_curves(run, axes(), split="train")
+    assert only.get_xlabel() == "epoch"  # a ring would be explained
 
 
 def test_training_curves_diverged_ones_have_a_cross_each_at_the_top_edge():
@@ -293,8 +295,10 @@ def test_grid_crosses_out_diverged():
     digits = hk.load_dataset("digits")
     space = {"lr": [0.1, 30], "batch_size": [32, 64]}
 
-    ax = hk.plot_grid(hk.grid_search(digits, BASE.but(hidden=(8,)), **space), axes())
+    grid = hk.grid_search(digits, BASE.but(hidden=(8,)), **space)
+    ax = hk.plot_grid(grid, axes())
 
+    assert "2 of 4 settings diverged." in grid.describe()
     assert {tuple(*line.get_xydata()) for line in crosses(ax)} == {(1, 0), (1, 1)}
     assert {t.get_position() for t in ax.texts} == {(0, 0), (0, 1)}
     colors = cell_colors_of(ax).reshape(2, 2, 4)
@@ -492,6 +496,8 @@ def test_charts_are_light_where_the_style_is_dark(grid):
         grounds = ax.get_facecolor(), ax.figure.get_facecolor()
         assert {to_hex(color) for color in grounds} == {"#ffffff"}
         assert to_hex(ax.title.get_color()) == "#000000"
+    with plt.style.context("ggplot"):
+        assert to_hex(hk.plot_training_curves(grid).get_facecolor()) == "#e5e5e5"
 
 
 def test_values_do_not_meet_below_small_axes():

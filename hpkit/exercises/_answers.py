@@ -126,7 +126,7 @@ def check_numbers(answer, want, slips):
     wrong_if({"got": got}, **known, count=got != want)
 
 
-def check_words(answer, least, numbers=0):
+def check_words(answer, least, numbers):
     """Require `least` words in a text, and `numbers` numbers."""
     check_kind(answer, isinstance(answer, str))
     n = len(re.findall(r"[\w']+", answer))

@@ -126,7 +126,7 @@ class Exercise:
         """Check an answer by words, numbers, choices or cases that are in files."""
         words = self.words
         if least := words.get("least"):
-            return read.check_words(answer, least, words.get("numbers", 0))
+            return read.check_words(answer, least, words["numbers"])
         if slips := words.get("slips"):
             return read.check_numbers(answer, self.answer(), slips)
         if choices := words.get("choices"):

@@ -137,7 +137,7 @@ class SeedsPanel(Panel):
             facts |= {"difference": abs(difference), "factor": critical_value(df)}
             facts |= {"ratio": abs(difference) / error if error else 0.0}
             text = WORDS["compare"]
-            if not (early and running):  # no verdict before the training ends
+            if not running:  # no verdict before the training ends
                 apart = clearly_worse(losses, lower).any()
                 text += WORDS["apart" if apart else "cannot"]
         return early + text.format(**facts, better=names[lower])

@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from tasks import BASE, TWO, finished, linear, task, text_of
 
 import hpkit as hk
+from hpkit.capstone.report import content
 
 
 def test_report_is_one_page_with_pictures_that_say_themselves(here):
@@ -28,6 +29,9 @@ def test_report_is_one_page_with_pictures_that_say_themselves(here):
     # Every other tag must be closed in its turn.
     page = re.sub(r"<((?:meta|img|br)\b[^>]*)>", r"<\1/>", report.html)
     page = ElementTree.fromstring(page)
+    charts = next(block for block in content(cap.data) if isinstance(block, dict))
+    low, high = charts["so_far"].y.domain
+    assert low < cap.best["mean_val_loss"] < high
     pictures = [picture.attrib for picture in page.iter("img")]
     assert len(pictures) == 4
     for picture in pictures:

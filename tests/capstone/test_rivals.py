@@ -42,6 +42,7 @@ def test_chart_of_ways_has_rows_of_dots_by_log_odds_and_names_the_bars():
 
 def test_comparison_says_a_tie_and_a_difference():
     assert 0.05 < rivals.chance(1.0, 36) < 0.1  # none wrong in 36 proves little
+    assert round(rivals.chance(0.9, 900), 3) == 0.02
     near = {name: [0.95, 0.951] for name in rivals.WAYS}
     far = near | {rivals.TUNED[0]: [0.5, 0.5]}
     epochs = dict.fromkeys(rivals.WAYS, 60)

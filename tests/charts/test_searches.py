@@ -1,5 +1,7 @@
 """Validation curve, training curves by value, the map of a grid and its profile."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from chart_reading import mark
@@ -8,6 +10,7 @@ from matplotlib.figure import Figure
 
 import hpkit as hk
 from hpkit.charts.searches import (
+    best_so_far_chart,
     heatmap_chart,
     profile_chart,
     validation_chart,
@@ -90,6 +93,12 @@ def test_a_curve_that_is_best_at_its_end_says_where_to_look():
         found = hk.validation_curve(MOONS, hk.Hyperparameters(epochs=4), **about)
         (label,) = mark(chart(found), "ring").get("label")
         assert label == f"lowest {found.mean_val_loss[1]:#.3g} at 0.02{words}"
+
+
+@pytest.mark.parametrize(("low", "kind"), [(0.1, "log"), (0.2, "linear")])
+def test_losses_over_more_than_a_factor_of_ten_have_a_log_scale(low, kind):
+    search = SimpleNamespace(best_so_far=lambda: np.array([[1, 2], [1.1, low]]))
+    assert best_so_far_chart({"a": search}).y.kind == kind
 
 
 def test_a_profile_names_the_best_at_each_of_many_points():

@@ -129,6 +129,7 @@ def test_charts_stand_side_by_side_and_nothing_is_cut():
     figure = still([one, one], (1, 2))
     figure.canvas.draw()
 
+    assert [ax.get_title("left") for ax in figure.axes] == ["One"] * 2
     left, right = (ax.get_position() for ax in figure.axes)
     assert right.width > 1.5 * left.width
     assert (left.y0, left.y1) == (right.y0, right.y1)

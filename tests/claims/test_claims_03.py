@@ -159,7 +159,7 @@ WRONG = {
         order=[[256, 16]],
         diverged=[[1, 256]],
         not_two=[[16]],
-        kind=[[16, 601]],
+        kind=[[16, 601], [8.5, 64]],
     ),
     "03/scaled_rate": dict(
         unchanged=[0.04], smaller=[0.005], too_small=[0.1], too_large=[10]

@@ -216,6 +216,7 @@ def a_study(
     return made
 
 
+ALSO_RIGHT = {"optuna_study": lambda _: [a_study(n=10, value=0.14)]}
 WRONG = {
     "09/how_many": dict(
         grid=[[64, 64]], random=[[4, 4]], turned=[[64, 4]], count=[[3, 9]]
@@ -225,7 +226,7 @@ WRONG = {
         same_lr=[0.1], larger=[0.0241], smaller=[0.0179], kind=[-1]
     ),
     "09/optuna_study": lambda: dict(
-        few=[a_study(n=3), a_study(n=0)],
+        few=[a_study(n=9), a_study(n=0)],
         direction=[a_study(direction="maximize")],
         names=[a_study(names=names) for names in ((), ("x",), ("lr", "batch_size"))],
         linear=[a_study(log=False)],

@@ -321,6 +321,9 @@ def test_doctor_names_the_runtime_that_windows_lacks(monkeypatch):
     monkeypatch.setattr("importlib.import_module", Mock(side_effect=lost))
     with pytest.raises(RuntimeError, match=r"Visual C\+\+ runtime.*install"):
         doctor.training()
+    lost.args = ("disk full",)
+    with pytest.raises(OSError, match="disk full"):
+        doctor.training()
 
 
 def test_full_disk_is_said_before_anything_is_made(monkeypatch, tmp_path):

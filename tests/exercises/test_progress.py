@@ -96,7 +96,7 @@ def test_table_says_states_in_words():
     assert (entry["tries"], entry["hints"], entry["solution"]) == (0, 1, True)
     _core.record("02_learning_rate/quiz/1", "correct")
 
-    table = hk.progress(2)
+    table = hk.progress("02_learning_rate")
     states = {row["exercise"]: row["state"] for row in table.rows}
 
     names = "good_rate", "log_list", "diverging_rate", "quiz/1", "quiz/2"
@@ -106,6 +106,7 @@ def test_table_says_states_in_words():
     for shown in (repr(table), table._repr_html_()):
         assert "✓ passed" in shown
         assert "1, solution seen" in shown
+        assert "02 The learning rate" in shown
         assert f"2 of {len(table.rows)} done" in shown
 
 
@@ -114,6 +115,7 @@ def test_overview_counts_lessons_and_shows_no_path(home):
     table = hk.progress()
     assert f"1 of {len(table.rows)} done" in repr(table)
     assert "not yet begun" in repr(table)
+    assert _core.when(_core.load_entries()[KEY]["last"]) in repr(table)
     assert "---\n00 Start here   " in repr(table)  # below the rule of the heads
     assert set(table.to_frame()["lesson"]) == set(exercises.LESSONS)
     assert str(home) not in repr(table) + table._repr_html_()

@@ -27,7 +27,8 @@ def test_coin_flips_best_is_lucky_on_validation_only():
     setting = Hyperparameters(lr=0.1, hidden=(16,), epochs=20)
     run = fit(panel.dataset, setting, seed=7)  # one model alone
     assert panel.valid[7] == pytest.approx(run.val_accuracy[-1], abs=0.03)
-    assert "50 models" in shows(panel)
+    said = f"50 models has a validation accuracy of <b>{panel.valid[best]:.1%}</b>."
+    assert said in shows(panel)
     panel.count.value = 1
     assert len(panel.frame()) == 1
     assert "best of 1 model has" in panel.result

@@ -1,6 +1,7 @@
 """The clinic: its patients are as sick as they are said to be, its remedies help."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
     assert not rows["loss_after"].iloc[1] >= rows["loss_before"].iloc[1]
     assert "1 of 2 right" in panel.status.value
     assert "After the remedy: " in panel.charts.charts[0].alt
-    assert shows(panel)
+    assert f"<b>{rows['loss_after'][1]:#.3g}</b>" in shows(panel)
 
     press(panel, "next")
 
@@ -83,6 +84,9 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
     assert panel.treated is None
     assert panel.fault.label == panel.remedy.label == "Choose"
     assert "Patient 2" in panel.record.value
+    panel.patient = replace(panel.patient, fault="training", tried=(0.0,))
+    panel.fault.value, panel.remedy.value = "overfitting", "seed"
+    assert press(panel, "treat").rows[-1]["right"]  # such a patient overfits, too
 
 
 def test_the_first_six_patients_have_six_faults_and_the_chart_names_none():

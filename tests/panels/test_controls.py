@@ -34,7 +34,8 @@ OWN = (2, True, 0.5, "gelu", None, (16, 8), (3,))  # of a learner's own model
         ("lr", "0.123 to 4.567 in 2", (0.123, 4.567)),
         ("lr", "1 to 1.2 in 4", (1, 1.06, 1.13, 1.2)),  # digits enough to differ
         ("lr", "0,1; 0,3; 1", (0.1, 0.3, 1)),
-        ("lr", "[0.1, 0.3]", (0.1, 0.3)),
+        ("lr", "1,3", (1, 3)),
+        ("lr", "[10, 0.3]", (10, 0.3)),
         ("lr", "0.101 to 0.109 in 3", (0.101, 0.105, 0.109)),
         ("batch_size", "16,32;64", (16, 32, 64)),
         ("lr", "0.01,0.1;1", (0.01, 0.1, 1)),
@@ -151,8 +152,8 @@ def test_wrong_number_is_told_and_changes_nothing(moons, name):
     there = box.value
     for typed in refused:
         box.source.set_state({"value": typed})  # as the browser tells it
-        said = rf"{name} must be [^<>]*, got {typed:g}; .*{way}\."
-        assert re.search(said, panel.wait(60).result)
+        said = rf"hp-error'>{name} must be [^<>]*, got {typed:g}; .*{way}\."
+        assert re.search(said, panel.wait(60).charts.get_state()["sentence"])
         assert (box.value, panel._trained) == (there, trained)
         assert panel.frame().equals(numbers)
 

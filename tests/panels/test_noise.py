@@ -37,6 +37,8 @@ def test_batch_noise_collects_the_sizes_looked_at(moons):
     assert panel.frame().batch_size.tolist() == [4, 64]
     panel.size.value = 8  # numbers stand at sizes four times apart
     assert marks(panel.charts.charts[1], "points")[0].get("label") == ["", ""]
+    panel.size.value = 4
+    assert panel.frame().batch_size.tolist() == [64, 8, 4]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ def test_path_goes_step_by_step(path, moons):
     assert [s.winner for s in path.done] == [s.winner for s in whole.steps]
     styles = [getattr(path, f"{name}_button").button_style for name in ("next", "grid")]
     assert styles == ["", "primary"], "what comes next is the grid"
+    press(path, "grid")
+    assert path.grid_button.button_style == ""
 
 
 def test_grid_trains_a_start_that_was_stopped_and_says_where_the_path_is(path):

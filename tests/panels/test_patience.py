@@ -1,10 +1,13 @@
 """PatiencePanel: where training stops."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from chart_reading import commit, curve, mark, marks, pasted, press, shows, until
 
 from hpkit import Hyperparameters, PatiencePanel
+from hpkit.charts.runs import axis_top
 from hpkit.panels.patience import stop_epoch
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)
@@ -47,6 +50,8 @@ def test_what_comes_after_the_stop_is_gray(moons):
     assert later.tolist() == list(range(panel.stop_at, 21))
     np.testing.assert_allclose([*losses, *rest[1:]], panel.run.val_loss, rtol=1e-6)
     assert mark(chart, "ring").get("label") == f"kept {losses.min():#.3g}"
+    high = replace(panel.run, val_loss=np.array([1, 1.8, 1.8]))
+    assert axis_top([high]) == 2  # such a loss is no spike
     run = pasted(panel)["run"]  # its code finds the stop
     row = panel.frame().set_index("patience").loc[panel.patience.value]
     assert (run.epochs_done, run.best_epoch) == (row.stops, row.keeps)

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from chart_reading import mark, move, press, shows, until
+from chart_reading import mark, marks, move, press, shows, until
 
 import hpkit as hk
 
@@ -29,7 +29,10 @@ def test_a_drawn_schedule_trains_as_fit_does(moons):
     np.testing.assert_allclose(drawn.columns[1][0], mine.rates(), rtol=1e-6)
     json.dumps([chart.spec() for chart in panel.charts.charts])  # a page can take it
     means = panel.runs.mean_val_loss
+    assert "Stopped" not in panel.result
     assert f"yours <b>{means[2]:#.3g}</b>." in shows(panel)  # lowest at its end: once
+    assert panel.charts.charts[0].x.ticks.tolist() == [2, 4, 6]
+    assert not marks(panel.charts.charts[0], "rule")  # of the epoch in training
     assert panel.frame().lr_yours.tolist() == pytest.approx(mine.rates())
     lines, names = panel.code().rsplit("\n", 1), {}
     exec(lines[0], names)

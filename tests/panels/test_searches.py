@@ -327,6 +327,7 @@ def test_grid_that_takes_long_can_be_stopped(moons, shown_at_once):
     panel = GridPanel(moons, base=QUICK.but(epochs=20_000), y_values=[1, 2])
     assert panel.live.busy
     until(lambda: panel.found and panel.found.cost.epochs)
+    until(lambda: "<td>" in panel.drawers["table"].value)  # it follows a search
     press(panel, "stop")
     panel.controls["epochs"].slider.value = 2
     move(panel, panel.entries[1].text, "64, 128")

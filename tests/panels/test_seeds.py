@@ -80,6 +80,8 @@ def test_seeds_strip_says_what_a_search_says(moons, seeds, lrs):
     verdict = f"<b>learning rate {search.best.lr:g} is better</b>"
     assert ("cannot tell" in panel.result) == bool(search.ties)
     assert (verdict in panel.result) == (not search.ties)
+    left, right = panel.charts.charts[0].x.domain
+    assert left < panel.losses.min() <= panel.losses.max() < right < 1
 
 
 def test_seeds_strip_names_what_diverged(moons):

@@ -80,7 +80,7 @@ def test_a_run_that_takes_long_is_kept(pins, shown_at_once):
         (f"training?{DATA}&seed=-1", "seed"),
         (f"training?{DATA}&pin=__class__:1", "__class__"),
         (f"training?{DATA}&show=__class__", "__class__"),
-        (f"grid?{DATA}&space=lr:0.1", "2"),
+        (f"grid?{DATA}", "2 hyperparameters with their values, got ''"),
         (f"grid?{DATA}&space=lr:0.1;epochs:1e999", "1e999"),
         (f"one-at-a-time?{DATA}&show=lr", "show"),
     ],

@@ -230,7 +230,8 @@ def test_lesson_00_names_the_end_of_its_slider_and_it_can_be_watched():
     exec(made, space)
     panel = space["panel"]
 
-    assert panel.controls["epochs"].slider.max == int(said)
+    slider = panel.controls["epochs"].slider
+    assert (slider.min, slider.max) == (1, int(said))
     assert list(panel.controls.knobs) == ["lr", "epochs"]
     panel.slow.value = True
     long = panel.controls.setting.but(epochs=int(said))
@@ -318,6 +319,9 @@ def test_chosen_run_brings_its_setting_back_into_the_controls(panel):
     assert panel.run is None
     assert not any(chart.marks for chart in panel.charts.charts)
     assert (panel.status.value, panel.bar.value) == ("", 0)
+    panel.pin_button.click()
+    assert panel.error is None
+    assert "lr=0.3" in panel.line()
     with pytest.raises(ValueError, match="none; press Train"):
         _ = panel.runs
 
