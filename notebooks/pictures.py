@@ -63,7 +63,7 @@ def make():
                 if errors := harness.errors(page):
                     raise RuntimeError(f"{name}: {errors}")
                 harness.command(page, "application:toggle-left-area")
-                page.add_style_tag(content=".hp-drawer { display: none }")
+                page.add_style_tag(content=".hp-drawer, .hp-foot { display: none }")
                 panel = page.locator(".hpkit").first
                 page.wait_for_timeout(2000)
                 if name == "curve":
