@@ -1,7 +1,8 @@
-"""The network of a setting, and the forward and backward pass of many at once.
+"""The network of a setting, the passes of many networks at once, and a custom loss.
 
 `network` makes the plain PyTorch module, `DenseNetworks` computes many modules of one
-shape: their outputs and gradients. The updates are in `stack`.
+shape: their outputs and gradients. The updates are in `stack`. `Objective` checks and
+measures a learner's own loss and metric.
 """
 
 import contextlib

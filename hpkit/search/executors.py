@@ -40,7 +40,7 @@ class DistributedTraining(Training):
         self.make = partial(Training, sent, **options)
         options["workers"] = count_workers(executor)
         super().__init__(dataset, settings, **options)
-        self.stacks = {}  # the groups in training, by future
+        self.stacks = {}  # the groups in training, by future: `take` clears it
 
     def groups(self):
         return [*self.waiting, *self.stacks.values()]
