@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (16_639, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (20_561, 93),
+    "tests/**/*.py": (20_595, 93),
 }
 
 

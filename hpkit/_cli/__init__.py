@@ -71,10 +71,10 @@ def _run(args, argv):
             reset(lesson)
             from hpkit.exercises import progress
 
-            table = progress(lesson) if lesson[:2].isdigit() else None  # class hour
-            if table and any(row["last"] for row in table.rows):
-                print(table)
-                print(table.reset())
+            has_exercises = lesson[:2].isdigit()  # the class hour has none
+            if has_exercises and any(row["last"] for row in progress(lesson).rows):
+                print(progress(lesson))
+                print(progress(lesson).reset())
         case "test":
             exec_command([sys.executable, "-m", "pytest", *argv[1:]])
         case "doctor":

@@ -23,7 +23,7 @@ spiral = hk.load_dataset("clean_spiral")
 base = hk.Hyperparameters(epochs=30)  # for the moons
 small = hk.Hyperparameters(epochs=10, hidden=(32,))  # for the digits
 any_lr, any_decay = hk.log_uniform(1e-4, 10), hk.log_uniform(1e-7, 1e-4)
-plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
+plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})  # no box
 
 # %% [markdown]
 # ## 1. The race (9 minutes)

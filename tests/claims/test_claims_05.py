@@ -200,7 +200,7 @@ WRONG = {
     "05/find_leaks": dict(
         more=["C", "A"], none=[[]], B=[["A", "C", "B"]], D=[["A", "C", "D"]]
     ),
-    "05/best_of_50": dict(too_high=[0.65, 80, 57.5], too_low=[0.45], kind=[500]),
+    "05/best_of_50": dict(too_high=[0.65, 80, 57.5], too_low=[0.45, 0.506], kind=[500]),
     "05/honest_number": dict(
         poor=[(GOOD.but(lr=0.001), 0.67)],
         too_low=[(GOOD, 0.001)],

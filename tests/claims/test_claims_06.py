@@ -160,6 +160,9 @@ WRONG = {
             lambda a, b: abs(mean(a) - mean(b)) > stdev(map(sub, a, b)),
             *(told_apart(factor=factor) for factor in (1.5, 1.85, 2.1, 2.5)),
             told_apart(fewer=1),
+            lambda a, b: (
+                abs(mean(d := [*map(sub, a, b)])) > 2 * (stdev(d) / len(d)) ** 0.5
+            ),
         ],
         of_losses=[lambda a, b: bool(abs(mean(a) - mean(b)) > 2 * stdev(b))],
     ),

@@ -244,7 +244,7 @@ WRONG = {
         gap=[{"lr": [0.001, 0.01, 100], "batch_size": [16, 32]}],
         one_size=[{"lr": [0.1, 1, 10], "batch_size": [32]}],
         few=[{"lr": [0.1, 1], "batch_size": [32, 64]}],
-        many=[{"lr": [0.01, 0.03, 0.1, 0.3, 1, 3, 10], "batch_size": [16, 32, 64]}],
+        many=[{"lr": [0.001, 0.01, 0.1, 1, 10], "batch_size": [16, 64]}],  # as above it
         kind=[
             {"lr": 0.1, "batch_size": [32, 64]},
             {"lr": [0.1, 1, 10]},

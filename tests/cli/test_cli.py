@@ -23,6 +23,7 @@ import pytest
 from harness import send, wait_for_server
 
 import hpkit
+from hpkit import _cli
 from hpkit._cli import doctor, environment, lab
 from hpkit._cli.environment import PYTHON, ROOT, STAMP, Failure
 
@@ -376,10 +377,31 @@ def test_settings_are_added_to_a_path_that_is_there():
     assert Path(own, "labconfig", "default_setting_overrides.json").is_file()
 
 
-def test_doctor_finds_all_well():
+def test_reset_shows_what_it_would_delete_and_else_asks_nothing(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("HPKIT_HOME", str(tmp_path))
+    for name in ("reset", "ensure"):  # what concerns no progress
+        monkeypatch.setattr(_cli, name, lambda argument: None)
+    ask = Mock(return_value="no")
+    monkeypatch.setattr("builtins.input", ask)
+    with pytest.raises(SystemExit):
+        _cli.main(["reset", "02"])
+    assert not ask.called
+    hpkit.exercises.lesson_02_learning_rate.log_list.check([1])
+    with pytest.raises(SystemExit):
+        _cli.main(["reset", "02"])
+    assert ask.called
+    assert "02 The learning rate" in capsys.readouterr().out
+
+
+def test_doctor_finds_all_well_and_prints_any_path(tmp_path):
     command = [sys.executable, "-m", "hpkit", "doctor"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    home = {"HPKIT_HOME": str(tmp_path / "Łódź"), "PYTHONIOENCODING": "ascii"}
+    options = {"cwd": ROOT, "capture_output": True, "text": True}
+    done = subprocess.run(command, env=os.environ | home, **options)
     assert done.returncode == 0, done.stdout
+    assert r"\u0141" in done.stdout
     assert [line[:7] for line in done.stdout.splitlines()] == ["ok     "] * 5
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial, reduce
@@ -403,7 +404,11 @@ def test_a_file_of_save_is_gone_on_with_and_a_full_disk_ends_no_search():
     assert len(paths) == 1  # the state that the file names is never touched
     assert_same(found, whole)
     assert Path("tuning.json").read_text() == before
-    assert_same(hk.successive_halving(DIGITS, **search, storage="tuning.json"), whole)
+    held = patch.object(Path, "unlink", side_effect=PermissionError)  # open elsewhere
+    with held as remove, warnings.catch_warnings(action="error"):
+        again = hk.successive_halving(DIGITS, **search, storage="tuning.json")
+    assert remove.called
+    assert_same(again, whole)
     steps = {"lr": LRS, "momentum": [0, 0.5], "storage": "steps.json"}
     with full, pytest.warns(UserWarning, match="No space"):
         hk.one_at_a_time(DIGITS, BASE, **steps)
