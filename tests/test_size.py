@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_639, 62),
+    "hpkit/**/*.py": (16_640, 62),
     "hpkit/charts/*.js": (700, 2),
     "tests/**/*.py": (20_595, 93),
 }

@@ -301,7 +301,8 @@ class Training:
         if stack.copied_at != now:
             copy, stack.copied_at = stack.copy_weights(), now
             self.weights |= {run: (copy, run) for run in stack.runs}
-            self.limit_weights()
+            if copy.size > WEIGHTS_PER_STACK:
+                self.limit_weights()
 
     def limit_weights(self):
         """Of large networks, keep the weights of the best runs up to `MOST_KEPT`."""
