@@ -124,7 +124,7 @@ class Quiz:
             small = Layout(width="40px", flex="0 0 auto", margin="2px 8px 2px 2px")
             tip = tr("exercises.quiz.press", **facts)
             button = Button(description=letter, tooltip=tip, layout=small)
-            button.on_click(lambda _, letter=letter: self._press(n, letter))
+            button.on_click(lambda _, letter=letter: self.answer(n, letter))
             label = HTML(_LABEL.format(to_html(choice["answer"])), layout=wide)
             row = HBox([button, label], layout=Layout(align_items="flex-start"))
             row.add_class("hpkit-choice")
@@ -132,13 +132,6 @@ class Quiz:
             self._places[n, letter] = HTML(layout=hidden)
             rows += [row, self._places[n, letter]]
         return VBox(rows, layout=Layout(margin="0 0 14px 0"))
-
-    def _press(self, n, letter):
-        try:
-            self.answer(n, letter)
-        except Exception as error:  # a widget's callback raises where nobody looks
-            text = f"{type(error).__name__}: {error}"
-            self._score.value = to_html(tr("exercises.quiz.fault", error=text))
 
     def _show(self, n, feedback):
         """Show an answer below its choice, where it stays."""
