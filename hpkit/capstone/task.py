@@ -248,7 +248,6 @@ class Capstone:
             entry |= {"epochs": found.cost.epochs, "finished": found.finished}
             entry["so_far"] = [epochs.tolist(), files.numbers_to_json(loss)]
             entry["runs"] = files.runs_to_json(found.runs)
-            entry["file"] = str(kwargs.get("storage") or "")
             if old in self.entries:
                 self.log.change(lambda data: data["entries"].remove(old))
             self.log.change(lambda data: data["entries"].append(entry))
@@ -268,7 +267,7 @@ class Capstone:
                 kwargs["search_seed"] = seed
             plan, entry = _plan_entry(what, search, self.dataset, args, kwargs)
             for old in entries:
-                if _is_same(old, entry, plan, kwargs):
+                if _is_same(old, entry, plan):
                     return entry, old
         return entry, None
 
@@ -378,11 +377,9 @@ def _plan_entry(what, function, dataset, args, kwargs):
     return plan, entry | {"model": name, "planned": plan.planned.epochs}
 
 
-def _is_same(old, entry, plan, kwargs):
-    """Return whether an old entry is of the same search, finished or resumable."""
-    file = kwargs.get("storage")
-    resumes = file and old.get("file") == str(file) and Path(file).exists()
-    if not (old["finished"] or resumes) or not entry.items() <= old.items():
+def _is_same(old, entry, plan):
+    """Return whether an old entry is of the same search, which may have stopped."""
+    if not entry.items() <= old.items():
         return False
     runs, n = report.runs_of(old), len(plan.settings)
     alike = (runs.seeds, runs.settings[:n]) == (plan.seeds, plan.settings)
