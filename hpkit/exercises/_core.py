@@ -154,8 +154,6 @@ class Exercise:
             outcome, reason = _COULD_NOT_CHECK, "fault"
         # Run All over empty cells is no try, and it never takes a pass away.
         note = "" if outcome == _NOT_ATTEMPTED else record(self.key, outcome)
-        if outcome != CORRECT:
-            note = note or self._passed_before
         more_hints = self._hints_shown < len(self.words["hints"])
         if outcome == NOT_YET and more_hints and not note:
             note = tr("exercises.ask_hint", name=self.name)
@@ -222,16 +220,12 @@ class Exercise:
             text = f"{self.key} must be {CORRECT!r}, got {outcome!r}: {self.last}"
             raise AssertionError(text)
 
-    @property
-    def _passed_before(self):
-        passed = load_entries().get(self.key, {}).get("passed")
-        return tr("exercises.passed_before", when=when(passed)) if passed else ""
-
     def _repr_markdown_(self):
         title = tr("exercises.exercise", title=self.words["title"])
         text = f"**{title}**\n\n{self.words['question'].strip()}"
-        if passed := self._passed_before:
-            text += f"\n\n*{_SIGNS[CORRECT][0]} {passed}*"
+        if passed := load_entries().get(self.key, {}).get("passed"):
+            before = tr("exercises.passed_before", when=when(passed))
+            text += f"\n\n*{_SIGNS[CORRECT][0]} {before}*"
         return text
 
     def __repr__(self):
