@@ -53,8 +53,7 @@ def _help(key):
 def _run(args, argv):
     """Run a command; whatever cannot work fails before anything is installed."""
     command = args.command
-    is_clone = (ROOT / "tests").is_dir() and (ROOT / "notebooks").is_dir()
-    if command in ("test", "wheels", "build", "page") and not is_clone:
+    if command != "doctor" and not (ROOT / "notebooks").is_dir():
         raise Failure(tr("no_clone", command=command, root=ROOT))
     lesson = lesson_name(args.lesson) if command in ("lab", "reset") else ""
     if command == "lab" and args.wheels:

@@ -27,8 +27,6 @@ def lesson_name(number, root=ROOT):
     paths = *folder.glob("[0-9][0-9]_*.ipynb"), *folder.glob("class_*.ipynb")
     stems = sorted((path.stem for path in paths), reverse=True)
     names = {stem.partition("_")[0]: stem for stem in stems}  # the first of a number
-    if not names:
-        raise Failure(tr("no_lessons", folder=folder))
     wanted = min(names) if number is None else number.zfill(2)
     if wanted not in names:
         raise Failure(tr("no_lesson", numbers=", ".join(sorted(names)), number=number))
