@@ -98,8 +98,7 @@ class Report:
     def _repr_html_(self):  # the message, and the page in a frame
         if not self.html:
             return f"<p>{escape(self.message)}</p>"
-        text = f"{self.message} {tr('report.scroll')}" if self.path else self.message
-        facts = {"page": self.html, "said": text, "title": tr("report.frame")}
+        facts = {"page": self.html, "said": self.message, "title": tr("report.frame")}
         return _IFRAME.format(**{name: escape(text) for name, text in facts.items()})
 
 
