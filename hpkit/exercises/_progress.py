@@ -107,24 +107,19 @@ class Progress:
     @property
     def _table(self):
         if not self.overview:
-            return [_tr("row_heads"), *map(_exercise_cells, self.rows)]
+            heads = [_lesson_title(self.rows[0]["lesson"]), *_tr("row_heads")]
+            return [heads, *map(_exercise_cells, self.rows)]
         names = dict.fromkeys(row["lesson"] for row in self.rows)
         lessons = ([r for r in self.rows if r["lesson"] == name] for name in names)
         return [_tr("heads"), *map(_lesson_cells, lessons)]
 
     def __repr__(self):
-        lines = [self._title(), ""]
-        if not self.overview:
-            lines.append(_lesson_title(self.rows[0]["lesson"]))
-        return "\n".join([*lines, *text_lines(self._table, rule=True)])
+        return "\n".join([self._title(), "", *text_lines(self._table, rule=True)])
 
     def _repr_html_(self):
         cell = "text-align:left;padding:3px 14px 3px 6px"
         heads, *rows = self._table
         table = html_table(heads, rows, row_heads=True, style="margin:6px 0", cell=cell)
-        if not self.overview:
-            title = _lesson_title(self.rows[0]["lesson"])
-            table = f"<div style='margin-top:8px'><b>{title}</b></div>{table}"
         return f"<div><b>{self._title()}</b>{table}</div>"
 
 
