@@ -84,38 +84,29 @@ def test_no_such_choice_or_question(quiz, number, letter):
         quiz.answer(number, letter)
 
 
-def test_button_shows_why_and_keeps_the_answer(quiz):
-    view = quiz.widget()
-    wrong = "A" if quiz.right(1) != "A" else "B"
-
-    buttons(view)[LETTERS.index(wrong)].click()
-    after_wrong = shown(view)
-    buttons(view)[LETTERS.index(quiz.right(1))].click()
-    after_right = shown(view)
-
-    assert "Not yet." in after_wrong
-    assert "Correct." in after_right
-    assert "1 of 4 right." in after_right
-    assert _core.load_entries()["02_learning_rate/quiz/1"]["tries"] == 2
-    again = shown(Quiz("02_learning_rate").widget())  # on another day
-    assert "1 of 4 right." in again
-    assert "Correct." not in again
-
-
-def test_a_look_at_a_wrong_choice_takes_no_right_answer_back(quiz):
+def test_buttons_show_why_and_a_look_at_a_wrong_choice_takes_no_answer_back(quiz):
     view, right = quiz.widget(), LETTERS.index(quiz.right(1))
-    wrong = [n for n in range(len(quiz.questions[0]["answers"])) if n != right]
+    first, *others = (n for n in range(len(quiz.questions[0]["answers"])) if n != right)
 
+    buttons(view)[first].click()
+    after_wrong = shown(view)
     buttons(view)[right].click()
     entry = _core.load_entries()[quiz.key(1)]
-    for n in wrong:
+    for n in others:
         buttons(view)[n].click()
     said = shown(view)
 
+    assert "Not yet." in after_wrong
+    assert "Correct." not in after_wrong
     for answer in quiz.questions[0]["answers"]:
         assert to_html(answer["feedback"]) in said
+    assert "Correct." in said
     assert "1 of 4 right." in said
-    assert _core.load_entries()[quiz.key(1)] == entry
+    assert _core.load_entries()["02_learning_rate/quiz/1"] == entry
+    assert entry["tries"] == 2
+    again = shown(Quiz("02_learning_rate").widget())  # on another day
+    assert "1 of 4 right." in again
+    assert "Correct." not in again
 
 
 def test_words_of_a_choice_are_the_label_of_its_button(quiz):
