@@ -79,8 +79,6 @@ class Quiz:
         parts = []
         for n, question in enumerate(self.questions, 1):
             parts.append(f"**{n}.** {question['question']}")
-            if code := question.get("code"):
-                parts.append(f"```python\n{code}\n```")
             choices = _by_letter(question).items()
             parts.append("\n".join(f"- **{k}** {c['answer']}" for k, c in choices))
         return "\n\n".join([*parts, tr("exercises.quiz.by_call")])
@@ -115,8 +113,6 @@ class Quiz:
         head = tr("exercises.quiz.question", n=n, total=len(self))
         text = f"<b role='heading' aria-level='3'>{head}.</b> "
         text += to_html(question["question"])
-        if code := question.get("code"):
-            text += f"<pre style='margin:6px 0'>{html.escape(code)}</pre>"
         wide = Layout(width="auto", max_width="60em", flex="1 1 auto")
         rows = [HTML(f"<div style='line-height:1.5'>{text}</div>", layout=wide)]
         for letter, choice in _by_letter(question).items():
