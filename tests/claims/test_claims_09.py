@@ -202,7 +202,6 @@ def test_race_others_close():
 def a_study(
     n=12, *, direction="minimize", names=("lr",), log=True, best=0.3, value=1.0
 ):
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     made = optuna.create_study(direction=direction)
     low = optuna.distributions.FloatDistribution(1e-4, 10, log=log)
     sign = 1 if direction == "minimize" else -1

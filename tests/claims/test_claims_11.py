@@ -221,7 +221,6 @@ def test_own_network_is_trained_as_by_a_plain_loop():
 def studied():
     """Return the study of each split; all train their next trials together."""
     optuna = importlib.import_module("optuna")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     samplers = {split: optuna.samplers.TPESampler(seed=split) for split in ALL}
     studies = {split: optuna.create_study(sampler=s) for split, s in samplers.items()}
     for _ in range(15):

@@ -130,7 +130,6 @@ def test_range_test_misses():
 
 def test_pruning_saves():
     """The lesson's study, whose objective takes its losses from whole runs."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     data, base, costs, ratios = hk.load_dataset("digits"), SMALL.but(epochs=9), [], []
     for seed in repeats(20):
         rng = np.random.default_rng(seed)
