@@ -103,8 +103,6 @@ def _pytorch_script(result, rows_file, note=""):
     code = _own_code(runs.model if is_own else None, loss, taken)
     source = code["MODEL_SOURCE"]
     traits |= {"own": is_own, "loss": loss, "lazy": "Lazy" in (source or "")}
-    weights = [copy for copy, _ in filter(None, runs.weights.values())]
-    traits["double"] = any(copy.last[0].dtype == torch.float64 for copy in weights)
     top, loop = _apply_marks(template, traits | code).split("HEAD\n")
     loop, _, end = loop.partition("\n\n\n")
     loop = loop.replace("LAST_EPOCH", "stop" if any(stops) else "epochs")
@@ -121,7 +119,6 @@ def _pytorch_script(result, rows_file, note=""):
     loop = _define_variables(loop, result, read, stops)
     facts = code | {
         "POINTS": runs.val_loss.shape[2],
-        "FLOAT": "float64" if traits["double"] else "float32",
         "SEEDS": seeds_code(runs.seeds).replace("=", " = "),
         "SETTINGS": _settings_code(runs.settings, stops),
     }

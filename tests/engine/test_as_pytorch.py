@@ -24,7 +24,7 @@ from hpkit.hyperparameters import TABLE
 
 QUICK = hk.Hyperparameters(epochs=3, lr=0.05, batch_size=16)
 DATA, NUMBERS = (table(90, 4, *s, name="mine, own") for s in ((0.2, 0.6), ()))
-FLOAT, UNITS = 0.25, (6, PI)  # also a word of the template
+POINTS, UNITS = 0.25, (6, PI)  # also a word of the template
 
 
 class Base(nn.Module):
@@ -42,7 +42,7 @@ class Net(Base):
 
 
 def _last(units, n_outputs):
-    layers = nn.BatchNorm1d(units), nn.Dropout(FLOAT), nn.Linear(units, n_outputs)
+    layers = nn.BatchNorm1d(units), nn.Dropout(POINTS), nn.Linear(units, n_outputs)
     return nn.Sequential(*layers)
 
 
