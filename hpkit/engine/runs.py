@@ -174,11 +174,7 @@ class Run:
 
     def _require_weights(self):
         if self.weights is None:
-            model = ", model=run.model" if self.model else ", model=model"
-            if self.model is network or not (self.model or self.setting.own):
-                model = ""
-            data = "run.dataset" if len(self.dataset.train.y) else "your_data"
-            raise refusal("no_weights", model=model, data=data)
+            raise refusal("no_weights")
         return self.weights
 
     def _start(self):

@@ -113,7 +113,7 @@ def test_large_networks_wait_for_their_turn_and_only_the_best_keep_weights(monke
         assert np.array_equal(runs.val_loss, whole.val_loss, equal_nan=True)
         assert sorted(runs.weights) == sorted((int(i), 0) for i in whole.order[:2])
         assert runs.best_run.network() is not None
-        with pytest.raises(ValueError, match="trains it again, with loss= if"):
+        with pytest.raises(ValueError, match="trains it again, with model="):
             runs[2, 0].network()
 
 

@@ -467,9 +467,8 @@ def test_a_search_from_its_file_has_its_best_network(search, arguments, tmp_path
         assert np.array_equal(*(run.outputs(DIGITS.valid, epoch) for run in runs))
     second.best_run.save(tmp_path / "model.pt")
     worst = second.runs[int(second.runs.order[-1]), 0]
-    with pytest.raises(ValueError, match="needs the weights") as refused:
+    with pytest.raises(ValueError, match="needs the weights"):
         worst.network()
-    assert ("model=run.model" in str(refused.value)) == ("model" in arguments)
 
 
 SMALL = hk.Hyperparameters(epochs=2, hidden=(4,))
