@@ -450,12 +450,10 @@ class _EagerNetwork:
         replaced = False
         for buffers, name, value in self.buffers:
             if (new := buffers[name]) is not value:
-                if fits := new.numel() == value.numel():
-                    value.copy_(new.detach().view_as(value))
-                    fits = torch.allclose(value.to(new.dtype).view_as(new), new)
-                if not fits:
-                    now, was = ((t.dtype, tuple(t.shape)) for t in (new, value))
+                now, was = ((t.dtype, tuple(t.shape)) for t in (new, value))
+                if now != was:
                     raise refusal("network_buffer", now, name=name, was=was)
+                value.copy_(new.detach())
                 buffers[name], replaced = value, True
         for part, view in zip((*self.trained, *self.fixed), self.views, strict=True):
             if part.data_ptr() != view.data_ptr():  # by `.data = ...`
