@@ -21,7 +21,7 @@ from torch import fx
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_has_rows, check_rows
 from hpkit.engine.dense import RANDOM_LOCK, error_line, network, start
-from hpkit.engine.model_functions import fingerprint, start_own
+from hpkit.engine.model_functions import start_own
 from hpkit.engine.stack import CURVES, OneThread
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
 from hpkit.locale import tr
@@ -150,12 +150,8 @@ class Run:
         hp.check_choice("epoch", epoch, ("best", "last"))
         weights, run_key = self._require_weights()
         net = weights.load(self._start(), run_key, epoch)
-        if self.model is not network:
-            # The model's cell may have been rerun. A hash: code cannot be pickled.
-            key = hash((run_key, epoch, fingerprint(net)))
-            if key not in weights.sound:
-                self._check(weights.load(self._start(), run_key, epoch), epoch)
-                weights.sound.add(key)
+        if self.model is not network:  # each time: its cell may have been rerun
+            self._check(weights.load(self._start(), run_key, epoch), epoch)
         return net
 
     def _check(self, net, epoch):

@@ -10,7 +10,7 @@ import io
 import math
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -59,7 +59,6 @@ class Weights:
     order: list  # of the module's parameters, then buffers: their places in the lists
     last: list
     best: list
-    sound: set = field(default_factory=set)  # hashes of networks that `Run` has checked
 
     @functools.cached_property
     def size(self):  # numbers in one network; cached, as it is needed for each run
