@@ -97,20 +97,17 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
     try:
         damaged = zipfile.ZipFile(io.BytesIO(content)).testzip()  # torch checks no CRC
         saved = unpack(content)
-        if damaged or saved["format"] != FORMAT:
-            raise ValueError
         newer = saved["version"] > VERSION
-        if not newer:
-            states = [{**saved.pop(epoch)} for epoch in ("last", "best")]
-            saved = tree_map_only(torch.Tensor, torch.Tensor.numpy, saved)
-            dataset = rowless_dataset(**saved["dataset"], absent_rows=saved["n_train"])
-            setting = Hyperparameters(**saved["setting"])
-            curves = {name: saved.get(name) for name in (*CURVES, "fit_time")}
-            run = Run(dataset, setting, saved["seed"], **curves, model=make_network)
+        if damaged or newer or saved["format"] != FORMAT:
+            raise ValueError
+        states = [{**saved.pop(epoch)} for epoch in ("last", "best")]
+        saved = tree_map_only(torch.Tensor, torch.Tensor.numpy, saved)
+        dataset = rowless_dataset(**saved["dataset"], absent_rows=saved["n_train"])
+        setting = Hyperparameters(**saved["setting"])
+        curves = {name: saved.get(name) for name in (*CURVES, "fit_time")}
+        run = Run(dataset, setting, saved["seed"], **curves, model=make_network)
     except Exception:  # whatever torch raises for a file that is not its own
         raise refusal("not_model", str(path)) from None
-    if newer:
-        raise refusal("version", str(path), most=VERSION, version=saved["version"])
     if saved["own"] and make_network is network:
         raise refusal("own_model", str(path))
     net = run._start()

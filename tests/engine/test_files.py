@@ -139,19 +139,16 @@ def test_damaged_and_foreign_files_are_refused(run, tmp_path):
     flipped = bytearray(whole)
     flipped[whole.index(weights) + 9] ^= 1
     bads = [b"", b"{}", whole[:-40], whole[50:], flipped]
-    for foreign in {"a": torch.zeros(2)}, run.network():  # this one runs code
+    newer = torch.load(path, weights_only=True) | {"version": 2}
+    for foreign in {"a": torch.zeros(2)}, newer, run.network():  # this one runs code
         torch.save(foreign, bad)
         bads.append(bad.read_bytes())
 
-    words = r"written by save\(\) of a run, got '.*bad"
+    words = r"written by save\(\) of a run, .* older one, got '.*bad"
     for content in bads:
         bad.write_bytes(content)
         with pytest.raises(ValueError, match=words):
             hk.load_model(bad)
-    plain = torch.load(path, weights_only=True)
-    torch.save(plain | {"version": 2}, bad)
-    with pytest.raises(ValueError, match=r"at most 1, got 2 in '.*'; install a newer"):
-        hk.load_model(bad)
     with pytest.raises(OSError, match=r"read or write \(No such file.*; give another"):
         hk.load_model(tmp_path / "none.pt")
 
