@@ -69,11 +69,6 @@ def _outputs(net, X):
         raise refusal("network_rows", reason=error_line(error)) from error
 
 
-def check_on_cpu():
-    if (device := torch.get_default_device()).type != "cpu":
-        raise refusal("default_device", str(device))
-
-
 def softmax(outputs):
     return torch.softmax(torch.tensor(outputs), 1).numpy()
 
@@ -174,7 +169,6 @@ class Run:
         return self.weights
 
     def _start(self):
-        check_on_cpu()
         data = self.dataset
         arguments = self.model, data.n_features, data.n_outputs, self.setting, self.seed
         if self.model is network:

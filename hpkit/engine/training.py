@@ -25,7 +25,7 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_has_rows
 from hpkit.engine.dense import DenseNetworks, Model, Objective, Score, network
 from hpkit.engine.model_functions import group_by_reading
-from hpkit.engine.runs import Lost, Run, Runs, check_on_cpu, empty_arrays, fill_arrays
+from hpkit.engine.runs import Lost, Run, Runs, empty_arrays, fill_arrays
 from hpkit.engine.stack import Columns, OneThread, Stack, pack, unpack
 from hpkit.hyperparameters import Hyperparameters, refusal, stack_key
 from hpkit.locale import tr
@@ -453,7 +453,6 @@ def check_model(model):
 
 
 def check_device(device):
-    check_on_cpu()
     kind = ValueError if isinstance(device, str | torch.device) else TypeError
     with contextlib.suppress(Exception):
         checked = torch.device(device)

@@ -179,13 +179,6 @@ def test_bad_call_is_refused_before_anything_is_trained(words):
     assert ";" in str(error.value)
 
 
-def test_another_default_device_is_refused_in_words():
-    run = fit(MOONS, QUICK)
-    for call in (lambda: fit(MOONS, QUICK), lambda: run.predict([[0, 1]])):
-        with torch.device("meta"), pytest.raises(ValueError, match="default device"):
-            call()
-
-
 def test_no_optimizer_module_is_loaded():
     # torch.optim's first object imports the compiler, a second in a fresh kernel
     code = (
