@@ -72,7 +72,7 @@ class ModuleNetworks:
         self.order = [names.index(name) for name, _ in tensors]
         self.fingerprint = stacked and fingerprint(self.net)
         self.surroundings = stacked and model_functions.surroundings(self.net)
-        self.networks, self.measured = {}, False
+        self.networks = {}
         # Whether a network drew random numbers that are not torch's, call by call.
         self.drew_measuring, self.drew_training = [], []
         self.absent, self.unused, self.traces = [], set(), {}
@@ -177,7 +177,6 @@ class ModuleNetworks:
         self.weights, self.grads = stack.parts("weights"), stack.parts("grad")
         self.buffers, self.rng = stack.fixed, stack.rng
         self.runs = list(zip(stack.runs, stack.settings, stack.seeds, strict=True))
-        self.measured |= stack.measured
         if not self.stacked:
             self._bind_networks()
 
@@ -187,17 +186,14 @@ class ModuleNetworks:
         for i, (run, *key) in enumerate(self.runs):
             if run not in networks:
                 net, _ = self.unbound.pop(tuple(key), None) or self._start_network(*key)
-                networks[run] = _EagerNetwork(net, self.trained)
+                # The loop measures first; an eval() of its own may freeze parts.
+                networks[run] = _EagerNetwork(net.eval(), self.trained)
             self.networks[run] = network = networks[run]
             network.set_data([t[i] for t in (*self.weights, *self.buffers)])
-            if self.measured and not network.has_mode:  # its eval() may freeze parts
-                with RANDOM_LOCK, torch.random.fork_rng(devices=[]):
-                    network.set_mode(False)
             network.grads = [grad[i] for grad in self.grads]
         self.unbound.clear()
 
     def outputs(self, x):
-        self.measured = True
         if self.stacked:
             self.net.eval()
             if (out := self._call_traced("outputs", self._forward, x)) is not None:
@@ -429,7 +425,7 @@ class _EagerNetwork:
         dicts = [layer._buffers for layer in module.modules()]
         self.buffers = [(d, n, t) for d in dicts for n, t in d.items() if t is not None]
         self.views = [part.data for part in (*self.trained, *self.fixed)]
-        self.fingerprint, self.has_mode = fingerprint(module), False
+        self.fingerprint = fingerprint(module)
 
     def set_data(self, values):
         self.views = values
@@ -437,7 +433,6 @@ class _EagerNetwork:
             part.data = value
 
     def set_mode(self, training):
-        self.has_mode = True
         if self.module.training != training:  # a learner may override both methods
             self.module.train() if training else self.module.eval()
         return self.module
