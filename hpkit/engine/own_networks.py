@@ -135,10 +135,11 @@ class ModuleNetworks:
         self.whole_splits = not _nearly_equal(halves, first[0])
         self.unused = {i for i, grad in enumerate(first[1:]) if grad is None}
         self.written = [i for i, old in enumerate(before) if after_step[i] != old]
+        key = model_functions.content_key
         # A buffer that is replaced, not written into, is lost in a traced function.
         if drew or other_state != other_random_state():
             self._leave_stack("random")
-        elif replaced or network.has_state or not all(map(_equal, first, second)):
+        elif replaced or network.has_state or key(first) != key(second):
             self._leave_stack("state")
         elif after_eval != before or any(p._backward_hooks for p in network.trained):
             self._leave_stack("differs")  # train() or measuring changes it, or a hook
@@ -381,13 +382,6 @@ class ModuleNetworks:
             if not all(_nearly_equal(*pair) for pair in pairs):
                 return None
         return trace
-
-
-def _equal(a, b):
-    """Say whether two tensors are equal: nan equals nan, None equals None."""
-    if a is None or b is None:
-        return a is b
-    return torch.equal(a.to_dense().nan_to_num(), b.to_dense().nan_to_num())
 
 
 def _call_with(net, state, rows):
