@@ -517,13 +517,6 @@ def check_rows(X, names, preparation=()):
     X = X.to_pandas() if hasattr(X, "to_pandas") else X
     X = X.tolist() if np.ma.isMA(X) else X
     rows = X if isinstance(X, list) else [X]
-    if isinstance(X, Mapping) and {*names} <= X.keys():
-        parts = [X[name] for name in names]  # a dict of columns?
-        sized = [hasattr(p, "__len__") and not isinstance(p, str) for p in parts]
-        if all(sized) and len({*map(len, parts)}) == 1:
-            rows = [
-                dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)
-            ]
     if rows and all({*names} <= {*getattr(row, "_fields", ())} for row in rows):
         rows = [row._asdict() for row in rows]
     if rows and all(isinstance(r, Mapping) or hasattr(r, "to_frame") for r in rows):

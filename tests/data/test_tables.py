@@ -93,7 +93,7 @@ def test_columns_are_those_of_scikit_learn_fitted_on_the_training_rows(seed):
     assert ", ".join(data.features) == f"{names}, ward is missing, ward=3, ward=7"
     new = frame[[*data.columns]]
     polars = SimpleNamespace(to_pandas=new.copy)
-    for raw in (new, polars, new.iloc[:, ::-1], new.to_numpy(), new.to_dict("list")):
+    for raw in (new, polars, new.iloc[:, ::-1], new.to_numpy()):
         np.testing.assert_allclose(data.scaled(raw), expected, atol=1e-12)
     one = new.iloc[5]
     for raw in (one, one.to_dict(), [one.to_dict()], one.tolist()):
