@@ -8,8 +8,6 @@ The JSON names the one that belongs to it, so that the two always match.
 
 import ast
 import contextlib
-import dis
-import functools
 import glob
 import hashlib
 import json
@@ -17,7 +15,6 @@ import math
 import time
 from dataclasses import is_dataclass, replace
 from itertools import product
-from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
@@ -175,8 +172,8 @@ def starts_alike(plan, runs, probe=None):
     # Compare the run that learned most: with another model it would differ most.
     run = min(runs, key=lambda run: run.best_val_loss)
     training = Training(plan.dataset, run.setting, seeds=(run.seed,), model=plan.model)
-    # A model of unknown code trains for an epoch, as dropout does not show before.
-    end, rtol = (0, 1e-5) if _hash_code(plan.model) else (min(1, run.epochs_done), 1e-3)
+    # A custom model trains for an epoch, as dropout does not show before.
+    end, rtol = (min(1, run.epochs_done), 1e-2) if plan.model else (0, 1e-5)
     training.advance(math.inf, end)
     probe = training.probe if probe is None else list(map(float, probe))
     new = [*_first_losses(training.runs[0, 0], end), *training.probe]
@@ -188,7 +185,6 @@ def identify(plan):
     """Return what identifies the data, the seeds, and the model of a search."""
     facts = {"dataset": data_to_json(plan.dataset), "seeds": list(plan.seeds)}
     facts |= {"rows": plan.dataset.fingerprint, "code": _hash_code(plan.model)}
-    facts["held"] = _hash_constants(plan.model)
     return {name: fact for name, fact in facts.items() if fact}
 
 
@@ -196,7 +192,7 @@ def differing_part(plan, identity, record, runs):
     """Return the part in which a record is of another search, or None."""
     for name, fact in identity.items():
         if record.get(name, fact) != fact:
-            return {"rows": "dataset", "code": "model", "held": "model"}.get(name, name)
+            return {"rows": "dataset", "code": "model"}.get(name, name)
     alike = len(runs) == 0 or starts_alike(plan, runs, record.get("said"))
     return None if alike else "model"
 
@@ -210,32 +206,6 @@ def _hash_code(model):
         if isinstance(node, ast.Set):  # its order differs between processes
             node.elts.sort(key=ast.dump)
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest() if tree.body else None
-
-
-def _hash_constants(model):
-    """Return a hash of the numbers and strings in a partial or a closure, or None."""
-    function, values = model, []
-    if isinstance(model, functools.partial):
-        function = model.func
-        values = [*enumerate(model.args), *sorted(model.keywords.items())]
-    if code := getattr(function, "__code__", None):
-        steps = dis.get_instructions(code)
-        changing = {step.argval for step in steps if step.opname == "STORE_DEREF"}
-        cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
-        for name, cell in cells:
-            with contextlib.suppress(ValueError):  # an empty cell
-                values += [(name, cell.cell_contents)] if name not in changing else []
-    constants = [(n, c) for n, v in values if (c := _constant(v)) is not None]
-    return hashlib.sha256(repr(constants).encode()).hexdigest() if constants else None
-
-
-def _constant(value):
-    if isinstance(value, Real):  # NumPy's, too
-        return int(value) if isinstance(value, Integral) else float(value)
-    if isinstance(value, tuple):
-        parts = tuple(map(_constant, value))
-        return None if None in parts else parts
-    return value if isinstance(value, str) else None
 
 
 def _first_losses(run, end):
@@ -252,7 +222,7 @@ class Storage:
         self.before, self.rungs = None, ()  # the search in the file, and its rungs
         self.state = 1  # number of the state file that the JSON names
         self.next, self.last = 0.0, None  # when to write, (search, training) to write
-        self.identity = identify(plan)
+        self.identity, self.custom = identify(plan), plan.model is not None
         self.lock = FileLock(f"{path}.lock", timeout=0)
         with refuse_file_errors(path):
             self.path = Path(path)
@@ -305,7 +275,7 @@ class Storage:
         training.take([group for group in groups if group.runs])
 
     def _read_groups(self):
-        if "code" not in self.identity and self.before.runs.epochs_done.max() < 1:
+        if self.custom and self.before.runs.epochs_done.max() < 1:
             return []  # too early to tell whether it is the same model
         try:
             state = Path(f"{self.path}.state-{self.state}").read_bytes()
