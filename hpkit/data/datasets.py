@@ -270,7 +270,7 @@ class Dataset:
         test = hp.check_number("test", test, **limits)
         if valid + test >= 1:
             raise refusal("shares", valid=valid, test=test)
-        classes, y = _encode_target(table.y, task, table.order)
+        classes, y = _encode_target(table.y, task)
         rng = np.random.default_rng(hp.check_seed("seed", seed))
         rows = tables.split_rows(table, y if classes else None, valid, test, rng)
         data = cls._prepare(name, replace(table, y=y), rows, classes)
@@ -547,7 +547,7 @@ def check_rows(X, names, preparation=()):
     return X
 
 
-def _encode_target(y, task, order):
+def _encode_target(y, task):
     """Return the names of the classes (None for regression) and y as numbers."""
     if task is None:
         distinct = np.unique(y)
@@ -565,9 +565,6 @@ def _encode_target(y, task, order):
             raise refusal("regression_rows", count=len(y))
         return None, y.astype(float)
     names, y, counts = np.unique(y, return_inverse=True, return_counts=True)
-    if order:
-        places = np.argsort([order.index(name) for name in names])
-        names, y, counts = names[places], places.argsort()[y], counts[places]
     names = names.tolist()  # messages show 0, not np.int64(0)
     if len(names) < 2:
         raise refusal("one_class", only=names[0])

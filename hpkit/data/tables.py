@@ -83,7 +83,6 @@ class Table:
     by: str = ""  # what splits the rows: "groups", "time", "splits", or "" for chance
     name: str = ""  # the name of the column that does
     key: np.ndarray | None = None  # of each row the group, the rank in time, the split
-    order: tuple = ()  # the order of the class names, where the table has one
     dated: bool = False  # whether its index has dates
 
 
@@ -122,12 +121,11 @@ def read_frame(frame, target, by, categorical, standardize):
     kind = y.dtype.kind
     if kind in "mM":
         raise refusal("target_dates", y.iloc[0], name=target)
-    order = _texts(y.cat.categories.to_series()) if hasattr(y, "cat") else ()
     y = y.to_numpy(kind + "8") if kind in "iuf" else np.array(_texts(y), str)
     role, name = next(iter(by.items()), ("", ""))
     key = _read_key(role, frame[name]) if role else None
     dated = isinstance(frame.index, pd.DatetimeIndex)
-    return Table(X, y, columns, role, str(name), key, tuple(order), dated)
+    return Table(X, y, columns, role, str(name), key, dated)
 
 
 def _as_numbers(values):
