@@ -62,16 +62,13 @@ def test_language_is_chosen_and_what_it_lacks_is_english(little):
     assert all("word-break:keep-all;" in one for one in shown)
 
 
-def test_a_text_that_cannot_be_filled_is_said_in_english(little, tmp_path):
-    wrong = {"{kind}": "{typ}", "{}": "{} {}", "no": "{", "{n:run/runs}": 1}
-    wrong |= {"{m:run/runs}": "{m:o}", "{l:.3g}": "{l:.3q}", "{n}": "{n!x}"}
+def test_a_translation_may_fill_less_and_in_another_order(little, tmp_path):
     right = {"{} of {}": "{1}/{0}", "{n} {m}": "{n}", "{n:one/many}": "{n}"}
-    facts = {"kind": "a", "n": 1, "m": 2.5, "l": 0.5}
-    for english, other in (wrong | right).items():
+    for english, other in right.items():
         both = locale._merge(*map(locale._as_texts, (english, other)))
-        given = [3, 4][: english.count("{}")]
-        said = locale._as_texts((other, english)[english in wrong])
-        assert both.format(*given, **facts) == said.format(*given, **facts)
+        said = locale._as_texts(other)
+        facts = {"n": 1, "m": 2.5}
+        assert both.format(3, 4, **facts) == said.format(3, 4, **facts)
     (tmp_path / "de.toml").write_text("\ufefflanguage = 'no table'", "utf-8")
     hk.language("de")
     assert words("language")["css"] == ""

@@ -73,15 +73,8 @@ class _Formatter(string.Formatter):
 class _Text(str):
     """A text that formats numbers without a final point, and counts: {n:run/runs}."""
 
-    english = None  # the original of a translation, in case that cannot be filled
-
     def format(self, *args, **facts):
-        try:
-            return _Formatter().vformat(self, args, facts)
-        except (LookupError, ValueError, TypeError, AttributeError):
-            if self.english is None:
-                raise
-            return self.english.format(*args, **facts)
+        return _Formatter().vformat(self, args, facts)
 
 
 def texts_of(english, other=None):
@@ -117,8 +110,6 @@ def _merge(english, other):
         shared = map(_merge, english, other)
         return [*shared, *english[len(other) :], *other[len(english) :]]
     if not isinstance(english, dict):
-        if isinstance(other, _Text) and other is not english:
-            other.english = english
         return other
     shared = {key: _merge(english[key], other[key]) for key in english if key in other}
     return english | other | shared  # the other may have more keys, such as synonyms
