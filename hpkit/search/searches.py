@@ -461,22 +461,21 @@ def successive_halving(new_plan, *, n_trials=None, eta=3, search_seed=0, **value
     return _halve(plan, settings, eta)
 
 
-def halving_cuts(count, eta, last, first=None):
+def halving_cuts(count, eta, last):
     """Return the cuts of a halving as (epoch, settings that go on)."""
     counts = []
     while count > 1:
         count = max(1, count // eta)
         counts.append(count)
     # Late, for early losses mislead: only the last of all trains to the end.
-    first = first or max(1, last // eta ** len(counts))
+    first = max(1, last // eta ** len(counts))
     epochs = (first * eta**i for i in range(len(counts)))
     return [cut for cut in zip(epochs, counts, strict=True) if cut[0] < last]
 
 
 def _halve(plan, settings, eta):
     rungs = plan.storage.rungs if plan.storage else ()
-    first = rungs[0].epoch if rungs else None  # files may have another first cut
-    cuts = halving_cuts(len(settings), eta, plan.base.epochs, first)
+    cuts = halving_cuts(len(settings), eta, plan.base.epochs)
     starts, counts = np.transpose([(0, len(settings)), *cuts])
     epochs = int(counts @ np.diff([*starts, plan.base.epochs])) * len(plan.seeds)
     plan.planned = replace(plan.cost(settings), epochs=epochs)

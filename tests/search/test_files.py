@@ -25,7 +25,7 @@ from torch import nn
 import hpkit as hk
 from hpkit.data.datasets import Split
 from hpkit.engine import own_networks
-from hpkit.search import files, searches
+from hpkit.search import files
 
 DIGITS, MOONS = hk.load_dataset("digits"), hk.load_dataset("moons")
 BASE = hk.Hyperparameters(epochs=6, batch_size=64)
@@ -339,17 +339,6 @@ def test_what_was_lost_before_a_cut_stays_lost():
     for _ in range(2):
         found = hk.successive_halving(DIGITS, BASE, **space, storage="tuning.json")
         assert_same(found, whole)
-
-
-def test_a_halving_goes_on_with_the_first_cut_of_its_file():
-    search = {"base": BASE.but(epochs=9), "lr": LRS, "eta": 2, "storage": "tuning.json"}
-    with patch.object(searches, "halving_cuts", lambda *_: [(1, 2), (2, 1)]):
-        left(hk.successive_halving, lambda f: len(f.rungs) == 1, **search)
-    found = hk.successive_halving(DIGITS, **search)
-    assert [rung.epoch for rung in found.rungs] == [1, 2]
-    assert (
-        hk.successive_halving(DIGITS, **search | {"storage": None}).rungs[0].epoch > 1
-    )
 
 
 def test_a_file_of_save_is_gone_on_with_and_a_full_disk_ends_no_search():
