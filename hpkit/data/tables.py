@@ -424,8 +424,6 @@ def _list_columns(table, train, fitted, y):
                 lists["constant"].append(name)
             elif column.standardize and 2 < n_whole <= _MAX_CODES:
                 lists["codes"].append(f"{name} ({n_whole})")
-            if n_whole and gaps.any() and not column.standardize:
-                lists["code_gaps"].append(name)
         if gaps.any():
             lists["gaps"].append(f"{name} ({gaps.sum()})")
     for names in lists.values():

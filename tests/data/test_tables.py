@@ -215,11 +215,6 @@ def test_what_was_done_is_said():
     assert hk.load_dataset("moons").notes == ()
 
 
-def test_gaps_in_numbers_that_may_be_codes_are_said():
-    data = made(messy().assign(dose=[3, np.nan] * 120), standardize=["age"])
-    assert note("code_gaps", "dose") in data.notes
-
-
 def test_what_predicts_otherwise_than_it_looks_is_said():
     frame = pd.DataFrame({"x": np.arange(90.0) ** 2, "same": 7, "y": [1, 2, 5] * 30})
     frame.loc[frame.y.eq(5) & (frame.x > 900), "y"] = 1
