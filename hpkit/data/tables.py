@@ -151,13 +151,9 @@ def _check_columns(argument, names, allowed):
 
 
 def _read_key(by, column):
-    import pandas as pd
-
     if by == "groups":
         return np.array(_texts(column), str)
     if by == "time":
-        if isinstance(column.dtype, pd.PeriodDtype):
-            column = column.astype("int64")
         if column.dtype.kind not in "iufmM":
             raise refusal("time", column.iloc[0], name=column.name)
         return column.rank(method="dense").to_numpy(int)

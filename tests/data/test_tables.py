@@ -412,10 +412,9 @@ def test_a_column_of_equal_numbers_is_not_divided_by_rounding():
     assert data.valid.X[:, 2].max() == pytest.approx(0.1)
 
 
-def test_numbers_kept_as_objects_are_numbers_and_periods_are_times():
+def test_numbers_kept_as_objects_are_numbers():
     frame = pd.DataFrame({"x": np.arange(60) / 4, "y": np.arange(60) % 7 / 2})
-    days = pd.date_range("2026", periods=60).to_period()
-    wanted = Dataset.from_frame(frame.assign(day=days.to_timestamp()), "y", time="day")
+    wanted = Dataset.from_frame(frame, "y")
     for kind in (float, Decimal):
         objects = frame.map(lambda value, kind=kind: kind(value)).astype(object)
         objects["code"] = [kind(k % 3) for k in range(60)]
@@ -423,7 +422,7 @@ def test_numbers_kept_as_objects_are_numbers_and_periods_are_times():
         cut = Dataset.from_frame(objects, "y", categorical=["code"], groups="group")
         assert cut.scaled(objects)[:, 1:].sum(1).tolist() == [1] * 60
         objects = objects.drop(columns=["code", "group"])
-        data = Dataset.from_frame(objects.assign(day=days), "y", time="day")
+        data = Dataset.from_frame(objects, "y")
         for part, same in ((data.train, wanted.train), (data.test, wanted.test)):
             np.testing.assert_array_equal(part.X, same.X)
             np.testing.assert_array_equal(part.y, same.y)
@@ -454,6 +453,8 @@ REFUSED = {
     "gap in groups": ({"groups": "patient"}, {"patient": np.nan}, r"patient \(240\)"),
     "two cuts": ({"groups": "patient", "time": "day"}, {}, "groups, time"),
     "few groups": ({"groups": "patient"}, {"patient": [1, 2] * (N // 2)}, "got 2"),
+    "periods": ({"time": "day"}, {"day": pd.period_range("2026", periods=N)},
+                "dates or numbers, got Period"),
     "time is text": ({"time": "day"}, {"day": ["May", *["June"] * (N - 1)]},
                      "got 'May'.*to_datetime"),
     "one time": ({"time": "day"}, {"day": 3}, "none for train by time"),
