@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property, wraps
-from operator import attrgetter
+from functools import cached_property
 from pathlib import Path
-from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,19 +55,7 @@ class Rung:
 if TYPE_CHECKING:
     _RunsMembers = Runs  # so that editors know the members and their types
 else:
-
-    def _delegate(name, attr):
-        if isinstance(attr, FunctionType):
-            return wraps(attr)(lambda self, *args, **kw: attr(self.runs, *args, **kw))
-        doc = attr.__doc__ if attr else "As in `Runs`."
-        return property(attrgetter(f"runs.{name}"), doc=doc)
-
-    _members = {
-        name: _delegate(name, attr)
-        for name, attr in (vars(Runs) | dict.fromkeys(Runs.__annotations__)).items()
-        if name != "of" and not name.startswith("_")
-    }
-    _RunsMembers = type("_RunsMembers", (), _members)
+    _RunsMembers = object
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -104,6 +90,15 @@ class Search(_RunsMembers):
     steps: tuple = ()
     rungs: tuple = ()
     lost: tuple = ()
+
+    def __getattr__(self, name):
+        """Return what the runs have."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.runs, name)
+
+    def __dir__(self):
+        return sorted({*super().__dir__(), *dir(self.runs)})
 
     @property
     def param_name(self) -> str:
