@@ -447,8 +447,6 @@ def successive_halving(new_plan, *, n_trials=None, eta=3, search_seed=0, **value
     if "epochs" in plan.space:
         raise refusal("halving_epochs")
     eta = hp.check_count("eta", eta, low=2)
-    if plan.base.epochs < 2:
-        raise refusal("halving_base")
     hp.check_seed("search_seed", search_seed)
     if n_trials is not None:
         settings = spaces.draw_settings(plan.base, plan.space, n_trials, search_seed)
