@@ -550,7 +550,8 @@ def test_describe_says_the_result(run, curve, grid, exploding):
     for said in (hk.describe(run), repr(run)):
         assert f"{run.best_val_loss:#.3g}" in said
         assert f"at epoch {run.best_epoch}" in said
-    assert hk.describe(curve).endswith(f"the lowest is at {curve.best.lr:g}.")
+    falls = f"falls to {curve.best_score:#.3g} at {curve.best.lr:g}"
+    assert falls in hk.describe(curve)
     assert "6 settings: " in hk.describe(grid)  # of one seed, which needs no word
     assert "with one seed that may be luck" in grid.describe()
     assert short_text(BASE.but(own={"heads": 4}), ["heads"]) == "heads 4"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -350,22 +351,17 @@ def describe(result: Any) -> str:
         return text.run_sentence(next(iter(runs)))
     diverged, best, n = runs.diverged.any(1), int(runs.order[0]), len(runs.settings)
     loss, names = runs.mean_val_loss, hp.varied(runs.settings)
-    # Custom names have no short form.
-    to_text = text.short_text if {*names} <= {*hp.NAMES} else text.setting_text
     facts = {"data": runs.dataset.name, "n": n, "seeds": len(runs.seeds)}
-    facts |= {"best": loss[best], "setting": to_text(runs.settings[best], names)}
-    facts["gone"] = diverged.sum()
+    facts |= {"best": loss[best], "gone": diverged.sum()}
+    facts["setting"] = text.setting_text(runs.settings[best], names)
     if isinstance(result, Search) and len(result.space) == 1 and not diverged.all():
         values = result.values(result.param_name)
         order = [values.index(value) for value in hp.sort_numbers(values)]
-        labels = [text.value_text(value) for value in values]
-        facts["gone"] = ", ".join(labels[i] for i in order if diverged[i])
-        order = [i for i in order if not diverged[i]]
-        ends, finite = dict.fromkeys((order[0], best, order[-1])), np.isfinite(loss)
-        pairs = [{"loss": loss[i], "value": labels[i]} for i in ends if finite[i]]
-        points = ", ".join(texts["point"].format(**pair) for pair in pairs)
-        facts |= {"name": TABLE[result.param_name].label, "points": points}
-        facts["value"] = labels[best]
+        labels = [text.value_text(values[i]) for i in order]
+        losses = np.where(diverged, np.inf, loss)[order]
+        facts["curve"] = text.curve_text(losses, labels)
+        facts["gone"] = ", ".join(itertools.compress(labels, diverged[order]))
+        facts["name"] = TABLE[result.param_name].label
         return texts["curve_out" if diverged.any() else "curve"].format(**facts)
     kind = "all" if diverged.all() else "some" if diverged.any() else "runs"
     kind += "_one" if n == 1 else "_seeds" if len(runs.seeds) > 1 else ""
