@@ -20,8 +20,8 @@ SETTING = Hyperparameters(lr=0.1, epochs=5)
 class BatchNoisePanel(Panel):
     """See how the loss of a batch jumps about the loss of all points.
 
-    A network is trained with learning rate 0.1 for 5 epochs; the batches are drawn for
-    its last weights.
+    A network for classes is trained with learning rate 0.1 for 5 epochs; the batches
+    are drawn for its last weights.
     A batch repeats no point, so the spread is that of all points' losses times
     sqrt((1 - size / n) / size), about (Goodfellow, Bengio, Courville, Deep Learning,
     2016, 8.1.3).
@@ -59,11 +59,8 @@ class BatchNoisePanel(Panel):
     def _training(self):
         runs = yield from self.train(self.dataset, SETTING, (0,))
         run, split = runs[0, 0], self.dataset.train
-        if self.dataset.is_regression:
-            losses = (run.predict(split, "last") - split.y) ** 2
-        else:
-            right = run.predict_proba(split, "last")[np.arange(len(split.y)), split.y]
-            losses = -np.log(np.clip(right, 1e-12, 1))
+        right = run.predict_proba(split, "last")[np.arange(len(split.y)), split.y]
+        losses = -np.log(np.clip(right, 1e-12, 1))
         # The batches of a size are the first points of 120 permutations.
         rng, n = np.random.default_rng(0), len(losses)
         orders = np.stack([rng.permutation(n) for _ in range(BATCHES)])
@@ -139,8 +136,6 @@ class BatchNoisePanel(Panel):
     def _code(self):
         losses = """shares = run.predict_proba(data.train, "last")
 each = -np.log(shares[np.arange(len(shares)), data.train.y])"""
-        if self.dataset.is_regression:
-            losses = 'each = (run.predict(data.train, "last") - data.train.y) ** 2'
         draw = f"""size, n = {self.size.value}, {BATCHES}
 choices = [np.random.choice(each, size, replace=False) for _ in range(n)]
 np.mean(choices, axis=1).std()"""

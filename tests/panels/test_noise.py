@@ -1,7 +1,6 @@
 """BatchNoisePanel: what a batch size does to the loss."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from chart_reading import commit, mark, marks, shows
 
@@ -63,14 +62,16 @@ def test_batch_noise_judges_the_guess(moons, index, guess, verdict):
     assert panel.result.endswith(" times as large.")
 
 
-@pytest.mark.parametrize("target", ["class", "number"])
-def test_batch_noise_code_gives_that_spread(moons, target):
-    frame = pd.DataFrame(moons.train.X, columns=["a", "b"])
-    frame["y"] = moons.train.y.astype(str) if target == "class" else frame.a**2
-    dataset = Dataset.from_frame(frame, target="y")
-    panel = BatchNoisePanel(dataset)
+def test_batch_noise_code_gives_that_spread(moons):
+    panel = BatchNoisePanel(moons)
     first, last = panel.code().rsplit("\n", 1)
-    names = {"data": dataset}
+    names = {}
     exec(f"{first}\nnp.random.seed(0)", names)
 
     assert eval(last, names) == pytest.approx(panel.losses.std(), rel=0.3)
+
+
+def test_batch_noise_needs_classes():
+    numbers = np.arange(60.0)
+    panel = BatchNoisePanel(Dataset.from_arrays(numbers[:, None], numbers))
+    assert "needs classes" in panel.result
