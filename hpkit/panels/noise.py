@@ -100,14 +100,10 @@ class BatchNoisePanel(Panel):
         alt = WORDS["batches_alt"].format(BATCHES, size, spread, mean)
         batches = Chart(x, y, marks, alt=alt)
         texts = list(map(WORDS["at"].format, spreads, self.sizes))
-        # Label only sizes that are powers of four apart: labels between would touch.
-        fits = np.log2(np.divide(self.sizes, size)) % 2 == 0
-        labels = [text if fit else "" for text, fit in zip(texts, fits, strict=True)]
-        before = {"color": "orange", "size": 5.5, "filled": False, "label": labels[:-1]}
-        now = {"color": "orange", "size": 5.5, "strong": True, "label": texts[-1:]}
+        dots = {"color": "orange", "size": 5.5}
         marks = [
-            points(self.sizes[:-1], spreads[:-1], **before),
-            points([size], [spread], **now),
+            points(self.sizes[:-1], spreads[:-1], filled=False, **dots),
+            points([size], [spread], strong=True, label=texts[-1], **dots),
         ]
         ticks = [4**k for k in range(6) if 4**k < n]
         x = Axis(WORDS["size"], (0.8, 1.25 * n), "log", ticks=ticks)  # room for dots

@@ -31,11 +31,10 @@ def test_batch_noise_collects_the_sizes_looked_at(moons):
     panel.size.value = 64
     before, now = marks(panel.charts.charts[1], "points")
     assert before.columns[0].tolist() == [[4]]
-    assert before.get("label") == [f"{spread:#.3g} at 4"]
-    assert now.get("label") == [f"{panel.losses.std():#.3g} at 64"]
+    assert before.columns[1].item() == pytest.approx(spread)
+    assert now.get("label") == f"{panel.losses.std():#.3g} at 64"
     assert panel.frame().batch_size.tolist() == [4, 64]
-    panel.size.value = 8  # numbers stand at sizes four times apart
-    assert marks(panel.charts.charts[1], "points")[0].get("label") == ["", ""]
+    panel.size.value = 8
     panel.size.value = 4
     assert panel.frame().batch_size.tolist() == [64, 8, 4]
 
