@@ -31,13 +31,6 @@ def _loss_and_slope(w, curvature):
     return curvature / 2 * np.square(w), curvature * w + 0.0  # no -0
 
 
-def _exit_place(path, losses, top):
-    """Return the weight at which the dashed path first leaves the chart."""
-    k = int(np.argmax(losses > top))  # 0 where it leaves at a side
-    at = np.interp(top, losses[k - 1 : k + 1], path[k - 1 : k + 1]) if k else path[-1]
-    return np.clip(at, -_WIDE, _WIDE)
-
-
 def _check_knob(name, value):
     return check_number(name, value, low=0, below=100.0, hint=WORDS["hint"])
 
@@ -135,7 +128,7 @@ class BowlPanel(Panel):
         curve, path_losses = (_loss_and_slope(at, curvature)[0] for at in (grid, path))
         inside = (np.abs(w) <= _WIDE) & (losses <= top)
         earlier, ball = np.flatnonzero(inside[:-1]), [n] if inside[n] else []
-        exits = [_exit_place(path, path_losses, top)] if not inside[n] else []
+        exits = [] if inside[n] else [np.clip(w[n], -_WIDE, _WIDE)]
         labels = [WORDS["first"] if k == 0 else "" for k in earlier]
         now = {"label": WORDS["now" if n else "first"], "color": "orange", "size": 8.5}
         left = {"color": "orange", "label": WORDS["out"]}
