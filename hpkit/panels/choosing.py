@@ -181,9 +181,6 @@ class TestBoxPanel(Panel):
         """Restore what this or another panel or session has seen of the test set."""
         if seen := self.store.load()["opened"]:
             self.opened, self.again = seen, True
-            if self.guess and not self.guess.open and seen["guess"] is not None:
-                self.guess.widget.value = seen["guess"]
-                self.guess.commit()
 
     def look(self) -> None:
         """Look at the test loss; a second look shows the number of the first."""
@@ -194,7 +191,6 @@ class TestBoxPanel(Panel):
                 seen = {"val_loss": run.best_val_loss, "loss": run.test_loss()}
                 seen |= {"setting": self.choice, "seed": run.seed}
                 seen["accuracy"] = run.test_accuracy() if classes else None
-                seen["guess"] = self.guess.value if self.guess else None
                 self.opened = seen
                 self.store.change(lambda data: data.update(opened=seen))
                 self.note.value = html.escape(" ".join(self.store.notices))
@@ -262,4 +258,4 @@ class TestBoxPanel(Panel):
 def _check(data):
     if seen := data["opened"]:
         kinds = {"setting": str, "seed": int, "val_loss": float, "loss": float}
-        check_kinds(seen, kinds | {"accuracy": float | None, "guess": float | None})
+        check_kinds(seen, kinds | {"accuracy": float | None})

@@ -134,20 +134,17 @@ def test_box_opens_once_keeps_its_axis_and_remembers(tmp_path):
 
 
 def test_box_keeps_the_guess_beside_the_result():
-    run = fit(load_dataset("wine", seed=7), QUICK)
-    box = TestBoxPanel(run, predict=True)
+    box = TestBoxPanel(fit(load_dataset("wine", seed=7), QUICK), predict=True)
     commit(box, box.guess.widget.max)
     box.open_button.click()
 
-    for panel in (box, TestBoxPanel(run, predict=True)):
-        assert "Your guess" in shows(panel)
-        (chart,) = panel.charts.charts
-        mine = mark(chart, "line", color="purple")
-        np.testing.assert_allclose(mine.columns[1], panel.guess.value, rtol=1e-6)
-        assert panel.guess.value < chart.y.domain[1]
-        assert panel.opened
-        off = abs(panel.guess.value - panel.opened["loss"])
-        assert f"It is <b>{off:#.3g}</b> off. Test loss" in panel.result
+    assert "Your guess" in shows(box)
+    (chart,) = box.charts.charts
+    mine = mark(chart, "line", color="purple")
+    np.testing.assert_allclose(mine.columns[1], box.guess.value, rtol=1e-6)
+    assert box.guess.value < chart.y.domain[1]
+    off = abs(box.guess.value - box.opened["loss"])
+    assert f"It is <b>{off:#.3g}</b> off. Test loss" in box.result
 
 
 def test_box_knows_its_rows_and_not_their_name(moons):
