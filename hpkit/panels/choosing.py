@@ -6,7 +6,7 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.charts.runs import round_up
-from hpkit.charts.spec import GUESS, Axis, Chart, cross, line, points, rule, text
+from hpkit.charts.spec import GUESS, Axis, Chart, line, points, rule, text
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.runs import Run
 from hpkit.hyperparameters import Hyperparameters, check_count, refusal, varied
@@ -211,21 +211,18 @@ class TestBoxPanel(Panel):
 
     def _charts(self):
         losses, guess = np.array(self.losses), self.guesses
-        finite, closed = np.isfinite(losses), len(losses) < 2
-        at, heights = np.flatnonzero(finite), losses[finite]
+        at, closed = np.arange(len(losses)), len(losses) < 2
         # Leave room for the test loss, so that opening the box rarely moves the axis.
-        most = 2 * np.nan_to_num(losses[0], posinf=0)
-        top = round_up(max(most, 1.1 * max([0, *heights, *guess])))
+        top = round_up(np.nanmax([2 * losses[0], *1.1 * losses, *guess]))
         mine = _BOX["mine"].format(*guess) if guess else None
-        stems = np.stack([at, at], 1), np.stack([0 * heights, heights], 1)
+        stems = np.stack([at, at], 1), np.stack([0 * losses, losses], 1)
         hidden = ([1], [top / 2], [_BOX["hidden"]]) if closed else ([], [], [])
-        numbers = [_BOX["number"].format(loss) for loss in heights]
+        numbers = [_BOX["number"].format(loss) for loss in losses]
         marks = [
-            rule(heights[:1], across=True, color="gray", dash="dotted"),
+            rule(losses[:1], across=True, color="gray", dash="dotted"),
             line([0.6, 1.4] * len(guess), 2 * guess, hover=False, label=mine, **GUESS),
             line(*stems, color=_COLORS, width=5, opacity=0.3, hover=False),
-            points(at, heights, color=_COLORS, size=7, label=numbers, strong=True),
-            cross(np.flatnonzero(~finite), color="orange", label=_BOX["diverged"]),
+            points(at, losses, color=_COLORS, size=7, label=numbers, strong=True),
             text(*hidden, size=3),
         ]
         x = Axis(kind="band", texts=[_BOX["valid"], _BOX["test"]])
