@@ -479,11 +479,8 @@ class Guess:
             self.off = float(np.nanmean(np.abs(truth - self.value)))
 
     def _on_choice(self):
-        """Clear the request for a choice; put a chosen cell into words."""
+        """Clear the request for a choice."""
         self.answer.value = ""
-        if getattr(self.widget, "request", "") == "cell":
-            text = html.escape(self.text(self.widget.value))
-            self.answer.value = GUESS_WORDS["said"].format(text)
 
     def commit(self):
         self.value = self.widget.value
