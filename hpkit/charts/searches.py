@@ -101,8 +101,6 @@ def validation_chart(search, *, chosen=None, before=None, drawn=None, alt="") ->
     moved = [n for n in varied([search.base, (before or search).base]) if n != name]
     old = short_text(before.base, moved) if len(moved) == 1 else WORDS["old"]
     earlier = {"width": 1.8, "hover": False, "color": "gray", "dash": "dashed"}
-    # A chosen setting that diverged has its sign below its cross.
-    heights = np.where(runs.unfit, floor + 0.92 * (top - floor), mean)
     picked = [] if chosen is None else [chosen]
     sign = {"color": "ink", "shape": "diamond", "legend": WORDS["chosen"]}
     band, line, dots, *rest = _curve_marks(search, _value_colors(at), strong=False)
@@ -112,7 +110,7 @@ def validation_chart(search, *, chosen=None, before=None, drawn=None, alt="") ->
         spec.line(*_earlier_curve(before, name, axis), **earlier, legend=old),
         line,
         dots,
-        spec.points(at[picked], heights[picked], size=5, hover=False, **sign),
+        spec.points(at[picked], mean[picked], size=5, hover=False, **sign),
         *rest,
     ]
     y = Axis(WORDS["lowest_loss"], (floor, top))
