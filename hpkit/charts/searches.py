@@ -107,7 +107,7 @@ def validation_chart(search, *, chosen=None, before=None, drawn=None, alt="") ->
     marks = [
         band,
         spec.line(*(drawn or ((), ())), **guess),
-        spec.line(*_earlier_curve(before, name, axis), **earlier, legend=old),
+        spec.line(*_earlier_curve(before, search, at), **earlier, legend=old),
         line,
         dots,
         spec.points(at[picked], mean[picked], size=5, hover=False, **sign),
@@ -171,16 +171,12 @@ def _left_to_right(at, drawn):
     return order[drawn[order]]
 
 
-def _earlier_curve(search, name, axis):
-    """Return the curve of an earlier search, or None, as far as it is on the axis."""
-    if search is None or search.param_name != name:
+def _earlier_curve(before, search, at):
+    """Return the curve of an earlier search, or None, with the same list of values."""
+    if before is None or before.space != search.space:
         return [], []
-    own_axis, at = value_axis(name, search.values(name))
-    if "band" in (axis.kind, own_axis.kind) and own_axis.texts != axis.texts:
-        return [], []
-    visible = ~search.runs.unfit & ((at > 0) | (axis.kind != "log"))
-    order = _left_to_right(at, visible)
-    return at[order], search.runs.mean_val_loss[order]
+    order = _left_to_right(at, ~before.runs.unfit)
+    return at[order], before.runs.mean_val_loss[order]
 
 
 def heatmap_chart(

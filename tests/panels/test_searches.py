@@ -171,12 +171,13 @@ def test_search_stopped_before_its_first_epoch_says_so(moons):
     assert panel.result == "Press Start."
 
 
-def test_an_earlier_curve_and_a_guess_stay_on_their_axis(curve):
-    move(curve, curve.values.text, "0.01, 0.1")
-    x, y = line_of(curve.charts.charts[1], color="gray", legend="earlier")
+def test_an_earlier_curve_of_the_same_list_is_gray(curve):
+    move(curve, curve.controls["batch_size"].slider, 8)
+    x, y = line_of(curve.charts.charts[1], color="gray", legend="batch 32")
     np.testing.assert_allclose(x, [0.001, 0.03, 0.3], rtol=1e-6)
     np.testing.assert_allclose(y, curve.before.mean_val_loss[:3], rtol=1e-6)
-    move(curve, curve.controls["batch_size"].slider, 8)
+    move(curve, curve.values.text, "0.01, 0.1")
+    assert not marks(curve.charts.charts[1], "line", legend="earlier")
     move(curve, curve.controls["batch_size"].slider, 64)
     assert marks(curve.charts.charts[1], "line", legend="batch 8")
     move(curve, curve.values.which, "hidden")  # the list was one of learning rates
