@@ -179,15 +179,13 @@ def _earlier_curve(before, search, at):
     return at[order], before.runs.mean_val_loss[order]
 
 
-def heatmap_chart(
-    space, loss, *, framed=None, legends=None, marks=(), cells=None, **chart
-) -> Chart:
+def heatmap_chart(space, loss, *, framed=None, marks=(), cells=None, **chart) -> Chart:
     """Return the losses (rows, columns) of all pairs of values as a map."""
     # The first hyperparameter of `space` is on the x axis, the second on the y axis. A
     # loss of nan means not trained, inf diverged. `framed` has cells (column, row) by
-    # kind: "best", "ties", "chosen", "guess"; `legends` can rename kinds; `cells` is
-    # the style of the cells. Clicking sends row * columns + column as "cell".
-    legends, framed = WORDS["frames"] | (legends or {}), framed or {}
+    # kind: "best", "ties", "chosen", "guess"; `cells` is the style of the cells.
+    # Clicking sends row * columns + column as "cell".
+    legends, framed = WORDS["frames"], framed or {}
     by_kind = {kind: list(framed.get(kind, ())) for kind in _FRAMES}
     frames = []
     for kind, style in _FRAMES.items():

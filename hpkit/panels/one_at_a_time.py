@@ -214,10 +214,9 @@ class OneAtATimePanel(SearchPanel):
         for runs in (search.runs for search in mapped):
             self.losses.update(runs.mean_val_loss[runs.ended.all(1) & ~runs.unfit])
         framed = {"best": [cell_at(search.best, self.space) for search in mapped]}
-        best = WORDS["best" if self.grid else "best_so_far"]
         others = ", ".join(TABLE[name].knob for name in list(self.space)[2:])
         title = WORDS["whole"].format(others) if others else WORDS["map"]
-        options = {"framed": framed, "legends": {"best": best}, "title": title}
+        options = {"framed": framed, "title": title}
         path = path_chart(self.space, mapped, self._path, self.losses, **options)
         return [path, steps_chart(self.found, self.ordered, self.losses)]
 
