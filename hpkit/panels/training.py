@@ -360,14 +360,7 @@ class TrainingPanel(Panel):
         return setting, extra | self.controls.line()
 
     def _table(self):
-        if not self.list.entries:
-            return {}
-        # Numbered as in the list, where a shorter run may have the same setting.
-        runs = self.runs
-        entries = sorted(self.list.entries, key=lambda entry: entry.run.epochs_done)
-        number_of = {(e.run.setting, e.run.seed): e.number for e in entries}
-        rows, numbers = runs.history(), [number_of[r.setting, r.seed] for r in runs]
-        return rows.assign(run=np.take(numbers, rows["run"]))
+        return self.runs.history() if self.list.entries else {}
 
     def _rows_below(self):
         """Return a row for each run, with what its curves have at its best epoch."""
