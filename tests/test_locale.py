@@ -165,7 +165,7 @@ def texts_of(widget):
 def texts_of_charts(charts):
     """Yield what stands on charts, and what is said of them."""
     for chart in charts:
-        yield from (chart.title, chart.alt, chart.ends, chart.choose)
+        yield from (chart.title, chart.alt, chart.choose)
         for axis in (chart.x, chart.y):
             yield from (axis.label, *axis.texts)
         for mark in chart.marks:

@@ -231,7 +231,7 @@ function createChart(el, onEvent) {
   function drawHead() {
     const entries = spec.marks.map((m, i) => [m, data[i].some(c => c.v.length)])
       .filter(([m]) => m.legend).sort((a, b) => b[1] - a[1])
-    const key = JSON.stringify([spec.y.label, spec.ends, entries])
+    const key = JSON.stringify([spec.y.label, entries])
     if (key == headKey) return;
     [headKey, head.textContent] = [key, '']
     if (spec.y.label) create('<b', head, {text: '↑ ' + spec.y.label})
@@ -242,7 +242,6 @@ function createChart(el, onEvent) {
         `border-style:${dash.replace('dashdot', 'dashed')}`
       create('<span', entry, {text, style, class: text ? null : m.kind}).after(m.legend)
     }
-    if (spec.ends) create('<i', head, {text: spec.ends})
   }
 
   // `attrsOf(i)` returns the path of a line. A halo, a wider line below it in the page's color,

@@ -70,11 +70,11 @@ def value_curves_chart(search, chosen: int, alt: str) -> Chart:
     highs = [usual_high(means[i]) for i in np.flatnonzero(~unfit)]
     top = round_up(max([1.1 * start, *(min(high, 2 * start) for high in highs)]))
     _, left_at = clip_curve(means[chosen], top)
-    labels = [None if unfit[i] or i == chosen else t for i, t in enumerate(texts)]
     names = [f"{TABLE[name].short} {text}" for text in texts]
+    labels = [None if unfit[i] or i == chosen else n for i, n in enumerate(names)]
     thin = {"color": colors, "label": labels, "name": names}  # not dashed, as training
     strong = {"width": 3, "strong": True, "hover": False}
-    strong["label"] = None if unfit[chosen] else texts[chosen]
+    strong["label"] = None if unfit[chosen] else names[chosen]
     cross = {"label": WORDS["diverged" if unfit[chosen] else "above"]}
     marks = [
         spec.line(*pad_curves(means, top), width=1.5, click="curve", **thin),
@@ -83,7 +83,7 @@ def value_curves_chart(search, chosen: int, alt: str) -> Chart:
     ]
     x = Axis(WORDS["epoch"], (0, 1.02 * max(s.epochs for s in search.settings)))
     y = Axis(WORDS["val_loss"], (0, top))
-    return Chart(x, y, marks, alt=alt, ends=TABLE[name].label)
+    return Chart(x, y, marks, alt=alt)
 
 
 def validation_chart(search, *, chosen=None, before=None, drawn=None, alt="") -> Chart:

@@ -203,9 +203,8 @@ def image(pixels: np.ndarray) -> Mark:
 class Chart:
     """Axes and marks, in the order in which they are drawn."""
 
-    # `height` is in em: a chart grows with the font. `ends` is the heading above the
-    # labels at line ends. `choose` says what the arrow keys choose, by default the
-    # axes' labels; screen readers read `alt` after it.
+    # `height` is in em: a chart grows with the font. `choose` says what the arrow keys
+    # choose, by default the axes' labels; screen readers read `alt` after it.
 
     x: Axis
     y: Axis
@@ -214,7 +213,6 @@ class Chart:
     alt: str = ""
     height: float = 20.0
     grid: bool = True
-    ends: str = ""
     choose: str = ""
 
     def spec(self) -> dict:

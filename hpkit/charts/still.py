@@ -111,7 +111,8 @@ def draw(ax: Axes, chart: Chart, letter: float = _LETTER) -> Axes:
         if any(column.size for column in mark.columns):
             painter.z = 2 + number / 50
             getattr(painter, mark.kind)(mark)
-    _draw_header(painter, chart, painter.draw_end_labels())
+    painter.draw_end_labels()
+    _draw_header(painter, chart)
     for note in painter.notes:
         painter.draw_note(*note)
     for text in ax.findobj(Text):
@@ -197,22 +198,15 @@ def ticks(axis: Axis, most):
     return [(v, f"{v:.6g}") for v in places if low - room <= v <= high + room]
 
 
-def _draw_header(painter, chart, reach):
-    """Write above the axes: title, name of the y axis, legend, heading `ends`."""
-    # `reach` is how far the labels at line ends reach to the right, in points.
+def _draw_header(painter, chart):
+    """Write above the axes: title, name of the y axis, legend."""
     ax, letter = painter.ax, painter.letter
     width, height = painter.width, painter.height
     ink, small = {"fontsize": letter, "color": light("ink")}, 0.95 * letter
     ax.set_ylabel(chart.y.label, rotation=0, ha="left", va="bottom", **ink)
     ax.yaxis.set_label_coords(-2 * letter / width, 1 + 0.6 * letter / height)
-    right = 1.0
-    if chart.ends:
-        at = 1 + max(reach, letter) / width, 1 + 0.8 * letter / height
-        style = {"transform": ax.transAxes, "size": small, "ha": "right"}
-        ax.text(*at, chart.ends, c=light("soft"), **style)
-        right = min(1.0, at[0] - (width_of(chart.ends, small) + letter) / width)
     if labels := ax.get_legend_handles_labels()[1]:
-        room = right * width - width_of(chart.y.label, letter)
+        room = width - width_of(chart.y.label, letter)
         needed = sum(width_of(label, small) + 3.6 * letter for label in labels)
         style = {"frameon": False, "borderaxespad": 0.2, "labelcolor": light("soft")}
         style |= {"ncols": len(labels), "handlelength": 1.8, "columnspacing": 0.9}
@@ -221,7 +215,7 @@ def _draw_header(painter, chart, reach):
             level, room = 1 + 2 * letter / height, width
             style["ncols"] = max(1, int(len(labels) * room / needed))
         style["fontsize"] = small * min(1, max(_SMALLEST, room / needed))
-        ax.legend(loc="lower right", bbox_to_anchor=(right, level), **style)
+        ax.legend(loc="lower right", bbox_to_anchor=(1.0, level), **style)
     size = {"fontsize": 1.08 * letter, "fontweight": "bold", "pad": 2.4 * letter}
     ax.set_title(chart.title, loc="left", x=-2 * letter / width, color="black", **size)
 
@@ -392,7 +386,7 @@ class _Painter:
         self.ax.set(xlim=limits[:2], ylim=limits[2:])
 
     def draw_end_labels(self):
-        """Write the labels at line ends; return how far they reach, in points."""
+        """Write the labels at line ends."""
         # Many labels are smaller; if not all have room, only strong ones are written.
         ax, ends = self.ax, self.ends
         room = self.height / (_LINE * self.letter * max(1, len(ends)))
@@ -401,7 +395,7 @@ class _Painter:
         if len(ends) > int(1 / gap) + 1:
             ends = [end for end in ends if end[4]]
         if not ends:
-            return 0.0
+            return
         places = to_axes.transform([end[:2] for end in ends]).clip(0, 1)
         heights, em = spread_labels(places[:, 1], gap), letter / self.width
         turn, left = 1 + 0.3 * em, 1 + _GAP * em
@@ -419,7 +413,6 @@ class _Painter:
             ax.add_collection(LineCollection([line], **pen, **at), autolim=False)
             style = {"size": letter, "weight": _weight(strong), "va": "center"}
             ax.text(left, height, text, color=_darken(pen["color"]), **style, **at)
-        return _GAP * letter + max(width_of(end[2], letter, end[4]) for end in ends)
 
     def draw_note(self, x, y, text, color, strong):
         """Write a label where it covers least of what is drawn."""

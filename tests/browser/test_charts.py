@@ -102,7 +102,7 @@ def charts(browser, address):
 TEXTS = """() => {
     const found = {count: 0, overlapping: [], cut: [], ticks: [], crossed: []}
     found.notes = []
-    const every = 'svg text, .hpc-head b, .hpc-head i, .hpc-head > span'
+    const every = 'svg text, .hpc-head b, .hpc-head > span'
     for (const chart of document.querySelectorAll('.hpc')) {
         const all = [...chart.querySelectorAll(every)]
         const texts = all.filter(t => t.textContent.trim()).map(t => {

@@ -124,7 +124,6 @@ def test_charts_stand_side_by_side_and_nothing_is_cut():
         Axis("validation loss", (0, 0.005)),
         [spec.line([1, 2], [0, 0.004], label="a rather long name", legend="seeds")],
         title="One",
-        ends="setting",
     )
     figure = still([one, one], (1, 2))
     figure.canvas.draw()

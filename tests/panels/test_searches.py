@@ -56,7 +56,7 @@ def test_curve_panel_shows_what_the_search_gives_and_its_picture_too(curve, moon
 
     curves, validation = still(curve.charts.charts, curve.widths).axes
     said = [text.get_text() for text in curves.texts]
-    assert [text for text in said if text] == ["0.001", "0.03", "0.3", "learning rate"]
+    assert [text for text in said if text] == ["lr 0.001", "lr 0.03", "lr 0.3"]
     assert (curves.get_xlabel(), validation.get_xlabel()) == ("epoch", "learning rate")
     keys = [text.get_text() for text in validation.get_legend().get_texts()]
     assert keys == ["spread", "chosen"]
@@ -84,7 +84,7 @@ def test_curve_panel_chooses_by_click_and_by_cross(curve):
     assert "Chosen" not in curve.result  # it is the best
     curve.charts.calls["curve"](0)
     _, strong = line_of(curve.charts.charts[0], strong=True)
-    assert mark(curve.charts.charts[0], "line", strong=True).get("label") == "0.001"
+    assert mark(curve.charts.charts[0], "line", strong=True).get("label") == "lr 0.001"
     np.testing.assert_allclose(strong, curve.found.val_loss[0].mean(0), rtol=1e-6)
     curve.charts.calls["point"](1)
     assert curve.focus == 1
@@ -145,7 +145,7 @@ def test_dots_have_the_colors_of_their_training_curves(moons):
     assert mark(curve.charts.charts[1], "points", click="point").get("color") == colors
     assert mark(curve.charts.charts[1], "cross").get("color") == [colors[2]]
     # At their ends, but for the one drawn strongly and the one that diverged.
-    assert many.get("label") == [None, "0.001", None, "0.03"]
+    assert many.get("label") == [None, "lr 0.001", None, "lr 0.03"]
 
 
 def test_stopped_search_says_how_far_it_came(moons):
