@@ -290,8 +290,7 @@ class _Painter:
                 self.ax.plot(places, heights, **style | halo | {"ls": "-"})
             style["alpha"] = mark.style_at("opacity", row)
             style["marker"] = "o" if mark.get("draw") else None
-            in_legend = row == 0 and mark.kind != "frames"
-            style["label"] = mark.get("legend") if in_legend else None
+            style["label"] = None if row else mark.get("legend")
             self.ax.plot(places, heights, **style)
             drawn = np.flatnonzero(np.isfinite(heights) & np.isfinite(places))
             if (text := mark.style_at("label", row)) and len(drawn):
@@ -299,10 +298,7 @@ class _Painter:
                 strong = bool(mark.style_at("strong", row))
                 self.ends.append((*end, text, pen, strong))
 
-    def frames(self, mark):
-        self.line(mark)
-        style = _line_style(mark, 0) | {"fill": False, "label": mark.get("legend")}
-        self.ax.fill([np.nan], [np.nan], **style)  # for the legend alone
+    frames = line  # an outline is a line that returns
 
     def band(self, mark):
         style = {"color": _color(mark), "alpha": mark.get("opacity", 0.16), "lw": 0}
