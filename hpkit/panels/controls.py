@@ -32,7 +32,6 @@ GUESS_WORDS, _PART_WORDS = Texts("panels.guess"), Texts("panels.parts")
 MOST_SEEDS = 500  # of a panel
 QUICK = 0.5  # seconds: trainings that take less follow the sliders
 _MOST_VALUES = 100
-_BOX_WIDTH = 30  # letters that the box of an entry shows
 _WHOLE = ("count", "units")  # kinds of hyperparameters whose values are whole numbers
 
 _PACKAGE = Path(__file__).parents[1]
@@ -383,7 +382,7 @@ class Entry:
     """A choice of a hyperparameter, a box for its values, and a note about them."""
 
     def __init__(self, name, values, layers, label=None):
-        self.layers, self.summary = layers, ""  # the last note without an error
+        self.layers = layers
         names = dict.fromkeys((*hyper.MAIN_NAMES, name))
         options = [(TABLE[name].knob, name) for name in names]
         prefix = f"{label}: " if label else ""  # where a panel has two entries
@@ -409,15 +408,12 @@ class Entry:
             if not hyper.was_refused(error):
                 raise
             self.wrong = html.escape(str(error))
-            alert = f"<div role='alert' class='hp-wrong'>{self.wrong}</div>"
-            # It covers the last summary, which keeps the layout as it is.
-            self.note.value = f"{alert}<span class='hp-was'>{self.summary}</span>"
+            self.note.value = f"<div role='alert' class='hp-wrong'>{self.wrong}</div>"
             return
         count, typed = WORDS["count"].format(len(values)), self.text.value
         text = ", ".join(map(value_text, values))
-        visible = typed in (text, written(values)) and not _BOX_WIDTH < len(typed) < 100
-        self.summary = count if visible else f"{count}: {html.escape(text)}"
-        self.note.value = self.summary
+        is_list = typed in (text, written(values))
+        self.note.value = count if is_list else f"{count}: {html.escape(text)}"
 
     @property
     def name(self):
