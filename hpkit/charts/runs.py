@@ -165,7 +165,7 @@ def loss_limits(losses, starts, others=()) -> tuple[float, float]:
 def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
     """Return the training curves of settings: means over seeds, with their spread."""
     # `split` is "both", "valid" (solid) or "train" (dashed). `names` label the ends of
-    # the curves: one without a name coincides with the last and shares its name.
+    # the curves.
     begun = np.flatnonzero((runs.epochs_done >= 0).any(1))
     diverged, alone = runs.diverged.any(1), len(begun) == 1
     parts = ("valid", "train") if split == "both" else (split,)
@@ -181,7 +181,7 @@ def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
             label = names[i] if part == parts[0] else None
             label = WORDS["val" if solid else "train"] if alone else label
             style = {"color": color, "dash": None if solid else "dashed"}
-            style["name"] = names[i] or names[-1]
+            style["name"] = names[i]
             style["label"] = None if diverged[i] else label
             style["width"] = (3.2 if strong else 2.4) * (1 if solid else 0.75)
             style["strong"] = strong or (alone and solid)

@@ -160,10 +160,8 @@ class SchedulePanel(Panel):
         y = Axis(WORDS["rate"], (0, round_up(max(1.2 * self.base.lr, *mine))))
         curve = curve_text(mine, [f"{WORDS['epoch_axis']} {n}" for n in at])
         rate = Chart(x, y, marks, alt=WORDS["rates_alt"].format(self.base.lr, curve))
-        alt, names = WORDS["losses_alt"].format(self._losses("low")), self.names
-        if np.allclose(self.factors, 1) and not self.runs.diverged.any():  # one curve
-            names = ["", names[1], f"{names[0]}, {names[2]}"]
-        losses = runs_chart(self.runs, "valid", names, alt)
+        alt = WORDS["losses_alt"].format(self._losses("low"))
+        losses = runs_chart(self.runs, "valid", self.names, alt)
         losses.x.domain = 0, epochs
         return [rate, losses]
 
@@ -173,10 +171,7 @@ class SchedulePanel(Panel):
         rows = zip(self.names, lows, ends, runs.diverged.sum(1), strict=True)
         for name, low, end, diverged in rows:
             facts = {"name": name, "low": low, "end": end, "out": diverged}
-            same = key == "each" and f"{low:.3g}" == f"{end:.3g}"
-            text = WORDS["each_now" if same else key]
-            if diverged:
-                text = WORDS["out"]
+            text = WORDS["out" if diverged else key]
             texts.append(text.format(**facts, n=len(self.seeds)))
         return ", ".join(texts)
 

@@ -30,7 +30,7 @@ def test_a_drawn_schedule_trains_as_fit_does(moons):
     json.dumps([chart.spec() for chart in panel.charts.charts])  # a page can take it
     means = panel.runs.mean_val_loss
     assert "Stopped" not in panel.result
-    assert f"yours <b>{means[2]:#.3g}</b>." in shows(panel)  # lowest at its end: once
+    assert f"yours <b>{means[2]:#.3g}</b> (at the end " in shows(panel)
     assert panel.charts.charts[0].x.ticks.tolist() == [2, 4, 6]
     assert not marks(panel.charts.charts[0], "rule")  # of the epoch in training
     assert panel.frame().lr_yours.tolist() == pytest.approx(mine.rates())
