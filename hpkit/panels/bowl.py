@@ -117,7 +117,6 @@ class BowlPanel(Panel):
         self.live.start(play(show, lambda: self.steps, _MOST_STEPS, _PAUSE))
 
     def _update(self, running):
-        self.bar.value = min(1.0, self.steps / _MOST_STEPS)
         self.status.value = WORDS["taken"].format(self.steps)
 
     def _charts(self):

@@ -101,9 +101,6 @@ class CoinFlipsPanel(Panel):
         best = [int(np.argmax(valid[: k + 1])) for k in range(len(valid))]
         return valid, test, best
 
-    def _update(self, running):
-        self.bar.value = self.count.value / _MODELS if self.has_result else 0.0
-
     def _charts(self):
         valid, test, best = self._tried
         at, tens = np.arange(1, len(valid) + 1), np.arange(20, 81, 10)
@@ -203,7 +200,6 @@ class TestBoxPanel(Panel):
         return [seen[name] for name in ("val_loss", "loss") if name in seen]
 
     def _update(self, running):
-        self.bar.value = float(self.opened is not None)
         state = "done" if self.opened else "open"
         self.open_button.disabled = self.opened is not None
         self.open_button.description = _BOX[state]

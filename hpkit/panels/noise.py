@@ -80,7 +80,6 @@ class BatchNoisePanel(Panel):
         if self.has_result:
             size = self.size.value
             self.sizes = [*(other for other in self.sizes if other != size), size]
-            self.bar.value = 1.0
 
     def _charts(self):
         size, mean, n = self.size.value, self.point_losses.mean(), self.dataset.n_train

@@ -185,7 +185,6 @@ class OneAtATimePanel(SearchPanel):
         runs = self.found.cost.runs if self.found else 0
         grid_runs = prod(map(len, self.space.values())) * int(self.seeds.value)
         self.status.value = WORDS["count"].format(runs=runs, all=grid_runs)
-        self.bar.value = len(self.done) / len(self.space)
         ended = len(self.done) == len(self.space)
         self.next_button.button_style = "" if ended else "primary"
         self.grid_button.button_style = "primary" if ended and not self.grid else ""

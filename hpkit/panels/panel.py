@@ -2,7 +2,7 @@
 
 A panel is a box of widgets. A subclass makes its controls, passes them to `build`, and
 starts jobs on `self.live`. Once it `has_result`, its methods describe what it shows:
-`_update(running)` updates status, bar and controls; `_charts()` returns the charts,
+`_update(running)` updates status and controls; `_charts()` returns the charts,
 always the same number with the same kinds of marks; `_summary(running)` the result in
 words (HTML); `_table()` the numbers in any form that `pandas.DataFrame` accepts;
 `_rows_below()` the rows of the table below the charts if they are not those of
@@ -261,7 +261,6 @@ class Panel(W.VBox):
         self._saving = None  # timer for the next saved picture
         self.status = html_widget("", "hp-status")
         self.note = html_widget("", "hp-muted", "hp-grow")
-        self.bar = W.FloatProgress(value=0, min=0, max=1).add_class("hp-bar")
         super().__init__()
         self.add_class("hpkit")
         stop_earlier(self)
@@ -294,7 +293,6 @@ class Panel(W.VBox):
         self.children = (
             parts.style_sheet(),
             row(head, self.status, name="hp-head"),
-            self.bar,
             row(*body, name="hp-body"),
             row(self.view, save, *share, self.note, name="hp-foot"),
             self.drawer.add_class("hp-drawer"),
@@ -430,6 +428,9 @@ class Panel(W.VBox):
         due = time.monotonic() > self._drawer_time + _BELOW
         if due or not running or self.newest_first:
             self._show_drawer()
+
+    def _update(self, running):
+        pass
 
     @property
     def _trained(self):

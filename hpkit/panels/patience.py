@@ -90,7 +90,6 @@ class PatiencePanel(Panel):
 
     def _update(self, running):
         if self.has_result:
-            self.bar.value = self.stop_at / self.setting.epochs
             self.status.value = WORDS["epoch"].format(self.stop_at)
 
     def _charts(self):

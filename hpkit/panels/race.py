@@ -120,9 +120,8 @@ class SearchRacePanel(Panel):
         return min(map(len, self.lowest.values()))
 
     def _update(self, running):
-        count, races = self._count, self.races.value
-        self.bar.value = count / races
-        self.status.value = WORDS["status"].format(count, races, self.budget.value)
+        facts = self._count, self.races.value, self.budget.value
+        self.status.value = WORDS["status"].format(*facts)
 
     def _pictures(self):
         many, names = self._count > 1, WORDS["kinds"]

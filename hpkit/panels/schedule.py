@@ -140,7 +140,6 @@ class SchedulePanel(Panel):
 
     def _update(self, running):
         if self.has_result:
-            self.bar.value = self._epoch / self.base.epochs
             self.status.value = WORDS["epoch"].format(self._epoch, self.base.epochs)
 
     def _charts(self):

@@ -228,8 +228,6 @@ class _ListsPanel(SearchPanel):
             self.status.value = self.offer or ""
             return
         found, seconds = self.found, float(self.found.fit_time.sum())
-        share = found.cost.epochs / found.planned.epochs
-        self.bar.value = 1.0 if found.finished else share
         key = "took" if found.finished else "going" if running else "halted"
         status = WORDS[key].format(found=found, seconds=seconds)
         offered = self.offer and not running

@@ -99,12 +99,6 @@ class SeedsPanel(Panel):
         """Lowest validation losses shown: ndarray (settings, seeds)."""
         return self.runs.best_val_loss[:, self.shown]
 
-    def _update(self, running):
-        if self.runs is not None:
-            ends = np.array([[setting.epochs] for setting in self.settings])
-            share = np.where(self.runs.ended, 1, self.runs.epochs_done.clip(0) / ends)
-            self.bar.value = np.average(share.mean(1), weights=ends[:, 0])
-
     def _charts(self):
         losses, shown = self.losses, self.shown
         means = map(mean_and_spread, losses)

@@ -227,11 +227,10 @@ class TrainingPanel(Panel):
         pinned = self.shown and self.shown.color
         self.pin_button.description = WORDS["unpin" if pinned else "pin"]
         if (run := self.run) is None:
-            self.status.value, self.bar.value = "", 0.0
+            self.status.value = ""
             return
         paused = self.live.paused
         self.pause_button.description = WORDS["resume" if paused else "pause"]
-        self.bar.value = 1.0 if run.ended else run.epochs_done / run.setting.epochs
         state = "training" if self.now else "ready"
         self.status.value = WORDS["paused" if paused else state].format(run=run)
 

@@ -104,7 +104,6 @@ def test_bowl_shows_every_step_on_both_charts():
     assert steps.tolist() == [0, 1, 2, 3]
     assert dots.get("label") == ["start", "", ""]
     assert ball.get("label") == "now"
-    assert bowl.bar.value == 0.15  # of 20 steps
     bowl.curvature.value = 4.0
     for chart in bowl.charts.charts:
         # Above the start, 4 / 2 * 4 ** 2; less than 4 times 15: it looks steeper.

@@ -31,7 +31,6 @@ def test_path_goes_step_by_step(path, moons):
 
     assert [step.winner.lr for step in path.done] == [0.3]
     assert path.found.cost.runs == 6
-    assert path.bar.value == 0.5
     assert nth(path, 0, "line").columns[0][0].round().tolist() == [0, 1]
     press(path, "next")
     whole = one_at_a_time(moons, path.starting, seeds=(0, 1), **LISTS)

@@ -102,7 +102,6 @@ def test_a_training_out_of_patience_is_whole(moons):
     panel.guess.widget.value = [0.5] * 11
     panel.guess.commit()
     assert panel.run.epochs_done < 100
-    assert panel.bar.value == 1
     at, drawn = panel.guess.drawn
     truth = np.interp(at, range(panel.run.epochs_done + 1), panel.run.val_loss)
     assert panel.guess.off == pytest.approx(np.abs(truth - drawn).mean())
@@ -318,7 +317,7 @@ def test_chosen_run_brings_its_setting_back_into_the_controls(panel):
     panel.remove_button.click()
     assert panel.run is None
     assert not any(chart.marks for chart in panel.charts.charts)
-    assert (panel.status.value, panel.bar.value) == ("", 0)
+    assert panel.status.value == ""
     panel.pin_button.click()
     assert panel.error is None
     assert "lr=0.3" in panel.line()
