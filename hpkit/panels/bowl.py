@@ -116,9 +116,6 @@ class BowlPanel(Panel):
         show = partial(setattr, self, "steps")
         self.live.start(play(show, lambda: self.steps, _MOST_STEPS, _PAUSE))
 
-    def _update(self, running):
-        self.status.value = WORDS["taken"].format(self.steps)
-
     def _charts(self):
         w, n, curvature = self.path, self.steps, self.curvature.value
         losses, _ = _loss_and_slope(w, curvature)

@@ -88,10 +88,6 @@ class PatiencePanel(Panel):
     def stop_at(self) -> int:
         return stop_epoch(self.run.val_loss, self.patience.value)
 
-    def _update(self, running):
-        if self.has_result:
-            self.status.value = WORDS["epoch"].format(self.stop_at)
-
     def _charts(self):
         run, stop, top = self.run, self.stop_at, axis_top([self.run])
         stopped, stops_early = _cut_run(run, stop), stop < run.epochs_done

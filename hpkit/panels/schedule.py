@@ -138,10 +138,6 @@ class SchedulePanel(Panel):
         """The last epoch trained."""
         return int(self.runs.epochs_done.max())
 
-    def _update(self, running):
-        if self.has_result:
-            self.status.value = WORDS["epoch"].format(self._epoch, self.base.epochs)
-
     def _charts(self):
         epochs, colors = self.base.epochs, shades(3)
         rates = [s.rates(_FINE) for s in self.settings[:-1]]
