@@ -233,22 +233,15 @@ class OneAtATimePanel(SearchPanel):
         text = escape(text) + lost
         if len(found.steps) > done or not (found.steps or found.finished):
             return text + ("" if running else WORDS["stopped"])
-        ended = done == len(order)
-        if self.grid and ended:
-            return lost + self._grid_text("apart")
-        if self.grid:
-            text += self._grid_text("known")
-        elif ended:
-            text += WORDS["end"]
-        if not ended:
-            text += WORDS["ahead"].format(done + 1, TABLE[order[done]].knob)
-        return text
+        if done < len(order):
+            return text + WORDS["ahead"].format(done + 1, TABLE[order[done]].knob)
+        return lost + self._grid_text() if self.grid else text + WORDS["end"]
 
-    def _grid_text(self, key):
+    def _grid_text(self):
         grid, end = self.grid, self._path[-1]
         best, loss = _loss(grid, grid.best), _loss(self.found, end)
         setting = escape(txt.setting_text(grid.best, self.found.space))
-        text = WORDS["there" if end == grid.best else key]
+        text = WORDS["there" if end == grid.best else "apart"]
         return text.format(setting=setting, best=best, times=loss / max(best, 1e-12))
 
     def _state(self):
