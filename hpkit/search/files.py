@@ -171,9 +171,10 @@ def starts_alike(plan, runs, probe=None):
     """Return whether runs began as they would with a plan's data, model, and scores."""
     # Compare the run that learned most: with another model it would differ most.
     run = min(runs, key=lambda run: run.best_val_loss)
-    training = Training(plan.dataset, run.setting, seeds=(run.seed,), model=plan.model)
+    options = {"seeds": (run.seed,), "model": plan.model, "device": plan.device}
+    training = Training(plan.dataset, run.setting, **options)
     # A custom model trains for an epoch, as dropout does not show before.
-    end, rtol = (min(1, run.epochs_done), 1e-2) if plan.model else (0, 1e-5)
+    end, rtol = (min(1, run.epochs_done), 1e-3) if plan.model else (0, 1e-5)
     training.advance(math.inf, end)
     probe = training.probe if probe is None else list(map(float, probe))
     new = [*_first_losses(training.runs[0, 0], end), *training.probe]
