@@ -4,7 +4,6 @@ What is learned (categories, what fills a gap) comes from the training rows alon
 Nothing here depends on `Dataset`.
 """
 
-import contextlib
 import itertools
 import numbers
 import re
@@ -28,8 +27,6 @@ _MAX_CODES = 12  # different whole numbers that may be codes: months, say
 # Kolmogorov-Smirnov distance of two classes in a column; breast cancer's best has 0.84.
 _SEPARATED = 0.95
 _MAX_NAMES = 20  # of columns, in a note
-# What pandas calls columns of Python's numbers, as a database gives them.
-_NUMBER_OBJECTS = "integer", "floating", "mixed-integer-float", "decimal"
 _MAX_COLUMNS = 2000  # for one column of categories: millions would not fit in memory
 
 
@@ -99,6 +96,7 @@ def read_frame(frame, target, by, categorical, standardize):
     frame = frame.to_pandas() if hasattr(frame, "to_pandas") else frame
     if not isinstance(frame, pd.DataFrame):
         raise refusal("frame", kind=TypeError, type=type(frame).__name__)
+    frame = frame.infer_objects()  # numbers in columns of objects
     if frame.columns.nlevels > 1:
         raise refusal("levels", frame.columns[0])
     names = list(map(str, frame.columns))
@@ -117,7 +115,7 @@ def read_frame(frame, target, by, categorical, standardize):
     if not inputs.shape[1]:
         raise refusal("no_inputs", names=", ".join(names))
     X, columns = _read_inputs(inputs, categorical, standardize)
-    y = _as_numbers(frame[target])
+    y = frame[target]
     kind = y.dtype.kind
     if kind in "mM":
         raise refusal("target_dates", y.iloc[0], name=target)
@@ -126,17 +124,6 @@ def read_frame(frame, target, by, categorical, standardize):
     key = _read_key(role, frame[name]) if role else None
     dated = isinstance(frame.index, pd.DatetimeIndex)
     return Table(X, y, columns, role, str(name), key, dated)
-
-
-def _as_numbers(values):
-    """Return a column of numbers kept as objects as numbers, any other as it is."""
-    import pandas as pd
-
-    kind = values.dtype == object and pd.api.types.infer_dtype(values)
-    with contextlib.suppress(OverflowError, ValueError):  # 10**400, say
-        if kind in _NUMBER_OBJECTS:
-            return pd.to_numeric(values, downcast="integer")
-    return values
 
 
 def _check_column(role, name, names):
@@ -165,8 +152,6 @@ def _read_key(by, column):
 def _read_inputs(inputs, categorical, standardize):
     columns = {name: Column(name) for name in inputs}
     categorical = _check_columns("categorical", categorical, columns)
-    for name in columns.keys() - {*categorical}:
-        inputs[name] = _as_numbers(inputs[name])  # `inputs` is a copy
     kinds = {name: dtype.kind for name, dtype in inputs.dtypes.items()}
     gaps = inputs.isna().sum()
     dates = [name for name, kind in kinds.items() if kind in "mM"]
