@@ -377,6 +377,8 @@ def one_at_a_time(new_plan, *, order=None, **values):
     """
     plan = new_plan(space=values)
     plan.space = {name: plan.space[name] for name in check_order(order, plan.space)}
+    if plan.model:  # refuse names that it never reads before the first step trains
+        plan.make(settings=list(_longest_steps(plan))).groups()
     return _train_steps(plan)
 
 
