@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -95,7 +96,9 @@ class Progress:
 
     def reset(self, *, sure: bool = False) -> str:
         """Delete the progress in the lessons of this table; `sure` does not ask."""
-        if not sure and input(_tr("asks")).strip().lower() != _tr("yes"):
+        with suppress(EOFError, NotImplementedError, OSError):  # nobody to ask
+            sure = sure or input(_tr("asks")).strip().lower() == _tr("yes")
+        if not sure:
             return _tr("kept")
         before = len(load_entries())
         notice = _core.forget({row["lesson"] for row in self.rows})

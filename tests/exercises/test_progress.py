@@ -131,6 +131,7 @@ def test_reset_deletes_the_lessons_of_its_table_when_sure(monkeypatch):
     for key in (KEY, quiz, "00_start/stop", "06_seeds/differ"):
         _core.record(key, "correct")
 
+    assert hk.progress().reset() == tr("exercises.progress.kept")
     monkeypatch.setattr("builtins.input", lambda words: "y")
     assert hk.progress().reset() == tr("exercises.progress.kept")
     assert len(_core.load_entries()) == 4
