@@ -167,11 +167,11 @@ def numbers_from_json(values):
     return np.array([float(v) for v in values])
 
 
-def starts_alike(plan, runs, probe=None):
+def starts_alike(plan, runs, probe=None, device="cpu"):
     """Return whether runs began as they would with a plan's data, model, and scores."""
     # Compare the run that learned most: with another model it would differ most.
     run = min(runs, key=lambda run: run.best_val_loss)
-    options = {"seeds": (run.seed,), "model": plan.model, "device": plan.device}
+    options = {"seeds": (run.seed,), "model": plan.model, "device": device}
     training = Training(plan.dataset, run.setting, **options)
     # A custom model trains for an epoch, as dropout does not show before.
     end, rtol = (min(1, run.epochs_done), 1e-3) if plan.model else (0, 1e-5)
@@ -194,8 +194,8 @@ def differing_part(plan, identity, record, runs):
     for name, fact in identity.items():
         if record.get(name, fact) != fact:
             return {"rows": "dataset", "code": "model"}.get(name, name)
-    alike = len(runs) == 0 or starts_alike(plan, runs, record.get("said"))
-    return None if alike else "model"
+    about = runs, record.get("said"), plan.device
+    return None if len(runs) == 0 or starts_alike(plan, *about) else "model"
 
 
 def _hash_code(model):
