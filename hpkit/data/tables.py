@@ -96,7 +96,7 @@ def read_frame(frame, target, by, categorical, standardize):
     frame = frame.to_pandas() if hasattr(frame, "to_pandas") else frame
     if not isinstance(frame, pd.DataFrame):
         raise refusal("frame", kind=TypeError, type=type(frame).__name__)
-    if (frame.dtypes == object).any():  # it copies all
+    if (frame.dtypes == "object").any():  # it copies all
         frame = frame.infer_objects()  # numbers in columns of objects
     if frame.columns.nlevels > 1:
         raise refusal("levels", frame.columns[0])
