@@ -9,7 +9,7 @@ from hpkit.charts import runs as run_charts
 from hpkit.charts import spec
 from hpkit.charts.runs import axis_floor, clip_curve, pad_curves, round_up, usual_high
 from hpkit.charts.spec import GUESS, Axis, Chart, style_of
-from hpkit.hyperparameters import TABLE, are_numbers, sort_numbers, varied
+from hpkit.hyperparameters import TABLE, are_numbers, sort_numbers
 from hpkit.locale import Texts, digits
 from hpkit.search.space import Range
 from hpkit.text import axis_texts, chart_text, curve_text, short_text
@@ -71,7 +71,8 @@ def value_curves_chart(search, chosen: int, alt: str) -> Chart:
     top = round_up(max([1.1 * start, *(min(high, 2 * start) for high in highs)]))
     _, left_at = clip_curve(means[chosen], top)
     names = [f"{TABLE[name].short} {text}" for text in texts]
-    labels = [None if unfit[i] or i == chosen else n for i, n in enumerate(names)]
+    hidden = unfit | (done < 0) | (np.arange(len(names)) == chosen)
+    labels = [None if h else n for h, n in zip(hidden, names, strict=True)]
     thin = {"color": colors, "label": labels, "name": names}  # not dashed, as training
     strong = {"width": 3, "strong": True, "hover": False}
     strong["label"] = None if unfit[chosen] else names[chosen]
@@ -98,16 +99,15 @@ def validation_chart(search, *, chosen=None, before=None, drawn=None, alt="") ->
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
     top = floor + round_up(max(1.1 * (start - floor), *(drawn[1] if drawn else ()), 0))
     guess = {"legend": WORDS["guess"] if drawn else None, "hover": False} | GUESS
-    moved = [n for n in varied([search.base, (before or search).base]) if n != name]
-    old = short_text(before.base, moved) if len(moved) == 1 else WORDS["old"]
     earlier = {"width": 1.8, "hover": False, "color": "gray", "dash": "dashed"}
+    earlier["legend"] = WORDS["old"]
     picked = [] if chosen is None else [chosen]
     sign = {"color": "ink", "shape": "diamond", "legend": WORDS["chosen"]}
     band, line, dots, *rest = _curve_marks(search, _value_colors(at), strong=False)
     marks = [
         band,
         spec.line(*(drawn or ((), ())), **guess),
-        spec.line(*_earlier_curve(before, search, at), **earlier, legend=old),
+        spec.line(*_earlier_curve(before, search, at), **earlier),
         line,
         dots,
         spec.points(at[picked], mean[picked], size=5, hover=False, **sign),

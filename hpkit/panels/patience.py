@@ -96,11 +96,12 @@ class PatiencePanel(Panel):
         kept, best = ((r.best_epoch, r.best_val_loss) for r in (stopped, run))
         rest = {"color": "gray", "width": 1.5, "dash": ["dashed", None]}
         rest["label"] = [CHART["train"], CHART["val"]]
+        halt = {"color": "orange", "dash": "dotted", "width": 2.5}
         mine = {"dash": "dashed", "width": 2.5, "label": WORDS["mine"]}
         label = "" if kept == best else WORDS["best"]
         marks = [
             line(stop + x, y, **rest),
-            rule(stop, color="orange", dash="dotted", width=2.5, label=WORDS["stop"]),
+            rule([stop] * stops_early, label=WORDS["stop"], **halt),
             points(*best, color="orange", shape="diamond", label=label),
             rule(self.guesses, color="purple", **mine),
         ]

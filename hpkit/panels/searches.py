@@ -53,9 +53,10 @@ class SearchPanel(Panel):
         return self.found is not None and len(self.found.runs) > 0
 
     def _rows_below(self):
-        rows = self.frame().drop(columns=["epochs", "fit_time"], errors="ignore")
-        # Best first: only a few rows are visible at once.
-        return rows.sort_values("rank_val_loss") if len(rows) else rows
+        if len(rows := self.frame()):
+            # Best first: only a few rows are visible at once.
+            rows = rows[rows["best_epoch"] >= 0].sort_values("rank_val_loss")
+        return rows.drop(columns=["epochs", "fit_time"], errors="ignore")
 
     def _table(self):
         return self.found.to_frame()

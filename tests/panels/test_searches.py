@@ -171,15 +171,31 @@ def test_search_stopped_before_its_first_epoch_says_so(moons):
     assert panel.result == "Press Start."
 
 
+def test_what_has_not_begun_has_neither_label_nor_row(moons):
+    panel = make_curve(moons, [0.01, 0.1, 0.3], seeds=1)
+    runs = panel.found.runs
+    begun = np.array([[True], [False], [True]])
+    curves = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
+    curves = {n: np.where(begun[..., None], getattr(runs, n), np.nan) for n in curves}
+    done = np.where(begun, runs.epochs_done, -1)
+    runs = replace(runs, **curves, epochs_done=done, weights={})
+    panel.found = replace(panel.found, runs=runs, finished=False)
+    panel._draw()
+    labels = marks(panel.charts.charts[0], "line", width=1.5)[0].get("label")
+    assert labels[1] is None
+    assert sum(label is not None for label in labels) == 1  # the other is the best
+    assert sorted(panel._rows_below()["param_lr"]) == [0.01, 0.3]
+
+
 def test_an_earlier_curve_of_the_same_list_is_gray(curve):
     move(curve, curve.controls["batch_size"].slider, 8)
-    x, y = line_of(curve.charts.charts[1], color="gray", legend="batch 32")
+    x, y = line_of(curve.charts.charts[1], color="gray", legend="earlier")
     np.testing.assert_allclose(x, [0.001, 0.03, 0.3], rtol=1e-6)
     np.testing.assert_allclose(y, curve.before.mean_val_loss[:3], rtol=1e-6)
     move(curve, curve.values.text, "0.01, 0.1")
     assert not marks(curve.charts.charts[1], "line", legend="earlier")
     move(curve, curve.controls["batch_size"].slider, 64)
-    assert marks(curve.charts.charts[1], "line", legend="batch 8")
+    assert marks(curve.charts.charts[1], "line", legend="earlier")
     move(curve, curve.values.which, "hidden")  # the list was one of learning rates
     assert (curve.found.param_name, curve.found.finished) == ("hidden", True)
     assert curve.charts.charts[1].x.label == TABLE["hidden"].label
