@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -243,15 +243,17 @@ class Capstone:
             refuse("too_dear", kind=BudgetError, **facts)
         found = search(self.dataset, *args, **kwargs)
         self._trained += found.runs  # `open_test` needs their networks
+        # Stopped again, and no later: what was paid for stays.
+        new = new and (found.finished or found.cost.epochs > paid)
+        number = (entries.index(old) if old else len(self.entries)) + 1
         if new:
             epochs, loss = found.best_so_far()
             entry |= {"epochs": found.cost.epochs, "finished": found.finished}
             entry["so_far"] = [epochs.tolist(), files.numbers_to_json(loss)]
             entry["runs"] = files.runs_to_json(found.runs)
-            if old in self.entries:
-                self.log.change(lambda data: data["entries"].remove(old))
-            self.log.change(lambda data: data["entries"].append(entry))
-        number = len(self.entries) if new else entries.index(old) + 1
+            self.log.change(lambda data: _put(data, entry, old))
+        if not (new or old):  # stopped before its first epoch
+            return found
         facts = entry | {"n": number, "state": self.state}
         print(wrap_text(tr("booked" if new else "free", **facts)))
         return found
@@ -361,6 +363,16 @@ class Capstone:
         if self.entries:
             self.log.change(lambda data: data.update(rivals=vars(found)))
         return found
+
+
+def _put(data, entry, old):
+    """Put an entry into a log, in place of an old one of the same search, or None."""
+    entries, choice = data["entries"], data["choice"]
+    at = entries.index(old) if old in entries else len(entries)
+    entries[at : at + 1] = [entry]
+    if choice and not report.find(chain(*map(report.runs_of, entries)), choice):
+        best = report.best_of(entry, Hyperparameters(**choice["setting"]))
+        data["choice"] = best and choice | best  # its run has gone on since
 
 
 def _plan_entry(what, function, dataset, args, kwargs):

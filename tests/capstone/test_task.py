@@ -420,24 +420,52 @@ def test_a_second_search_draws_anew_and_both_are_free_on_another_day(tmp_path):
     assert (len(cap.entries), cap.spent) == (3, 7 * BASE.epochs)
 
 
+def stop_at(patched, cap, what, how, epochs):
+    """Call a search of a capstone, which is stopped after so many epochs."""
+    live = getattr(hk, what).live(cap.dataset, BASE, **how, tick=0)
+    partial = next(found for found in live if found.cost.epochs >= epochs)
+    live.close()
+    with patched.context() as patched:
+        stopped = wraps(getattr(hk, what))(lambda *_, **__: partial)
+        patched.setattr(hk, what, stopped)
+        return getattr(cap, what)(BASE, **how)
+
+
 @pytest.mark.parametrize("what", ["grid_search", "random_search"])
 @pytest.mark.parametrize("file", [None, "tuning.json"])
 def test_what_was_stopped_is_paid_once(monkeypatch, tmp_path, what, file):
     cap, how = task(budget=8), {"storage": file and tmp_path / file}
     how |= {"lr": hk.log_uniform(0.01, 1), "n_trials": 2} if what[0] == "r" else TWO
-    live = getattr(hk, what).live(cap.dataset, BASE, **how, tick=0)
-    partial = next(found for found in live if found.cost.epochs)
-    live.close()
-    stopped = wraps(getattr(hk, what))(lambda *_, **__: partial)
-    with monkeypatch.context() as patched:
-        patched.setattr(hk, what, stopped)
-        getattr(cap, what)(BASE, **how)
+    partial = stop_at(monkeypatch, cap, what, how, 1)
     assert [entry["finished"] for entry in cap.entries] == [False]
     assert 0 < cap.spent < 8
     assert getattr(cap, what)(BASE, **how).settings == partial.settings
     getattr(cap, what)(BASE, **how)  # free
     assert [entry["finished"] for entry in cap.entries] == [True]
     assert (cap.spent, cap.left) == (8, 0)
+
+
+def test_a_choice_stays_where_its_search_goes_on_or_stops_earlier(monkeypatch, capsys):
+    cap = task(budget=12)
+    assert not stop_at(monkeypatch, cap, "grid_search", TWO, 0).cost.epochs
+    assert cap.entries == []  # nothing was trained
+    stop_at(monkeypatch, cap, "grid_search", TWO, 5)
+    cap.fit(BASE.but(lr=0.3))
+    chosen = BASE.but(lr=TWO["lr"][1])
+    cap.choose(chosen, why="I tried two of them here")
+    before, spent = cap.data["choice"], cap.spent
+    assert before["epochs"] < BASE.epochs
+
+    stop_at(monkeypatch, cap, "grid_search", TWO, 1)
+    assert (cap.spent, cap.data["choice"]) == (spent, before)
+    assert "entry 1 of the log, so it costs nothing" in capsys.readouterr().out
+
+    cap.grid_search(BASE, **TWO)
+    assert [entry["what"] for entry in cap.entries] == ["grid_search", "fit"]
+    assert cap.data["choice"]["epochs"] == BASE.epochs
+    assert cap.data["choice"]["why"] == before["why"]
+    assert cap.log.notices == []  # the log is sound
+    assert "I tried two of them here" in cap.report().html
 
 
 def test_iterators_and_samplers_are_not_used_up_by_asking_for_the_price():

@@ -77,6 +77,9 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
     assert "1 of 2 right" in panel.status.value
     assert "After the remedy: " in panel.charts.charts[0].alt
     assert f"<b>{rows['loss_after'][1]:#.3g}</b>" in shows(panel)
+    press(panel, "treat")  # once more after the same diagnosis, which counts once
+    assert len(panel.rows) == 3
+    assert "1 of 2 right" in panel.status.value
 
     press(panel, "next")
 
