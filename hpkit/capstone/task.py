@@ -208,8 +208,7 @@ class Capstone:
         """Return `hpkit.fit` of this data, counted."""
         setting = Hyperparameters() if setting is None else setting
         lr = [getattr(setting, "lr", 0.1)]  # grid_search rejects other kinds of values
-        kwargs = {"lr": lr, "seeds": (seed,), "model": model}
-        kwargs |= {"loss": loss, "metric": metric}
+        kwargs = dict(lr=lr, seeds=(seed,), model=model, loss=loss, metric=metric)
         return self._search("fit", (setting,), kwargs).runs[0, 0]
 
     bayesian_search = _counted("bayesian_search")
@@ -243,8 +242,7 @@ class Capstone:
             refuse("too_dear", kind=BudgetError, **facts)
         found = search(self.dataset, *args, **kwargs)
         self._trained += found.runs  # `open_test` needs their networks
-        # Stopped again, and no later: what was paid for stays.
-        new = new and (found.finished or found.cost.epochs > paid)
+        new = new and (found.finished or found.cost.epochs > paid)  # or it adds none
         number = (entries.index(old) if old else len(self.entries)) + 1
         if new:
             epochs, loss = found.best_so_far()
@@ -252,10 +250,9 @@ class Capstone:
             entry["so_far"] = [epochs.tolist(), files.numbers_to_json(loss)]
             entry["runs"] = files.runs_to_json(found.runs)
             self.log.change(lambda data: _put(data, entry, old))
-        if not (new or old):  # stopped before its first epoch
-            return found
-        facts = entry | {"n": number, "state": self.state}
-        print(wrap_text(tr("booked" if new else "free", **facts)))
+        if new or old:  # else it was stopped before its first epoch
+            facts = entry | {"n": number, "state": self.state}
+            print(wrap_text(tr("booked" if new else "free", **facts)))
         return found
 
     def _plan(self, what, search, entries, args, kwargs):
