@@ -194,9 +194,9 @@ class ClinicPanel(Panel):
 
     def _update(self, running):
         self.treat_button.disabled = not self.has_result  # a second press does nothing
-        told = {(row["patient"], row["named"]): row["right"] for row in self.rows}
-        score = WORDS["score"].format(sum(told.values()), len(told))
-        self.status.value = score if told else ""
+        right = {(row["patient"], row["named"]): row["right"] for row in self.rows}
+        score = WORDS["score"].format(sum(right.values()), len(right))
+        self.status.value = score if right else ""
         if not self.has_result:
             if not running:
                 self.record.value = ""  # of the patient before
