@@ -211,7 +211,7 @@ class TestBoxPanel(Panel):
         # Leave room for the test loss, so that opening the box rarely moves the axis.
         top = round_up(np.nanmax([2 * losses[0], *1.1 * losses, *guess]))
         mine = _BOX["mine"].format(*guess) if guess else None
-        stems = np.stack([at, at], 1), np.stack([0 * losses, losses], 1)
+        stems = np.stack([at, at], 1), np.stack([np.zeros_like(losses), losses], 1)
         hidden = ([1], [top / 2], [_BOX["hidden"]]) if closed else ([], [], [])
         numbers = [_BOX["number"].format(loss) for loss in losses]
         marks = [
