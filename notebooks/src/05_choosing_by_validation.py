@@ -98,7 +98,7 @@ train_loss, val_loss = fifteen.scores("training"), fifteen.scores("last")
 fig, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
 for n, mark in zip((10, 20, 50, 100, 200), "os^Dv", strict=True):
     at = np.array([setting.epochs for setting in fifteen.settings]) == n
-    look = {"color": plt.cm.viridis_r(np.log10(n) / 2.3), "label": f"{n} epochs"}
+    look = {"color": plt.cm.viridis_r(np.log(n) / np.log(200)), "label": f"{n} epochs"}
     ax.plot(train_loss[at], val_loss[at], mark, ms=8, **look)
 for name, i in (("Ana", train_loss.argmin()), ("Jun", val_loss.argmin())):
     ax.text(train_loss[i], val_loss[i] - 0.08, name, ha="center", weight="bold")
