@@ -125,7 +125,8 @@ class PatiencePanel(Panel):
         for patience in range(1, min(_MOST_PATIENCE, self.run.epochs_done) + 1):
             stop = stop_epoch(self.run.val_loss, patience)
             kept = _cut_run(self.run, stop)
-            row = {"patience": patience, "stops": stop, "keeps": kept.best_epoch}
+            stops = stop if stop < self.run.epochs_done else np.nan  # never: empty
+            row = {"patience": patience, "stops": stops, "keeps": kept.best_epoch}
             rows.append(row | {"val_loss": kept.best_val_loss})
         return rows
 

@@ -36,6 +36,7 @@ def test_patience_moves_the_stop(moons):
     assert panel.stop_at == panel.run.epochs_done
     assert panel.frame().keeps.iloc[-1] == panel.run.best_epoch
     assert "never stops" in panel.result
+    assert np.isnan(panel.frame().stops.iloc[-1])
     assert "within 1 epoch and" in shows(PatiencePanel(moons, QUICK.but(epochs=1)))
     assert not marks(panel.charts.charts[0], "rule")
 
