@@ -45,7 +45,7 @@ PARTS = {
         "grid_search random_search successive_halving bayesian_search",
     ),
     "Results": (
-        "`hk.from_optuna(study, data)` reads a study.",
+        "`hk.from_optuna(study, data, base)` reads a study.",
         "Search.to_frame load to_optuna",
     ),
     "Using a run": (

@@ -247,7 +247,7 @@ class Dataset:
 
         `features` are the names of the columns, default those of a DataFrame, or x1,
         x2, ...; the rest is as in `from_frame`, which has more for a DataFrame: groups,
-        time, splits, categories, codes.
+        time, splits, categories, codes, and notes on what looks wrong.
         """
         is_frame = features is None and hasattr(X, "iloc") and X.ndim == 2
         features = [*map(str, X.columns)] if is_frame else features
