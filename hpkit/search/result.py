@@ -96,6 +96,8 @@ class Search(_RunsMembers):
         """Return what the runs have."""
         if name.startswith("_"):
             raise AttributeError(name)
+        if name.endswith("_"):  # as scikit-learn ends them: best_params_
+            return getattr(self, name.rstrip("_"))
         return getattr(self.runs, name)
 
     def __dir__(self):

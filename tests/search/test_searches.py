@@ -103,6 +103,7 @@ def test_a_search_answers_in_scikit_learns_words():
     grid = hk.grid_search(MOONS, BASE, lr=[0.1, 1e6], batch_size=[16, 64], seeds=(0, 1))
 
     assert grid.best_params == {"lr": 0.1, "batch_size": grid.best.batch_size}
+    assert (grid.best_params_, grid.best_score_) == (grid.best_params, grid.best_score)
     assert grid.best_score == grid.mean_val_loss.min()
     table, best = grid.cv_results, grid.settings.index(grid.best)
     assert table["params"][best] == grid.best_params
