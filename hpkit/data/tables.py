@@ -26,6 +26,7 @@ _GROUP_DRAWS = 100  # ways to split groups that are tried, to find an even one
 _MAX_CODES = 12  # different whole numbers that may be codes: months, say
 # Kolmogorov-Smirnov distance of two classes in a column; breast cancer's best has 0.84.
 _SEPARATED = 0.95
+_ID_NAME = re.compile(r"(?:^|[\W_])(?i:id)$|[a-z]I[dD]$")
 _MAX_NAMES = 20  # of columns, in a note
 _MAX_COLUMNS = 2000  # for one column of categories: millions would not fit in memory
 
@@ -310,9 +311,7 @@ def _split_by_group(groups, shares, rng, y):
     _, groups, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if len(sizes) < len(shares):
         raise refusal("few_groups", len(sizes), least=len(shares))
-    if y is None:
-        return _draw_groups(groups, sizes, shares, rng)
-    classes, y = np.unique(y, return_inverse=True)
+    classes, y = np.unique(0 * groups if y is None else y, return_inverse=True)
 
     def unevenness(parts):  # the classes that parts lack, then chi-square of the counts
         counts = np.array([np.bincount(y[p], minlength=len(classes)) for p in parts])
@@ -378,7 +377,11 @@ def notes_on(table, rows, fitted, y, classes):
             facts["numbers"] = {"k": differ[0], "name": classes[differ[0]]}
         if len(labels) > 2:
             facts["amounts"] = {"count": len(labels)}
+    if labels == ["False", "True"]:
+        facts["numbers"] = {"k": 1, "name": "True"}
     texts = words("data.notes").items()  # in the order of the locale's file
+    if "tells" in facts:  # whoever does not look at the notes must know it, too
+        warn(dict(texts)["tells"].format(**facts["tells"]))
     return tuple(text.format(**facts[key]) for key, text in texts if key in facts)
 
 
@@ -386,12 +389,14 @@ def _list_columns(table, train, fitted, y):
     """Return the names of the columns that each kind of note is about."""
     lists = defaultdict(list, {table.by: [table.name]})
     lists["tells"] = [*_find_separating(table, y)]
+    if table.by == "groups" and _look_alike({*table.key.tolist()}):
+        lists["alike"].append(table.name)
     for column, learned, values in zip(table.columns, fitted, table.X.T, strict=True):
         name, gaps = column.name, np.isnan(values)
         if column.categories is not None:
             texts, trained = column.categories, learned.categories
             lists["categories"].append(f"{name} ({len(trained)})")
-            if len({text.strip().lower() for text in texts}) < len(texts):
+            if _look_alike(texts):
                 lists["alike"].append(name)
             if len(trained) == 1:
                 lists["constant"].append(name)
@@ -406,12 +411,19 @@ def _list_columns(table, train, fitted, y):
                 lists["constant"].append(name)
             elif column.standardize and 2 < n_whole <= _MAX_CODES:
                 lists["codes"].append(f"{name} ({n_whole})")
+            elif column.standardize and n_whole > _MAX_CODES and _ID_NAME.search(name):
+                lists["repeated_ids"].append(name)
         if gaps.any():
             lists["gaps"].append(f"{name} ({gaps.sum()})")
     for names in lists.values():
         if len(names) > _MAX_NAMES:
             names[_MAX_NAMES:] = [f"... ({len(names)})"]
     return lists
+
+
+def _look_alike(texts):
+    """Say whether some texts differ only in case or in spaces around them."""
+    return len({text.strip().lower() for text in texts}) < len(texts)
 
 
 def _find_separating(table, y):

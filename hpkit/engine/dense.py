@@ -6,6 +6,7 @@ measures a learner's own loss and metric.
 """
 
 import contextlib
+import math
 import threading
 from collections.abc import Callable
 from itertools import chain, pairwise, zip_longest
@@ -15,7 +16,8 @@ import torch
 from torch import nn
 from torch.func import vmap
 
-from hpkit.hyperparameters import Hyperparameters, refusal
+from hpkit.hyperparameters import Hyperparameters, refusal, warn
+from hpkit.locale import tr
 
 # Held while one thread sets and uses torch's global random state.
 RANDOM_LOCK = threading.RLock()
@@ -83,6 +85,16 @@ class Objective:
             if both[0].isfinite() and torch.allclose(*both):
                 raise refusal("broadcast")
         return values
+
+    def check_metric(self, data):
+        """Warn of a metric that stays the same when the outputs change places."""
+        generator, y = torch.Generator().manual_seed(0), data.Y[None]
+        out = torch.empty(y.shape, dtype=y.dtype).normal_(std=3, generator=generator)
+        moved = (_rows(out.to(y.device).roll(k, -1), y) for k in range(25))
+        scores = (self.metric_of(*(part[0] for part in rows)) for rows in moved)
+        first = next(scores)
+        if all(math.isclose(first, score, rel_tol=1e-5) for score in scores):
+            warn(tr("engine.metric_moves"))
 
     def losses(self, outputs, targets):
         """Return the loss of each run (runs,)."""

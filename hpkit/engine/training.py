@@ -94,6 +94,8 @@ class Training:
             self.probe, again = (check(self.data, self.custom) for _ in range(2))
             if not np.array_equal(self.probe, again, equal_nan=True):
                 raise refusal("loss_random")
+            if objective.metric is not None:
+                objective.check_metric(self.data)
 
     def extend(self, settings):
         """Add settings to train; those added before must have ended."""

@@ -386,6 +386,34 @@ def test_a_column_that_only_names_rows_is_known():
     assert not any([known(10, 9.5, "id"), known(10, 0, "id")])
 
 
+def test_numbers_that_repeat_and_are_named_like_an_id_are_said():
+    who = np.repeat(range(20), 3) + 7
+    frame = pd.DataFrame(
+        {"customer_id": who, "userID": who, "paid": who, "code_id": who}
+    )
+    frame = frame.assign(id=who % 13, y=[True, False, False] * 20)
+    data = Dataset.from_frame(frame, "y", standardize=["customer_id", "userID", "id"])
+    assert note("repeated_ids", "customer_id, userID, id") in data.notes
+    assert note("numbers", k=1, name="True") in data.notes
+
+
+def test_groups_whose_names_differ_only_in_case_or_spaces_are_said():
+    frame = pd.DataFrame({"who": ["C1", "C2", "C3 "] * 20, "x": range(60)})
+    frame["y"] = frame.x % 7 / 3
+    clean = Dataset.from_frame(frame, "y", groups="who")
+    frame.loc[:9, "who"] = frame.who[:10].str.lower()
+    assert note("alike", "who") not in clean.notes
+    assert note("alike", "who") in Dataset.from_frame(frame, "y", groups="who").notes
+
+
+def test_large_groups_are_cut_near_the_shares_of_the_rows():
+    key = np.repeat(["a", "b", "c"], [700, 200, 60])
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        parts = tables._split_by_group(key, (0.6, 0.2, 0.2), rng, None)
+        assert [*map(len, parts)] in ([700, 200, 60], [700, 60, 200])
+
+
 @pytest.mark.parametrize("y", [[0, 1, 2] * 20, np.arange(60) ** 2.5])
 def test_a_column_that_alone_tells_the_target_is_said(y):
     y = np.array(y)
@@ -394,7 +422,9 @@ def test_a_column_that_alone_tells_the_target_is_said(y):
     why = np.where(y == 0, "p", ends)
     frame = pd.DataFrame({"fee": fee, "why": why, "off": np.roll(ends, 1), "y": y})
     frame = frame.assign(near=[5, *y[1:]], mixed=np.roll(np.sort(y), 5))
-    assert note("tells", "fee, why, near") in Dataset.from_frame(frame, "y").notes
+    said = note("tells", "fee, why, near")
+    with pytest.warns(UserWarning, match=re.escape(said)):  # a script shows no notes
+        assert said in Dataset.from_frame(frame, "y").notes
 
 
 @pytest.mark.parametrize(("rare", "told"), [(10, True), (11, False)])

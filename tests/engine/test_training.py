@@ -6,6 +6,7 @@ import math
 import re
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import Mock
 
@@ -407,6 +408,26 @@ def test_a_loss_that_torch_broadcasts_unasked_is_refused():
         lambda o, t: (softplus(o[:, 0] - o) * (t > t[:, 0])).mean(),
     ):
         fit(NUMBERS, QUICK, loss=own, metric=own)
+
+
+def test_a_metric_that_torch_broadcasts_unasked_is_said():
+    for data, own in (
+        (NUMBERS, lambda o, t: -np.abs(o.numpy().ravel() - t.numpy()).mean()),
+        (NUMBERS, lambda o, t: -(o.squeeze() - t).abs().mean()),
+        (MOONS, lambda o, t: (o.argmax(1)[:, None] == t).float().mean()),
+    ):
+        with pytest.warns(
+            UserWarning, match=r"the same when the outputs change places"
+        ):
+            fit(data, QUICK, metric=own)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(NUMBERS, QUICK, metric=lambda o, t: -(o - t).abs().mean())
+        for own in (
+            lambda o, t: (o.argmax(1) == t).float().mean(),
+            lambda o, t: (o.argmax(1) == t)[t == 1].float().mean(),
+        ):
+            fit(MOONS, QUICK, metric=own)
 
 
 @pytest.mark.parametrize(
