@@ -20,7 +20,7 @@ WORDS = Texts("panels.clinic")
 _HEALTHY = Hyperparameters(lr=0.3, batch_size=20, hidden=(16,), epochs=60)
 _LARGE = dict(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=100)
 FAULTS = {  # fault: remedy, data, changes to _HEALTHY (one value of a list is drawn)
-    "slow": ("higher", None, {"lr": [0.0003, 0.0005, 0.001]}),
+    "slow": ("higher", None, {"lr": [0.0002, 0.0003, 0.0005]}),
     "bouncing": ("lower", None, {"lr": [5.0, 6.0, 7.0]}),
     "diverged": ("lower", "digits", {"lr": [3.0, 5.0, 7.0], "epochs": 20}),
     "overfitting": ("decay", "small_moons", _LARGE),
@@ -94,6 +94,11 @@ def draw_patient(rng, faults=tuple(FAULTS)):
             worst = int(losses[0, :SEEDS].argmax())
             usual, seed = np.quantile(losses, 0.9), seed + worst
             shows = losses[0, worst] > 2 * max(usual, losses[0, worst + 1])
+        elif fault == "slow":
+            shows = run.val_loss[-1] > 0.85 * run.val_loss[0]
+        elif fault == "early":
+            losses = run.train_loss, run.val_loss
+            shows = all(loss[-1] < 0.98 * loss[-2] for loss in losses)
         elif fault == "bouncing":
             shows = not run.diverged and run.val_loss[30:].min() > 0.2  # of 60 epochs
         else:
@@ -147,7 +152,7 @@ class ClinicPanel(Panel):
         yield
         # Begin with the faults whose curves lesson 01 has shown.
         new = [fault for fault in FAULTS if fault not in self._seen_faults]
-        faults = new[:-3] if self.number <= 3 else new[1:2] or tuple(FAULTS)
+        faults = new[:-3] if self.number <= 3 else new[1:2] or new or tuple(FAULTS)
         for patient in draw_patient(self._rng, faults):
             yield patient
         self._seen_faults.append(patient.fault)
@@ -236,18 +241,18 @@ class ClinicPanel(Panel):
         row, fault = self.rows[-1], self.patient.fault
         remedy, losses = row["remedy"], [row["loss_before"], row["loss_after"]]
         before, after = np.nan_to_num(losses, nan=np.inf)
-        # Another seed may end lower by luck, with the fault still there.
-        lucky = remedy == "seed" and fault != "unlucky"
+        # Others may end lower by luck, or a little, with the fault still there.
+        cures = FAULTS[fault][0], "decay" if self.patient.tried else ""
         if remedy == "validation" and not self.patient.tried:
             end = "nothing"
         elif np.isnan(losses).all():
             end = "still"
-        elif lucky or after >= CURED * before:
+        elif after >= CURED * before:
             end = "no_help"
         elif remedy == "lower" and fault in ("overfitting", "training"):
             end = "slower"
         else:
-            end = "helped"
+            end = "helped" if remedy in cures else "less"
         text = f"{WORDS['right' if row['right'] else 'wrong']} {WORDS[end]}"
         facts = {"clue": WORDS["clues"][fault], "remedy": WORDS["remedies"][remedy]}
         facts |= zip(("before", "after"), _loss_texts(losses, "diverged"), strict=True)

@@ -47,6 +47,17 @@ def test_the_right_remedy_lowers_the_loss_of_nearly_every_seed(patients, fault):
         assert (after < before).mean() >= 0.95
 
 
+def test_slow_patients_have_hardly_moved_and_early_ones_are_still_falling():
+    rng = np.random.default_rng(1)
+    for _ in range(12):
+        (*_, slow), (*_, early) = (draw_patient(rng, (f,)) for f in ("slow", "early"))
+        *_, runs = train(slow.dataset, slow.setting, seeds=[slow.seed])
+        assert runs.val_loss[0, 0, -1] > 0.85 * runs.val_loss[0, 0, 0]
+        *_, runs = train(early.dataset, early.setting, seeds=[early.seed])
+        for loss in (runs.train_loss, runs.val_loss):
+            assert loss[0, 0, -1] < 0.98 * loss[0, 0, -2]
+
+
 def test_wrong_remedies_mostly_do_not_cure(patients):
     cures = []
     for fault, (patient, _) in patients.items():
@@ -87,19 +98,25 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
     assert panel.treated is None
     assert panel.fault.label == panel.remedy.label == "Choose"
     assert "Patient 2" in panel.record.value
+    panel.patient = replace(panel.patient, fault="unlucky")
+    panel.fault.value, panel.remedy.value = "slow", "longer"
+    press(panel, "treat")
+    panel.rows[-1] |= {"loss_before": 1.0, "loss_after": 0.5}  # as luck may have it
+    panel._draw()
+    assert "1.00 before, <b>0.500</b> now. Lower, but not by" in shows(panel)
     panel.patient = replace(panel.patient, fault="training", tried=(0.0,))
     panel.fault.value, panel.remedy.value = "overfitting", "seed"
     assert press(panel, "treat").rows[-1]["right"]  # such a patient overfits, too
 
 
-def test_the_first_six_patients_have_six_faults_and_the_chart_names_none():
+def test_the_first_seven_patients_have_all_faults_and_the_chart_names_none():
     panel, faults = ClinicPanel().wait(60), set()
-    for _ in range(6):
+    for _ in FAULTS:
         faults.add(panel.patient.fault)
         assert "nan" not in panel.charts.charts[0].alt
         assert not panel.charts.charts[0].marks[-1].get("label")  # of an X
         press(panel, "next")
-    assert len(faults) == 6
+    assert faults == {*FAULTS}
 
 
 def test_what_is_stopped_counts_for_nothing_and_a_stopped_patient_is_not_there():
