@@ -480,8 +480,11 @@ class Guess:
 
     def commit(self):
         self.value = self.widget.value
+        if getattr(self.widget, "min", None) == self.value:  # a slider not moved yet
+            self.value = None
         if not self.open:
-            self.answer.value = GUESS_WORDS[getattr(self.widget, "request", "choose")]
+            request = "move" if hasattr(self.widget, "min") else "choose"
+            self.answer.value = GUESS_WORDS[getattr(self.widget, "request", request)]
             return
         self.panel.remove_class("hp-covered")  # first: keyboard focus moves there
         self.box.layout.display = "none"

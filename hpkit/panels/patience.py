@@ -70,7 +70,8 @@ class PatiencePanel(Panel):
         self.asked = patience = check_count("patience", patience, most=10**6)
         seeds = (check_seed("seed", seed),)
         most = min(_MOST_PATIENCE, setting.epochs)
-        self.patience = count_box(WORDS["patience"], patience, 1, most)
+        limits = {"low": 1, "high": most, "most": max(patience, setting.epochs)}
+        self.patience = count_box(WORDS["patience"], patience, **limits)
         question = WORDS["guess"].format(patience)
         self.ask(predict, question, W.IntSlider, 0, 0, setting.epochs)
         self.build(self.patience, self.buttons(stop=self.stop))

@@ -50,7 +50,7 @@ class SearchPanel(Panel):
 
     @property
     def has_result(self):
-        return self.found is not None and len(self.found.runs) > 0
+        return self.found is not None and self.found.cost.epochs > 0
 
     def _rows_below(self):
         if len(rows := self.frame()):
@@ -239,7 +239,7 @@ class _ListsPanel(SearchPanel):
 
     def _result_text(self, running):
         if not self.has_result:
-            return WORDS["none"]
+            return WORDS["training" if running else "none"]
         found, text = self.found, ""
         if self.offer and not running:
             text += WORDS["stale"]

@@ -23,6 +23,9 @@ def test_stop_epoch_counts_epochs_without_a_new_lowest(patience, stop):
 
 def test_patience_moves_the_stop(moons):
     panel = PatiencePanel(moons, QUICK.but(patience=2), patience=1, predict=True)
+    commit(panel, 0)  # where the slider stands at first
+    assert "Move the slider" in panel.guess.answer.value
+    assert "Make your guess first" in panel.result
     commit(panel, 7)
     first = int(np.argmax(np.diff(panel.run.val_loss) >= 0)) + 1
 

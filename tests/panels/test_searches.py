@@ -163,12 +163,15 @@ def test_stopped_search_says_how_far_it_came(moons):
     assert panel.status.value == f"stopped: {done} of 1000 epochs"
 
 
-def test_search_stopped_before_its_first_epoch_says_so(moons):
+@pytest.mark.parametrize("done", [-1, 0])  # 0: measured, not trained
+def test_search_stopped_before_its_first_epoch_names_no_winner(moons, done):
     panel = make_curve(moons, [0.01, 0.1], seeds=1)
-    runs = replace(panel.found.runs, epochs_done=np.full((2, 1), -1))
+    runs = replace(panel.found.runs, epochs_done=np.full((2, 1), done))
     panel.found = replace(panel.found, runs=runs, finished=False)
     panel._draw()
     assert panel.result == "Press Start."
+    assert not panel.charts.charts[1].marks
+    assert panel.frame().empty
 
 
 def test_what_has_not_begun_has_neither_label_nor_row(moons):
