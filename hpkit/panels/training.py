@@ -339,7 +339,8 @@ class TrainingPanel(Panel):
         leader = min(entries, key=lambda e: (e.run.diverged, e.run.best_val_loss))
         name = escape(WORDS["named" if leader.name else "run"].format(leader.label))
         best, shown = leader.run.best_val_loss, self.run.best_val_loss
-        key = "self" if math.isclose(best, shown, rel_tol=1e-5) else "leader"
+        key = "equal" if math.isclose(best, shown, rel_tol=1e-5) else "leader"
+        key = "self" if leader.run is self.run else key
         return WORDS[key].format(n=len(entries), name=name, best=digits(best))
 
     def _code(self):

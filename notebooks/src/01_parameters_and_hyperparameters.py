@@ -78,11 +78,14 @@ X, X_valid = (
 y, y_valid = (torch.tensor(s.y) for s in (moons.train, moons.valid))
 lr, batch_size, epochs = 0.1, 32, 30
 
-torch.manual_seed(0)
-net = nn.Sequential(
-    nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 2)
-)
-before = [p.detach().clone() for p in net.parameters()]
+
+def new_network():
+    torch.manual_seed(0)
+    a, b, c = nn.Linear(2, 16), nn.Linear(16, 16), nn.Linear(16, 2)
+    return nn.Sequential(a, nn.ReLU(), b, nn.ReLU(), c)
+
+
+before = [p.detach() for p in new_network().parameters()]
 
 # %% [markdown]
 # **Predict.** With 400 training points and a batch size of 32, how often does one epoch
@@ -92,7 +95,7 @@ before = [p.detach().clone() for p in net.parameters()]
 # the loss, also called *gradient*, which says for each weight which way is down.
 
 # %%
-loss_of, losses, steps = nn.CrossEntropyLoss(), [], 0
+net, loss_of, losses, steps = new_network(), nn.CrossEntropyLoss(), [], 0
 optimizer = torch.optim.SGD(net.parameters(), lr=lr)
 shuffle = torch.Generator().manual_seed(0)  # decides the order of the points
 for _ in range(epochs):

@@ -175,8 +175,8 @@ hk.PatiencePanel(spiral, deep, patience=1)
 # %% [markdown]
 # **What you see: 2 and 3 are too eager.** The loss falls with many small rises. Here
 # patience 2 keeps a loss sixteen times the lowest, patience 3 four times; with most
-# seeds both keep over 1.5 times. Patience 20 stops late, but within five percent of the
-# lowest. <!-- claim: epochs-plateau -->
+# seeds both keep over 1.5 times. Patience 20 stops late, but keeps a loss within five
+# percent of the lowest. <!-- claim: epochs-plateau -->
 #
 # No patience is always right. But too much only costs time; too little costs the
 # result.
@@ -215,7 +215,7 @@ hk.progress(4)
 # - Too few epochs stop while the loss still falls; too many may learn the points by
 #   heart.
 # - At a constant learning rate, train once, long enough, and keep the best epoch.
-# - Patience 1 stops at a bump; on the noisy moons patience 20 saved more than half of
+# - Patience 1 stops at a bump; on `small_moons` patience 20 saved more than half of
 #   the 200 epochs, with most seeds at nearly no cost.
 #   <!-- claim: epochs-patience-twenty -->
 #

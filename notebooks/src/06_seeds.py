@@ -81,10 +81,10 @@ for i, name in enumerate(["Ana", "Jun"]):
 # **Predict.** Twenty duels: how often does each win?
 
 # %%
-*_, runs = hk.train(moons, [base.but(lr=0.01), jun], seeds=range(40))
-wins = runs.best_val_loss[0, :20] < runs.best_val_loss[1, 20:]
+*_, far = hk.train(moons, [base.but(lr=0.01), jun], seeds=range(40))
+wins = far.best_val_loss[0, :20] < far.best_val_loss[1, 20:]
 print(f"Ana wins {wins.sum()} of 20, Jun {20 - wins.sum()}")
-ax = hk.plot_seeds(runs, pairs=False)
+ax = hk.plot_seeds(far, pairs=False)
 
 # %% [markdown]
 # **What you see: Jun, every time.** The two clouds don't even touch: a difference of
@@ -97,8 +97,8 @@ ax = hk.plot_seeds(runs, pairs=False)
 # **Predict.** Is the spread of a mean of 4 a quarter of one seed's?
 
 # %%
-*_, runs = hk.train(moons, jun, seeds=range(320))
-loss = runs.best_val_loss[0]
+*_, many = hk.train(moons, jun, seeds=range(320))
+loss = many.best_val_loss[0]
 for n in (1, 4, 16):
     spread = loss.reshape(-1, n).mean(axis=1).std(ddof=1)
     print(f"mean of {n:2}: spread {spread:.4f}, {spread / loss.std(ddof=1):.2f} of one")
@@ -127,9 +127,9 @@ ex.enough_seeds.check(answer)
 
 # %%
 pair = [hk.Hyperparameters(lr=lr, epochs=10, hidden=(32,)) for lr in (0.2, 0.3)]
-*_, runs = hk.train(digits, pair, seeds=range(20))
-ax = hk.plot_seeds(runs)
-low, high = runs.best_val_loss
+*_, shared = hk.train(digits, pair, seeds=range(20))
+ax = hk.plot_seeds(shared)
+low, high = shared.best_val_loss
 others = np.roll(low, 1)  # those of 0.2, each moved to the next seed
 print("own seeds:  0.3 wins", (high < others).sum(), "of 20")
 print("same seeds: 0.3 wins", (high < low).sum(), "of 20")

@@ -452,7 +452,9 @@ def test_sentence_names_a_run_that_is_the_best():
     for setting in ({"epochs": 80}, {"epochs": 100}):  # over-fitted long before
         panel.controls.setting = panel.controls.setting.but(**setting)
         panel.wait()
-    assert "Lowest of 3 runs." in panel.result  # all are the same there
+    assert "As low as run 1, the lowest of 3 runs." in panel.result
+    panel.list.list.index = 0
+    assert " Lowest of 3 runs." in panel.result
 
     panel.controls.setting = panel.controls.setting.but(lr=0.001, epochs=10)
     panel.wait()
