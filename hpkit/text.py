@@ -119,12 +119,14 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
         sentence = texts["all_diverged" if had_loss else "all_nan"]
         return lost if beside_table else [sentence, *lost]
     too_early = not (search.finished or search.runs_done)
-    edges = [] if too_early else _edge_sentences(search)
+    edges = [] if too_early else edge_sentences(search)
     if beside_table:
         return edges + _metric_sentences(search) + lost
     key = "best_value" if search.kind == "optuna_study" else "best_one"
-    key = "best" if len(runs.seeds) > 1 else key
-    setting, loss = setting_text(search.best, names), loss_text(runs, runs.order[0])
+    first = runs.order[0]
+    key = "best" if (runs.epochs_done[first] >= 0).sum() > 1 else key
+    key = "none_learned" if not runs.best_epoch[first].any() else key
+    setting, loss = setting_text(search.best, names), loss_text(runs, first)
     sentences = [texts[key].format(setting=setting, loss=loss)]
     if not too_early and (ties := search.ties):
         key = "ties_folds" if runs.folds else "ties"
@@ -183,13 +185,12 @@ def lost_sentences(search) -> list:
     return sentences
 
 
-def _edge_sentences(search) -> list:
+def edge_sentences(search) -> list:
     sentences = []
     for name, end in search.edge.items():
-        values = search._listed(name)
-        if isinstance(values, tuple):
-            kind, value = "edge", getattr(search.best, name)
-        else:
+        values, kind, value = search._listed(name), "edge", getattr(search.best, name)
+        known = [value for value in search.values(name) if value is not None]
+        if not isinstance(values, tuple) and value not in (min(known), max(known)):
             kind, value = "range", values.low if end == "lowest" else values.high
         facts = {"name": TABLE[name].label, "value": value_text(value)}
         sentences.append(words("search")[f"{kind}_{end}"].format(**facts))
@@ -208,7 +209,7 @@ def step_sentences(search) -> list:
             at = search.settings.index(step.winner)
             facts["value"] = value_text(getattr(step.winner, step.name))
             facts["loss"] = loss_text(search.runs, at)
-            key = "step_nan" if np.isinf(search.runs.mean_val_loss[at]) else key
+            key = "step_out" if search.runs.unfit[at] else key
         sentences.append(words("search")[key].format(**facts))
     return sentences
 

@@ -328,7 +328,7 @@ class Capstone:
     def _test_text(self):
         kind = "loss" if self.test["accuracy"] is None else "accuracy"
         if kind == "accuracy" and self.bars:
-            kind = "bar" if self.bar else "no_bar"
+            kind = "no_bar" if self.bar is None else "bar"
         facts = {"bar": self.bar, "lowest": min(self.bars, default=0)}
         return " ".join([tr(kind, **self.test, **facts), *report.beside(self.test)])
 

@@ -18,6 +18,7 @@ WORDS = Texts("charts")
 _LOG = Texts("capstone.pictures")
 _LOG_SPAN = 8  # times the lowest value: an axis of at least this span is logarithmic
 _LOWEST = {None: "lowest_at", "lowest": "lowest_left", "highest": "lowest_right"}
+_LOWEST["gap"] = _LOWEST[None]
 _DOT = {"size": 3, "opacity": 0.45, "hover": False}
 _ROOM = 0.05  # of an axis beyond its outermost values
 _STEP_GAP, _SHORT_LIST = 1, 3  # places between two steps; the fewest that a step takes
@@ -38,7 +39,11 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
     positive = [v for v in values if v > 0] if are_numbers(values) else []
     wide = len(positive) > 1 and max(positive) / min(positive) >= _LOG_SPAN
     if not are_numbers(values) or (wide and len(positive) < len(values)):
-        return Axis(label, kind="band", texts=texts), np.arange(float(len(values)))
+        places = np.arange(float(len(values)))
+        if are_numbers(values):  # from low to high, as on the other axes
+            places = np.argsort(np.argsort(values)).astype(float)
+            texts = [text for _, text in sorted(zip(values, texts, strict=True))]
+        return Axis(label, kind="band", texts=texts), places
     at, low, high = np.array(values, float), float(min(values)), float(max(values))
     order = np.argsort(at)
     ticks = {"ticks": at[order].tolist(), "texts": [texts[i] for i in order]}

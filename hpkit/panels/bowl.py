@@ -79,7 +79,7 @@ class BowlPanel(Panel):
         self.lr = self._knob("lr", lr, 0.05, 2.5)
         self.curvature = self._knob("curvature", 1.0, 0.1, 4.0)
         options = {"text": "{:g}".format, "min": 0, "max": 5, "step": 0.1}
-        self.ask(predict, WORDS["guess"], W.FloatSlider, 1.0, **options)
+        self.ask(predict, WORDS["guess"], W.FloatSlider, 0.0, **options)
         if self.guess and not steps:  # the ball at its start gives nothing away
             self.add_class("hp-shown")
         first_row = self.buttons(step=self.step, run=self._run)

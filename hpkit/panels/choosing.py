@@ -58,7 +58,7 @@ class CoinFlipsPanel(Panel):
         self.valid = self.test = np.zeros(0)
         self.count = count_box(_COINS["box"], self.first, 1, _MODELS, most=_MODELS)
         options = {"text": _COINS["percent"].format, "min": 40, "max": 100}
-        self.ask(predict, _COINS["guess"], W.IntSlider, 50, **options)
+        self.ask(predict, _COINS["guess"], W.IntSlider, 40, **options)
         buttons = self.buttons(run=self._run, stop=self.stop)
         self.build(self.count, buttons, self.buttons(again=self.flip))
         self.on_change(self._draw, self.count)

@@ -15,7 +15,7 @@ from hpkit.engine.dense import Model
 from hpkit.engine.model_functions import mentions_name
 from hpkit.engine.training import allowed_own_names, check_dataset
 from hpkit.hyperparameters import TABLE, Hyperparameters, refusal, sort_numbers
-from hpkit.locale import Texts, digits
+from hpkit.locale import Texts, digits, words
 from hpkit.panels.controls import pick_knob
 from hpkit.panels.parts import dropdown, html_widget
 from hpkit.panels.searches import SearchPanel
@@ -107,6 +107,7 @@ class OneAtATimePanel(SearchPanel):
         options = [(", ".join(names), names) for names in orders]  # as in code
         self.order, order_box = dropdown(options, WORDS["order_tip"], WORDS["order"])
         self.on_change(self.reset, self.order, *self.starts.values())
+        self.on_change(self._change_seeds, self.seeds)
         self.paths = html_widget(WORDS["no_path"], "hp-table", "hp-paths")
         self.drawers = {"paths": self.paths, **self.drawers}
         self.build(
@@ -132,6 +133,11 @@ class OneAtATimePanel(SearchPanel):
 
     def _begin(self):
         return self._make_search(one_at_a_time, self.starting, self.ordered)
+
+    def _change_seeds(self):
+        """Forget the grid and all paths, too: other seeds have other losses."""
+        self.grid, self.walked, self.losses = None, {}, set()
+        self.reset()
 
     def reset(self) -> None:
         """Forget all but the start and the grid."""
@@ -241,6 +247,8 @@ class OneAtATimePanel(SearchPanel):
         grid, end = self.grid, self._path[-1]
         best, loss = _loss(grid, grid.best), _loss(self.found, end)
         setting = escape(txt.setting_text(grid.best, self.found.space))
+        if grid.runs.unfit.all():
+            return words("search")["all_diverged"]
         text = WORDS["there" if end == grid.best else "apart"]
         return text.format(setting=setting, best=best, times=loss / max(best, 1e-12))
 

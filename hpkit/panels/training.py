@@ -334,9 +334,9 @@ class TrainingPanel(Panel):
 
     def _best_text(self):
         entries = self.list.entries
-        if len(entries) < 2:
-            return ""
         leader = min(entries, key=lambda e: (e.run.diverged, e.run.best_val_loss))
+        if len(entries) < 2 or leader.run.diverged:
+            return ""
         name = escape(WORDS["named" if leader.name else "run"].format(leader.label))
         best, shown = leader.run.best_val_loss, self.run.best_val_loss
         key = "equal" if math.isclose(best, shown, rel_tol=1e-5) else "leader"

@@ -189,7 +189,8 @@ class Search(_RunsMembers):
     def edge(self) -> dict:
         """Where the best value is at an end of what was tried: "lowest" or "highest".
 
-        Not where nothing lies beyond, nor where another value has the same loss.
+        "gap": there, but all runs with the value next to it diverged or failed. Not
+        where nothing lies beyond, nor where another value has the same loss.
         """
         level, edges = tie_levels(self.mean_val_loss), {}
         is_best = (level == level[self.runs.order[0]]) & ~self.runs.unfit
@@ -198,7 +199,13 @@ class Search(_RunsMembers):
             best, most = getattr(self.best, name), self.dataset.n_train
             same = {getattr(setting, name) for setting in winners} == {best}
             if same and best is not None:  # an Optuna trial may lack it
-                edges[name] = edge_side(name, self._listed(name), best, most)
+                values, tried = self._listed(name), self.values(name)
+                known = [value for value in tried if value is not None]
+                edges[name] = edge_side(name, values, best, most, known)
+                if edges[name] and len({*known}) > 1:
+                    inner = sorted({*known})[1 if edges[name] == "lowest" else -2]
+                    beside = [i for i, value in enumerate(tried) if value == inner]
+                    edges[name] = "gap" if self.unfit[beside].all() else edges[name]
         return {name: side for name, side in edges.items() if side}
 
     def best_so_far(self) -> tuple:
@@ -295,7 +302,8 @@ class Search(_RunsMembers):
         for rung in self.rungs:
             cut = texts["cut_note"].format(epoch=rung.epoch)
             notes |= dict.fromkeys({*rung.settings} - {*rung.kept}, cut)
-        notes |= {self.runs.order[0]: texts["best_note"]}
+        best = self.runs.order[0]  # perhaps cut, where what went on diverged
+        notes[best] = ", ".join(filter(None, (texts["best_note"], notes.get(best))))
         notes |= dict.fromkeys(np.flatnonzero(diverged), texts["diverged_note"])
         caption = text.search_sentences(self, beside_table=True)
         return text.short_table(" ".join(caption), self.runs, tuple(self.space), notes)
@@ -352,7 +360,7 @@ def describe(result: Any) -> str:
     if len(runs) == 1:
         return text.run_sentence(next(iter(runs)))
     diverged, best, n = runs.diverged.any(1), int(runs.order[0]), len(runs.settings)
-    loss, names = runs.mean_val_loss, hp.varied(runs.settings)
+    loss, names = runs.mean_val_loss, hp.varied(runs.settings) or ["lr"]
     facts = {"data": runs.dataset.name, "n": n, "seeds": len(runs.seeds)}
     facts |= {"best": loss[best], "gone": diverged.sum()}
     facts["setting"] = text.setting_text(runs.settings[best], names)

@@ -164,15 +164,18 @@ def draw_value(rng, values):
     return min(max(values.at(rng.random()), low), high)
 
 
-def edge_side(name, values, best, most):
+def edge_side(name, values, best, most, tried=()):
     """Return the end at which the best value is, if values beyond it are possible."""
     if len({*range_ends(values)}) == 1:
         return None
+    if all(isinstance(v, tuple) and len(v) == 1 for v in (best, *range_ends(values))):
+        values, best = [width for (width,) in values], *best  # of one hidden layer
     if isinstance(values, Range):
         low, high = range_ends(values)
         start, end, place = values._scaled(low, high, best)
         share = (place - start) / (end - start)
-        lowest, highest = share < _EDGE_SHARE, share > 1 - _EDGE_SHARE
+        lowest = share < _EDGE_SHARE or best == min(tried, default=None)
+        highest = share > 1 - _EDGE_SHARE or best == max(tried, default=None)
     elif hp.are_numbers(values):
         low, high = min(values), max(values)
         lowest, highest = best == low, best == high

@@ -247,10 +247,10 @@ def seconds(size):
 # %% tags=["drawing"]
 # drawing: the time of an epoch on this computer
 seconds(64)  # the first call warms up
-sizes = ["1", "4", "16", "64", "256", "600"]
-times = [1000 * min(seconds(int(size)) for _ in range(3)) for size in sizes]
+names = ["1", "4", "16", "64", "256", "600"]
+times = [1000 * min(seconds(int(name)) for _ in range(3)) for name in names]
 fig, ax = plt.subplots(figsize=(7.2, 2.6), layout="constrained")
-ax.bar_label(ax.bar(sizes, times, color="#0072B2"), fmt="%.1f")
+ax.bar_label(ax.bar(names, times, color="#0072B2"), fmt="%.1f")
 ax.set(xlabel="batch size", ylabel="milliseconds per epoch", yticks=[])
 ax.spines[["top", "right", "left"]].set_visible(False)
 ax = hk.alt_text(ax, "Six bars: an epoch takes less time the larger the batch.")

@@ -120,8 +120,8 @@ ax = hk.alt_text(ax, "Fifteen dots; the lowest training loss is high in validati
 # the best of 50 models, by its accuracy on 40 validation rows.
 
 # %%
-rates, setting = (0.01, 0.03, 0.1, 0.3, 1), hk.Hyperparameters(epochs=20, hidden=(16,))
-fifty = [hk.fit(coins, setting.but(lr=rates[k % 5]), seed=k) for k in range(50)]
+rates, plain = (0.01, 0.03, 0.1, 0.3, 1), hk.Hyperparameters(epochs=20, hidden=(16,))
+fifty = [hk.fit(coins, plain.but(lr=rates[k % 5]), seed=k) for k in range(50)]
 scores = np.array([run.val_accuracy[-1] for run in fifty])
 print(f"validation rows, mean of the 50: {100 * scores.mean():.1f}%")
 print(f"validation rows, best of the 50: {100 * scores.max():.1f}%")
@@ -322,8 +322,8 @@ ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close togethe
 # %%
 rates = [0.01, 0.1, 0.3, 1]
 found = hk.cross_validate(wine, [setting.but(lr=lr) for lr in rates], repeats=10)
-for lr, losses in zip(rates, found, strict=True):
-    means = losses.mean(axis=1)
+for lr, folds in zip(rates, found, strict=True):
+    means = folds.mean(axis=1)
     print(f"lr {lr:4}: mean {means.mean():.3f}, spread {means.std(ddof=1):.3f}")
 
 # %% [markdown]

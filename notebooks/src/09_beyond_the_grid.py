@@ -100,11 +100,11 @@ print("random wins", (nine < grid.mean_val_loss.min()).sum(), "of 20 times")
 # random win again?
 
 # %%
-grid = hk.grid_search(moons, base, **spread | {"lr": [1e-4, 0.01, 1]})
+narrow = hk.grid_search(moons, base, **spread | {"lr": [1e-4, 0.01, 1]})
 to_one = {"lr": hk.log_uniform(1e-4, 1), "weight_decay": any_decay}
-many = hk.random_search(moons, base, n_trials=180, **to_one)
-nine = many.mean_val_loss.reshape(20, 9).min(1)
-print("random wins", (nine < grid.mean_val_loss.min()).sum(), "of 20 times")
+draws = hk.random_search(moons, base, n_trials=180, **to_one)
+lowest = draws.mean_val_loss.reshape(20, 9).min(1)
+print("random wins", (lowest < narrow.mean_val_loss.min()).sum(), "of 20 times")
 
 # %% [markdown]
 # **What you see: once.** This grid happens to hold a very good value, 1, so random wins
@@ -307,9 +307,9 @@ print("best:", study.best_params, f"loss {study.best_value:.3f}")
 
 # %% tags=["drawing"]
 # The proposed learning rates in their order; the line is the best one
-rates = [trial.params["lr"] for trial in study.trials]
+tried = [trial.params["lr"] for trial in study.trials]
 fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
-ax.semilogy(rates, "o", ms=8, color="#0072B2")
+ax.semilogy(tried, "o", ms=8, color="#0072B2")
 ax.axvline(9.5, color="gray", ls="--")
 ax.axhline(study.best_params["lr"], color="#D55E00")
 ax.set(xlabel="trial (left of the dashed line: random)", ylabel="learning rate")
@@ -317,7 +317,7 @@ ax.yaxis.set(major_formatter="{x:g}", minor_locator=plt.NullLocator())
 _ = hk.alt_text(ax, "30 proposed learning rates in their order; the best as a line.")
 
 # %%
-far = np.abs(np.log10(rates) - np.log10(study.best_params["lr"]))
+far = np.abs(np.log10(tried) - np.log10(study.best_params["lr"]))
 for name, part in (("first ten", far[:10]), ("later", far[10:])):
     print(f"{name}: typically a factor of {10 ** np.median(part):.1f} from the best")
 

@@ -66,7 +66,7 @@ ax = hk.plot_validation_curve(curve)
 # %%
 try:
     wine.grid_search(base, lr=[0.03, 0.1, 0.3], batch_size=[8, 32])
-except hk.BudgetError as problem:
+except ValueError as problem:  # an hk.BudgetError
     print("Refused:", str(problem).replace("; ", ";\n"))
 
 # %% [markdown]

@@ -162,7 +162,7 @@ WRONG = {
         kind=[[16, 601], [8.5, 64]],
     ),
     "03/scaled_rate": dict(
-        unchanged=[0.04], smaller=[0.005], too_small=[0.1], too_large=[10]
+        unchanged=[0.04], smaller=[0.005], too_small=[0.1], too_large=[2], diverged=[10]
     ),
     "03/scaling_breaks": dict(holds=[64], unknown=[4]),
 }

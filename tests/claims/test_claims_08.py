@@ -244,6 +244,7 @@ WRONG = {
         gap=[{"lr": [0.001, 0.01, 100], "batch_size": [16, 32]}],
         one_size=[{"lr": [0.1, 1, 10], "batch_size": [32]}],
         few=[{"lr": [0.1, 1], "batch_size": [32, 64]}],
+        close=[{"lr": [0.49, 0.5, 0.51], "batch_size": [16, 20]}],
         many=[{"lr": [0.001, 0.01, 0.1, 1, 10], "batch_size": [16, 64]}],  # as above it
         kind=[
             {"lr": 0.1, "batch_size": [32, 64]},

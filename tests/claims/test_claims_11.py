@@ -329,9 +329,9 @@ def test_every_curve_is_read_back_by_tensorboards_own_reader(tmp_path, monkeypat
 
 
 # Wrong answers to the exercises: see tests/exercises/wrong_answers.py.
-def one_search(dataset, n=5, seeds=3, looks=0):
+def one_search(dataset, n=5, seeds=3, looks=0, lowest=0.01):
     """Return a search that may break one condition."""
-    lrs, quick = [0.01 * (k + 1) for k in range(n)], hk.Hyperparameters(epochs=1)
+    lrs, quick = [lowest * (k + 1) for k in range(n)], hk.Hyperparameters(epochs=1)
     found = hk.grid_search(dataset, quick, lr=lrs, seeds=range(seeds))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -347,6 +347,7 @@ def searches():
         settings=[one_search(own(), n=4)],
         seeds=[one_search(own(), seeds=2)],
         looked=[one_search(own(), looks=2)],
+        diverged=[one_search(own(), lowest=1e9)],
     )
 
 
@@ -361,7 +362,7 @@ CATS = "I have three cats, the sea is blue, and there is soup on the table. "
 
 WRONG = {
     "11/own_data": lambda: dict(
-        course=[hk.load_dataset("moons")],
+        course=[hk.load_dataset("moons"), replace(cells(OURS), name="mine")],
         few=[hk.Dataset.from_arrays([[n] for n in range(30)], [0, 1] * 15)],
     ),
     "11/search": searches,

@@ -458,17 +458,26 @@ def test_where_all_diverged_that_is_said():
         ("batch_size", (8, 400), 400, "highest"),
         ("batch_size", (8, 401), 401, None),  # nothing lies beyond all points
         ("batch_size", hk.uniform(8, 401), 401, None),
+        ("hidden", ((8,), (16,)), (16,), "highest"),
+        ("hidden", ((8,), (16, 16)), (16, 16), None),
     ],
 )
 def test_edge_of(name, values, best, edge):
     assert edge_side(name, values, best, 401) == edge
+    if isinstance(values, Range) and edge is None and best == 0.01:
+        assert edge_side(name, values, best, 401, [0.001, best]) == "highest"
+        assert edge_side(name, values, best, 401, [0.1, best]) == "lowest"
 
 
 def test_values_of_the_same_loss_are_no_edge():
     train = [[[1, 0.1]] * 2, [[1, 0.1], [1, 9]], [[1, 0.1]] * 2]
     val = [[[1, 0.3]] * 2, [[1, 0.3]] * 2, [[1, 0.5]] * 2]
     assert made(val).edge == {}
-    assert made(val, train).edge == {"lr": "lowest"}  # the second one diverged
+    apart = made(val, train)  # the second one diverged
+    assert apart.edge == {"lr": "gap"}
+    assert "0.1, and the value next to it diverged; those between" in apart.describe()
+    third = made([*val[:1], *val[:0:-1]], [*train[:1], *train[:0:-1]])
+    assert third.edge == {"lr": "lowest"}
     assert made(val, [[[1, 9]] * 2] * 3).edge == {}  # all did
 
 
@@ -479,8 +488,8 @@ def test_the_edge_of_a_range_is_told_of_its_end():
 
     assert search.edge == {"lr": "highest"}
     assert search.best.lr < max(search.values("lr"))
-    assert "close to the upper end of its range, 0.1: higher" in search.describe()
-    assert "that was tried" not in search.describe()
+    assert "close to the upper end of its range, 0.1; higher" in search.describe()
+    assert "highest tried" not in search.describe()
 
 
 def test_best_so_far_counts_epochs_of_all_runs():
@@ -510,7 +519,7 @@ def test_best_so_far_of_halving_goes_rung_by_rung():
     assert epochs.tolist() == [0, 1, 2, 3]
     assert loss.tolist() == [1, 0.6, 0.5, 0.4]
     assert search.runs_done == 2
-    assert "After epoch 1: 2 settings, the best 1 went on." in search.describe()
+    assert "After epoch 1: 2 settings, of which 1 went on." in search.describe()
 
 
 def test_tables_have_a_row_a_setting_named_as_in_scikit_learn_or_a_row_a_value(grid):
@@ -551,12 +560,12 @@ def test_html_is_a_short_table_that_shows_the_last_one_instead_of_counting_it(gr
     assert six.count("<tr>") == 1 + 6
     assert "more: to_frame()" not in six
     assert "2 more: to_frame()" in seven
-    assert "The best learning rate is the highest one tried, 0.4: higher ones" in edge
+    assert "Best learning rate: 0.4, the highest tried; higher" in edge
     assert "one tried" not in six
     half = made([[[1, 0.3], [1, 0.4]], [[1, 0.2], [1, 9]]])  # one seed diverged
     three = made([[[1, 0.3]], [[1, 0.4]], [[1, 9]]])
     assert three.finished
-    assert "is the lowest one tried, 0.1: lower ones" in three._repr_html_()
+    assert "0.1, the lowest tried; lower" in three._repr_html_()
     best, out = half._repr_html_().split("<tr>")[2:]
     assert "<td>best</td>" in best
     assert "<td>diverged</td>" in out
