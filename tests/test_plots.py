@@ -298,7 +298,7 @@ def test_grid_crosses_out_diverged():
     grid = hk.grid_search(digits, BASE.but(hidden=(8,)), **space)
     ax = hk.plot_grid(grid, axes())
 
-    assert "2 of 4 settings diverged, so they rank last." in grid.describe()
+    assert "2 of 4 settings diverged: ranked last." in grid.describe()
     assert {tuple(*line.get_xydata()) for line in crosses(ax)} == {(1, 0), (1, 1)}
     assert {t.get_position() for t in ax.texts} == {(0, 0), (0, 1)}
     colors = cell_colors_of(ax).reshape(2, 2, 4)

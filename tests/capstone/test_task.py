@@ -143,7 +143,7 @@ def test_best_is_over_all_entries_and_never_a_diverged_one():
 
 def test_choice_needs_a_reason_and_a_trained_setting():
     cap = task()
-    assert "Nothing is trained yet" in cap.choose(why="because")
+    assert "nothing to choose yet" in cap.choose(why="because")
     found = cap.grid_search(BASE, **TWO)
 
     with pytest.raises(ValueError, match=r"must be chosen before .* got none; write"):
