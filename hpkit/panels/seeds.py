@@ -116,12 +116,12 @@ class SeedsPanel(Panel):
         names, losses, n = self.names[:2], self.losses[:2], len(self.shown)
         means, diverged = losses.mean(1), self.runs.diverged[:2, self.shown].sum(1)
         facts, lower = {"names": names, "means": means, "n": n}, int(means.argmin())
+        facts["name"] = names[0][:1].upper() + names[0][1:]
         if diverged.any():
             text = WORDS["outs" if len(names) > 1 else "outs_alone"]
             facts["outs"] = diverged
         elif len(names) == 1:
             text = WORDS["alone" if n > 1 else "alone_one"]
-            facts |= {"name": names[0][:1].upper() + names[0][1:]}
             facts |= {"low": losses.min(), "high": losses.max()}
             facts["spread"] = losses[0].std(ddof=min(1, n - 1))
         elif n == 1:

@@ -63,6 +63,7 @@ def test_map_colors_reach_over_a_factor_of_two():
         ("batch_size", [8, 16, 32, 64], "log", ("8", "16", "32", "64")),
         ("momentum", [0, 0.5, 0.9], "linear", ("0", "0.5", "0.9")),
         ("weight_decay", [0, 1e-4, 1e-2], "band", ("0", "0.0001", "0.01")),
+        ("weight_decay", [1e-2, 1e-4, 0], "band", ("0", "0.0001", "0.01")),
         ("hidden", [(), (8,), (8, 8)], "band", ("none", "8", "8-8")),
         ("optimizer", ["sgd", "adam"], "band", ("sgd", "adam")),
         ("lr", [0.1], "linear", ("0.1",)),

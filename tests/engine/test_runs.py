@@ -419,6 +419,29 @@ def test_what_misses_a_seed_or_was_dropped_is_no_tie():
     assert made(losses).ties == made(losses).settings[1:2]
 
 
+def test_where_nothing_learned_that_is_said():
+    worse = [[[1, 2]] * 2, [[1.1, 3]] * 2]
+    said = made(worse).describe()
+    assert "No setting got below its loss before training; the lowest is 1.00" in said
+    assert "No setting" not in made([[[1, 0.9]] * 2, *worse[1:]]).describe()
+
+
+def test_a_winner_that_was_cut_is_said_to_be():
+    rungs = (Rung(1, (0, 1), (1,)),)
+    losses = [[[1, 0.5, NAN]], [[1, 0.4, 9]]]
+    search = made(losses, [[[1, 0.5, NAN]], [[1, 0.4, 99]]], rungs=rungs)
+    assert "<td>best, cut at epoch 1</td>" in search._repr_html_()
+
+
+def test_one_seed_of_the_best_may_be_luck():
+    lonely = made([[[1, 0.5], [NAN, NAN]], [[1, 0.6], [1, 0.6]]])
+    assert "with one seed that may be luck" in lonely.describe()
+
+
+def test_a_single_setting_has_a_name():
+    assert "0.500, is at learning rate 0.1" in hk.describe(made([[[1, 0.5]] * 2]).runs)
+
+
 def test_where_all_diverged_that_is_said():
     diverged = made(lasting(UNEVEN), [[[1, 9]] * 4] * 3)
     assert diverged.diverged.all()

@@ -428,6 +428,7 @@ def test_a_metric_that_torch_broadcasts_unasked_is_said():
             lambda o, t: (o.argmax(1) == t)[t == 1].float().mean(),
         ):
             fit(MOONS, QUICK, metric=own)
+        fit(NUMBERS, QUICK, metric=lambda o, t: max(0, r2_score(t, o)))
 
 
 @pytest.mark.parametrize(

@@ -88,3 +88,5 @@ def test_seeds_strip_names_what_diverged(moons):
     gone = mark(chart, "points", shape="x", label=["3 of 3 diverged"])
     assert gone.columns[1].tolist() == [[0]]  # in the lower row
     assert "better" not in panel.result
+    one = SeedsPanel(moons, QUICK.but(lr=1000), seeds=1, most=1)
+    assert "but 1 of 1 seed diverged" in shows(one)
