@@ -11,9 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_437, 62),
+    "hpkit/**/*.py": (16_439, 62),
     "hpkit/charts/*.js": (699, 2),
-    "tests/**/*.py": (20_594, 93),
+    "tests/**/*.py": (20_640, 93),
 }
 
 

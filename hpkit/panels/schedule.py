@@ -172,7 +172,7 @@ class SchedulePanel(Panel):
 
     def _summary(self, running):
         key = "says" if self._epoch == self.base.epochs else "halted"
-        losses = self._losses("each_now" if running else "each")
+        losses = self._losses("each" if key == "says" and not running else "each_now")
         facts = {"told": losses, "n": len(self.seeds), "done": self._epoch}
         return WORDS["now" if running else key].format(**facts)
 

@@ -98,6 +98,7 @@ def test_a_shape_is_drawn_over_and_the_rate_scales_it(moons):
 def test_stop_keeps_what_there_is_and_says_so(moons):
     panel = press(begun(moons), "stop")
     assert f"Stopped after epoch {panel.runs.epochs_done.max()}: " in shows(panel)
+    assert "at the end" not in panel.result
     panel.lr.value = 0
     assert "lr" in panel.result
     panel.lr.value = 1e6
