@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (16_439, 62),
     "hpkit/charts/*.js": (699, 2),
-    "tests/**/*.py": (20_640, 93),
+    "tests/**/*.py": (20_641, 93),
 }
 
 

@@ -30,6 +30,7 @@ def charts_of_panels():
         "coins": hk.CoinFlipsPanel(models=40, predict=True),
     }
     panels["grid"].choose(8)
+    panels["coins"].guess.widget.value = 50
     panels["coins"].guess.commit()
     drawn = hk.ValidationCurvePanel(moons, seeds=1, predict="draw", **rates)
     shown = {name: panel.wait().charts for name, panel in panels.items()}
