@@ -101,6 +101,22 @@ class Store:
             self.notices.append(text)
 
 
+class StoredPairs(list):
+    """A list of pairs that a store keeps, too, with the first of each as text."""
+
+    def __init__(self, store, name):
+        self.store, self.name = store, name
+        super().__init__(map(tuple, store.load()[name]))
+
+    def append(self, pair):
+        super().append(pair)
+        first, second = pair
+        self.store.change(lambda data: data[self.name].append([str(first), second]))
+
+    def __reduce__(self):  # copies and other processes get a plain list
+        return list, ([*self],)
+
+
 def write(path, content):
     """Replace a file atomically: it is always the old one or the new one, complete."""
     path = Path(path)

@@ -57,8 +57,7 @@ def best_of(entry, setting=None):
 
 
 def lowest_text(entry):
-    best = best_of(entry)
-    return digits(best["mean_val_loss"]) if best else "-"
+    return digits(best["mean_val_loss"]) if (best := best_of(entry)) else "-"
 
 
 def find(runs, choice):

@@ -104,10 +104,9 @@ class Comparison:
 
 def train_way(way, dataset, seeds, search_seed):
     name, epochs, options = WAYS[way]
-    if "n_trials" in options:
-        options = options | {"search_seed": search_seed}
-    base = BASE.but(epochs=epochs)
-    return getattr(hpkit, name)(dataset, base, seeds=seeds, **options)
+    drawn = {"search_seed": search_seed} if "n_trials" in options else {}
+    search, base = getattr(hpkit, name), BASE.but(epochs=epochs)
+    return search(dataset, base, seeds=seeds, **options, **drawn)
 
 
 def compare(dataset, *, mine=None, bars=(), n=8):

@@ -26,15 +26,15 @@ from hpkit.locale import words
 from hpkit.search import files
 from hpkit.search.result import Search
 from hpkit.search.space import Range
-from hpkit.store import Store, check_kinds, now
+from hpkit.store import Store, StoredPairs, check_kinds, now
 from hpkit.text import model_name, setting_text, value_text, wrap_text
 
 # Test accuracies on digits. On 24 splits, lr 0.01 (batch 32) reaches the first always
 # with 60 epochs and never with 10, and never the others; a search with 60 reaches the
 # second on 20 to 24 of them and the third on 13 to 19.
 _BARS = (0.85, 0.94, 0.95)
-_NEW = {"format": "hpkit run log", "version": 1, "dataset": "", "rows": "", "budget": 0}
-_NEW |= {"entries": [], "choice": None, "test": None, "texts": {}, "rivals": None}
+_NEW = {"format": "hpkit run log", "version": 1, "entries": [], "looks": []}
+_NEW |= {"choice": None, "test": None, "texts": {}, "rivals": None}
 _DRAWS = "random_search", "successive_halving", "bayesian_search"
 _ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves out
 
@@ -60,6 +60,7 @@ def _check_log(data):
     check_kinds(data, {"dataset": str, "rows": str, "budget": int, "entries": list})
     check_kinds(data["texts"], dict.fromkeys(TEXT_NAMES & data["texts"].keys(), str))
     list(content(data))
+    dict(data["looks"])  # pairs
 
 
 class _Message(str):
@@ -115,11 +116,10 @@ class Capstone:
         folder: str | PathLike[str] | None = "hpkit-runs",
     ) -> None:
         dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
-        # A copy, because load_dataset returns one object, with the looks of others.
-        self.dataset = replace(check_dataset(dataset), test_looks=[])
+        check_dataset(dataset)
         self.budget = budget = hp.check_count("budget", budget)
         if bars is None:
-            bars = _BARS if self.dataset.name == "digits" else ()
+            bars = _BARS if dataset.name == "digits" else ()
         bars = hp.check_items("bars", bars, empty=True, of="accuracies", most=20)
         bars = sorted(hp.check_number("bar", bar, low=0) for bar in bars)
         self.bars, self.name, self._trained = tuple(bars), name, []
@@ -134,6 +134,9 @@ class Capstone:
             refuse("budget", old=old["budget"], new=budget)
         if old["rows"] != new["rows"]:
             refuse("data", name=name, old=old["dataset"], new=dataset.name)
+        # A copy, because load_dataset returns one object, with the looks of others.
+        looks = StoredPairs(self.log, "looks")
+        self.dataset = replace(dataset, test_looks=looks)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -312,15 +315,14 @@ class Capstone:
             training = Training(self.dataset, setting, seeds=(choice["seed"],))
             training.advance(float("inf"), pause=choice["epochs"])
             run = training.runs[0, 0]
-        run = replace(run, dataset=self.dataset)
-        data, y = self.dataset, self.dataset.test.y
+        run, data = replace(run, dataset=self.dataset), self.dataset
         test = {"when": now(), "loss": run.test_loss(), "accuracy": None}
-        test |= {"rows": len(y), "looks": choice.get("looks")}
+        test |= {"rows": len(data.test.y), "looks": choice.get("looks")}
         if data.is_regression:
             test["error"] = float(np.sqrt(test["loss"]) * data.target_scale)
         else:
             test["accuracy"] = run.test_accuracy()
-            test["largest"] = float(np.bincount(y).max() / len(y))
+            test["largest"] = float(np.bincount(data.test.y).max() / test["rows"])
         self.log.change(lambda data: data.update(test=data["test"] or test))
         return _Message(self._test_text)
 

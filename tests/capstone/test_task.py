@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import pickle
 import re
 from dataclasses import replace
 from functools import cache, wraps
@@ -215,10 +216,21 @@ def test_looks_before_the_test_set_is_opened_are_told():
     with pytest.warns(UserWarning, match="look number 3"):
         cap.open_test()
     assert cap.test["looks"] == 2
+    assert pickle.loads(pickle.dumps(cap.dataset)).test_looks == cap.dataset.test_looks
     text = text_of(cap.report())
     assert "its rows had been looked at for 2 models" in text
     assert "opened once" not in text
     assert "opened once" in text_of(finished(name="honest").report())
+
+
+def test_looks_are_remembered_in_another_kernel():
+    cap = task()
+    cap.grid_search(BASE, **TWO).runs[0, 0].test_accuracy()
+    again = task()
+    again.choose(why="it has the lowest loss of all")
+    with pytest.warns(UserWarning, match="look number 2"):
+        again.open_test()
+    assert "looked at for 1 model," in text_of(again.report())
 
 
 def test_cut_run_of_a_halving_is_tested_as_far_as_it_came():
