@@ -395,13 +395,15 @@ def _train_steps(plan):
     base, steps = plan.base, ()
     plan.planned = plan.cost(_longest_steps(plan))
     for name, values in plan.space.items():
-        settings = spaces.all_settings(base, {name: values})
+        settings, known = spaces.all_settings(base, {name: values}), len(plan.settings)
         step = Step(name, base, values, (), plan.cost({*settings} - {*plan.settings}))
         yield from plan.train(settings, steps=(*steps, step))
         runs = plan.now.runs
         numbers = tuple(runs.settings.index(s) for s in settings)
         base = runs.settings[rank(runs, runs.mean_val_loss, numbers)[0]]
-        steps += (replace(step, settings=numbers, winner=base),)
+        epochs = np.maximum(runs.epochs_done[known:], 0).sum()  # fewer by patience
+        cost = replace(step.cost, epochs=int(epochs))
+        steps += (replace(step, settings=numbers, winner=base, cost=cost),)
         yield plan.result(steps=steps, finished=len(steps) == len(plan.space))
 
 

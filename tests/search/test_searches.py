@@ -167,6 +167,13 @@ def test_one_at_a_time_keeps_its_path_and_trains_nothing_twice():
     assert told in search.describe()
 
 
+def test_steps_cost_what_patience_left_of_them():
+    base = hk.Hyperparameters(lr=1, epochs=60, patience=2)
+    found = hk.one_at_a_time(MOONS, base, lr=[0.5, 1], batch_size=[16, 32])
+    assert sum(step.cost.epochs for step in found.steps) == found.cost.epochs < 180
+    assert f"Epochs trained: {found.steps[1].cost.epochs}." in found.describe()
+
+
 def test_one_at_a_time_costs_what_was_planned_at_most():
     lists = {"lr": [0.01, 0.1, 30], "batch_size": [100, 200, 400], "epochs": [1, 2, 3]}
     rng, exact, less = np.random.default_rng(0), 0, 0
