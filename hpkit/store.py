@@ -102,15 +102,15 @@ class Store:
 
 
 class StoredPairs(list):
-    """A list of pairs that a store keeps, too, with the first of each as text."""
+    """A list of pairs, the first of each as text, that a store keeps, too."""
 
     def __init__(self, store, name):
         self.store, self.name = store, name
         super().__init__(map(tuple, store.load()[name]))
 
     def append(self, pair):
-        super().append(pair)
         first, second = pair
+        super().append((str(first), second))
         self.store.change(lambda data: data[self.name].append([str(first), second]))
 
     def __reduce__(self):  # copies and other processes get a plain list

@@ -125,7 +125,7 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
     key = "best_value" if search.kind == "optuna_study" else "best_one"
     first = runs.order[0]
     key = "best" if (runs.epochs_done[first] >= 0).sum() > 1 else key
-    key = "none_learned" if not runs.best_epoch[first].any() else key
+    key = "none_learned" if not runs.best_epoch.any() else key
     setting, loss = setting_text(search.best, names), loss_text(runs, first)
     sentences = [texts[key].format(setting=setting, loss=loss)]
     if not too_early and (ties := search.ties):
@@ -189,7 +189,7 @@ def edge_sentences(search) -> list:
     sentences = []
     for name, end in search.edge.items():
         values, kind, value = search._listed(name), "edge", getattr(search.best, name)
-        known = [value for value in search.values(name) if value is not None]
+        known = search._tried(name)
         if not isinstance(values, tuple) and value not in (min(known), max(known)):
             kind, value = "range", values.low if end == "lowest" else values.high
         facts = {"name": TABLE[name].label, "value": value_text(value)}

@@ -60,7 +60,7 @@ def _check_log(data):
     check_kinds(data, {"dataset": str, "rows": str, "budget": int, "entries": list})
     check_kinds(data["texts"], dict.fromkeys(TEXT_NAMES & data["texts"].keys(), str))
     list(content(data))
-    dict(data["looks"])  # pairs
+    dict(data["looks"] + [])  # a list of pairs
 
 
 class _Message(str):

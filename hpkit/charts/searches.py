@@ -39,11 +39,10 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
     positive = [v for v in values if v > 0] if are_numbers(values) else []
     wide = len(positive) > 1 and max(positive) / min(positive) >= _LOG_SPAN
     if not are_numbers(values) or (wide and len(positive) < len(values)):
-        places = np.arange(float(len(values)))
-        if are_numbers(values):  # from low to high, as on the other axes
-            places = np.argsort(np.argsort(values)).astype(float)
-            texts = [text for _, text in sorted(zip(values, texts, strict=True))]
-        return Axis(label, kind="band", texts=texts), places
+        # Numbers from low to high, as on the other axes.
+        order = np.argsort(values) if are_numbers(values) else np.arange(len(values))
+        texts = [texts[i] for i in order]
+        return Axis(label, kind="band", texts=texts), np.argsort(order).astype(float)
     at, low, high = np.array(values, float), float(min(values)), float(max(values))
     order = np.argsort(at)
     ticks = {"ticks": at[order].tolist(), "texts": [texts[i] for i in order]}

@@ -379,10 +379,12 @@ def notes_on(table, rows, fitted, y, classes):
             facts["amounts"] = {"count": len(labels)}
     if labels == ["False", "True"]:
         facts["numbers"] = {"k": 1, "name": "True"}
-    texts = words("data.notes").items()  # in the order of the locale's file
+    texts = words("data.notes")  # said in the order of the locale's file
     if "tells" in facts:  # whoever does not look at the notes must know it, too
-        warn(dict(texts)["tells"].format(**facts["tells"]))
-    return tuple(text.format(**facts[key]) for key, text in texts if key in facts)
+        warn(texts["tells"].format(**facts["tells"]))
+    return tuple(
+        text.format(**facts[key]) for key, text in texts.items() if key in facts
+    )
 
 
 def _list_columns(table, train, fitted, y):

@@ -190,7 +190,8 @@ def search(answer):
     check_kind(answer, _has(answer, "runs", "edge"))
     runs = answer.runs
     _check_own(runs.dataset)
-    tested = len({setting for (setting, _), _ in runs.dataset.test_looks})
+    models = (str(model) for model, _ in runs.dataset.test_looks)
+    tested = len({model.rpartition(", ")[0] for model in models})  # without seeds
     wrong_if({"n": len(runs.settings)}, settings=len(runs.settings) < _FEW_SETTINGS)
     wrong_if({"n": len(runs.seeds)}, seeds=len(runs.seeds) < _FEW_SEEDS)
     wrong_if({"n": tested}, looked=tested > 1)

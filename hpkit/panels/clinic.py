@@ -155,10 +155,10 @@ class ClinicPanel(Panel):
         faults = new[:-3] if self.number <= 3 else new[1:2] or new or tuple(FAULTS)
         for patient in draw_patient(self._rng, faults):
             yield patient
-        self._seen_faults.append(patient.fault)
         seeds = range(patient.seed, patient.seed + OTHERS + 1)
         show = partial(self._show_patient, patient)
         yield from self._train_all(patient.dataset, [patient.setting], seeds, show)
+        self._seen_faults.append(patient.fault)  # not if it was stopped
 
     def _show_patient(self, patient, runs):
         self.patient = patient if runs else None

@@ -433,7 +433,7 @@ class Guess:
     def __init__(self, panel, question, widget, text=str):
         self.panel, self.widget = panel, widget
         self.text = getattr(widget, "text", text)
-        self.value = self.off = None
+        self.value, self.off, self.moved = None, None, False
         if isinstance(widget, W.ToggleButtons):
             widget.value = None  # a choice made for the learner is not a guess
         if not isinstance(widget, W.Box):  # a box with a tooltip is not rendered
@@ -476,14 +476,15 @@ class Guess:
 
     def _on_choice(self):
         """Clear the request for a choice."""
-        self.answer.value = ""
+        self.answer.value, self.moved = "", True
 
     def commit(self):
         self.value = self.widget.value
-        if getattr(self.widget, "min", None) == self.value:  # a slider not moved yet
+        is_slider = hasattr(self.widget, "min")
+        if is_slider and not self.moved:
             self.value = None
         if not self.open:
-            request = "move" if hasattr(self.widget, "min") else "choose"
+            request = "move" if is_slider else "choose"
             self.answer.value = GUESS_WORDS[getattr(self.widget, "request", request)]
             return
         self.panel.remove_class("hp-covered")  # first: keyboard focus moves there

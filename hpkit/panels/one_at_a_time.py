@@ -160,6 +160,7 @@ class OneAtATimePanel(SearchPanel):
 
     def _train_grid(self, waiting):
         """Train the grid (a job); show it only when complete: colors span all cells."""
+        resets = self.resets
         yield  # from now on Stop can be pressed
         yield from waiting or ()
         if not self.has_result:  # the start was stopped, or replaced while it waited
@@ -167,7 +168,7 @@ class OneAtATimePanel(SearchPanel):
         if self.grid:
             return
         for grid in self._make_search(grid_search, self.base, self.space):
-            if grid.finished:
+            if grid.finished and resets == self.resets:
                 self.grid = grid
             yield grid.finished
 
@@ -245,10 +246,10 @@ class OneAtATimePanel(SearchPanel):
 
     def _grid_text(self):
         grid, end = self.grid, self._path[-1]
-        best, loss = _loss(grid, grid.best), _loss(self.found, end)
-        setting = escape(txt.setting_text(grid.best, self.found.space))
         if grid.runs.unfit.all():
             return words("search")["all_diverged"]
+        best, loss = _loss(grid, grid.best), _loss(self.found, end)
+        setting = escape(txt.setting_text(grid.best, self.found.space))
         text = WORDS["there" if end == grid.best else "apart"]
         return text.format(setting=setting, best=best, times=loss / max(best, 1e-12))
 

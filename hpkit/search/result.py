@@ -126,6 +126,9 @@ class Search(_RunsMembers):
         name = hp.check_name(name, dict(self.base.own))
         return [getattr(setting, name) for setting in self.settings]
 
+    def _tried(self, name):
+        return {*self.values(name)} - {None}  # an Optuna trial may lack it
+
     @property
     def runs_done(self) -> int:
         """How many runs will train no further."""
@@ -189,7 +192,7 @@ class Search(_RunsMembers):
     def edge(self) -> dict:
         """Where the best value is at an end of what was tried: "lowest" or "highest".
 
-        "gap": there, but all runs with the value next to it diverged or failed. Not
+        "gap": there, but each setting with the value next to it diverged or failed. Not
         where nothing lies beyond, nor where another value has the same loss.
         """
         level, edges = tie_levels(self.mean_val_loss), {}
@@ -198,14 +201,14 @@ class Search(_RunsMembers):
         for name in self.space:
             best, most = getattr(self.best, name), self.dataset.n_train
             same = {getattr(setting, name) for setting in winners} == {best}
-            if same and best is not None:  # an Optuna trial may lack it
-                values, tried = self._listed(name), self.values(name)
-                known = [value for value in tried if value is not None]
-                edges[name] = edge_side(name, values, best, most, known)
-                if edges[name] and len({*known}) > 1:
-                    inner = sorted({*known})[1 if edges[name] == "lowest" else -2]
-                    beside = [i for i, value in enumerate(tried) if value == inner]
-                    edges[name] = "gap" if self.unfit[beside].all() else edges[name]
+            known = self._tried(name)
+            if same and best in known and len(known) > 1:
+                side = edge_side(name, self._listed(name), best, most, known)
+                if side and best in (min(known), max(known)):
+                    inner = sorted(known)[1 if side == "lowest" else -2]
+                    beside = [value == inner for value in self.values(name)]
+                    side = "gap" if self.unfit[beside].all() else side
+                edges[name] = side
         return {name: side for name, side in edges.items() if side}
 
     def best_so_far(self) -> tuple:

@@ -424,6 +424,7 @@ def test_where_nothing_learned_that_is_said():
     said = made(worse).describe()
     assert "No setting got below its loss before training; the lowest is 1.00" in said
     assert "No setting" not in made([[[1, 0.9]] * 2, *worse[1:]]).describe()
+    assert "No setting" not in made([[[0.6, 0.9]], [[1.5, 0.8]]]).describe()
 
 
 def test_a_winner_that_was_cut_is_said_to_be():
@@ -492,13 +493,22 @@ def test_edge_of(name, values, best, edge):
         assert edge_side(name, values, best, 401, [0.1, best]) == "lowest"
 
 
+@pytest.mark.parametrize("search_seed", range(3))
+def test_edge_of_a_range_can_be_told_where_its_neighbors_diverged(search_seed):
+    base = hk.Hyperparameters(epochs=3, momentum=0.9, batch_size=64)
+    draws = {"lr": hk.uniform(8 / 3, 8), "search_seed": search_seed}
+    assert hk.random_search(MOONS, base, n_trials=60, **draws).describe()
+    one = hk.random_search(MOONS, base.but(epochs=1), n_trials=1, **draws)
+    assert one.edge == {}  # it was not compared with another one
+
+
 def test_values_of_the_same_loss_are_no_edge():
     train = [[[1, 0.1]] * 2, [[1, 0.1], [1, 9]], [[1, 0.1]] * 2]
     val = [[[1, 0.3]] * 2, [[1, 0.3]] * 2, [[1, 0.5]] * 2]
     assert made(val).edge == {}
     apart = made(val, train)  # the second one diverged
     assert apart.edge == {"lr": "gap"}
-    assert "0.1, and the value next to it diverged; those between" in apart.describe()
+    assert "0.1, and the value next to it diverged or failed; those" in apart.describe()
     third = made([*val[:1], *val[:0:-1]], [*train[:1], *train[:0:-1]])
     assert third.edge == {"lr": "lowest"}
     assert made(val, [[[1, 9]] * 2] * 3).edge == {}  # all did

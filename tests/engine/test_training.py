@@ -429,6 +429,9 @@ def test_a_metric_that_torch_broadcasts_unasked_is_said():
         ):
             fit(MOONS, QUICK, metric=own)
         fit(NUMBERS, QUICK, metric=lambda o, t: max(0, r2_score(t, o)))
+        weights, sure = torch.rand(len(MOONS.valid.y)), 0.9  # one for each row, say
+        fit(MOONS, QUICK, metric=lambda o, t: (weights * (o.argmax(1) == t)).mean())
+        fit(MOONS, QUICK, metric=lambda o, t: (o.softmax(1)[t == 1, 1] > sure).sum())
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,9 @@ def test_seeds_strip_says_what_a_search_says(moons, seeds, lrs):
 
 def test_seeds_strip_names_what_diverged(moons):
     panel = SeedsPanel(moons, [QUICK, QUICK.but(lr=1000)], seeds=3, most=3)
-    assert "and 3 diverged with learning rate 1000" in shows(panel)
+    assert "of 3 seeds with learning rate 0.3, 3 with learning rate 1000" in shows(
+        panel
+    )
     (chart,) = panel.charts.charts
     gone = mark(chart, "points", shape="x", label=["3 of 3 diverged"])
     assert gone.columns[1].tolist() == [[0]]  # in the lower row
