@@ -382,9 +382,7 @@ def notes_on(table, rows, fitted, y, classes):
     texts = words("data.notes")  # said in the order of the locale's file
     if "tells" in facts:  # whoever does not look at the notes must know it, too
         warn(texts["tells"].format(**facts["tells"]))
-    return tuple(
-        text.format(**facts[key]) for key, text in texts.items() if key in facts
-    )
+    return tuple(texts[key].format(**facts[key]) for key in texts if key in facts)
 
 
 def _list_columns(table, train, fitted, y):
