@@ -196,7 +196,8 @@ def plot_grid(
     space = _two_lists(grid, x, y)
     others = ", ".join(hyper.TABLE[n].label for n in grid.space if n not in space)
     seeds = len(grid.runs.seeds)
-    title = _WORDS["cells" if seeds > 1 else "cells_one"].format(seeds)
+    many = "cells_folds" if grid.runs.folds else "cells"
+    title = _WORDS[many if seeds > 1 else "cells_one"].format(seeds)
     if others:
         title += "\n" + _WORDS["over"].format(names=others)
     framed = {}

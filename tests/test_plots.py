@@ -291,6 +291,11 @@ def cell_colors_of(ax):
     return np.asarray(cells.get_array()).reshape(-1, 4)
 
 
+def test_grid_of_folds_is_a_mean_of_folds():
+    found = hk.grid_search(MOONS, BASE, cv=2, lr=[0.1, 1], batch_size=[16, 64])
+    assert "mean of 2 folds" in hk.plot_grid(found).get_title()
+
+
 def test_grid_crosses_out_diverged():
     digits = hk.load_dataset("digits")
     space = {"lr": [0.1, 30], "batch_size": [32, 64]}
