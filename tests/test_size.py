@@ -11,9 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_462, 62),
+    "hpkit/**/*.py": (16_464, 62),
     "hpkit/charts/*.js": (699, 2),
-    "tests/**/*.py": (20_682, 93),
+    "tests/**/*.py": (20_693, 93),
 }
 
 

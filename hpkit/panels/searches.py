@@ -304,7 +304,7 @@ class ValidationCurvePanel(_ListsPanel):
     ) -> None:
         super().__init__(dataset, title, base, seeds, model, (param_name,), controls)
         self.values = self._add_entry(param_name, param_range)
-        values = self.values.values
+        values = hyper.sort_numbers(self.values.values)
         axis, at = charts.value_axis(param_name, values)
         names = list(map(txt.value_text, values))
         drawing = dataset, at, axis, CURVE["lowest_at"], names
@@ -332,7 +332,9 @@ class ValidationCurvePanel(_ListsPanel):
         curves = charts.value_curves_chart(found, self.focus, alt)
         drawn = self.guess and self.guess.drawn
         if drawn and found.finished and len(found.settings) == len(drawn[0]):
-            self.guess.judge(np.where(found.unfit, np.nan, found.mean_val_loss))
+            losses = np.where(found.unfit, np.nan, found.mean_val_loss)
+            _, at = charts.value_axis(found.param_name, found.values(found.param_name))
+            self.guess.judge(losses[np.argsort(at)])
         options = {"chosen": self.focus, "before": self.before, "alt": describe(found)}
         return [curves, charts.validation_chart(found, drawn=drawn, **options)]
 

@@ -186,6 +186,17 @@ def test_guess_comes_before_the_result(moons, monkeypatch):
     assert "learning rate 0.3" in panel.result
 
 
+def test_guess_for_an_unsorted_list_is_drawn_from_left_to_right(moons):
+    more = {"param_range": [0.3, 0.001, 0.03], "seeds": 1, "predict": True}
+    panel = hk.ValidationCurvePanel(moons, "lr", QUICK, **more)
+    assert panel.guess.widget.at.tolist() == [0.001, 0.03, 0.3]
+    high, low, middle = panel.found.mean_val_loss[[1, 0, 2]]
+    panel.guess.widget.charts.calls["draw"]([high, middle, low])
+    panel.guess.button.click()
+    assert panel.guess.off < 0.001
+    assert "lowest at 0.3" in panel.result
+
+
 def test_guess_of_a_curve_of_diverged_settings_is_not_judged(moons):
     base = QUICK.but(epochs=2)
     rates = {"param_range": [1e6, 1e7], "predict": "draw", "seeds": 1}
