@@ -107,7 +107,6 @@ class OneAtATimePanel(SearchPanel):
         options = [(", ".join(names), names) for names in orders]  # as in code
         self.order, order_box = dropdown(options, WORDS["order_tip"], WORDS["order"])
         self.on_change(self.reset, self.order, *self.starts.values())
-        self.on_change(self._change_seeds, self.seeds)
         self.paths = html_widget(WORDS["no_path"], "hp-table", "hp-paths")
         self.drawers = {"paths": self.paths, **self.drawers}
         self.build(
@@ -134,11 +133,6 @@ class OneAtATimePanel(SearchPanel):
     def _begin(self):
         return self._make_search(one_at_a_time, self.starting, self.ordered)
 
-    def _change_seeds(self):
-        """Forget the grid and all paths, too: other seeds have other losses."""
-        self.grid, self.walked, self.losses = None, {}, set()
-        self.reset()
-
     def reset(self) -> None:
         """Forget all but the start and the grid."""
         self.live.stop()
@@ -160,7 +154,6 @@ class OneAtATimePanel(SearchPanel):
 
     def _train_grid(self, waiting):
         """Train the grid (a job); show it only when complete: colors span all cells."""
-        resets = self.resets
         yield  # from now on Stop can be pressed
         yield from waiting or ()
         if not self.has_result:  # the start was stopped, or replaced while it waited
@@ -168,7 +161,7 @@ class OneAtATimePanel(SearchPanel):
         if self.grid:
             return
         for grid in self._make_search(grid_search, self.base, self.space):
-            if grid.finished and resets == self.resets:
+            if grid.finished:
                 self.grid = grid
             yield grid.finished
 

@@ -115,11 +115,11 @@ class Search(_RunsMembers):
 
     def _listed(self, name):
         """Return the range or list of a hyperparameter with all that was tried."""
-        space, tried = self.space[name], self.values(name)
+        space = self.space[name]
         if isinstance(space, Range):  # a study may have tried values of another range
-            ends = space.low, space.high, *(v for v in tried if v is not None)
+            ends = space.low, space.high, *self._tried(name)
             return replace(space, low=min(ends), high=max(ends))
-        return tuple(dict.fromkeys((*space, *tried)))
+        return tuple(dict.fromkeys((*space, *self.values(name))))
 
     def values(self, name: str) -> list:
         """Return the value of a hyperparameter in each setting."""

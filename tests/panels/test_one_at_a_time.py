@@ -43,16 +43,6 @@ def test_path_goes_step_by_step(path, moons):
     assert path.grid_button.button_style == ""
 
 
-def test_other_seeds_begin_anew_with_path_and_grid(path):
-    for name in ("all", "grid"):
-        press(path, name)
-    path.seeds.value = 3
-    path.wait(60)
-    assert path.grid is None
-    assert not path.walked
-    assert len(path.found.seeds) == 3
-
-
 def test_grid_where_all_diverged_has_no_best(moons):
     path = make_path(load_dataset("digits"), 3e3, lr=[3e3, 5e3], seeds=1)
     for name in ("all", "grid"):
