@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_464, 62),
+    "hpkit/**/*.py": (16_457, 62),
     "hpkit/charts/*.js": (699, 2),
     "tests/**/*.py": (20_693, 93),
 }

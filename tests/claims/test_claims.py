@@ -22,6 +22,7 @@ from over_seeds import trained as trained_with
 
 import hpkit as hk
 from hpkit.exercises import lesson_01_parameters_and_hyperparameters as ex_01
+from hpkit.exercises._core import load_texts
 
 # None of them is shown in a lesson, where seeds are 0 to 4.
 SEEDS = repeats(40)
@@ -30,6 +31,7 @@ TWENTY = repeats(20)
 LRS = (0.0001, 0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 SHORT = (0.01, 0.02, 0.03, 0.04)
 MOST = 0.75
+GOOD = load_texts("02_learning_rate")["good_rate"]["right"]
 H = hk.Hyperparameters
 trained = partial(trained_with, seeds=SEEDS)
 
@@ -223,6 +225,14 @@ def test_u_minimum():
     assert winners <= {0.3, 1.0}
     one_seed = np.array(LRS)[runs.best_val_loss[rows].argmin(0)]
     assert np.isin(one_seed, [0.1, 0.3, 1.0]).mean() >= 0.95
+
+
+def test_every_rate_that_the_exercise_calls_as_good_is():
+    ends = [float(end) for end in re.findall(r"from (\S+) to (\S+) are", GOOD)[0]]
+    settings = [H(lr=lr, batch_size=32, epochs=30) for lr in (*ends, 0.7)]
+    loss = five(trained("moons", *settings, seeds=FIVES).best_val_loss)
+    lowest = np.minimum(loss.min(0), five(moons()[1].best_val_loss).min(0))
+    assert (loss <= 1.15 * lowest).mean(1).min() >= 0.9
 
 
 def test_u_right_too_long():

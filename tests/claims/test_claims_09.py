@@ -226,7 +226,7 @@ WRONG = {
     ),
     "09/first_cut": dict(lost=[3, 5], late=[70], kind=[0, 90]),
     "09/with_momentum": dict(
-        same_lr=[0.1], larger=[0.0251], smaller=[0.0175], kind=[-1]
+        same_lr=[0.1], larger=[0.0246], smaller=[0.0177], kind=[-1]
     ),
     "09/optuna_study": lambda: dict(
         few=[a_study(n=9), a_study(n=0)],
