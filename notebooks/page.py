@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import tomllib
 from pathlib import Path
+from unittest.mock import patch
 
 import mistune
 import nbformat
@@ -130,8 +131,8 @@ COUNTS = ["No", "One", "Two", "Three", "Four", "Five", "Six"]
 def make(out):
     """Record and write the page; return the exit code."""
     # In an empty home: guesses made by the recording must not count as the teacher's.
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
-        os.environ["HPKIT_HOME"] = home
+    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    with folder as home, patch.dict(os.environ, HPKIT_HOME=home):
         write(out, record())
     files = [out / "index.html", *(out / "page").iterdir()]
     size = sum(len(gzip.compress(path.read_bytes())) for path in files)
