@@ -294,6 +294,7 @@ def cell_colors_of(ax):
 def test_grid_of_folds_is_a_mean_of_folds():
     found = hk.grid_search(MOONS, BASE, cv=2, lr=[0.1, 1], batch_size=[16, 64])
     assert "mean of 2 folds" in hk.plot_grid(found).get_title()
+    assert "4 settings, 2 folds each" in hk.describe(found)
 
 
 def test_grid_crosses_out_diverged():

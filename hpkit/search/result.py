@@ -364,8 +364,9 @@ def describe(result: Any) -> str:
         return text.run_sentence(next(iter(runs)))
     diverged, best, n = runs.diverged.any(1), int(runs.order[0]), len(runs.settings)
     loss, names = runs.mean_val_loss, hp.varied(runs.settings) or ["lr"]
-    facts = {"data": runs.dataset.name, "n": n, "seeds": len(runs.seeds)}
-    facts |= {"best": loss[best], "gone": diverged.sum()}
+    facts = {"data": runs.dataset.name, "n": n, "best": loss[best]}
+    seeds = texts["of_folds" if runs.folds else "of_seeds"].format(len(runs.seeds))
+    facts |= {"seeds": seeds, "gone": diverged.sum()}
     facts["setting"] = text.setting_text(runs.settings[best], names)
     if isinstance(result, Search) and len(result.space) == 1 and not diverged.all():
         values = result.values(result.param_name)
