@@ -141,7 +141,7 @@ def check_flag(name, value):
 
 def check_text(name, value, hint=""):
     if not isinstance(value, str):
-        raise refusal("text", value, kind=TypeError, **_wording(name, hint))
+        raise refusal("text", value, kind=TypeError, **_wording(name, hint, "text"))
     return value
 
 

@@ -17,7 +17,7 @@ from hpkit.hyperparameters import Hyperparameters, varied
 from hpkit.locale import digits, language, words
 from hpkit.search import files
 from hpkit.store import error_reason, write
-from hpkit.text import html_table, run_sentence, setting_text
+from hpkit.text import chart_text, html_table, run_sentence, setting_text
 
 TEXT_NAMES = ("author", "plan", "learned")
 _IFRAME = (
@@ -69,9 +69,9 @@ def find(runs, choice):
 
 
 def setting_in_words(values):
-    """Return what differs from the defaults, and lr and batch size, in words."""
+    """Return what differs from the defaults, lr, batch size and epochs, in words."""
     setting = Hyperparameters(**values)
-    names = "lr", "batch_size", *varied([setting, Hyperparameters()])
+    names = "lr", "batch_size", "epochs", *varied([setting, Hyperparameters()])
     return setting_text(setting, dict.fromkeys(names))
 
 
@@ -179,7 +179,7 @@ def _test_text(test):
 def beside(test):
     """Return what to read a test result beside, as a list of at most one sentence."""
     if "error" in test:
-        return [tr("error", **test)]
+        return [tr("error", error=chart_text(test["error"]))]
     return [tr("largest", **test)] if test.get("largest", 0) > 0.5 else []
 
 

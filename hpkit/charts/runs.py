@@ -82,6 +82,7 @@ def loss_chart(
     pinned=(),  # (Run, color, label) of each
     faded=(),  # runs in gray
     faded_label="",
+    faded_names=(),  # in tips
     end=None,  # of the x axis
     per_epoch=lambda run: 1,  # length of an epoch on the x axis
     unit="",  # of the x axis
@@ -104,7 +105,7 @@ def loss_chart(
     lines = partial(_loss_lines, top=top, per_epoch=per_epoch)
     shown = [(run, "blue", run_label), *pinned]
     drawn = [
-        lines("val", faded, [legend], width=1.3, **gray),
+        lines("val", faded, faded_names or [legend], width=1.3, **gray),
         spec.line(*(guess or ((), ())), legend=guess and WORDS["guess"], **GUESS),
         lines("train", others, names, color=colors, width=1.6, dash="dashed"),
         lines("val", others, names, width=2.2, label=names, **pen),

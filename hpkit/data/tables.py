@@ -130,7 +130,9 @@ def read_frame(frame, target, by, categorical, standardize):
 
 def _check_column(role, name, names):
     if not isinstance(name, Hashable) or name not in set(names):  # a list, a column
-        raise refusal("column", name, what=role, names=", ".join(map(str, names)))
+        names = ", ".join(map(str, names))
+        key = "semicolons" if ";" in names else "column"
+        raise refusal(key, name, what=role, names=names)
     return name
 
 

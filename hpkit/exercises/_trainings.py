@@ -20,11 +20,11 @@ from hpkit.search.space import all_settings
 # network for early stopping.
 MOONS = Hyperparameters(epochs=30)
 DIGITS = Hyperparameters(lr=0.1, epochs=10, hidden=(32,))
-_LARGE = dict(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64))
+LONG = Hyperparameters(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200)
 
 # The six curves of lesson 01, whose shapes are named in an exercise.
 _SIX = {
-    "A": ("small_moons", Hyperparameters(**_LARGE, epochs=100)),
+    "A": ("small_moons", LONG.but(epochs=100)),
     "B": ("moons", MOONS.but(lr=0.001)),
     "C": ("digits", DIGITS.but(lr=3.5, epochs=30)),
     "D": ("digits", DIGITS.but(epochs=30)),
@@ -147,7 +147,6 @@ def after_the_test(answer):
 
 ROWS = 600  # training rows of digits
 SIZES = (2, 8, 16, 32, 64, 128, 256, 512)
-LONG = Hyperparameters(**_LARGE, epochs=200)
 
 
 @Exercise

@@ -133,7 +133,7 @@ class BowlPanel(Panel):
             line(path, path_losses, width=1.5, dash="dashed", hover=False),
             points(w[earlier], losses[earlier], size=3.5, label=labels),
             points(w[ball], losses[ball], strong=True, **now),
-            cross(exits, **left),
+            cross(exits, tip=WORDS["out"], **left),
         ]
         weight = Axis(WORDS["weight"], (-_EDGE, _EDGE))
         loss = Axis(WORDS["loss"], (-0.04 * top, top))  # room for the ball

@@ -234,7 +234,8 @@ class OneAtATimePanel(SearchPanel):
         if len(found.steps) > done or not (found.steps or found.finished):
             return text + ("" if running else WORDS["stopped"])
         if done < len(order):
-            return text + WORDS["ahead"].format(done + 1, TABLE[order[done]].knob)
+            text += WORDS["ahead"].format(done + 1, TABLE[order[done]].knob)
+            return f"{text} {self._grid_text()}" if self.grid else text
         return lost + self._grid_text() if self.grid else text + WORDS["end"]
 
     def _grid_text(self):
@@ -247,7 +248,9 @@ class OneAtATimePanel(SearchPanel):
         return text.format(setting=setting, best=best, times=loss / max(best, 1e-12))
 
     def _state(self):
-        return self.starting, self._line_parts(self.ordered)
+        names = self.order.value
+        order = "" if names == tuple(self.space) else ",".join(names)
+        return self.starting, self._line_parts(self.space) | {"order": order}
 
     def code(self) -> str:
         return self._code_of("one_at_a_time", self.starting, self.ordered)

@@ -569,7 +569,7 @@ class Panel(W.VBox):
             scores = rows.filter(regex="^(?!rank).*(loss|accuracy|spread)$")
             formats = dict.fromkeys(map(_heading, scores), lambda n: digits(n, 4))
             options = {"float_format": "{:.4g}".format, "index": False, "border": 0}
-            options |= {"na_rep": "", "formatters": formats}
+            options |= {"na_rep": self.texts["no_value"], "formatters": formats}
             table = rows.rename(columns=_heading).to_html(**options)
             self.drawers["table"].value = table
 

@@ -114,13 +114,14 @@ class _ListsPanel(SearchPanel):
             values = ctl.usual_values(name, self.dataset, lists)
         entry = ctl.Entry(name, values, max(1, len(self.base.hidden)), label)
         self.entries.append(entry)
-        own_lists = {} if name in TABLE else {name: entry.text.value}
+        first = entry.text.value
         self.base = with_own_names(self.base, {name: entry.values})
         self.controls.base = self.base
 
         def on_rename():
             with self.quietly():
-                entry.text.value = ctl.usual_values(entry.name, self.dataset, own_lists)
+                usual = ctl.usual_values(entry.name, self.dataset)
+                entry.text.value = first if entry.name == name else usual
             entry.check()  # the text may be the same, but not what it means
             self._show_controls()
             self._on_move()

@@ -14,7 +14,7 @@ _PARTS = {  # of the line of each kind of panel, besides data, setting and ask
     TrainingPanel.kind: ("seed", "pin", "show"),
     ValidationCurvePanel.kind: ("space", "seeds", "show"),
     GridPanel.kind: ("space", "seeds", "show"),
-    OneAtATimePanel.kind: ("space", "seeds"),
+    OneAtATimePanel.kind: ("space", "order", "seeds"),
 }
 
 
@@ -54,8 +54,8 @@ def open(line: str) -> Panel:
     data = load_dataset(query["data"])
     base = _parse_setting(Hyperparameters(), query)
     options = {"predict": bool(query.get("ask"))}
-    if "show" in query:
-        options["controls"] = [name for name in query["show"].split(",") if name]
+    to = {"show": "controls", "order": "order"}
+    options |= {to[n]: [*filter(None, query[n].split(","))] for n in to.keys() & query}
     if kind == TrainingPanel.kind:
         seed = _parse_seed(query.get("seed", "0"))
         texts = filter(None, query.get("pin", "").split(";"))

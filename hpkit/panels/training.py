@@ -246,6 +246,7 @@ class TrainingPanel(Panel):
             self.guess.judge(np.interp(guess[0], epochs, run.val_loss))
         others = [entry for entry in self.list.entries if entry is not shown]
         pinned = [entry for entry in others if entry.color]
+        faded = [entry for entry in others if not entry.color][-_FADED:]
         # Updates can differ a hundredfold: beside pinned runs, gray ones may not fit.
         inside = others if self.unit.value == "epochs" else pinned or others
         ends = [self._per_epoch(e.run) * e.run.epochs_done for e in inside]
@@ -255,7 +256,8 @@ class TrainingPanel(Panel):
         curves = loss_chart(
             run,
             pinned=[(e.run, e.color, _curve_label(e, shown, pinned)) for e in pinned],
-            faded=[entry.run for entry in others if not entry.color][-_FADED:],
+            faded=[entry.run for entry in faded],
+            faded_names=[entry.title for entry in faded],
             end=max([self._per_epoch(run) * run.setting.epochs, *ends]),
             per_epoch=self._per_epoch,
             unit="" if self.unit.value == "epochs" else WORDS[self.unit.value],
@@ -337,11 +339,11 @@ class TrainingPanel(Panel):
         leader = min(entries, key=lambda e: (e.run.diverged, e.run.best_val_loss))
         if len(entries) < 2 or leader.run.diverged:
             return ""
-        name = escape(WORDS["named" if leader.name else "run"].format(leader.label))
         best, shown = leader.run.best_val_loss, self.run.best_val_loss
         key = "equal" if math.isclose(best, shown, rel_tol=1e-5) else "leader"
         key = "self" if leader.run is self.run else key
-        return WORDS[key].format(n=len(entries), name=name, best=digits(best))
+        facts = {"n": len(entries), "name": escape(leader.title), "best": digits(best)}
+        return WORDS[key].format(**facts)
 
     def _code(self):
         return code_of_run(self.run)
@@ -372,7 +374,7 @@ class TrainingPanel(Panel):
         for entry in self.list.entries:
             run = entry.run
             values = {f"param_{n}": getattr(run.setting, n, None) for n in names}
-            cells = {"run": entry.label, **values}
+            cells = {"run": entry.name or str(entry.number), **values}
             cells |= {"seed": run.seed, "best_epoch": run.best_epoch}
             cells |= {n: curve[run.best_epoch] for n, curve in run._curves.items()}
             rows.append(cells | {"diverged": run.diverged, "fit_time": run.fit_time})
@@ -389,8 +391,8 @@ class ListedRun:
     color: str | None = None  # pinned in this color
 
     @property
-    def label(self):
-        return self.name or str(self.number or "")
+    def title(self):
+        return WORDS["named" if self.name else "run"].format(self.name or self.number)
 
 
 def _curve_label(entry, shown, pinned):

@@ -28,8 +28,8 @@ print("Everything works: data, network and training. You are ready.")
 #
 # ## 1. Two moons (1 minute)
 #
-# A **network** computes with hundreds of numbers, which training changes. From a
-# point's `x1` and `x2` it must tell which moon it is from.
+# A **network** computes with hundreds of numbers, which training changes. From
+# `x1` and `x2` it must tell which moon a point is from.
 
 # %%
 ax = hk.plot_data(moons)
@@ -97,7 +97,7 @@ ex.name_it.check(answer)
 # learning rate box, each followed by **Enter**.
 #
 # Now in code. A *setting* is all that you choose before training. `other` has the same
-# one and another **seed**, a number that fixes everything random: the order of the
+# one but a different **seed**, a number that fixes everything random: the order of the
 # points and the first *weights*, the numbers inside the network.
 
 # %%

@@ -49,7 +49,7 @@ hk.CoinFlipsPanel(models=5)
 # you believe?
 #
 # **What you see: luck climbs, truth stays flat.** Half the time, ten or so models are
-# enough for 60%. Other flips take more than 30, a few more than 100. Even 100 models
+# enough for 60%. Other flips take more than 30; a few, more than 100. Even 100 models
 # rarely get past 70%. <!-- claim: choice-hundred-coins --> No model has become better:
 # we have tried more of them, and kept the luckiest.
 #
@@ -158,7 +158,7 @@ print(f"test rows, the winner: {100 * winner.test_accuracy():.1f}%")
 # a second look, and what Python says about it
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
-    fifty[0].test_accuracy()
+    fifty[0].test_accuracy(), fifty[1].test_accuracy()
 print(str(said[0].message).replace("; ", ";\n"))
 
 # %% [markdown]
@@ -269,7 +269,7 @@ hk.TestBoxPanel(hk.fit(moons, mine))
 # *which* fifth? With so few rows that is luck again.
 #
 # So take **every** fifth in turn: cut the rows into five **folds**, train five times,
-# each time with another fold for validation, and take the mean. This is
+# each time with a different fold for validation, and take the mean. This is
 # **cross-validation**.
 
 # %% tags=["drawing"]
@@ -314,7 +314,7 @@ ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close togethe
 # **What you see: a fifth as large.** With other shuffles it is less than a third.
 # <!-- claim: choice-folds-are-steadier --> Each mean uses all 142 wines: only the cut
 # is luck. It matters which rows are held back: <!-- claim: choice-folds-differ --> one
-# split may give less than half of the overall mean, or more than 1.5 times it.
+# split may give less than half the overall mean, or more than 1.5 times it.
 # <!-- claim: choice-one-split-is-luck -->
 #
 # **Predict.** Choose a learning rate by folds: 0.01, 0.1, 0.3 or 1? Is one clearly out?
@@ -332,9 +332,9 @@ for lr, folds in zip(rates, found, strict=True):
 # of that distance. <!-- claim: choice-folds-choose --> Don't rank them: leave out a
 # fifth of the wines, and another may lead. <!-- claim: choice-folds-other-wines -->
 #
-# It costs five runs instead of one: use folds when data is scarce and training quick.
-# Folds, too, are for choosing: train the chosen setting once more, and open the box
-# with the 36 rows.
+# It costs five runs instead of one: use folds when data is scarce and training is
+# quick. Folds, too, are for choosing: train the chosen setting once more, and open the
+# box with the 36 rows.
 #
 # ## 7. Four questions (2 minutes)
 

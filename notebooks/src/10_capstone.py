@@ -38,7 +38,7 @@ wine_data = hk.load_dataset("wine")
 #
 # Before it counts, practice on **wine**, which you know from lesson 05.
 #
-# **Do.** Bring the validation loss below 0.1 by hand. Each run takes 15 epochs. Would
+# **Do.** Get the validation loss below 0.1 by hand. Each run takes 15 epochs. Would
 # sixty have been enough?
 
 # %%
@@ -149,7 +149,7 @@ cap
 
 # %% [markdown]
 # `start` is a beginner's guess. Below it are three searches, each with its price.
-# Click into the line of the one you want and take away its `#` with **Ctrl + /**
+# Click into the line of the one you want and remove its `#` with **Ctrl + /**
 # (**Command + /** on a Mac); do the same with the last line. Or write your own. Make a
 # new cell for each further search and leave the old ones: they are free from then on.
 
@@ -187,7 +187,7 @@ why = ...
 cap.choose(why=why)
 
 # %% [markdown]
-# Do you stand by it? Then take away the `#` and run the cell. There is no way back.
+# Do you stand by it? Then remove the `#` and run the cell. There is no way back.
 
 # %%
 # cap.open_test()

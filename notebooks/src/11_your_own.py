@@ -50,10 +50,10 @@ cells
 hk.GridPanel(cells, "lr", "batch_size", base=simple)
 
 # %% [markdown]
-# **What you see: a plateau.** Three seeds can't tell several pairs from
-# the best. With momentum the lowest loss is the same within a tenth.
-# <!-- claim: own-third-knob --> Momentum only moves the dark squares: with 0.9 the best
-# learning rate is smaller. <!-- claim: own-momentum-moves -->
+# **What you see: a plateau.** Three seeds can't tell several pairs,
+# even unsteady ones, from the best. With momentum the lowest loss is the same within a
+# tenth. <!-- claim: own-third-knob --> Momentum only moves the dark squares: with 0.9
+# the best learning rate is smaller. <!-- claim: own-momentum-moves -->
 #
 # **Predict.** Without any model: how often are you right if you always give the same
 # answer?
@@ -68,7 +68,7 @@ print(frame["diagnosis"].value_counts(normalize=True).round(3).to_string())
 #
 # Your own table may have text and gaps. `from_frame` turns both into numbers, going by
 # the training rows alone. It refuses what isn't safe, such as dates; the error says
-# what to do. Several rows of one patient, or rows in the order of time? Give `groups=`
+# what to do. Several rows of one patient, or rows in time order? Give `groups=`
 # or `time=`, or they leak. Drop what only names a row, such as an id.
 
 # %%
@@ -124,7 +124,7 @@ print("\nat the edge:", grid.edge or "nothing")
 #
 # ### How sure is that?
 #
-# 113 patients decide here which setting wins. Were they easy ones? Only to see the
+# 113 patients decide here which setting wins. Were they easy ones? Just to see the
 # spread, we cut the table in ten other ways.
 #
 # **Predict.** How far is the highest of the ten losses above the lowest?
@@ -342,14 +342,14 @@ print(f"{less} below, {len(gaps) - less - more} equal, {more} above")
 # %% [markdown]
 # **What you see: above or below, by luck.** On about half of the cuts the test is
 # below, on a third above, nearly always by five points or less.
-# <!-- claim: own-test-above-or-below --> That we chose among a few settings counts for
+# <!-- claim: own-test-above-or-below --> Having chosen among a few settings matters
 # less than the luck of 113 rows.
 #
 # So a test without an error is no proof of a perfect model: one that errs in 2 of 100
 # cases gets 113 of 113 right one time in ten. <!-- claim: own-two-in-a-hundred --> Say
 # so in your report.
 #
-# Now yours: take the `#` away where it fits your data, and run the cell once.
+# Now yours: remove the `#` where it fits your data, and run the cell once.
 
 # %%
 # print(my_search.best_run.test_accuracy())  # the target names classes

@@ -51,15 +51,15 @@ hk.SchedulePanel(digits, deep.but(lr=0.1), predict=True)
 #
 # - At 0.1 cosine ends at less than half the constant rate's loss.
 #   <!-- claim: decay-calms --> Long steps get you there quickly, but at the end you
-#   jump about the bottom of the valley.
+#   jump around the bottom of the valley.
 # - When you pull the rate down, the loss falls within an epoch.
 #   <!-- claim: drop-drops-the-loss --> You can lower a learning rate at any time.
 # - At 0.03 the constant rate gets to less than half of cosine's loss.
 #   <!-- claim: decay-starves --> Here the steps were never too long. Shortening them
 #   only makes you arrive later.
 #
-# Cosine is made for its end: at epoch 10 a run of 30 epochs is elsewhere than a run of
-# 10. <!-- claim: cosine-knows-its-end --> So with a schedule, epochs must be tuned.
+# Cosine is made for its end: at epoch 10 a run of 30 epochs isn't where a run of 10
+# is. <!-- claim: cosine-knows-its-end --> So with a schedule, epochs must be tuned.
 #
 # ## 2. A fair question (5 minutes)
 #
@@ -101,7 +101,7 @@ ex.roles.check(answer)
 # ## 3. Warm-up (5 minutes)
 #
 # The first weights are random: a long first step can throw a network somewhere it never
-# comes back from. **Warm-up** lets the learning rate climb to its value first, here
+# comes back from. **Warm-up** lets the learning rate climb to full first, here
 # over a fifth of all updates.
 #
 # **Predict.** One hidden layer, learning rates from tame to nearly too large. Where
@@ -266,7 +266,7 @@ hk.progress(12)
 # ## What you saw
 #
 # - A falling rate calms steps that are too long for the end;
-#   <!-- claim: decay-calms --> others it only slows down. <!-- claim: decay-starves -->
+#   <!-- claim: decay-calms --> it only slows the others. <!-- claim: decay-starves -->
 # - A comparison is fair when the nuisance is tuned for each side.
 #   <!-- claim: decay-moves-the-best -->
 # - Warm-up helps near the edge, and hardly elsewhere.

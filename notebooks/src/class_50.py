@@ -35,7 +35,7 @@ ax = hk.plot_data(moons)
 #
 # Other dots are kept apart: the **validation** dots. The network never learns from
 # them, so their loss, the solid line, tells how well it does on new dots. The dashed
-# line is the loss on the dots it learns from.
+# line near it is the loss on the dots it learns from.
 #
 # We set the length of a step, the **learning rate**. It is a *hyperparameter*: training
 # doesn't change it.
@@ -44,7 +44,7 @@ ax = hk.plot_data(moons)
 # higher, or the same?
 #
 # **Do.** Read the lowest validation loss. Set the learning rate to 0.1, then to 1.
-# Which ends lowest? Then set it to 10.
+# Which is lowest? Then set it to 10.
 
 # %%
 hk.TrainingPanel(moons, base, controls=("lr",))
@@ -65,7 +65,7 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 #
 # **Predict.** Draw it, and press **This is my guess**.
 #
-# **Do.** Which learning rate ends lowest? In the right chart, click the first dot and
+# **Do.** Which learning rate is lowest? In the right chart, click the first dot and
 # the cross. What do their curves look like?
 
 # %%
@@ -73,9 +73,9 @@ hk.ValidationCurvePanel(moons, "lr", base, param_range=rates, seeds=5, predict="
 
 # %% [markdown]
 # **What you see: a U.** At 0.0001 and 0.001 the loss has hardly moved.
-# <!-- claim: u-left-hardly-moves --> The lowest point is at 0.3 or 1, far above 0.04.
-# <!-- claim: u-minimum --> A winner at the edge of a list is a signpost: go on in that
-# direction.
+# <!-- claim: u-left-hardly-moves --> At 10 it leaves the chart. The lowest
+# point is at 0.3 or 1, far above 0.04. <!-- claim: u-minimum --> A winner at the edge
+# of a list is a signpost: go on in that direction.
 #
 # ## 3. One after another (13 minutes)
 #

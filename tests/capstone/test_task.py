@@ -199,7 +199,7 @@ def test_after_the_test_no_new_search_and_no_other_choice():
         cap.choose(BASE.but(lr=0.01), why="another one is better after all")
     cap.grid_search(BASE, **TWO)  # what was paid for stays free
     why = cap.why
-    with pytest.raises(ValueError, match="choice and its reason must stand before"):
+    with pytest.raises(ValueError, match="choice and its reason are final"):
         cap.choose(why="the same one, said better afterwards")
     cap.choose(why=f" {why} ")  # as when the cell runs again
     assert cap.why == why

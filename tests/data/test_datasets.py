@@ -99,6 +99,7 @@ BAD_FRAMES = {
     "rare class": (pd.DataFrame({"a": range(20), "y": [0] * 18 + [1] * 2}), "3 rows"),
     "few rows": (pd.DataFrame({"a": range(3), "y": [*"abc"]}), "3 rows"),
     "no such column": (pd.DataFrame({"a": range(20)}), "columns are a"),
+    "semicolons": (pd.DataFrame({"a;y": ["1;0"] * 20}), 'sep=";"'),
     "no rows": (pd.DataFrame({"a": [], "y": []}), "none"),
     "no columns": (pd.DataFrame({"y": [0, 1] * 10}), "got y alone"),
     "one name twice": (pd.DataFrame(np.eye(20)[:, :3], columns=[*"aay"]), "names"),
@@ -135,7 +136,7 @@ def test_rows_with_a_gap_are_counted(gap):
         with pytest.raises(ValueError, match="got 2 rows with some in a, b, c; leave"):
             Dataset.from_frame(frame, "y")
     huge = frame.replace([np.inf, -np.inf], 0).assign(b=[1e101, *range(19)])
-    with pytest.raises(ValueError, match="got 1 rows with some in b; leave"):
+    with pytest.raises(ValueError, match="got 1 row with some in b; leave"):
         Dataset.from_frame(huge, "y")
 
 
@@ -148,7 +149,7 @@ def test_every_feature_needs_a_name(features):
 @pytest.mark.parametrize("gap", [None, np.nan, pd.NaT, pd.NA])
 def test_gaps_in_a_target_of_any_kind_are_refused(gap):
     y = np.array(["a", "b", *"abab" * 4, "a", gap], object)
-    with pytest.raises(ValueError, match="no missing or infinite values, got 1 rows"):
+    with pytest.raises(ValueError, match="no missing or infinite values, got 1 row"):
         Dataset.from_arrays(np.eye(20), y)
     y[-1] = "b"
     assert Dataset.from_arrays(np.eye(20), y).classes == ("a", "b")

@@ -233,7 +233,7 @@ def test_what_predicts_otherwise_than_it_looks_is_said():
     codes = frame.assign(y=np.arange(90) % 26)
     assert note("named", count=26) in Dataset.from_frame(codes, "y").notes
     assert Dataset.from_arrays(frame[["x", "same"]], frame.y).features == ("x", "same")
-    with pytest.raises(ValueError, match="1 rows with some in x; leave"):
+    with pytest.raises(ValueError, match="1 row with some in x; leave"):
         Dataset.from_arrays(frame[["x", "same"]].replace(0, np.nan), frame.y)
     frame["y"] = ["no", "No ", "yes"] * 30
     frame.index = pd.date_range("2026", periods=90)

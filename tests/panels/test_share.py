@@ -17,6 +17,7 @@ LINES = [
     f"validation-curve?{DATA}&epochs=2&space=lr:0.1,1&seeds=2&ask=1",
     f"grid?{DATA}&epochs=2&space=hidden:8-,8-8;lr:0.1,0.3&seeds=4,9&show=lr",
     f"one-at-a-time?{DATA}&epochs=2&space=batch_size:16,32;lr:0.01,1&seeds=1,",
+    f"one-at-a-time?{DATA}&epochs=2&space=lr:0.01,1;dropout:0,0.5&order=dropout,lr",
 ]
 
 
@@ -83,6 +84,7 @@ def test_a_run_that_takes_long_is_kept(pins, shown_at_once):
         (f"grid?{DATA}", "2 hyperparameters with their values, got ''"),
         (f"grid?{DATA}&space=lr:0.1;epochs:1e999", "1e999"),
         (f"one-at-a-time?{DATA}&show=lr", "show"),
+        (f"one-at-a-time?{DATA}&space=lr:1,2;epochs:1,2&order=x", "order"),
     ],
 )
 def test_forged_line_is_refused_in_words(line, names):
