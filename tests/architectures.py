@@ -147,6 +147,12 @@ def padded(n_in, n_out, setting):
     return net
 
 
+def rarely_padded(n_in, n_out, setting):
+    net = Embedded(n_in, n_out, setting)
+    net.words = nn.Embedding(6, 3, padding_idx=5)  # not in a first batch
+    return net
+
+
 def sparse(n_in, n_out, setting):
     net = Embedded(n_in, n_out, setting)
     net.words.sparse = True
@@ -388,7 +394,7 @@ ONE_BY_ONE = {
     "convolutions": (convolution,),
     "random numbers": DRAWING,
     "vmap": (lstm, gru, spectral_norm, Branching, batch_norm_mean, Freezing),
-    "other numbers": (hooked, padded, Scaling, Short),
+    "other numbers": (hooked, padded, rarely_padded, Scaling, Short),
     "keeps values": (Averaging, Fourier, Enclosed, Counting, Renormed),
 }
 OTHERS = (compiled, reads_the_setting, Keeping)

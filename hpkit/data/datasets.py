@@ -152,7 +152,9 @@ class Dataset:
 
         As by `prepare`, then standardized. Refuses a split's arrays: they already are.
         """
-        return (self.prepare(X) - self.center) / self.scale
+        X = (self.prepare(X) - self.center) / self.scale
+        _refuse_bad_rows("rows_not_finite", np.abs(X) > _LARGEST_SCALED, self.features)
+        return X
 
     @classmethod
     def from_frame(
@@ -474,6 +476,7 @@ def _load(name, seed):
 
 
 _LARGEST = 1e100  # the square of a larger number may be infinite
+_LARGEST_SCALED = 1e30  # float32 ends at 3e38, and layers may add up many
 _GAPS = ("None", "nan", "NaT", "<NA>")
 
 

@@ -103,6 +103,7 @@ def _pytorch_script(result, rows_file, note=""):
     code = _own_code(runs.model if is_own else None, loss, taken)
     source = code["MODEL_SOURCE"]
     traits |= {"own": is_own, "loss": loss, "lazy": "Lazy" in (source or "")}
+    traits["cast"] = re.search("float64|double|half|float16", source or "")
     top, loop = _apply_marks(template, traits | code).split("HEAD\n")
     loop, _, end = loop.partition("\n\n\n")
     loop = loop.replace("LAST_EPOCH", "stop" if any(stops) else "epochs")
@@ -379,6 +380,7 @@ def _collect(name, value, home, imports, sources):
 def _find_source(value):
     """Return the source of a function or class, and the namespace of its module."""
     members = [value] if isinstance(value, types.FunctionType) else vars(value).values()
+    members = [getattr(part, "__func__", part) for part in members]  # of static methods
     functions = [part for part in members if isinstance(part, types.FunctionType)]
     codes = [function.__code__ for function in functions]
     if any({*code.co_freevars} - {"__class__"} for code in codes):

@@ -359,6 +359,9 @@ class ModuleNetworks:
         if key not in _TRACES:
             # Not the bound method: make_fx counts its `self` as an argument.
             new = make_fx(lambda *a: function(*a))(*copies(), x, *others)
+            embed = torch.ops.aten.embedding_dense_backward.default
+            if any(n.target is embed and n.args[3] >= 0 for n in new.graph.nodes):
+                return None  # vmap keeps the padding row of the first run alone
             _remove_no_ops(new)
             _TRACES[key] = new
             if len(_TRACES) > _MOST_TRACES:

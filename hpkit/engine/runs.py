@@ -704,5 +704,6 @@ def fill_arrays(arrays, at, runs):
     """Copy a run, or runs, into the entries of the arrays at index `at`."""
     for name in CURVES:
         if arrays[name] is not None and (curves := getattr(runs, name)) is not None:
+            arrays[name][at] = np.nan
             arrays[name][at][..., : curves.shape[-1]] = curves
     arrays["epochs_done"][at], arrays["fit_time"][at] = runs.epochs_done, runs.fit_time

@@ -20,7 +20,7 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, make_folds
 from hpkit.engine import training as engine
 from hpkit.engine.dense import Model, Score
-from hpkit.engine.runs import Cost, lowest_loss, over_seeds, rank
+from hpkit.engine.runs import Cost, fill_arrays, lowest_loss, over_seeds, rank
 from hpkit.hyperparameters import Hyperparameters, refusal, warn
 from hpkit.locale import tr
 from hpkit.search import space as spaces
@@ -125,16 +125,26 @@ class _Plan:
         search = Search(*fields, lost=training.lost, **extra)
         if self.storage:
             self.storage.save_when_due(search, training)
-        if not search.finished or runs.best_run.weights is not None:
-            return search
-        # The best run comes from a file or a study, which has no weights: train again.
-        best = runs.best_run
+        # A best run from a file or a study has no weights: it is trained again. What
+        # rounding changes on the way counts, so another one may be the best after it.
+        while search.finished and search.runs.best_run.weights is None:
+            if not self._train_again(search.runs):
+                break
+            search = replace(search, runs=training.runs)
+        return search
+
+    def _train_again(self, runs):
+        """Train the best run once more, in its place; say whether it has weights."""
+        best, at = runs.best_run, runs.order[0]
         options = {"seeds": (best.seed,), "model": self.model, "device": self.device}
         again = engine.Training(self.dataset, best.setting, lasting=True, **options)
         again.advance(float("inf"), best.epochs_done)
-        at = runs.order[0], runs.seeds.index(best.seed)
-        weights = runs.weights | {at: again.runs.weights.get((0, 0))}
-        return replace(search, runs=replace(runs, weights=weights))
+        run, at = again.runs[0, 0], (at, runs.seeds.index(best.seed))
+        if run.weights is None:
+            return False
+        fill_arrays(self.now.arrays, at, replace(run, fit_time=best.fit_time))
+        self.now.weights[at] = run.weights
+        return True
 
     def cost(self, settings):
         count, seeds = len(settings), len(self.seeds)

@@ -496,7 +496,7 @@ REFUSED = {
     "no column": ({"groups": "who"}, {}, "groups must be the name of a column"),
     "target": ({"groups": "sick"}, {}, "a column other than the target"),
     "categorical": ({"categorical": ["who"]}, {}, "categorical must be the name"),
-    "text standardized": ({"standardize": ["city"]}, {}, "are row, age, dose."),
+    "text standardized": ({"standardize": ["city"]}, {}, "are 'row', 'age', 'dose'."),
 }  # fmt: skip
 
 

@@ -176,5 +176,5 @@ def test_saved_run_of_an_earlier_version_predicts_as_it_did():
     (size,) = (c for c in run.dataset.preparation if c.name == "size")
     lacking = replace(size, fill=None, missing=False)
     data = replace(run.dataset, preparation=(lacking,))
-    with pytest.raises(ValueError, match="got 1 rows with some in size; fill them in"):
+    with pytest.raises(ValueError, match="got 1 row with some in size; fill them in"):
         data.prepare({"size": None})

@@ -244,17 +244,32 @@ def dropping(share, n, k, setting):
 
 def test_a_model_that_differs_once_it_trains_is_refused():
     about = {"lr": LRS, "storage": "tuning.json"}
-    hk.grid_search(DIGITS, BASE, model=partial(dropping, 0), **about)
+    hk.grid_search(DIGITS, BASE, model=partial(dropping, 0.2), **about)
     with pytest.raises(ValueError, match="the data set, the model"):
-        hk.grid_search(DIGITS, BASE, model=partial(dropping, 0.8), **about)
+        hk.grid_search(DIGITS, BASE, model=partial(dropping, 0.2001), **about)
+
+
+def with_batch_norm(n, k, setting):  # the first bias changes nothing but rounding
+    layers = nn.Linear(n, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, k)
+    return nn.Sequential(*layers)
+
+
+def test_a_search_in_which_rounding_grows_goes_on(monkeypatch):
+    monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)  # in a stack, alone again
+    about = {"base": BASE.but(optimizer="adam", epochs=30), "storage": "tuning.json"}
+    about |= {"lr": [0.001, 0.003, 0.01, 0.03], "model": with_batch_norm}
+    first = hk.grid_search(DIGITS, seeds=range(4), **about)
+    again = hk.grid_search(DIGITS, seeds=range(4), **about)
+    assert again.mean_val_loss == pytest.approx(first.mean_val_loss, rel=0.2)
+    again.best_run.predict(DIGITS.valid)  # its network has the loss of its curve
 
 
 def test_a_stop_before_the_first_epoch_keeps_nothing_of_a_custom_model():
     about = {"lr": [0.01], "storage": "tuning.json"}
     about["base"] = BASE.but(batch_size=2, epochs=2)
-    first = {"model": partial(dropping, 0.1), "tick": 0.01}
+    first = {"model": lambda *sizes: dropping(0.1, *sizes), "tick": 0.01}
     assert left(hk.grid_search, bool, **about, **first).epochs_done.max() == 0
-    about["model"] = partial(dropping, 0.8)
+    about["model"] = lambda *sizes: dropping(0.8, *sizes)
     again = hk.grid_search(DIGITS, **about)
     whole = hk.grid_search(DIGITS, **about | {"storage": None})
     assert np.array_equal(again.val_loss, whole.val_loss)
