@@ -1,10 +1,12 @@
 """Words of each language: chosen by name, English where one is missing."""
 
+import ast
 import os
 import re
 import string
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import ipywidgets as W
@@ -275,3 +277,25 @@ def test_every_refusal_has_words_with_a_value_and_a_way_out_that_can_be_filled()
             assert ", got " in text
             assert "; " in text or ", and " in text
             assert text.endswith(".")
+
+
+def test_every_text_is_used():
+    files = [p for p in ROOT.glob("**/*") if p.suffix in (".py", ".js", ".txt")]
+    used = set(re.findall(r"\w+", " ".join(p.read_text("utf-8") for p in files)))
+
+    def keys(table):
+        for key, part in table.items():
+            yield from keys(part) if isinstance(part, dict) else [key]
+
+    for key in keys(tomllib.loads((ROOT / "locale/en.toml").read_text("utf-8"))):
+        assert key in used or {*key.split("_")} <= used, key  # or put together
+
+
+def test_panels_have_no_sentence_of_their_own():
+    for path in ROOT.glob("panels/*.py"):
+        nodes = [*ast.walk(ast.parse(path.read_text("utf-8")))]
+        docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        for node in nodes:
+            if type(getattr(node, "value", 0)) is str and id(node) not in docstrings:
+                text = re.sub(r"import.* as .*|for \w+ in .*", "", node.value)
+                assert not re.search("[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}", text), path

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (16_503, 62),
     "hpkit/charts/*.js": (699, 2),
-    "tests/**/*.py": (20_743, 93),
+    "tests/**/*.py": (20_767, 93),
 }
 
 
