@@ -343,7 +343,7 @@ class Hyperparameters:
         gets the rest. For one-cycle it is the share that rises, 0.3 if it is 0.
     patience : int, >= 0, default 0
         Early stopping: a run ends when that many epochs in a row have brought no new
-        lowest validation loss, that before training among them; 0 trains all epochs.
+        lowest validation loss, epoch 0 included; 0 trains all epochs.
     clip : float, >= 0, default 0
         Longest gradient, of all weights together: a longer one is cut to it; 0 leaves
         all as they are.

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 LOCK_SECONDS = 10  # a change takes milliseconds; a process that locks longer is stuck
-_ATTEMPTS, RETRY_SECONDS = 20, 0.05  # Windows cannot replace a file that is being read
+_ATTEMPTS, RETRY_SECONDS = 20, 0.05  # Windows lends a file to one at a time
 # What reading a damaged or hostile file may raise; RecursionError if deeply nested.
 DAMAGED = (ValueError, TypeError, LookupError, AttributeError)
 DAMAGED += (ArithmeticError, RecursionError)
@@ -36,6 +36,7 @@ class Store:
     def __init__(self, path, new, check, words):
         self.path, self.new, self.check, self.words = path, new, check, words
         self.notices = []
+        self._last = new  # what was read last
         self._pending = []  # changes that are not in the file
         self._thread_lock = threading.RLock()
 
@@ -49,7 +50,7 @@ class Store:
         with self._thread_lock:
             with suppress(OSError):
                 return self._apply_pending(self._read())
-            return self._apply_pending(deepcopy(self.new))
+            return self._apply_pending(deepcopy(self._last))
 
     def change(self, update):
         """Change the data by `update(data)`, and return a copy of the new data."""
@@ -83,9 +84,10 @@ class Store:
         if self.path is None:
             return deepcopy(self.new)
         try:
-            data = deepcopy(self.new) | json.loads(self.path.read_text("utf-8"))
-            self.check(data)
-            return data
+            text = _retry(lambda: self.path.read_text("utf-8"))
+            self._last = deepcopy(self.new) | json.loads(text)
+            self.check(self._last)
+            return deepcopy(self._last)
         except FileNotFoundError:
             pass
         except DAMAGED:
@@ -128,14 +130,18 @@ def write(path, content):
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        for _ in range(_ATTEMPTS - 1):
-            with suppress(PermissionError):
-                return os.replace(draft, path)
-            time.sleep(RETRY_SECONDS)
-        os.replace(draft, path)
+        _retry(lambda: os.replace(draft, path))
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _retry(call):
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(PermissionError):
+            return call()
+        time.sleep(RETRY_SECONDS)
+    return call()
 
 
 def check_kinds(record, kinds):

@@ -167,12 +167,12 @@ def guide(target):
 
 
 def build(source, folder):
-    """Return the text of the notebook of `source`, run in `folder` and normalised."""
+    """Return the text of the notebook of `source`, run in `folder` and normalized."""
     notebook = read(source)
     # Without progress: exercises that the builder has passed must not show as passed.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         run(notebook, folder, HPKIT_HOME=home)
-    normalise(notebook)
+    normalize(notebook)
     text = nbformat.writes(notebook, indent=1, ensure_ascii=False) + "\n"
     if (size := len(text.encode())) > MAX_BYTES:
         raise BuildError(
@@ -276,7 +276,7 @@ def cell_name(cell, index):
     return f"cell {index + 1} ({cell.source.splitlines()[0]!r})"
 
 
-def normalise(notebook):
+def normalize(notebook):
     """Drop from an executed notebook, in place, what the next build would change."""
     notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info = nbformat.from_dict({"name": "python"})

@@ -55,7 +55,7 @@ MARKDOWN = mistune.create_markdown(escape=False, plugins=["table"])
 
 def lesson_html(path):
     """Return a built notebook as the body of a page, with its answers folded."""
-    parts = []
+    parts = [TEXTS["read"]]
     for cell in nbformat.read(path, 4).cells:
         if cell.cell_type == "markdown":
             parts.append(MARKDOWN(cell.source))

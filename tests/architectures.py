@@ -394,7 +394,7 @@ ONE_BY_ONE = {
     "convolutions": (convolution,),
     "random numbers": DRAWING,
     "vmap": (lstm, gru, spectral_norm, Branching, batch_norm_mean, Freezing),
-    "other numbers": (hooked, padded, rarely_padded, Scaling, Short),
+    "change its numbers": (hooked, padded, rarely_padded, Scaling, Short),
     "keeps values": (Averaging, Fourier, Enclosed, Counting, Renormed),
 }
 OTHERS = (compiled, reads_the_setting, Keeping)

@@ -86,7 +86,7 @@ def test_bad_seeds_are_refused(seeds):
         ("catch", "Search.lost"),
         ("max_grad_norm", "hpkit calls it clip"),
         ("dropout_rate", "hpkit calls it dropout"),
-        ("epoch", "is epochs meant.* needs model="),
+        ("epoch", "is epochs meant.* need model="),
         ("LR", "is lr meant"),
         ("scale", "check the spelling"),
     ],

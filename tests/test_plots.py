@@ -358,7 +358,7 @@ def test_what_cannot_be_drawn_is_refused(curve, grid, run):
         (hk.plot_training_curves, 3, {}, r"must be a Run.*got int; make one"),
         (hk.plot_training_curves, run, {"split": "test"}, r"split must be.*'test'"),
         (hk.plot_validation_curve, grid, {}, r"got lr, batch_size; use .*_grid"),
-        (hk.plot_validation_curve, run, {}, r"got Run; make one with"),
+        (hk.plot_validation_curve, run, {}, r"got Run; make one"),
         (hk.plot_grid, curve, {}, r"two hyperparameters, got lr alone"),
         (hk.plot_grid, grid, {"x": "momentum"}, "x must be one of"),
         (hk.plot_grid, grid, {"x": "lr", "y": "lr"}, "y must be .*batch_size.*got .lr"),

@@ -77,6 +77,17 @@ def test_what_was_read_is_a_copy(path):
     assert NEW == {"numbers": [], "notes": {}}
 
 
+def test_a_file_that_another_program_holds_is_waited_for_or_as_read_last(path):
+    one = kept(path)
+    one.change(add(1))
+    read = [PermissionError, PermissionError, '{"numbers": [2]}']
+    with patch("pathlib.Path.read_text", Mock(side_effect=read)):
+        assert one.load()["numbers"] == [2]
+    held, quick = Mock(side_effect=PermissionError), patch.object(store, "_ATTEMPTS", 2)
+    with patch("pathlib.Path.read_text", held), quick:
+        assert one.load()["numbers"] == [2]
+
+
 def test_an_older_file_gets_what_it_lacks(path):
     path.parent.mkdir()
     path.write_text('{"numbers": [1, 2], "rows": [{"a": 1}]}')

@@ -70,10 +70,10 @@ def address(path):
 
 
 def settings(environ=os.environ):
-    """Return environment variables that make JupyterLab read labconfig/, too."""
-    # This changes nobody's configuration. In labconfig/: widget messages go by the main
-    # shell (over subshells they arrive in other threads, and only with some kernels);
-    # no question about news.
+    """Return environment variables that make JupyterLab read what is beside, too."""
+    # This changes nobody's configuration: a page saved from the menu has hpkit's look;
+    # widget messages go by the main shell (over subshells they arrive in other threads,
+    # and only with some kernels); no question about news.
     path = filter(None, [os.path.dirname(__file__), environ.get("JUPYTER_CONFIG_PATH")])
     return {
         "JUPYTER_CONFIG_PATH": os.pathsep.join(path),

@@ -111,7 +111,7 @@ def read_frame(frame, target, by, categorical, standardize):
         _check_column(role, name, frame.columns)
         if role != "target" and name == target:
             raise refusal("target_cuts", target, what=role)
-        if gaps := (frame[name].isna() | (frame[name] == "")).sum():
+        if gaps := (frame[name].isna() | frame[name].isin([""])).sum():
             raise refusal("gaps", names=f"{name} ({gaps})", what=role)
     inputs = frame.drop(columns=[target, *by.values()]).rename(columns=str)
     if not inputs.shape[1]:
@@ -130,9 +130,9 @@ def read_frame(frame, target, by, categorical, standardize):
 
 def _check_column(role, name, names):
     if not isinstance(name, Hashable) or name not in set(names):  # a list, a column
+        one = len(names) == 1 and ";" in str(*names)
         names = ", ".join(map(repr, names))
-        key = "semicolons" if ";" in names else "column"
-        raise refusal(key, name, what=role, names=names)
+        raise refusal("semicolons" if one else "column", name, what=role, names=names)
     return name
 
 

@@ -312,7 +312,8 @@ class Training:
         large = [run for run, size in sizes.items() if size > WEIGHTS_PER_STACK]
         if sum(sizes[run] for run in large) <= MOST_KEPT:
             return
-        runs = Runs(self.dataset, self.settings, self.seeds, **self.arrays)
+        extra = {"folds": self.folds}
+        runs = Runs(self.dataset, self.settings, self.seeds, **self.arrays, **extra)
         order, total = runs.order.tolist(), 0
         large.sort(key=lambda run: (order.index(run[0]), runs.best_val_loss[run]))
         for run in large:

@@ -290,7 +290,7 @@ class TrainingPanel(Panel):
         self.epoch = run.epochs_done if training else run.best_epoch
         self.pixels = map_pixels(run, "last" if training else "best")
         # The page clips a value to the range it knows, and reports the result as if it
-        # had been chosen: raise the maximum before the value, lower it afterwards.
+        # had been chosen: raise the maximum before the value, lower it after.
         end = run.setting.epochs if training else max(1, run.epochs_done)
         with self.quietly():
             self.scrub.max = max(self.scrub.max, end)

@@ -6,6 +6,7 @@ are those of a single process, up to rounding where a group was split.
 
 import concurrent.futures as futures
 import importlib.util
+import multiprocessing
 import pickle
 import sys
 import time
@@ -152,6 +153,8 @@ def check_executor(executor, model, objective=None):
     """Refuse a pool that would hang, and functions that cannot be sent to a process."""
     if not isinstance(executor, futures.Executor):
         raise refusal("executor", executor, kind=TypeError)
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise refusal("executor_main")  # a new process runs the whole script
     pool = isinstance(executor, futures.ProcessPoolExecutor)
     if pool and executor._mp_context.get_start_method() == "fork":
         raise refusal("executor_fork")  # torch hangs once it has used threads

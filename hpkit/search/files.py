@@ -8,6 +8,7 @@ The JSON names the one that belongs to it, so that the two always match.
 
 import ast
 import contextlib
+import dis
 import functools
 import glob
 import hashlib
@@ -200,7 +201,9 @@ def differing_part(plan, identity, record, runs):
         if record.get(name, fact) != fact:
             parts = {"rows": "dataset", "code": "model", "bound": "model"}
             return parts.get(name, name)
-    same_code = "code" in identity.keys() & record.keys()
+    # Of what a model imports only the name is known.
+    imports = plan.model and source_of(plan.model, set())[0]
+    same_code = "code" in identity.keys() & record.keys() and not imports
     about = runs, record.get("said"), plan.device, same_code
     return None if len(runs) == 0 or starts_alike(plan, *about) else "model"
 
@@ -223,8 +226,13 @@ def _bound_values(model):
         values, model = dict(enumerate(model.args)) | model.keywords, model.func
     if inspect.isfunction(model):
         values |= inspect.getclosurevars(model).nonlocals
-    kinds = bool | int | float | str | None
-    return str({n: v for n, v in values.items() if isinstance(v, kinds)} or "")
+        for step in dis.get_instructions(model):  # leave out what a call changes
+            if step.opname == "STORE_DEREF":
+                values.pop(step.argval, None)
+    values = {str(n): hp.to_python(value) for n, value in values.items()}
+    values = {n: float(v) if isinstance(v, int) else v for n, v in values.items()}
+    plain = [(n, v) for n, v in values.items() if isinstance(v, float | str | None)]
+    return str(sorted(plain) or "")
 
 
 def _first_losses(run, end):

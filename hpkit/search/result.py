@@ -168,11 +168,10 @@ class Search(_RunsMembers):
     def ties(self) -> tuple:
         """Other settings that are as good as the best, as far as the seeds tell.
 
-        Best first, by t-tests of what two settings differ by with the same seeds; each
-        that is as good is left out by chance about one time in twenty, or in ten where
-        few seeds of many settings spread unlike each other. None with one seed, which
-        cannot tell. Never one with a seed that diverged or is missing, nor one that was
-        not trained to its end.
+        Best first, by t-tests of what two settings differ by with the same seeds; one
+        that is as good is missed about one time in twenty, or ten if many settings with
+        few seeds spread unequally. None with one seed, which cannot tell. Never one
+        with a seed that diverged or is missing, nor one not trained to its end.
         """
         return tuple(self.settings[i] for i in self._tied)
 
@@ -192,7 +191,7 @@ class Search(_RunsMembers):
     def edge(self) -> dict:
         """Where the best value is at an end of what was tried: "lowest" or "highest".
 
-        "gap": there, but each setting with the value next to it diverged or failed. Not
+        "gap": at an end, but each setting with the next value diverged or failed. Not
         where nothing lies beyond, nor where another value has the same loss.
         """
         level, edges = tie_levels(self.mean_val_loss), {}
@@ -240,7 +239,7 @@ class Search(_RunsMembers):
         yield from ((i, start, self.settings[i].epochs) for i in last)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a DataFrame, a row per setting, as in `Runs`; rank_val_loss 1 is best.
+        """Return a DataFrame, a row per setting; rank_val_loss 1 is best.
 
         Examples
         --------

@@ -137,11 +137,11 @@ class _Plan:
         """Train the best run once more, in its place; say whether it has weights."""
         best, at = runs.best_run, runs.order[0]
         options = {"seeds": (best.seed,), "model": self.model, "device": self.device}
-        again = engine.Training(self.dataset, best.setting, lasting=True, **options)
+        again = engine.Training(best.dataset, best.setting, lasting=True, **options)
         again.advance(float("inf"), best.epochs_done)
-        run, at = again.runs[0, 0], (at, runs.seeds.index(best.seed))
-        if run.weights is None:
+        if not again.runs.weights:
             return False
+        run, at = again.runs[0, 0], (at, runs.seeds.index(best.seed))
         fill_arrays(self.now.arrays, at, replace(run, fit_time=best.fit_time))
         self.now.weights[at] = run.weights
         return True
@@ -332,12 +332,12 @@ def cross_validate(
     The training and validation rows are cut into folds of about the same shares of
     classes, `repeats` times anew; the test rows stay out. Groups stay whole; with
     `time` the rows held back come after those learned from. Columns are scaled by the
-    rows learned from, a target that is a number as in the data set. With `patience` a
-    fold stops so many epochs after its lowest loss and tells the loss there, above that
-    of the network that `fit` keeps. `seed` is for the shuffles and the networks (of
-    ``cv=`` in a search fold k has the network of seed k, and all folds of a setting
-    tell their loss at one epoch, the best on average); `model`, `loss`, `metric` and
-    `device` are as in `fit`; a metric's values come in place of losses.
+    rows learned from, a regression target as in the data set. With `patience` a fold
+    stops so many epochs after its lowest loss and tells the loss there, above that of
+    the network that `fit` keeps. `seed` is for the shuffles and the networks (with
+    ``cv=`` in a search, fold k has the network of seed k, and a setting's folds are
+    read at one epoch, the best on average); `model`, `loss`, `metric` and `device` are
+    as in `fit`; a metric's values come in place of losses.
 
     Notes
     -----

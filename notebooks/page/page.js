@@ -223,15 +223,14 @@ window.page = (() => {
       const valuesOf = r => ({lr: loaded[set].rates[r.rate],
         batch_size: loaded[set].sizes[r.size], epochs: r.epochs, seed: r.seed})
 
-      function address(pinned = pins) {  // the state, as hk.open and `open` take it
+      function address() {  // the state, as hk.open and `open` take it
         const now = valuesOf(chosen()), state = {data: set}, {fixed} = loaded[set]
         const changed = (a, b) => Object.keys(a).filter(k => a[k] != b[k])
         for (const key of changed(now, words.usual)) state[key] = now[key]
-        const pin = pinned.map(valuesOf)
+        const pin = pins.map(valuesOf)
           .map(v => changed(v, now).map(k => `${k}:${v[k]}`).join()).filter(p => p).join(';')
         const pairs = Object.entries({...state, ...pin && {pin}, ...fixed})
-        const line = pairs.map(pair => pair.join('=')).join('&')
-        return line.length > 190 ? address(pinned.slice(1)) : '#training?' + line
+        return '#training?' + pairs.map(pair => pair.join('=')).join('&')
       }
 
       function parse(values) {  // a run of an address; null, and a note, if none was recorded
@@ -333,7 +332,7 @@ window.page = (() => {
         }, 40)
       })
       onClick(root, 'pin', () => {
-        if (!isLoaded(chosen())) return
+        if (!isLoaded(chosen()) || pins.some(isCurrent)) return
         if (pins.length == PIN_COLORS.length) pins.shift()
         const color = PIN_COLORS.find(c => !pins.some(r => r.color == c))
         pins.push({...readRun(set, chosen()), color})
@@ -343,7 +342,7 @@ window.page = (() => {
       onClick(root, 'share', () => {
         history.replaceState(null, '', address())
         navigator.clipboard?.writeText(location.href).catch(() => {})
-        note = fill(words.shared, {line: escapeHtml(address().slice(1), 200)})
+        note = fill(words.shared, {line: escapeHtml(address().slice(1), 400)})
         draw()
       })
       begin()
@@ -420,7 +419,7 @@ window.page = (() => {
         if (step == most) walked[order.at] = true
         next.disabled = all.disabled = step == most
         button.setAttribute('aria-pressed', !!grid)
-        story.hidden = Object.keys(walked).length < 2
+        story.hidden = Object.keys(walked).length < scene.orders.length
         ends.forEach((end, i) => { end.textContent = walked[i] ? digits(scene.ends[i]) : '' })
         const name = `${scene.orders[order.at].join()}/${step}/${grid}`
         show(scene.widths, ...stateOf(scene, name))
@@ -483,8 +482,7 @@ window.page = (() => {
         const facts = {named: texts.faults[diagnosis], clue: texts.clues[patient.fault]}
         const verdict = diagnosis == patient.fault ? texts.right : texts.wrong
         record.innerHTML = patient.record
-        const row = results.length - 1 - results.lastIndexOf(false)
-        const counts = {0: row, 1: results.filter(right => right).length, 2: results.length}
+        const counts = [results.filter(right => right).length, results.length]
         score.textContent = results.length ? fill(texts.score, counts) : ''
         show(scene.widths, list, hint || (diagnosis ? fill(verdict, facts) + ' ' : '') + sentence)
       }
@@ -505,6 +503,8 @@ window.page = (() => {
     if (name == 'words') Object.assign(words, value)
     loaded[name] = value
     scenes[name]?.(document.getElementById(name), value)
+    // Panels grow when their numbers come: a link goes to where its target is then.
+    if (scenes[name]) document.querySelector(':target')?.scrollIntoView()
     for (const call of waiting[name] || []) call()
     if (name != words.first) return
     scenes.one(document.getElementById('one'))

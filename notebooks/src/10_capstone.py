@@ -128,7 +128,7 @@ ex.budget.check(answer)
 #
 # ## 3. Your plan (5 minutes)
 #
-# Write it down **before** the first result. A plan made afterwards always fits.
+# Write it down **before** the first result. A plan made afterward always fits.
 
 # %%
 ex.my_plan

@@ -242,11 +242,20 @@ def test_the_scenes_are_panels(shown, site):
     until(lambda: frame.bounding_box()["width"] > 20)
 
     patient, say = made["clinic"]["patients"][0], words("panels")["clinic"]
-    page.get_by_label("What is wrong?").select_option(patient["fault"])
+    wrong = next(fault for fault in say["faults"] if fault != patient["fault"])
     page.get_by_label("What helps?").select_option("seed")
-    press(page, "clinic", "treat")
+    for fault in (wrong, patient["fault"]):  # the first diagnosis counts
+        page.get_by_label("What is wrong?").select_option(fault)
+        press(page, "clinic", "treat")
+    assert page.locator("#clinic .score").inner_text() == "diagnoses: 0 of 1 right"
     assert said(page, "clinic").startswith("Right diagnosis.")
     assert say["remedies"]["seed"] in said(page, "clinic")
+
+
+def test_a_link_goes_to_its_panel_though_those_above_it_grow(shown):
+    page = shown("index.html#clinic", width=390)
+    page.locator("#clinic .hpc svg").first.wait_for()
+    until(lambda: abs(page.locator("#clinic").bounding_box()["y"]) < 5)
 
 
 def test_every_lesson_is_there_to_read(site):

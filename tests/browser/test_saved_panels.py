@@ -10,6 +10,7 @@ from build import FOLDER
 from chart_reading import until
 
 LINE = "Saved picture. Run the first cell and then this one to make it live."
+TO_HTML = sys.executable, "-m", "nbconvert", "--to", "html", "--template", "hpkit"
 CELLS = (
     "import hpkit as hk\nfrom hpkit.exercises import lesson_02_learning_rate as ex",
     'panel = hk.TrainingPanel(hk.load_dataset("moons"), hk.Hyperparameters(epochs=5), '
@@ -97,8 +98,7 @@ def test_panel_lives_until_a_restart_and_is_a_picture_on_another_day(page, lab_s
     page.goto("about:blank")
     harness.open_notebook(page, lab_server.url, path.name)
     sees(page, SAVED)
-    to_html = [sys.executable, "-m", "nbconvert", "--to", "html", path]
-    subprocess.run(to_html, check=True)
+    subprocess.run([*TO_HTML, path], check=True)
     page.goto(path.with_suffix(".html").as_uri())
     sees(page, SAVED)
     changed = path.read_text().replace("import hpkit as hk", "import hpkit as hk  # ")
@@ -109,8 +109,7 @@ def test_panel_lives_until_a_restart_and_is_a_picture_on_another_day(page, lab_s
 
 def test_on_paper_all_texts_of_a_page_are_open(page, tmp_path):
     lesson = FOLDER / "05_choosing_by_validation.ipynb"
-    to_html = [sys.executable, "-m", "nbconvert", "--to", "html", lesson]
-    subprocess.run([*to_html, "--output-dir", tmp_path], check=True)
+    subprocess.run([*TO_HTML, lesson, "--output-dir", tmp_path], check=True)
     page.goto((tmp_path / lesson.name).with_suffix(".html").as_uri())
     folds = page.locator("details:not(.hp-code):not([open])")
     assert folds.count() > 10

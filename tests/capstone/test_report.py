@@ -162,7 +162,7 @@ def test_report_of_an_empty_log_says_so(here):
     report = cap.report(plan=...)
     assert "log, which is empty" in repr(report)
     assert "<iframe" not in report._repr_html_()
-    with pytest.raises(ValueError, match="must get texts named author, plan, learned"):
+    with pytest.raises(ValueError, match="has texts named author, plan, learned"):
         cap.report(title="x")
     with pytest.raises(TypeError, match="plan must be text in quotes, got 3"):
         cap.note(plan=3)

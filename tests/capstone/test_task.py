@@ -150,7 +150,7 @@ def test_choice_needs_a_reason_and_a_trained_setting():
     with pytest.raises(ValueError, match=r"must be chosen before .* got none; write"):
         cap.open_test()
     assert cap.test is None
-    assert "three dots" in cap.choose()
+    assert "as a sentence" in cap.choose()
     assert cap.data["choice"] is None
     for why in ("", "  ", 3, None, "x", "it is the best"):
         assert "why must be a sentence in quotes" in cap.choose(why=why)
@@ -350,7 +350,7 @@ def test_too_dear_is_refused_before_it_trains(monkeypatch):
     cap = task(budget=8, name="exact")
     cap.grid_search(BASE, **TWO)
     assert cap.left == 0
-    with pytest.raises(hk.BudgetError, match=r"1 epoch, but only 0 .*, or choose"):
+    with pytest.raises(hk.BudgetError, match=r"1 epoch, but 0 .*, or choose"):
         cap.fit(BASE.but(epochs=1))
     cap = task(budget=7)
     trains = wraps(hk.grid_search)(lambda *_, **__: pytest.fail("it was trained"))

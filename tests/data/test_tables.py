@@ -493,10 +493,10 @@ REFUSED = {
     "no test": ({"splits": "split"}, {"split": ["train", "valid"] * 120}, "for test"),
     "seed": ({"time": "day", "seed": 2}, {}, "without a seed, got 2"),
     "shares": ({"splits": "split", "valid": 0.3}, {}, "must be left out"),
-    "no column": ({"groups": "who"}, {}, "groups must be the name of a column"),
+    "no column": ({"groups": "who"}, {}, "groups must name a column"),
     "target": ({"groups": "sick"}, {}, "a column other than the target"),
-    "categorical": ({"categorical": ["who"]}, {}, "categorical must be the name"),
-    "text standardized": ({"standardize": ["city"]}, {}, "are 'row', 'age', 'dose'."),
+    "categorical": ({"categorical": ["who"]}, {}, "categorical must name"),
+    "text standardized": ({"standardize": ["city"]}, {}, "of 'row', 'age', 'dose',"),
 }  # fmt: skip
 
 

@@ -144,7 +144,7 @@ def test_damaged_and_foreign_files_are_refused(run, tmp_path):
         torch.save(foreign, bad)
         bads.append(bad.read_bytes())
 
-    words = r"written by save\(\) of a run, .* older one, got '.*bad"
+    words = r"written by run.save\(\), .* older one, got '.*bad"
     for content in bads:
         bad.write_bytes(content)
         with pytest.raises(ValueError, match=words):

@@ -398,7 +398,7 @@ def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
         (odd("draws"), r"from torch.*numpy.random.*torch.rand"),
         (odd(None), "whole when it is copied, got .* a global name.*; make that"),
         (holding_its_layers, "must be whole when it is copied"),
-        (lambda *_: nn.Sequential(torch.jit.script(nn.Tanh())), "without torch.jit"),
+        (lambda *_: nn.Sequential(torch.jit.script(nn.Tanh())), "a plain torch"),
         (lambda i, o, s: nn.Linear(i, o + int(random.random())), "draws from random"),
     ],
 )

@@ -318,7 +318,7 @@ def test_a_run_that_has_not_started_is_not_there_one_of_no_epoch_yet_is():
     assert runs.median_best_epoch == [1, -1]
     frame = runs.to_frame()
     assert (frame.fit_time.tolist(), frame.epochs.tolist()) == ([1, 0], [1, 0])
-    for at, said in {(1, 0): "has not started", (9, 9): "number of a setting"}.items():
+    for at, said in {(1, 0): "has not started", (9, 9): "number of settings"}.items():
         with pytest.raises(IndexError, match=said):
             runs[at]
     with pytest.raises(IndexError, match="has not started"):

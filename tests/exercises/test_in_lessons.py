@@ -162,7 +162,7 @@ def test_lesson_prints_what_is_there_and_solutions_pass(name, folders, monkeypat
         for part in (cell, *cell.outputs):
             if "execution_count" in part:
                 part.execution_count = number
-    notebooks.normalise(notebook)
+    notebooks.normalize(notebook)
     built = nbformat.writes(notebook)
     verdict = notebooks.difference(notebooks.FOLDER / f"{name}.ipynb", built)
     assert verdict in notebooks.AS_COMMITTED, verdict

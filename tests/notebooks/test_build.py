@@ -295,9 +295,17 @@ def test_exported_page_folds_an_answer_and_holds_it(asks):
     templates = [str(notebooks.FOLDER / "templates")]
     exporter = HTMLExporter(template_name="hpkit", extra_template_basedirs=templates)
     page, _ = exporter.from_filename(str(asks / "00_start.ipynb"))
-    fold, *_ = re.findall(r'<details class="hp-answer">.*?</details>', page, re.S)
+    fold, *_ = re.findall(
+        '<details class="hp-answer hp-asked">.*?</details>', page, re.S
+    )
     assert "<summary>Made your guess? Then open this.</summary>" in fold
     assert "<pre>one\n</pre>" in fold
+    ran = load(asks)
+    for cell in ran.cells:  # run anew, an answer is the first output
+        cell["outputs"] = [o for o in cell.get("outputs", ()) if "data" not in o]
+    page, _ = exporter.from_notebook_node(ran)
+    assert 'class="hp-answer"' in page
+    assert 'class="hp-answer hp-asked"' not in page
 
 
 # Shows, and then does, what is kept: a question, an open answer, a right one.

@@ -115,9 +115,10 @@ def test_lesson_leads_to_the_next_to_the_glossary_and_to_pictures(lesson):
 def pages(tmp_path_factory):
     """Folder of all lessons as pages, made as anybody makes them."""
     folder = tmp_path_factory.mktemp("pages")
-    command = [sys.executable, "-m", "nbconvert", "--to", "html", *map(str, LESSONS)]
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--template", "hpkit"]
     # From a folder of its own: a configuration is also looked for where one stands.
-    subprocess.run([*command, "--output-dir", folder], cwd=folder, check=True)
+    command += ["--output-dir", folder, *map(str, LESSONS)]
+    subprocess.run(command, cwd=folder, check=True)
     return folder
 
 

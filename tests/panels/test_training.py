@@ -443,7 +443,7 @@ def test_a_loss_that_begins_as_nan_does_not_blame_the_learning_rate(moons):
         return net
 
     panel = hk.TrainingPanel(moons, QUICK, model=spoiled).wait()
-    assert "no number before any training" in panel.result
+    assert "not a number before training" in panel.result
 
 
 def test_sentence_names_a_run_that_is_the_best():
@@ -651,5 +651,5 @@ def test_a_control_that_an_own_model_never_reads_is_refused(moons):
 
     panel = TrainingPanel(moons, QUICK, model=model, controls=("lr", "dropout"))
     assert panel.wait(60).run.ended
-    with pytest.raises(ValueError, match=r"must read .* got 'hidden', .*; write"):
+    with pytest.raises(ValueError, match=r"must read .* got 'hidden', .*; check"):
         TrainingPanel(moons, QUICK, model=model, controls=("lr", "hidden"))

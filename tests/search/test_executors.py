@@ -483,6 +483,13 @@ def test_pools_and_models_that_stay_are_refused(dask_pool, spawn_pool, loky_pool
     check_executor(threads, locked)  # nothing travels
 
 
+def test_a_new_process_starts_no_search_of_its_own(spawn_pool, monkeypatch):
+    me = multiprocessing.current_process()
+    monkeypatch.setattr(me, "_inheriting", True, raising=False)  # runs the script
+    with pytest.raises(ValueError, match="below `if __name__"):
+        hk.grid_search(MOONS, lr=[0.1], executor=spawn_pool)
+
+
 def test_a_notebooks_function_is_refused_by_a_spawn_pool(spawn_pool, monkeypatch):
     import __main__
 

@@ -249,6 +249,46 @@ def test_a_model_that_differs_once_it_trains_is_refused():
         hk.grid_search(DIGITS, BASE, model=partial(dropping, 0.2001), **about)
 
 
+def test_a_model_that_imports_what_differs_is_refused(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    code = "from mine import middle\nfrom torch import nn\ndef net(n, k, setting):\n"
+    code += "    return nn.Sequential(nn.Linear(n, 8), middle(), nn.Linear(8, k))\n"
+    (tmp_path / "mine.py").write_text(
+        "from torch import nn\ndef middle():\n    return nn.Dropout(RATE)\nRATE = 0\n"
+    )
+    (tmp_path / "nets.py").write_text(code)
+    import mine
+    import nets
+
+    about = {"lr": LRS, "storage": "tuning.json", "model": nets.net}
+    hk.grid_search(DIGITS, BASE, **about)
+    mine.RATE = 0.8
+    with pytest.raises(ValueError, match="the data set, the model"):
+        hk.grid_search(DIGITS, BASE, **about)
+
+
+def test_a_model_made_anew_with_the_same_values_goes_on():
+    calls = 0
+
+    def counted(n, k, setting):
+        nonlocal calls
+        calls += 1
+        return dropping(share, n, k, setting)
+
+    def named(n, k, setting, *, units, share):
+        return nn.Sequential(
+            nn.Linear(n, units), nn.Dropout(share), nn.Linear(units, k)
+        )
+
+    share = 0.2
+    pairs = [(partial(dropping, 0), partial(dropping, np.float64(0)))]
+    pairs += [(partial(named, units=4, share=0.1), partial(named, share=0.1, units=4))]
+    for n, (first, again) in enumerate([*pairs, (counted, counted)]):
+        about = {"lr": LRS, "storage": f"{n}.json"}
+        found = hk.grid_search(DIGITS, BASE, model=first, **about)
+        assert hk.grid_search(DIGITS, BASE, model=again, **about).best == found.best
+
+
 def with_batch_norm(n, k, setting):  # the first bias changes nothing but rounding
     layers = nn.Linear(n, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, k)
     return nn.Sequential(*layers)
@@ -286,7 +326,7 @@ def test_a_range_whose_ends_meet_is_saved_and_resumed():
 
 @pytest.mark.parametrize("path", ["no/such/folder/tuning.json", "/", "sqlite:///t.db"])
 def test_a_file_that_cannot_be_written_is_refused_before_training(path):
-    with pytest.raises(OSError, match=r"path must be a file .*, got '.*'; give"):
+    with pytest.raises(OSError, match=r"this must be a file .*, got '.*'; give"):
         hk.grid_search.live(DIGITS, BASE, lr=LRS, storage=path)
 
 

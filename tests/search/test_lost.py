@@ -275,7 +275,7 @@ def test_with_cv_each_seed_trains_on_its_own_fold(kind, tmp_path):
     assert found.median_best_epoch == found.best_epoch[:, 0].tolist()
     assert found.best_so_far()[1][-1] == pytest.approx(found.best_score)
     assert found.seeds == (0, 1, 2)
-    said = "at one epoch, the best on average, or where they ended before; best_run is"
+    said = "at one epoch, the best on average, or where they ended earlier; best_run"
     assert said in found.describe()
     run = found.best_run
     net = run.network().double()
@@ -286,6 +286,21 @@ def test_with_cv_each_seed_trains_on_its_own_fold(kind, tmp_path):
         run.test_loss()
     kept = hk.load(found.save(tmp_path / "cv.json"), WINE)
     assert kept.describe() == found.describe()
+
+
+def test_with_cv_the_best_of_large_networks_is_that_of_its_fold(monkeypatch):
+    data = hk.load_dataset("small_moons")
+    base = hk.Hyperparameters(epochs=12, batch_size=16, optimizer="adam", hidden=(16,))
+    expected = hk.grid_search(data, base, lr=[0.1, 0.3], cv=8)
+    for limit in ("WEIGHTS_PER_STACK", "MOST_KEPT"):
+        monkeypatch.setattr(f"hpkit.engine.training.{limit}", 1)
+    found = hk.grid_search(data, base, lr=[0.1, 0.3], cv=8)
+    assert found.val_loss == pytest.approx(expected.val_loss, abs=1e-6)
+    run, rows = found.best_run, found.best_run.dataset.valid
+    loss = torch.nn.functional.cross_entropy(
+        torch.tensor(run.outputs(rows.X)), torch.tensor(rows.y)
+    )
+    assert float(loss) == pytest.approx(run.best_val_loss, rel=1e-4)
 
 
 @pytest.mark.parametrize(
