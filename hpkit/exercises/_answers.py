@@ -59,7 +59,7 @@ def sequence(answer):
         members = list(check_items("", answer, empty=True))
     except (TypeError, ValueError):
         raise NotYet("kind", got=describe_value(answer)) from None
-    wrong_if(empty=members and all(member is ... for member in members))
+    wrong_if(empty=any(member is ... for member in members))
     return members
 
 
@@ -149,6 +149,7 @@ def call_answer(answer, *arguments, names=None, in_place=False):
     call = f"{name_of(answer)}({names or ', '.join(map(repr, arguments))})"
     try:
         value = answer(*(arguments if in_place else copy.deepcopy(arguments)))
+        value = [*value] if isinstance(value, Iterator) and not in_place else value
     except (Exception, SystemExit) as error:  # exit() would end the kernel
         *_, frame = traceback.extract_tb(error.__traceback__)[:2]  # ours, then theirs
         text = f"{type(error).__name__}: {error}"
@@ -181,7 +182,6 @@ def check_cases(answer, reference, cases, slips, *, names=None, any_order=False)
     order = _sorted if any_order else lambda value: value
     answer = function(answer, parameters)
     given = [call_answer(answer, *case, names=names) for case in cases]
-    given = [[*each] if isinstance(each, Iterator) else each for each in given]
     got = [order(each) for each in given]
 
     def first_differing(other):

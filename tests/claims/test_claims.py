@@ -418,12 +418,13 @@ WRONG = {
         updates=[
             loop_with("b", first="z", last="s"),
             loop_with("zbs", end=6),
+            loop_with("zbss"),
             lambda net, optimizer, X, y, batch_size: loop_with("zbs")(
                 net, optimizer, X, y, 4
             ),
         ],
-        once=[loop_with("bs", first="z")],
-        weights=[loop_with("zbs", factor=2)],
+        once=[loop_with("bs", first="z", last=last) for last in ("", "z")],
+        weights=[loop_with("zbs", factor=1.001)],
         raised=[lambda net, optimizer, X, y, batch_size: net(X).no_such_thing],
         called=[lambda net: None],
     ),
@@ -431,7 +432,7 @@ WRONG = {
         changed="A/good, B/good, C/good, E/good, F/good, D/noisy, D/slow/unknown",
     ),
     "02/good_rate": dict(
-        too_small=[0.002, 0.05, 0.2], too_large=[8], listed=[1, 0.3001]
+        too_small=[0.002, 0.05, 0.22], too_large=[8], listed=[1, 0.3055]
     ),
     "02/diverging_rate": dict(learns=[0.1, 1], smaller_too=[10], unknown=[5]),
     "02/worst_to_best": dict(
@@ -445,10 +446,14 @@ WRONG = {
     ),
     "02/log_list": dict(
         high_end=[[0.01, 0.02, 0.04, 0.08, 0.16]],
-        close=[[0.01, 0.02, 0.03, 0.04, 0.05], [0.5, 0.6, 0.7, 0.8, 0.9, 1.0]],
+        close=[
+            [0.01, 0.02, 0.03, 0.04, 0.05],
+            [0.5, 0.6, 0.7, 0.8, 0.9, 1.0],
+            [0.2, 0.36, 0.65, 1.2, 2.1, 3.8],
+        ],
         low_end=[[3, 6, 12, 24, 48]],
-        uneven=[[0.01, 0.4, 0.8, 1.2, 1.6, 5]],
-        few=[[0.1, 0.3, 1]],
+        uneven=[[0.01, 0.4, 0.8, 1.2, 1.6, 5], [0.05, 0.2, 0.8, 3.2, 28]],
+        few=[[0.01, 0.1, 1, 10]],
         many=[[0.01, 0.03, 0.1, 0.3, 1, 3, 10]],
         twice=[[0.03, 0.1, 0.1, 0.3, 1, 3]],
     ),

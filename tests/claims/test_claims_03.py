@@ -148,6 +148,7 @@ WRONG = {
     "03/updates": dict(
         case=[
             lambda n_points, batch_size: int(n_points / batch_size + 0.5),
+            lambda n_points, batch_size: 1.005 * -(-n_points // batch_size),
         ],
         raised=[lambda n_points, batch_size: n_points / (batch_size - 600)],
         returned_none=[lambda n_points, batch_size: print(end="")],
@@ -155,14 +156,18 @@ WRONG = {
         empty=[lambda n_points, batch_size: ...],
     ),
     "03/equal_epochs": dict(
-        near=[[16, 32]],
-        order=[[256, 16]],
+        near=[[16, 32], [16, 512]],
+        order=[[256, 16], [16, 16]],
         diverged=[[1, 256]],
-        not_two=[[16]],
+        not_two=[[16], [8, 16, 600]],
         kind=[[16, 601], [8.5, 64]],
     ),
     "03/scaled_rate": dict(
-        unchanged=[0.04], smaller=[0.005], too_small=[0.1], too_large=[2], diverged=[10]
+        unchanged=[0.04],
+        smaller=[0.005],
+        too_small=[0.1, 0.22],
+        too_large=[2],
+        diverged=[10],
     ),
     "03/scaling_breaks": dict(holds=[64], unknown=[4]),
 }

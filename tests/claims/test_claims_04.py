@@ -121,6 +121,8 @@ WRONG = {
     "04/best": dict(
         case=[lambda val_loss: 2, lambda v: v.index(min(v)) if min(v) < 1 else 0]
     ),
-    "04/choose_patience": dict(too_eager=[1, 4], too_patient=[15, 150], kind=[0, 2.5]),
+    "04/choose_patience": dict(
+        too_eager=[1, 4], too_patient=[10, 150], kind=[0, 2.5, 201]
+    ),
     "04/how_long": dict(changed="A/enough, B/enough, C/longer, C/stop/unknown"),
 }

@@ -241,19 +241,25 @@ WRONG = {
     "08/wide_enough": dict(
         high_edge=[{"lr": [0.003, 0.01, 0.03], "batch_size": [32, 64]}],
         low_edge=[{"lr": [3, 10, 30], "batch_size": [16, 32]}],
-        gap=[{"lr": [0.001, 0.01, 100], "batch_size": [16, 32]}],
+        gap=[
+            {"lr": [0.001, 0.01, 100], "batch_size": [16, 32]},
+            {"lr": [0.01, 0.1, 1, 10], "batch_size": [180, 400]},
+        ],
         one_size=[{"lr": [0.1, 1, 10], "batch_size": [32]}],
         few=[{"lr": [0.1, 1], "batch_size": [32, 64]}],
-        close=[{"lr": [0.49, 0.5, 0.51], "batch_size": [16, 20]}],
-        many=[{"lr": [0.001, 0.01, 0.1, 1, 10], "batch_size": [16, 64]}],  # as above it
+        close=[
+            {"lr": [0.49, 0.5, 0.51], "batch_size": [16, 20]},
+            {"lr": [0.3, 0.54, 0.97, 1.75], "batch_size": [16, 20]},
+        ],
+        many=[{"lr": [0.1, 1, 10], "batch_size": [16, 32, 64]}],
         kind=[
             {"lr": 0.1, "batch_size": [32, 64]},
             {"lr": [0.1, 1, 10]},
-            {"lr": [0.1, 1, 10], "batch_size": [4, 32]},
-            {"lr": [0.1, 1, 10], "batch_size": [32, 4000]},
+            {"lr": [0.1, 1, 10], "batch_size": [15, 32]},
+            {"lr": [0.1, 1, 10], "batch_size": [32, 401]},
         ],
     ),
     "08/affordable": dict(
-        no_seeds=[20], no_rates=[33], over=[7], count=[4], kind=[2.5]
+        no_seeds=[20], no_rates=[33], over=[7], count=[4], kind=[0, 2.5]
     ),
 }

@@ -224,16 +224,19 @@ WRONG = {
         count=[[3, 9]],
         kind=[[4], {4, 64}],
     ),
-    "09/first_cut": dict(lost=[3, 5], late=[70], kind=[0, 90]),
+    "09/first_cut": dict(lost=[3, 5], late=[41], kind=[0, 90]),
     "09/with_momentum": dict(
-        same_lr=[0.1], larger=[0.0246], smaller=[0.0177], kind=[-1]
+        same_lr=[0.1], larger=[0.025, 0.08, 0.13], smaller=[0.0175], kind=[-1]
     ),
     "09/optuna_study": lambda: dict(
         few=[a_study(n=9), a_study(n=0)],
         direction=[a_study(direction="maximize")],
         names=[a_study(names=names) for names in ((), ("x",), ("lr", "batch_size"))],
         linear=[a_study(log=False)],
-        poor=[a_study(best=0.001, value=2.3)],
-        value=[a_study(), a_study(best=0.001)],  # an accuracy, minimized
+        poor=[a_study(best=0.001, value=2.3), a_study(best=0.07, value=0.26)],
+        value=[  # 1 is an accuracy, minimized
+            *(a_study(value=value) for value in (1, 0.09, 0.21)),
+            a_study(best=0.001),
+        ],
     ),
 }

@@ -30,7 +30,7 @@ every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda one: one.ke
 
 
 ODD = [None, "?", "", math.nan, math.inf, -7, True, int, object(), lambda: None]
-ODD += [[1], [], [1, ...], {"a": 1}, {}, np.float32(-2.5), np.zeros((2, 2))]
+ODD += [[1], [], [1, None], {"a": 1}, {}, np.float32(-2.5), np.zeros((2, 2))]
 ODD += [torch.tensor(-2.5), torch.tensor(-7)]
 
 
@@ -117,6 +117,11 @@ def test_odd_answer_gets_a_sentence(exercise, odd):
     assert got.outcome == "not yet", got
     assert re.fullmatch(r"[A-Z0-9`<].{10,}[.!?]", got.message, re.DOTALL), got.message
     assert not re.search(r"\{[a-z_]*\}", got.message.replace("got {}", ""))
+
+
+def test_a_list_that_is_half_filled_in_is_no_answer_yet():
+    exercise = LESSONS["07_one_at_a_time"].order
+    assert exercise.check(["lr", ...]).outcome == "not attempted"
 
 
 @every_exercise
