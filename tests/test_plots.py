@@ -362,7 +362,7 @@ def test_what_cannot_be_drawn_is_refused(curve, grid, run):
         (hk.plot_grid, curve, {}, r"two hyperparameters, got lr alone"),
         (hk.plot_grid, grid, {"x": "momentum"}, "x must be one of"),
         (hk.plot_grid, grid, {"x": "lr", "y": "lr"}, "y must be .*batch_size.*got .lr"),
-        (hk.plot_path, grid, {}, r"got grid_search.*hpkit\.one_at_a_time"),
+        (hk.plot_path, grid, {}, r"hpkit\.one_at_a_time, got grid_search"),
         (hk.plot_best_so_far, [3], {}, "searches must be a Search"),
         (hk.plot_best_so_far, [], {}, "searches must be a Search"),
         (hk.plot_decision_boundary, wine, {}, "chart needs two features"),

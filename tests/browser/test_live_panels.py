@@ -98,7 +98,8 @@ CHOSEN = """() => [...document.querySelectorAll('.hpkit .mod-active')].filter(on
 OUTSIDE = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
     const right = panel.getBoundingClientRect().right
     const parts = [...panel.querySelectorAll('button, input, select, svg')]
-    const out = parts.filter(p => p.getBoundingClientRect().right > right)
+    const box = part => part.closest('.hp-grow:has(> .hp-list)') ?? part  // scrolls
+    const out = parts.filter(p => box(p).getBoundingClientRect().right > right)
     const wide = panel.scrollWidth > panel.clientWidth ? [panel.innerText] : []
     return [...wide.filter(Boolean), ...out.map(p => p.outerHTML.slice(0, 99))]
 })"""
