@@ -251,18 +251,18 @@ def test_a_model_that_differs_once_it_trains_is_refused():
 
 def test_a_model_that_imports_what_differs_is_refused(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
-    code = "from mine import middle\nfrom torch import nn\ndef net(n, k, setting):\n"
+    code = "from imported_part import middle\nfrom torch import nn\ndef net(n, k, setting):\n"
     code += "    return nn.Sequential(nn.Linear(n, 8), middle(), nn.Linear(8, k))\n"
-    (tmp_path / "mine.py").write_text(
+    (tmp_path / "imported_part.py").write_text(
         "from torch import nn\ndef middle():\n    return nn.Dropout(RATE)\nRATE = 0\n"
     )
-    (tmp_path / "nets.py").write_text(code)
-    import mine
-    import nets
+    (tmp_path / "importing_net.py").write_text(code)
+    import imported_part
+    import importing_net
 
-    about = {"lr": LRS, "storage": "tuning.json", "model": nets.net}
+    about = {"lr": LRS, "storage": "tuning.json", "model": importing_net.net}
     hk.grid_search(DIGITS, BASE, **about)
-    mine.RATE = 0.8
+    imported_part.RATE = 0.8
     with pytest.raises(ValueError, match="the data set, the model"):
         hk.grid_search(DIGITS, BASE, **about)
 
