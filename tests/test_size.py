@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (16_520, 62),
     "hpkit/charts/*.js": (699, 2),
-    "tests/**/*.py": (20_882, 93),
+    "tests/**/*.py": (20_883, 93),
 }
 
 

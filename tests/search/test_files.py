@@ -251,7 +251,8 @@ def test_a_model_that_differs_once_it_trains_is_refused():
 
 def test_a_model_that_imports_what_differs_is_refused(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
-    code = "from imported_part import middle\nfrom torch import nn\ndef net(n, k, setting):\n"
+    code = "from imported_part import middle\nfrom torch import nn\n\n"
+    code += "def net(n, k, setting):\n"
     code += "    return nn.Sequential(nn.Linear(n, 8), middle(), nn.Linear(8, k))\n"
     (tmp_path / "imported_part.py").write_text(
         "from torch import nn\ndef middle():\n    return nn.Dropout(RATE)\nRATE = 0\n"
