@@ -36,7 +36,7 @@ class Store:
     def __init__(self, path, new, check, words):
         self.path, self.new, self.check, self.words = path, new, check, words
         self.notices = []
-        self._last = new  # what was read last
+        self._last = new  # what was read or written last
         self._pending = []  # changes that are not in the file
         self._thread_lock = threading.RLock()
 
@@ -50,6 +50,7 @@ class Store:
         with self._thread_lock:
             with suppress(OSError):
                 return self._apply_pending(self._read())
+            self._last = deepcopy(self._last)  # `_read` waits only as long as it is new
             return self._apply_pending(deepcopy(self._last))
 
     def change(self, update):
@@ -68,6 +69,7 @@ class Store:
                     data = self._apply_pending(self._read(set_aside=True))
                     update(data)
                     write(self.path, json.dumps(data))
+                    self._last = deepcopy(data)
             except (OSError, NotImplementedError) as error:  # Timeout is an OSError
                 self._pending.append(update)
                 self._notify("memory", error=error_reason(error))
@@ -84,10 +86,12 @@ class Store:
         if self.path is None:
             return deepcopy(self.new)
         try:
-            text = _retry(lambda: self.path.read_text("utf-8"))
-            self._last = deepcopy(self.new) | json.loads(text)
-            self.check(self._last)
-            return deepcopy(self._last)
+            attempts = _ATTEMPTS if set_aside or self._last is self.new else 1
+            text = _retry(lambda: self.path.read_text("utf-8"), attempts)
+            data = deepcopy(self.new) | json.loads(text)
+            self.check(data)
+            self._last = deepcopy(data)
+            return data
         except FileNotFoundError:
             pass
         except DAMAGED:
@@ -130,14 +134,14 @@ def write(path, content):
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        _retry(lambda: os.replace(draft, path))
+        _retry(lambda: os.replace(draft, path), _ATTEMPTS)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
 
 
-def _retry(call):
-    for _ in range(_ATTEMPTS - 1):
+def _retry(call, attempts):
+    for _ in range(attempts - 1):
         with suppress(PermissionError):
             return call()
         time.sleep(RETRY_SECONDS)

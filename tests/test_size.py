@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_520, 62),
+    "hpkit/**/*.py": (16_525, 62),
     "hpkit/charts/*.js": (699, 2),
-    "tests/**/*.py": (20_883, 93),
+    "tests/**/*.py": (20_888, 93),
 }
 
 

@@ -82,10 +82,15 @@ def test_a_file_that_another_program_holds_is_waited_for_or_as_read_last(path):
     one.change(add(1))
     read = [PermissionError, PermissionError, '{"numbers": [2]}']
     with patch("pathlib.Path.read_text", Mock(side_effect=read)):
-        assert one.load()["numbers"] == [2]
-    held, quick = Mock(side_effect=PermissionError), patch.object(store, "_ATTEMPTS", 2)
-    with patch("pathlib.Path.read_text", held), quick:
-        assert one.load()["numbers"] == [2]
+        assert kept(path).load()["numbers"] == [2]
+    one.change(add(3))
+    held = Mock(side_effect=PermissionError)
+    with patch("pathlib.Path.read_text", held), patch.object(store, "RETRY_SECONDS", 0):
+        assert one.load()["numbers"] == [1, 3]
+        held.reset_mock()
+        never = kept(path)
+        assert never.load() == never.load() == NEW
+        assert held.call_count == store._ATTEMPTS + 1  # it is waited for once
 
 
 def test_an_older_file_gets_what_it_lacks(path):

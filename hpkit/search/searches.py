@@ -135,13 +135,14 @@ class _Plan:
 
     def _train_again(self, runs):
         """Train the best run once more, in its place; say whether it has weights."""
-        best, at = runs.best_run, runs.order[0]
+        best = runs.best_run
+        at = runs.order[0], runs.seeds.index(best.seed)
         options = {"seeds": (best.seed,), "model": self.model, "device": self.device}
         again = engine.Training(best.dataset, best.setting, lasting=True, **options)
         again.advance(float("inf"), best.epochs_done)
         if not again.runs.weights:
             return False
-        run, at = again.runs[0, 0], (at, runs.seeds.index(best.seed))
+        run = again.runs[0, 0]
         fill_arrays(self.now.arrays, at, replace(run, fit_time=best.fit_time))
         self.now.weights[at] = run.weights
         return True
