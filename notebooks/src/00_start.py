@@ -24,12 +24,12 @@ print("Everything works: data, network and training. You are ready.")
 # %% [markdown]
 # An error? In a terminal, `python3 -m hpkit doctor` tells you what to do. Back another
 # day? Click where you stopped; **Run > Run All Above Selected Cell** reruns what you
-# need. It stops at an error: put the `...` back there.
+# need. If it stops at one of your answers, put the `...` back.
 #
 # ## 1. Two moons (1 minute)
 #
-# A **network** computes with hundreds of numbers, which training changes. From
-# `x1` and `x2` it must tell which moon a point is from.
+# Which moon is a point from? A **network** must tell from `x1` and `x2`. It computes
+# with hundreds of numbers, which training changes.
 
 # %%
 ax = hk.plot_data(moons)
@@ -61,7 +61,7 @@ panel
 
 # %% [markdown]
 # **What you see: they fall faster.** That holds up to 0.3, at least.
-# <!-- claim: larger-is-faster-at-first --> Far to the right they jump.
+# <!-- claim: larger-is-faster-at-first --> With much larger rates the lines jump.
 # <!-- claim: u-right-too-long -->
 #
 # ## 3. Stop it, keep it (3 minutes)
@@ -90,14 +90,14 @@ ex.name_it.check(answer)
 # %% [markdown]
 # ## 4. The same again (2 minutes)
 #
-# **Predict.** You train with learning rate 0.02, with 0.005, with 0.02 again. Is the
+# **Predict.** You train with learning rate 0.02, then 0.005, then 0.02 again. Is the
 # lowest validation loss the same as the first time?
 #
 # **Do.** In the panel above, switch **Slow** off. Type these three rates into the
 # learning rate box, each followed by **Enter**.
 #
 # Now in code. A *setting* is all that you choose before training. `other` has the same
-# one but a different **seed**, a number that fixes everything random: the order of the
+# setting but another **seed**, a number that fixes everything random: the order of the
 # points and the first *weights*, the numbers inside the network.
 
 # %%
@@ -116,8 +116,8 @@ for ax, run in zip(axes, (first, other), strict=True):
 
 # %% [markdown]
 # **What you see: same seed, same curve.** On one machine, to the last digit.
-# <!-- claim: same-seed-same-curve --> With another seed it differs, even before any
-# training. <!-- claim: other-seed-other-curve -->
+# <!-- claim: same-seed-same-curve --> With another seed the curve differs, even before
+# any training. <!-- claim: other-seed-other-curve -->
 #
 # The panel keeps its seed, so settings are compared fairly. For a new seed, click
 # **new** beside *seed*, then **Train**; **same** keeps it. **Reset** puts the sliders
