@@ -35,7 +35,7 @@ start = hk.Hyperparameters(lr=0.03, batch_size=32, epochs=60)
 hk.TrainingPanel(moons, start)
 
 # %% [markdown]
-# **What you see: none.** The lines and the map move; the three stay.
+# **What you see: none.** The lines and the map move; the sliders stay.
 # <!-- claim: training-changes-parameters -->
 #
 # The three are **hyperparameters**, set before training:
@@ -44,7 +44,7 @@ hk.TrainingPanel(moons, start)
 # - the **batch size**: how many points the network looks at before a step,
 # - the **epochs**: how many times it goes through all the points.
 #
-# A fourth is the number of **units**, the small parts of a network: here 16 in each of
+# A fourth is the number of **units**, a network's building blocks: here 16 in each of
 # two **hidden layers** between input and output. Training changes the numbers in the
 # units, **weights** and **biases**: the network's **parameters**.
 #
@@ -67,8 +67,9 @@ ex.hyperparameters.check(answer)
 # %% [markdown]
 # ## 2. The loop (10 minutes)
 #
-# All of training is one loop, for this little network as for the largest. If PyTorch is
-# new to you, read the loop's comments. To read a folded cell, click its three dots.
+# All of training is one loop, the same for this little network as for the largest. If
+# PyTorch is new to you, read the loop's comments. To read a folded cell, click its
+# three dots.
 
 # %% tags=["drawing"]
 # the data as tensors, three hyperparameters, a new network
@@ -88,11 +89,11 @@ def new_network():
 before = [p.detach() for p in new_network().parameters()]
 
 # %% [markdown]
-# **Predict.** With 400 training points and a batch size of 32, how often does one epoch
-# change the weights?
+# **Predict.** With 400 training points and a batch size of 32, how many times does one
+# epoch change the weights?
 #
 # Read the loop line by line. Its heart is `loss.backward()`: it finds the **slope** of
-# the loss, also called *gradient*, which says for each weight which way is down.
+# the loss, or *gradient*, which says for each weight which way is down.
 
 # %%
 net, loss_of, losses, steps = new_network(), nn.CrossEntropyLoss(), [], 0
@@ -169,21 +170,21 @@ hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
 
 # %% [markdown]
 # **What you see: a straight cut, then a curve.** The boundary first cuts through both
-# moons, then bends around them: more points lie on their color.
+# moons, then bends around them: more points lie on their own color.
 # <!-- claim: border-gets-better -->
 #
 # ## 4. Six shapes (6 minutes)
 #
-# The loss against the epoch is the **training curve**. Some runs below train on moons,
-# some on handwritten **digits** of 64 pixels. Guessing has a loss of 0.69 with two
+# A chart of loss against epoch is a **training curve**. Some runs below train on moons,
+# some on handwritten **digits** of 64 pixels. Guessing gives a loss of 0.69 with two
 # classes, 2.3 with ten.
 
 # %%
 ax = hk.plot_data(hk.load_dataset("digits"))
 
 # %% [markdown]
-# **Predict.** Run the next two cells and look at six runs. Which would you keep? Which
-# would you stop at once?
+# **Predict.** Run the next two cells. Which of the six runs would you keep? Which would
+# you stop at once?
 
 # %% tags=["drawing"]
 # the settings of six runs
@@ -214,7 +215,7 @@ for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six, strict=True)):
 #   learning rate.*
 # - **2, good.** Both lines fall quickly and stay low. <!-- claim: shape-good --> *Keep
 #   it.*
-# - **3, bouncing.** The loss jumps as high as it began, and in most runs ends high.
+# - **3, bouncing.** The loss jumps back up to where it began, and usually ends high.
 #   <!-- claim: shape-bouncing --> *Try a smaller learning rate.*
 # - **4, diverged.** The line leaves the chart at the X: soon the loss is no longer a
 #   number (`nan`), <!-- claim: digits-nan --> or ends far above its start. *Divide the
@@ -226,7 +227,7 @@ for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six, strict=True)):
 # - **6, noisy.** Low, with many small jumps, from small batches.
 #   <!-- claim: shape-noisy --> *Fine, if it falls.*
 #
-# Six others:
+# Your turn:
 
 # %%
 ex.mystery_curves
@@ -243,8 +244,8 @@ ex.six_curves.check(answer)
 #
 # **"The validation loss is below the training loss, so my code is wrong."**
 #
-# **Predict.** In how many of ten runs, each with new points, is the validation loss
-# lower at the end?
+# **Predict.** Of ten runs, each on new points, how many end with the validation loss
+# below the training loss?
 
 # %%
 below = 0
@@ -255,7 +256,7 @@ for seed in range(10):
 print(f"validation loss below training loss: {below} of 10 runs")
 
 # %% [markdown]
-# **What you see: in six.** Luck decides which part got the easier points.
+# **What you see: in six.** Luck decides which of the two got the easier points.
 # <!-- claim: validation-below-training -->
 #
 # ## 6. Defaults are a start (2 minutes)
@@ -263,7 +264,7 @@ print(f"validation loss below training loss: {below} of 10 runs")
 # By default, PyTorch's `SGD` takes a learning rate of 0.001 and its `DataLoader` a
 # batch size of 1.
 #
-# **Predict.** Are these defaults better on moons than 0.3 and 32?
+# **Predict.** Do these defaults beat 0.3 and 32 on moons?
 
 # %%
 pytorch = hk.fit(moons, hk.Hyperparameters(lr=0.001, batch_size=1, epochs=30))
@@ -271,19 +272,19 @@ other = hk.fit(moons, hk.Hyperparameters(lr=0.3, batch_size=32, epochs=30))
 ax = hk.plot_training_curves([pytorch, other], split="valid")
 
 # %% [markdown]
-# **What you see: too slow.** After 12,000 steps the defaults' lowest loss is still more
-# than twice that of the other run, which took 390. <!-- claim: default-is-a-start -->
+# **What you see: no, too slow.** After 12,000 steps the defaults' lowest loss is still
+# more than twice the other run's after 390. <!-- claim: default-is-a-start -->
 #
 # ## 7. The clinic (6 minutes)
 #
 # Each patient is a run with one fault; the gray curves are the same setting with other
-# seeds. You know the faults of the first three. The next three bring new ones:
+# seeds. The first three have faults you know. The next three bring new ones:
 #
 # - *stopped too early*: few epochs, and both losses still fall,
 # - *unlucky seed*: the gray curves do far better,
-# - *chosen by training loss*: a note at the left says so.
+# - *chosen by training loss*: a note on the left says so.
 #
-# One remedy is new: **weight decay** keeps the weights small, against overfitting.
+# One remedy is new: **weight decay** fights overfitting by keeping the weights small.
 #
 # **Do.** Choose what is wrong and what helps, and click **Treat**: is it cured? Then
 # **Next patient**, at least to the sixth.
