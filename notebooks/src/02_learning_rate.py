@@ -7,7 +7,7 @@
 #
 # - say what the learning rate does, and why both ends of its scale are bad,
 # - draw a validation curve and find the best learning rate of a list,
-# - make a good list: it grows by factors, and its best value is not at its end.
+# - make a good list: it grows by factors, and its best value is not at either end.
 
 # %%
 import hpkit as hk
@@ -33,7 +33,7 @@ pixels = base.but(epochs=10, hidden=(32,))  # on digits
 # **Predict.** Tell the panel: above which learning rate does the ball never settle?
 #
 # **Do.** Set the learning rate to 0.1, click **Step** a few times, then **Run** to go
-# on to step 20. Click **Reset** before each next rate: 1, then 2.1. Then set the
+# on to step 20. Click **Reset** before each new rate: 1, then 2.1. Then set the
 # **curvature** to 2, and try 0.9 and 1.1. Where is the limit now?
 
 # %%
@@ -42,8 +42,8 @@ hk.BowlPanel(lr=0.1, predict=True)
 # %% [markdown]
 # The same in code; here the slope is the curvature times the weight.
 #
-# **Predict.** Learning rates 0.1, 0.9, 1.8 and 2.1, eight steps each from -4. Which
-# ball ends nearest to the bottom, at 0?
+# **Predict.** Four balls take eight steps from -4, with learning rates 0.1, 0.9, 1.8
+# and 2.1. Which ends nearest the bottom, at 0?
 
 
 # %%
@@ -61,11 +61,11 @@ for lr in (0.1, 0.9, 1.8, 2.1):  # z: 0.00 in place of -0.00
 
 # %% [markdown]
 # **What you see: 0.9 gets there, 2.1 climbs out.** With 0.1 the ball creeps. With 1.8
-# it jumps over the bottom each time and still comes closer. With 2.1 it lands *higher*
-# after each jump. The limit is `2 / curvature`. <!-- claim: bowl-two-over-curvature -->
+# it jumps over the bottom each time, yet comes closer. With 2.1 it lands *higher* after
+# each jump. The limit is `2 / curvature`. <!-- claim: bowl-two-over-curvature -->
 #
-# A real network has hundreds of weights and no such simple bowl, but the same two bad
-# ends: too small, and it creeps; too large, and it jumps out.
+# A real network has hundreds of weights and no such simple bowl. But too small a rate
+# still creeps, and too large a rate still jumps out.
 #
 # ## 2. The slider (8 minutes)
 #
@@ -82,14 +82,14 @@ for lr in (0.1, 0.9, 1.8, 2.1):  # z: 0.00 in place of -0.00
 hk.TrainingPanel(moons, base, controls=("lr",))
 
 # %% [markdown]
-# **Say what you see.** Where is the line flat? Where does it start to shake? Where does
-# it rise?
+# **Say what you see.** At which rates is the line flat? Where does it start to shake?
+# Where does it rise?
 #
-# **What you see: larger is faster, until the line jumps.** Larger is faster up to 0.3,
-# at least. <!-- claim: larger-is-faster-at-first --> With 0.3 the line already shakes,
-# and still gets low. <!-- claim: best-shakes-too --> With 3 it jumps about, and usually
-# ends above half of the loss at the start. <!-- claim: shape-bouncing --> With 10 many
-# runs **diverge**: the X marks where the line has left the chart for good.
+# **What you see: larger is faster, until the line jumps.** That holds up to 0.3, at
+# least. <!-- claim: larger-is-faster-at-first --> At 0.3 the line already shakes, yet
+# gets low. <!-- claim: best-shakes-too --> At 3 it jumps about, and usually ends above
+# half its starting loss. <!-- claim: shape-bouncing --> At 10 many runs **diverge**:
+# the X marks where the line leaves the chart for good.
 # <!-- claim: ten-often-diverges -->
 
 # %%
@@ -126,10 +126,11 @@ hk.ValidationCurvePanel(
 #
 # - Far left, *too slow*: after 30 epochs at 0.001 the loss is still above nine tenths
 #   of its start. <!-- claim: u-left-hardly-moves -->
-# - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Its training curve
-#   looks *noisy*, from long steps: shaky, and still low. Its *lowest* point counts,
+# - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Long steps make its
+#   training curve *noisy*, yet it gets low. Only that curve's *lowest* point counts,
 #   which is partly luck; <!-- claim: best-shakes-too lowest-point-flatters --> lesson
-#   04 keeps that network. The bottom of the U is wide: no need to fine-tune.
+#   04 keeps the network of that epoch. The bottom of the U is wide: no need to
+#   fine-tune.
 # - Far right, *diverged*: with 10 the loss of most runs ends above its start.
 #   <!-- claim: u-right-too-long --> The X says that at least one of the five has
 #   diverged. <!-- claim: ten-often-diverges -->
@@ -160,7 +161,7 @@ ax = hk.plot_data(digits)
 # %% [markdown]
 # Many people try learning rates like this: 0.01, 0.02, 0.03, 0.04. It looks careful.
 #
-# **Predict.** Which of the four wins? And what would you try next?
+# **Predict.** Which of the four wins? What would you try next?
 
 # %%
 short = hk.validation_curve(
@@ -215,12 +216,12 @@ print(*[f"{loss:.1g}" for loss in pair[1].val_loss])
 ax = hk.plot_training_curves(pair)
 
 # %% [markdown]
-# **What you see: after the third, if not before.** <!-- claim: digits-nan --> Nothing
+# **What you see: after the third, at the latest.** <!-- claim: digits-nan --> Nothing
 # is broken: both runs used the same code. The ball has climbed out of the bowl, so far
 # that the numbers became too large for the computer. `8e+13` is an 8 with 13 zeros.
 #
 # So when a loss *becomes* `nan`, first try a learning rate ten times smaller. If it is
-# `nan` from the start, look for gaps in the data, or a bug.
+# `nan` from the start, look for missing values in the data, or a bug.
 
 # %%
 ex.diverging_rate
@@ -241,7 +242,7 @@ hk.progress(2)
 # %% [markdown]
 # ## What you saw
 #
-# - In a bowl, learning rates above `2 / curvature` lead out of it.
+# - Learning rates above `2 / curvature` throw the ball out of the bowl.
 #   <!-- claim: bowl-two-over-curvature -->
 # - The validation curve of the learning rate is a U: too slow on the left, steps too
 #   long on the right.
