@@ -75,7 +75,7 @@ hk.ValidationCurvePanel(
 # %% [markdown]
 # **What you see: from 16 on, larger batches end higher.** At 256 the loss is more than
 # five times that of 16. <!-- claim: batch-larger-is-higher --> At 1 training diverged:
-# steps this long, each in the direction of a single point, lead out of the bowl.
+# steps this long, each trusting a single point, lead out of the bowl.
 # <!-- claim: batch-one-diverges --> Are large batches bad, then?
 #
 # **Predict.** Ten epochs are 380 updates with batch size 16, and 30 with 256. What do
@@ -120,8 +120,8 @@ answer = ...
 ex.scaled_rate.check(answer)
 
 # %% [markdown]
-# Seven batch sizes: once with one learning rate for all, once with one that grows with
-# the batch.
+# Now train seven batch sizes twice: once with one learning rate for all, once with one
+# that grows with the batch.
 #
 # **Predict.** What will the two lines look like?
 
@@ -146,17 +146,17 @@ ax = hk.alt_text(ax, "One line climbs with the batch size, the other stays level
 # %% [markdown]
 # **What you see: one climbs, one stays level.** With one learning rate for all, the
 # loss climbs from 8 on. <!-- claim: batch-fixed-lr-climbs --> With one that grows with
-# the batch, all losses from 2 to 128 are within five percent.
+# the batch, all losses from 2 to 128 stay within five percent.
 # <!-- claim: batch-linear-scaling -->
 #
 # This is **linear scaling**: *batch size times k, learning rate times k.* Half as many
-# steps, each twice as long, get equally far. It is a rule for SGD, the loop of lesson
+# steps, each twice as long, get just as far. It is a rule for SGD, the loop of lesson
 # 01.
 #
 # The rule keeps `learning rate / batch size` the same. In the table below, each row and
 # column is four times the one before.
 #
-# **Predict.** If only that number counts, where are the cells of the same color?
+# **Predict.** If only the ratio counts, where are the cells of the same color?
 
 # %%
 table = hk.grid_search(
@@ -197,13 +197,14 @@ for size in (4, 16, 64):
 
 # %% [markdown]
 # **What you see: no, all are about the same.** The winner changes from seed to seed.
-# <!-- claim: batch-small-is-not-better --> So here neither is better. Take a convenient
-# batch size that leaves enough updates, and tune the learning rate *for it*.
+# <!-- claim: batch-small-is-not-better --> So here neither small nor large is better.
+# Take a convenient batch size that leaves enough updates, and tune the learning rate
+# *for it*.
 #
 # ## 5. Noise (5 minutes)
 #
-# Back to the fog. How different are the answers of 4 people, 16, 64? The network stays
-# as it is; each dot is one batch's loss.
+# Back to the fog. How far off is the average answer of 4 people, of 16, of 64? The
+# network stays as it is; each dot is one batch's loss.
 #
 # **Predict.** With four times as many points in a batch, how much closer do the dots
 # come to the line, the loss of all points? Tell the panel.
@@ -223,8 +224,8 @@ hk.BatchNoisePanel(moons, size=4, predict=True)
 #
 # Here is the loop of lesson 01, on a smaller network, with a clock around it.
 #
-# **Predict.** An epoch of 600 small steps, or one of 10 large ones: how many times as
-# long does the first take?
+# **Predict.** How many times as long does an epoch of 600 small batches take as one of
+# 10 large ones?
 
 # %%
 from time import perf_counter
@@ -257,8 +258,8 @@ ax = hk.alt_text(ax, "Six bars: an epoch takes less time the larger the batch.")
 
 # %% [markdown]
 # **What you see: many times as long.** Each update has a price of its own, however few
-# points are in it. <!-- claim: batch-epoch-gets-faster --> So choose a batch large
-# enough to be quick and small enough for many updates.
+# points it uses. <!-- claim: batch-epoch-gets-faster --> So choose a batch large enough
+# to be quick and small enough for many updates.
 #
 # ## 7. Four questions (2 minutes)
 
