@@ -55,8 +55,8 @@ hk.TrainingPanel(small, long, controls=("epochs",), seed=2, predict="draw")
 # ring. <!-- claim: lower-training-higher-validation --> But the validation loss has
 # turned and climbed, to more than twice its lowest point.
 # <!-- claim: epochs-lowest-never-rises --> The boundary bends around single points,
-# until all 50, or nearly all, lie on their color. <!-- claim: epochs-by-heart --> You
-# know the old answers **by heart**, and are sure even where you are wrong:
+# until all 50, or nearly all, lie on their own color. <!-- claim: epochs-by-heart -->
+# You know the old answers **by heart**, and are sure even where you are wrong:
 # **overfitting**. <!-- claim: epochs-sure-and-wrong -->
 #
 # **Predict.** Which has the lower loss on 200 new points, the network at the ring or
@@ -71,7 +71,7 @@ for epoch in ("best", "last"):
     print(f"{epoch} epoch, loss on new points: {loss:.2f}")
 
 # %% [markdown]
-# **What you see: the network of the best epoch.** The validation loss told us so
+# **What you see: at the ring, the best epoch.** The validation loss told us so
 # beforehand. <!-- claim: epochs-best-wins-on-new-points -->
 
 # %%
@@ -88,8 +88,8 @@ ex.best.check(best_epoch)
 # %% [markdown]
 # ## 3. Not a knob to tune (6 minutes)
 #
-# You could treat the epochs like the learning rate: train with 5, 10, ... 200, and take
-# the best.
+# You could treat the epochs like the learning rate: train with 5, 10, up to 200, and
+# take the best.
 #
 # **Predict.** One line is the loss at the *best epoch* of each run, the other after its
 # *last epoch*. One of them can never go up. Which?
@@ -117,14 +117,14 @@ print("the same?", np.allclose(short.val_loss, full.val_loss[:51], rtol=1e-3))
 
 # %% [markdown]
 # So train once, long enough, and **keep the best epoch**: `run.best_epoch`,
-# `run.network("best")`. Each learning rate takes a run of its own; the number of
-# epochs is only a question of where to look. This works while the learning rate stays
-# the same. Where a **schedule** lowers it on the way, as for most large networks, the
+# `run.network("best")`. Each learning rate needs a run of its own; the number of epochs
+# is only a question of where to look. This works while the learning rate stays the
+# same. Where a **schedule** lowers it on the way, as for most large networks, the
 # number of epochs is a knob, too (lesson 12).
 #
 # ## 4. When to stop (9 minutes)
 #
-# With the best epoch at about 20, the other 180 were for nothing. Can we stop in time,
+# The best epoch was about 20: the other 180 were for nothing. Can we stop in time,
 # without knowing what comes?
 #
 # Stop when `patience` epochs in a row have brought no new lowest loss, and keep the
@@ -146,7 +146,7 @@ stop_epoch([0.9, 0.5, 0.7, 0.6, 0.4], patience=2)  # where it stops; it keeps ep
 
 # %% [markdown]
 # **Predict.** With patience 1, the first epoch that is not better ends the training.
-# How far does it get? Tell the panel.
+# When is that? Tell the panel.
 #
 # **Do.** Move **patience** from 1 to 10, 20 and 50, and read the sentence. Which of the
 # four is the first that keeps the lowest loss, or nearly?
@@ -161,7 +161,7 @@ hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
 # a lower loss than the full training ends with.
 # <!-- claim: epochs-any-patience-beats-the-last -->
 #
-# Now a spiral of two arms, and a deep network.
+# Now a deep network on a spiral of two arms.
 #
 # **Predict.** Is a patience of 2 or 3 enough?
 #
@@ -173,10 +173,10 @@ deep = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=200, hidden=(16, 16, 16,
 hk.PatiencePanel(spiral, deep, patience=1)
 
 # %% [markdown]
-# **What you see: 2 and 3 are too eager.** The loss falls with many small rises. Here
-# patience 2 keeps a loss sixteen times the lowest, patience 3 four times; with most
-# seeds both keep over 1.5 times. Patience 20 stops late, but keeps a loss within five
-# percent of the lowest. <!-- claim: epochs-plateau -->
+# **What you see: 2 and 3 are too eager.** The loss falls, but with many small bumps.
+# Here patience 2 keeps a loss sixteen times the lowest, patience 3 four times; with
+# most seeds both keep over 1.5 times. Patience 20 stops late, but keeps a loss within
+# five percent of the lowest. <!-- claim: epochs-plateau -->
 #
 # No patience is always right. But too much only costs time; too little costs the
 # result.
