@@ -1,7 +1,7 @@
 # %% [markdown] words=1730 teaser="Can you believe the lowest loss?"
 # # Choosing by validation
 #
-# You try fifty models and keep the best. Would you report how many it gets right?
+# You try fifty models and keep the best one. Is it as good as its score?
 #
 # **About 45 minutes.** By the end you'll be able to
 #
@@ -23,10 +23,10 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 # %% [markdown]
 # ## 1. Three piles of questions (6 minutes)
 #
-# A good teacher has three piles of questions:
+# A good teacher has three piles:
 #
 # - **Exercises**, with answers: you learn from them, as often as you like.
-# - A **practice exam**: you don't learn from it, it shows which way of learning works.
+# - A **practice exam**: you don't learn from it; it shows how best to learn.
 # - The **real exam**: once, at the end. It tells how good you are.
 #
 # What is an exam worth if you may take it a hundred times, and only the best try
@@ -45,8 +45,8 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 hk.CoinFlipsPanel(models=5)
 
 # %% [markdown]
-# **Say what you see.** Which line would you put in an advertisement? Which one would
-# you believe?
+# **Say what you see.** Which line would you put in an advertisement? Which would you
+# believe?
 #
 # **What you see: luck climbs, truth stays flat.** Half the time, ten or so models are
 # enough for 60%. Other flips take more than 30; a few, more than 100. Even 100 models
@@ -79,10 +79,10 @@ ex.which_split.check(answer)
 # %% [markdown]
 # ## 2. Why not choose by the training loss? (8 minutes)
 #
-# Two people choose one of fifteen settings for the 50 noisy points of `small_moons`:
-# five numbers of epochs, each with three learning rates. Ana takes the lowest training
-# loss, Jun the lowest validation loss after the last epoch. This time nobody keeps the
-# best epoch.
+# Ana and Jun each choose one of fifteen settings for the 50 noisy points of
+# `small_moons`: five numbers of epochs, each with three learning rates. Ana takes the
+# lowest training loss, Jun the lowest validation loss after the last epoch. This time
+# nobody keeps the best epoch.
 #
 # **Predict.** Do they choose the same setting? If not, who takes more epochs?
 
@@ -110,13 +110,13 @@ ax = hk.alt_text(ax, "Fifteen dots; the lowest training loss is high in validati
 # %% [markdown]
 # **What you see: Ana is fooled.** She takes 200 epochs, the most on offer.
 # <!-- claim: choice-training-loss-likes-long --> Her validation loss is about three
-# times as high as Jun's; with other seeds, more than one and a half times.
+# times Jun's; with other seeds, more than one and a half times.
 # <!-- claim: choice-training-loss-misleads --> The best score on the exercises often
 # goes to someone who knows them by heart.
 #
 # ## 3. Fifty models, one winner (10 minutes)
 #
-# So choose by validation. But can we trust the winner's score? The coin flips again:
+# So choose by validation. But can we trust the winner's score? Back to the coin flips:
 # the best of 50 models, by its accuracy on 40 validation rows.
 
 # %%
@@ -143,7 +143,7 @@ ex.best_of_50.check(answer)
 # %% [markdown]
 # The real exam has 1000 test rows, in a box that may be opened once.
 #
-# **Predict.** May we report our winner's high score?
+# **Predict.** How will our winner do?
 
 # %%
 winner = fifty[int(np.argmax(scores))]
@@ -163,12 +163,12 @@ print(str(said[0].message).replace("; ", ";\n"))
 
 # %% [markdown]
 # **What you see: yes, with a warning.** <!-- claim: choice-second-look-warns --> Look
-# fifty times and keep the best, and the test split is a second validation split: no
-# honest number is left anywhere.
+# fifty times and keep the best, and the test split has become a second validation
+# split: no honest number is left anywhere.
 #
 # Validation is still the best way to *choose*. But the winner's number is too good to
-# *report*: the more you have tried and the fewer rows you have, the worse. That is what
-# the third pile is for.
+# *report*: the more you have tried and the fewer rows you have, the more it flatters.
+# That is what the third pile is for.
 #
 # ## 4. Leaks (6 minutes)
 #
@@ -176,8 +176,8 @@ print(str(said[0].message).replace("; ", ";\n"))
 # happen in pure noise: 1000 columns, with coin flips as classes. We keep the ten
 # columns that tell heads from tails best, train on 40 rows and validate on 40 others.
 #
-# **Predict.** What validation accuracy do you get if *all* 80 rows chose the columns?
-# And if only the 40 training rows did?
+# **Predict.** What validation accuracy do you get if *all* 80 rows help to choose the
+# columns? And if only the 40 training rows do?
 
 
 # %% tags=["drawing"]
@@ -213,12 +213,11 @@ ax = hk.alt_text(ax, "With a leak about 80 percent right, without it about 50.")
 
 # %% [markdown]
 # **What you see: 80% out of nothing.** When the validation rows help to choose the
-# columns, about four in five come out right. When only the training rows choose, it is
-# about half, as it must be. <!-- claim: choice-leak-of-columns -->
+# columns, about four in five come out right; when only the training rows choose, about
+# half, as it must be. <!-- claim: choice-leak-of-columns -->
 #
-# The **scale** of columns can leak, too, less visibly. From each number you subtract
-# its column's mean, `X.mean(0)`, and divide by the column's spread, `X.std(0)`. From
-# which rows should these two come?
+# To **scale** a column, you subtract its mean, `X.mean(0)`, and divide by its spread,
+# `X.std(0)`. That can leak, too, less visibly: from which rows should these two come?
 
 # %%
 ex.find_leaks
@@ -252,8 +251,8 @@ ex.honest_number.check(answer)
 # Now **open the box**. The check above drew new points, since moons come from a
 # formula; with your own data there is only this box, and it opens **once**.
 #
-# **Do.** Is `mine` your final choice? Then run the cell and click **Open the box**. It
-# keeps its number; after a restart, run the cell with `mine` first.
+# **Do.** Is `mine` your final choice? Then run the cell and click **Open the box**. The
+# box keeps its number; after a restart, run the cell with `mine` first.
 
 # %%
 hk.TestBoxPanel(hk.fit(moons, mine))
@@ -268,7 +267,7 @@ hk.TestBoxPanel(hk.fit(moons, mine))
 # in the test box. Of the other 142 we could hold back a fifth for validation, but
 # *which* fifth? With so few rows that is luck again.
 #
-# So take **every** fifth in turn: cut the rows into five **folds**, train five times,
+# So take **each** fifth in turn: cut the rows into five **folds**, train five times,
 # each time with a different fold for validation, and take the mean. This is
 # **cross-validation**.
 
@@ -291,7 +290,7 @@ ax = hk.alt_text(ax, "Five runs, each with another fifth for validation.")
 # and no fold chooses the best epoch.
 #
 # **Predict.** The rows are shuffled and cut ten times: fifty losses, ten means. How
-# much smaller is the spread of the means?
+# much less do the means spread than the losses?
 
 # %%
 setting = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=20, hidden=(16,))
@@ -311,7 +310,7 @@ ax.spines[["top", "right"]].set_visible(False)
 ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close together.")
 
 # %% [markdown]
-# **What you see: a fifth as large.** With other shuffles it is less than a third.
+# **What you see: a fifth as large.** With other shuffles, too, it is below a third.
 # <!-- claim: choice-folds-are-steadier --> Each mean uses all 142 wines: only the cut
 # is luck. It matters which rows are held back: <!-- claim: choice-folds-differ --> one
 # split may give less than half the overall mean, or more than 1.5 times it.
@@ -329,11 +328,11 @@ for lr, folds in zip(rates, found, strict=True):
 # %% [markdown]
 # **What you see: 0.01 is out.** Its mean is higher by many times the spread: 20 epochs
 # are too few for such short steps. The other three lie close together, within a tenth
-# of that distance. <!-- claim: choice-folds-choose --> Don't rank them: leave out a
-# fifth of the wines, and another may lead. <!-- claim: choice-folds-other-wines -->
+# of that gap. <!-- claim: choice-folds-choose --> Don't rank them: leave out a fifth of
+# the wines, and another may lead. <!-- claim: choice-folds-other-wines -->
 #
-# It costs five runs instead of one: use folds when data is scarce and training is
-# quick. Folds, too, are for choosing: train the chosen setting once more, and open the
+# Folds cost five runs instead of one: use them when data is scarce and training is
+# quick. They, too, are for choosing: train the chosen setting once more, and open the
 # box with the 36 rows.
 #
 # ## 7. Four questions (2 minutes)
