@@ -1,7 +1,7 @@
 # %% [markdown] words=1070 teaser="Another kind of luck."
 # # Seeds
 #
-# Roll a die once. It shows 5. Is it a good die? One roll can't tell. Yet people train
+# Roll a die once. It shows 5. Is the die fair? One roll can't tell. Yet people train
 # one setting once, see 0.11, train another once, see 0.13, and call the first one
 # better. How much of that is the die?
 #
@@ -44,7 +44,7 @@ hk.SeedsPanel(moons, jun, seeds=1)
 # Ana trains on moons with learning rate 0.25, Jun with 0.3, each with their own seed.
 # The lower loss wins.
 #
-# **Predict.** In twenty such duels, does the same one always win?
+# **Predict.** In twenty such duels, does one of them always win?
 
 # %%
 # hk.train reports as it goes; *_ drops all reports but the last
@@ -94,7 +94,7 @@ ax = hk.plot_seeds(far, pairs=False)
 #
 # How much steadier is a mean? Here are 320 seeds, in groups of 1, 4 and 16.
 #
-# **Predict.** Is the spread of a mean of 4 a quarter of one seed's?
+# **Predict.** Do means of 4 spread a quarter as much as single seeds?
 
 # %%
 *_, many = hk.train(moons, jun, seeds=range(320))
@@ -106,7 +106,7 @@ for n in (1, 4, 16):
 # %% [markdown]
 # **What you see: four times the seeds, half the spread.** Sixteen times should make a
 # quarter; twenty groups gave 0.18. <!-- claim: seeds-four-times-halve --> The spread of
-# a mean of `n` is the spread of one, divided by the square root of `n`: its **standard
+# a mean of `n` is that of one seed, divided by the square root of `n`: its **standard
 # error**. The first few seeds bring the most, so start with three to five.
 
 # %%
@@ -142,11 +142,11 @@ print("spreads: 0.2, 0.3, their differences:", *spreads)
 # much less than the losses, because a lucky seed helps two such close settings alike.
 # <!-- claim: seeds-same-seed-is-fairer -->
 #
-# So compare two settings by their **differences**, seed by seed. Divide the mean by its
-# standard error. **More than two is hardly luck**: luck alone gets there only one time
-# in twenty. With few seeds the spread is a guess, so it takes more: 2.8 with five, 4.3
-# with three. Say with three seeds they differ by 0.01, 0.03 and 0.05: mean 0.03,
-# standard error 0.012, ratio 2.6. Three seeds can't tell.
+# So compare two settings by their **differences**, seed by seed. Divide their mean by
+# its standard error. **More than two is hardly luck**: luck alone gets there only one
+# time in twenty. With few seeds the spread is a guess, so it takes more: 2.8 with five,
+# 4.3 with three. Say three seeds give differences of 0.01, 0.03 and 0.05: mean 0.03,
+# standard error 0.012, ratio 2.6. Below 4.3: they can't tell.
 #
 # **Predict.** Ana's 0.25 and Jun's 0.3 once more: how many shared seeds tell them
 # apart?
