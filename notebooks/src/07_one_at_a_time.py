@@ -9,7 +9,7 @@
 #
 # - tune a model one hyperparameter at a time, by hand and in one call,
 # - say what that costs, and what all combinations cost,
-# - tell where this recipe is enough, and what to do where it isn't.
+# - tell when this recipe is enough, and what to do when it isn't.
 
 # %%
 import hpkit as hk
@@ -28,9 +28,9 @@ lists = {"lr": [0.01, 0.1, 1, 10], "batch_size": [4, 64, 200], "dropout": [0, 0.
 # 2. **Change one.** Train copies of the model that differ in this value alone.
 # 3. **Keep** the value with the lowest validation loss, and go on to the next.
 #
-# Why only one? If two things change at once, one run can't say which did it.
+# Why only one? If two things change at once, one run can't say which one did it.
 #
-# Today's data is a spiral of two arms.
+# Today's data: a spiral with two arms.
 
 # %%
 ax = hk.plot_data(spiral)
@@ -42,10 +42,10 @@ ax = hk.plot_data(spiral)
 # **Predict.** Ana's order is `lr, batch_size, dropout`, Jun's
 # `batch_size, lr, dropout`. Who ends lower, or do they meet?
 #
-# **Do.** Follow Ana's order from S: **Next step**, three times. Each setting is trained
-# with three seeds; dropout shows only in the chart on the right. Choose Jun's order,
-# and press **All steps**. At its end press **Show the grid** and wait until the map is
-# full.
+# **Do.** Follow Ana from the start, S: press **Next step** three times. Each setting is
+# trained with three seeds; dropout shows only in the chart on the right. Then choose
+# Jun's order and press **All steps**. Last, press **Show the grid** and wait until the
+# map is full.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
@@ -58,15 +58,15 @@ answer = ...
 ex.order.check(answer)
 
 # %% [markdown]
-# Try the orders that are left: **Paths** below the charts keeps where each ended.
+# Try the remaining orders: **Paths**, below the charts, lists where each ended.
 #
-# **Say what you see.** What do the orders that reach the best have in common?
+# **Say what you see.** What do the orders that end lowest have in common?
 #
 # **What you see: batch size before learning rate.** Jun finds the best of all 36
-# settings. Ana ends at more than one and a half times that loss, often at more than
-# twice. All three orders with the batch size before the learning rate reach the best;
-# no other does. <!-- claim: path-spiral-order-decides --> A lower number in the full
-# map, or one in place of an X: another dropout did better.
+# settings. Ana ends at more than one and a half times that loss, often more than twice.
+# All three orders with the batch size before the learning rate reach the best; no other
+# does. <!-- claim: path-spiral-order-decides --> Where the full map shows a lower
+# number than before, or one in place of an X, another dropout did better.
 #
 # ## 2. Why the order matters (7 minutes)
 #
@@ -77,7 +77,7 @@ ex.order.check(answer)
 # **Predict.** Draw the validation curve for batch size 4: the lowest loss for each
 # learning rate. The bottom row of the map has three of its points.
 #
-# **Do.** When the true curve is there, move the batch size to 200, and back. Watch the
+# **Do.** When the true curve appears, move the batch size to 200 and back. Watch the
 # lowest point.
 
 # %%
@@ -88,13 +88,12 @@ hk.ValidationCurvePanel(spiral, "lr", fours, param_range=rates, predict="draw")
 # %% [markdown]
 # **What you see: the lowest point moves.** With batch size 200 the best learning rate
 # is at least three times as large as with batch size 4. <!-- claim: grid-ridge --> And
-# 0.3, which was on nobody's list, is lower than Jun's 0.1: the best of 36 is the best
-# of the *lists*. <!-- claim: grid-below-jun --> Ana fixed hers for a batch size that
-# she gave up a minute later. Her answer was right, for a question that no longer
-# mattered.
-# Learning rate and batch size belong together: a larger batch wants longer steps. Tune
-# such a pair one at a time, and your result depends on an order that nobody knows in
-# advance.
+# 0.3, which was on nobody's list, beats Jun's 0.1: the best of 36 is only the best of
+# the *lists*. <!-- claim: grid-below-jun --> Ana fixed her learning rate for a batch
+# size she gave up a minute later. Her answer was right, for a question that no longer
+# mattered. Learning rate and batch size belong together: a larger batch wants longer
+# steps. Tune such a pair one at a time, and the result depends on the order; nobody
+# knows the right one in advance.
 #
 # > What one-at-a-time finds is the best **for what was held fixed**.
 #
@@ -111,22 +110,21 @@ for lap, end in (("first", here), ("second", again.best)):
 print(f"loss {again.mean_val_loss.min():.3f}")
 
 # %% [markdown]
-# **What you see: she is stuck.** Every *single* change makes things worse, so the
-# second lap stays put, as with most seeds. <!-- claim: path-second-round --> Jun's
-# place has a smaller batch *and* a smaller learning rate. That takes **two changes at
-# once**; one at a time can't make them.
-# <!-- claim: path-spiral-needs-two-changes-at-once --> A search that tries pairs can:
-# lesson 08.
+# **What you see: she is stuck.** Every *single* change makes things worse, so she stays
+# put, as with most seeds. <!-- claim: path-second-round --> Jun's place has a smaller
+# batch *and* a smaller learning rate. Getting there takes **two changes at once**, and
+# one at a time can't make them. <!-- claim: path-spiral-needs-two-changes-at-once --> A
+# search that tries pairs can: lesson 08.
 #
-# **Do.** Was "batch size first" a rule, then? In the panel of section 1, move the
-# learning rate of the start to 1, and try Jun's order once more.
+# **Do.** Is "batch size first" a rule, then? In the panel of section 1, move the
+# start's learning rate to 1 and try Jun's order again.
 #
-# **What you see: the start matters, too.** From there Jun's order mostly misses the
+# **What you see: the start matters, too.** From there Jun's order usually misses the
 # best. <!-- claim: path-other-start -->
 #
 # ## 3. By hand, on the digits (7 minutes)
 #
-# Here is the recipe as two loops, from learning rate 0.01, batch size 32 and no
+# Here is the recipe as two loops, starting at learning rate 0.01, batch size 32 and no
 # dropout.
 #
 # **Predict.** Which step lowers the loss the most?
@@ -181,7 +179,7 @@ ex.recipe.check(tune)
 # ## 4. What it costs (3 minutes)
 #
 # Lists of 4, 3 and 3 values make 4 x 3 x 3 = 36 combinations. One at a time trains 4,
-# then 2, then 2 more, because the winner so far is known.
+# then 2, then 2 more, because the winner so far is trained already.
 #
 # **Predict.** You add a fourth list of 4 values. How many settings now, each way?
 
@@ -197,15 +195,15 @@ def costs(sizes):
 ex.cost.check(costs)
 
 # %% [markdown]
-# **What you see: 11 and 144.** Another list of 4 is *plus 3*, not *times 4*.
-# <!-- claim: path-cost -->
+# **What you see: 11 and 144.** One at a time, another list of 4 is *plus 3*, not *times
+# 4*. <!-- claim: path-cost -->
 #
 # So
 #
 # - when training takes long, begin one at a time,
-# - write down what was held fixed, and ask again when it changes,
+# - write down what was held fixed, and tune again when it changes,
 # - do a second lap; if nothing changes, no single change helps,
-# - tune *together* what depends on each other.
+# - tune *together* what belongs together.
 #
 # ## 5. Three questions (2 minutes)
 
