@@ -28,12 +28,11 @@ sizes = [4, 8, 16, 32, 64, 200]
 # is a cell, trained with twenty seeds.
 #
 # **Predict.** Where will the low losses lie: in one corner, a row, a column, along a
-# diagonal? Click on the cell that you think will be best, and press **This is my
-# guess**.
+# diagonal? Click the cell you think will be best, and press **This is my guess**.
 #
-# **Do.** Click on the lowest cell, then on one at the left edge and one at the right:
-# look at their training curves. Then choose **against batch**: as the batch grows from
-# 4 to 200, does the best learning rate grow, shrink or stay?
+# **Do.** Click the best cell, then one at the left edge and one at the right, and look
+# at their training curves. Then choose **against batch**: as the batch grows from 4 to
+# 200, does the best learning rate grow, shrink or stay?
 
 # %%
 hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=True)
@@ -47,8 +46,8 @@ hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=
 #   <!-- claim: grid-ridge -->
 # - At the bottom of the valley the loss is a third to a half lower than Jun's.
 #   <!-- claim: grid-below-jun --> His list jumped from 0.1 to 1, over the best place.
-# - One at a time sees only one column of this map: at learning rate 1 the best batch
-#   size lies inside the list, at 0.1 it is the smallest.
+# - One at a time sees a single column of this map, and columns disagree: at learning
+#   rate 1 the best batch size lies inside the list, at 0.1 it is the smallest.
 #   <!-- claim: grid-column-moves -->
 #
 # ## 2. Two loops, or one call (5 minutes)
@@ -93,13 +92,13 @@ for values in (steps, factors):
     print(values, f"lowest loss {found.mean_val_loss.min():.3f}")
 
 # %% [markdown]
-# **What you see: equal factors win.** Four of the first five values are 2.5 or more,
+# **What you see: equal factors win.** Four of the equal-step values are 2.5 or more,
 # where training bounces or breaks. <!-- claim: grid-equal-factors --> So take equal
 # factors for learning rates, batch sizes, weight decays and 1 - momentum: first factors
 # of 10, then factors of 3 around the best.
 #
 # A winner at the edge of the map is a signpost, as in lesson 02: *go on in this
-# direction*. A search reports it as `edge`. In section 1 batch size 4 was one.
+# direction*. A search reports it as `edge`; section 1 had one, batch size 4.
 #
 # **Predict.** How much does batch size 2 gain?
 
@@ -108,8 +107,8 @@ follow = {"lr": [0.03, 0.1, 0.3, 1, 3], "batch_size": [2, 4]}
 ax = hk.plot_grid(hk.grid_search(spiral, base, seeds=range(3), **follow))
 
 # %% [markdown]
-# **What you see: little or nothing.** Its lowest loss and batch size 4's differ by less
-# than a quarter, for twice the updates. <!-- claim: grid-smaller-batch-no-better -->
+# **What you see: little or nothing.** The two sizes' lowest losses differ by less than
+# a quarter, for twice the updates. <!-- claim: grid-smaller-batch-no-better -->
 
 # %%
 ex.wide_enough
@@ -134,12 +133,12 @@ jun, winner = base.but(lr=0.1, batch_size=4), base.but(lr=0.3, batch_size=4)
 hk.SeedsPanel(spiral, [jun, winner], seeds=3)
 
 # %% [markdown]
-# **What you see: three to ten.** The first three are enough; of others, three often
-# fail, ten nearly always tell. <!-- claim: grid-ten-seeds-tell --> One of 42 is always
+# **What you see: three to ten.** The first three are enough. Three others often aren't;
+# ten nearly always are. <!-- claim: grid-ten-seeds-tell --> Of 42 cells one is always
 # ahead, if only by luck, so the map asks for a larger gap. A dashed frame says "not
 # told apart yet", not "equal" or "low".
 #
-# Now the moons, three times, each time with eight other seeds.
+# Now the moons, three times, each time with eight new seeds.
 #
 # **Predict.** Will the same pair win all three times?
 
@@ -162,7 +161,7 @@ for ax, first in zip(axes, (0, 8, 16), strict=True):
 # <!-- claim: grid-plateau --> From batch size 4 to 32 every row comes within a fifth of
 # the lowest: here 4 at the edge is no signpost. <!-- claim: grid-flat-valley --> So a
 # grid's answer is not "learning rate 0.3, batch size 8" but "this region is good". Take
-# a low pair in its middle, or one with large batches, which trains fastest.
+# a good pair in its middle, or one with large batches, which trains fastest.
 #
 # ## 5. What it costs (4 minutes)
 #
@@ -187,8 +186,8 @@ answer = ...
 ex.affordable.check(answer)
 
 # %% [markdown]
-# So a grid is for two hyperparameters, at most three. Give all cells one seed, then the
-# best few more. <!-- claim: grid-one-seed-first -->
+# So a grid is for two hyperparameters, at most three. Give every cell one seed first,
+# then the best few more. <!-- claim: grid-one-seed-first -->
 #
 # ## 6. Three questions (2 minutes)
 
@@ -206,7 +205,7 @@ hk.progress(8)
 # - Learning rate and batch size make a slanting valley. <!-- claim: grid-ridge -->
 # - Equal factors, not equal steps. <!-- claim: grid-equal-factors --> A winner at the
 #   edge is a signpost.
-# - Other seeds, another winner, about the same loss: a region is the answer.
+# - Other seeds, another winner, about the same loss: the answer is a region.
 #   <!-- claim: grid-winner-changes grid-winners-as-good grid-plateau -->
 # - Cost multiplies: values x values x seeds. <!-- claim: grid-cost -->
 #
@@ -215,5 +214,5 @@ hk.progress(8)
 # - I. Goodfellow, Y. Bengio, A. Courville, *Deep Learning* (2016), section 11.4.3: grid
 #   search, log scales, edges.
 # - F. Pedregosa and others, *Scikit-learn: machine learning in Python* (2011); its
-#   `GridSearchCV` is the best known grid search.
+#   `GridSearchCV` is the best-known grid search.
 # - New words are in the [glossary](glossary.md).
