@@ -2,13 +2,13 @@
 # # Beyond the grid
 #
 # You have a budget: so many epochs, and no more. A grid spends it evenly, like a farmer
-# who sows every field the same. There are cleverer ways. None is magic: each fails
+# who sows every field alike. There are cleverer ways. None is magic: each fails
 # somewhere.
 #
 # **About 45 minutes.** By the end you'll be able to
 #
 # - say when random draws beat a grid,
-# - stop weak runs early, and know what that loses,
+# - stop weak runs early, and know what that can lose,
 # - say what learning rate, momentum and batch size have in common,
 # - let Optuna search for you.
 
@@ -54,16 +54,16 @@ hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)
 #   begins with random's draws, so the two often tie.
 #   <!-- claim: race-halving-lowest -->
 # - **Bayes** hasn't begun to learn: its first ten trials are random, and it has nine.
-# - So always halving? In more than half of the races random and Bayes end within a
+# - Must it be halving? In more than half of the races random and Bayes end within a
 #   quarter of the best.
 # - **With 243 epochs** all four nearly always come that close.
 #   <!-- claim: race-others-close --> The grid now has five learning rates, 0.56 among
-#   them: it is still hardly ever lowest. <!-- claim: race-grid-catches-up -->
+#   them, yet is hardly ever lowest. <!-- claim: race-grid-catches-up -->
 #
 # ## 2. Nine runs (7 minutes)
 #
-# **Predict.** Now the moons: a 3 x 3 grid against nine draws, drawn twenty times. How
-# often do the draws get lower, and why?
+# **Predict.** Now the moons: a 3 x 3 grid against nine draws, twenty times over. How
+# often do the draws end lower, and why?
 
 # %%
 spread = {"lr": [1e-4, 0.0316, 10], "weight_decay": [1e-7, 3.16e-6, 1e-4]}
@@ -93,8 +93,9 @@ print("random wins", (nine < grid.mean_val_loss.min()).sum(), "of 20 times")
 # %% [markdown]
 # **What you see: nine tries against three.** Here random nearly always wins:
 # <!-- claim: random-beats-grid-here --> on the moons such a small weight decay hardly
-# changes the loss, <!-- claim: weight-decay-hardly-matters --> so only learning rates
-# count. Nobody knows beforehand which knob does nothing: random draws are insurance.
+# changes the loss, <!-- claim: weight-decay-hardly-matters --> so only the learning
+# rate counts. Nobody knows beforehand which knob does nothing: random draws are
+# insurance.
 #
 # **Predict.** Now only up to learning rate 1. The grid has 0.0001, 0.01 and 1. Does
 # random win again?
@@ -107,9 +108,9 @@ lowest = draws.mean_val_loss.reshape(20, 9).min(1)
 print("random wins", (lowest < narrow.mean_val_loss.min()).sum(), "of 20 times")
 
 # %% [markdown]
-# **What you see: once.** This grid happens to hold a very good value, 1, so random wins
-# far less often than before. <!-- claim: random-not-always --> If you *know* a good
-# region, put a small grid in it. If you don't, draw.
+# **What you see: only once.** This grid happens to hold a very good value, 1, so random
+# wins far less often than before. <!-- claim: random-not-always --> If you *know* a
+# good region, put a small grid in it. If you don't, draw.
 
 # %%
 ex.how_many
@@ -126,8 +127,8 @@ ex.how_many.check(answer)
 # 3; to epoch 9, and keep one, which runs to epoch 27. That is **successive halving**,
 # here with thirds.
 #
-# **Predict.** All 27 for 27 epochs are 729 epochs. What does the halving cost: a half,
-# a quarter, a tenth?
+# **Predict.** All 27 for 27 epochs make 729 epochs. What does the halving cost: half, a
+# quarter, a tenth?
 
 # %%
 long = small.but(epochs=27)
@@ -151,8 +152,8 @@ ax.set(xlabel="epoch", ylabel="validation loss", xticks=[0, 1, 3, 9, 27])
 _ = hk.alt_text(ax, "27 curves: 18 end at epoch 1, 6 at 3, 2 at 9, one goes to 27.")
 
 # %% [markdown]
-# **What you see: about a tenth of the epochs.** And the choice is within 25% of the
-# best of all 27, here the best itself. <!-- claim: halving-cheap-and-close --> On the
+# **What you see: about a tenth of the epochs.** And its choice is within 25% of the
+# best of all 27; here it is the best. <!-- claim: halving-cheap-and-close --> On the
 # digits a good learning rate shows itself early.
 #
 # ### Four networks
@@ -168,7 +169,7 @@ print("layers:      1     2     3     4")
 print("epoch  3:", *map("{:.3f}".format, so_far[:, 3]))
 
 # %% [markdown]
-# **Predict.** You keep one of them. Which? And which is best at epoch 80?
+# **Predict.** Which one do you keep? And which is best at epoch 80?
 
 # %%
 print("layers:      1     2     3     4")
@@ -179,8 +180,8 @@ ax = hk.plot_training_curves(nets, split="valid")
 # %% [markdown]
 # **What you see: the leader loses.** At epoch 3 the network with one hidden layer
 # leads. At epoch 80 its loss is four times the best or more.
-# <!-- claim: slow-starters --> A cut at epoch 3 loses the slow starters, with full
-# confidence. So look at a few whole curves before you cut.
+# <!-- claim: slow-starters --> A cut at epoch 3 throws out the slow starters and never
+# notices. So look at a few whole curves before you cut.
 
 # %%
 ex.first_cut
@@ -244,13 +245,13 @@ _ = axes[0].yaxis.set(major_formatter="{x:g}", minor_locator=plt.NullLocator())
 # %% [markdown]
 # **What you see: a cloud becomes a curve.** It is the U of lesson 02: know the one
 # number, and you nearly know the loss. <!-- claim: one-number-explains-most --> Here
-# its three parts are mostly one knob, and in a grid of 4 x 4 x 3 you pay 48 runs for
-# it. Not everywhere: on the spiral, with 20 epochs of batch size 64, momentum 0.9
-# brings the best loss down by about half. Where steps are few it allows longer ones.
+# the three knobs are mostly one, and a grid of 4 x 4 x 3 pays 48 runs for it. Not
+# everywhere: on the spiral, with 20 epochs of batch size 64, momentum 0.9 brings the
+# best loss down by about half. Where steps are few, momentum allows longer ones.
 # <!-- claim: momentum-when-steps-are-few -->
 #
-# Many hyperparameters fit into **parallel coordinates**: each line is a setting, the
-# last scale is the loss.
+# **Parallel coordinates** show many hyperparameters at once: each line is a setting,
+# the last scale is the loss.
 #
 # **Predict.** What do the five best, in color, share: a learning rate, a batch size, or
 # a combination?
@@ -301,7 +302,7 @@ study.optimize(objective, n_trials=30)
 print("best:", study.best_params, f"loss {study.best_value:.3f}")
 
 # %% [markdown]
-# Ten trials are random. Then Optuna's rule, TPE, proposes.
+# The first ten trials are random. Then Optuna's rule, TPE, proposes.
 #
 # **Predict.** Will the later learning rates still stray a factor of ten from the best?
 
@@ -327,7 +328,7 @@ for name, part in (("first ten", far[:10]), ("later", far[10:])):
 # where results were good. It still tries values a factor of ten away or more:
 # <!-- claim: tpe-goes-on-trying --> what it hasn't tried, it can't know.
 #
-# `hk.from_optuna(study, digits, small)` turns the study into a search of hpkit, for all
+# `hk.from_optuna(study, digits, small)` turns the study into an hpkit search, for all
 # its charts; `hk.bayesian_search` does it all in one call.
 
 # %%
@@ -340,8 +341,7 @@ ex.optuna_study.check(answer)
 # %% [markdown]
 # ## 6. Which one? (3 minutes)
 #
-# What you search, where, and with how many seeds counts more than the name of the
-# search.
+# What you search, where, and with how many seeds matters more than the search's name.
 #
 # - One or two hyperparameters, and a good guess of the region: a small **grid**.
 # - Three or more, and no idea which one matters: **random draws**.
