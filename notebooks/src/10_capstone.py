@@ -56,7 +56,7 @@ curve = wine.validation_curve(base, param_name="lr", param_range=[0.001, 0.01, 0
 ax = hk.plot_validation_curve(curve)
 
 # %% [markdown]
-# Every search you know is there, only without the data: `wine.grid_search(...)`,
+# Every search you know is there; just leave out the data: `wine.grid_search(...)`,
 # `wine.random_search(...)`, `wine.successive_halving(...)`, `wine.one_at_a_time(...)`,
 # `wine.bayesian_search(...)`, `wine.fit(...)`.
 #
@@ -85,7 +85,7 @@ for one in (curve, more):
 # %% [markdown]
 # **What you see: the same search is free.** It gives the very same numbers, so you may
 # run this notebook again from the top tomorrow. <!-- claim: capstone-rules --> And
-# looking further was worth its price: 4 and 8 are too much, so the best value now lies
+# looking further was worth its price: 4 and 8 are too large, so the best value now lies
 # inside. <!-- claim: capstone-rehearsal-bend -->
 #
 # **Predict.** Choose, and open the test set twice. What will it say the second time?
@@ -107,13 +107,13 @@ wine.open_test()
 #
 # Validation accuracy 1, test accuracy 0.889: four of 36 rows are wrong. Part of the gap
 # is chance: one row counts for almost 0.03. And the validation rows *chose* this
-# setting, so it may fit just these by luck.
+# setting, so it may fit those very rows by luck.
 #
 # ## 2. What do sixty epochs buy? (5 minutes)
 #
 # - A grid: 3 learning rates x 2 batch sizes x 10 epochs = 60.
 # - Two looks: 10 settings x 3 epochs, then 3 x 10 epochs = 60.
-# - A halving: 18 settings, at most 9 epochs = ?
+# - A halving: 18 settings, for at most 9 epochs = ?
 
 # %%
 ex.budget
@@ -148,10 +148,10 @@ ex.my_plan.check(plan)
 cap
 
 # %% [markdown]
-# `start` is a beginner's guess. Below it are three searches, each with its price.
-# Click into the line of the one you want and remove its `#` with **Ctrl + /**
-# (**Command + /** on a Mac); do the same with the last line. Or write your own. Make a
-# new cell for each further search and leave the old ones: they are free from then on.
+# `start` is a beginner's guess. Below it are three searches, each with its price. Click
+# the line of the one you want and remove its `#` with **Ctrl + /** (**Command + /** on
+# a Mac); do the same with the last line. Or write your own. Make a new cell for each
+# further search and leave the old ones: they are free from then on.
 
 # %%
 start = hk.Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))
@@ -177,10 +177,10 @@ draws = {"lr": hk.log_uniform(0.001, 1), "momentum": [0, 0.9]}
 #
 # ## 5. Choose, and open the test set (5 minutes)
 #
-# `choose` takes the setting with the lowest validation loss. For another one, run
-# `found.to_frame()`: the number at the left of a row, not its rank, is that of its
-# setting. `cap.choose(found.settings[4], why=why)` takes number 4. Your reason, at
-# least five words, goes into the report.
+# `choose` takes the setting with the lowest validation loss. To take another, run
+# `found.to_frame()`: the number at the left of a row, not its rank, is its setting's.
+# `cap.choose(found.settings[4], why=why)` takes number 4. Your reason, at least five
+# words, goes into the report.
 
 # %%
 why = ...
@@ -203,7 +203,7 @@ ex.finish.check(answer)
 # ## 6. Beside others (5 minutes)
 #
 # After your test: eight ways to spend sixty epochs on the same rows, each with eight
-# seeds. The table shows the median.
+# seeds. The table shows medians.
 #
 # **Predict.** Grid, random search, halving or Optuna: which wins, and by how much?
 
@@ -222,7 +222,7 @@ ax = beside.plot()
 #   23 of the 24, by more than chance. <!-- claim: capstone-tuned-beats-untuned --> Its
 #   median reached 0.94 on at least 20 and 0.95 on over half;
 #   <!-- claim: capstone-tuned-reaches-the-bar --> those of default, guess and list
-#   never did. <!-- claim: capstone-untuned-below-the-bar -->
+#   never reached 0.94. <!-- claim: capstone-untuned-below-the-bar -->
 # - **Among the four** the medians lie within a dozen rows of 797.
 #   <!-- claim: capstone-tuned-are-alike --> So take the easiest.
 # - **Known against searched:** 0.1 alone is about as good.
@@ -247,8 +247,8 @@ author, learned = ..., ...  # what you learned, and would do next
 cap.report(author=author, learned=learned)
 
 # %% [markdown]
-# It is in `hpkit-runs`, as `capstone-report.html`. Another try is practice: a new cut
-# mixes rows that you have seen,
+# It is in `hpkit-runs`, as `capstone-report.html`. Another try is only practice,
+# because a new cut mixes rows you have seen:
 # `cap = hk.Capstone(hk.load_dataset("digits", seed=1), name="second")`.
 
 # %%
