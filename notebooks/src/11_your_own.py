@@ -1,8 +1,8 @@
 # %% [markdown] words=1980 teaser="The same with data of your own."
 # # Your own
 #
-# So far data, networks and questions have been ours. Now bring yours; a last table
-# shows the way.
+# So far data, networks and questions have been ours. Now bring yours; one last table of
+# ours shows the way.
 #
 # **About 45 minutes.** By the end you'll be able to
 #
@@ -41,19 +41,19 @@ cells
 
 # %% [markdown]
 # `Dataset.from_frame` has shuffled the rows, made three splits, and put all columns on
-# one scale, that of the *training* rows, so that one learning rate suits all weights.
+# one scale, that of the *training* rows, so one learning rate suits all weights.
 #
-# **Do.** How many pairs may be as good as the best? The sentence says it. Then set
+# **Do.** Read the sentence: how many pairs may be as good as the best? Then set
 # **rows** to momentum. Does it lower the loss, or only move the dark squares?
 
 # %%
 hk.GridPanel(cells, "lr", "batch_size", base=simple)
 
 # %% [markdown]
-# **What you see: a plateau.** Three seeds can't tell several pairs,
-# even unsteady ones, from the best. With momentum the lowest loss is the same within a
-# tenth. <!-- claim: own-third-knob --> Momentum only moves the dark squares: with 0.9
-# the best learning rate is smaller. <!-- claim: own-momentum-moves -->
+# **What you see: a plateau.** Three seeds can't tell several pairs, even unsteady ones,
+# from the best. With momentum the lowest loss is the same within a tenth.
+# <!-- claim: own-third-knob --> Momentum only moves the dark squares: with 0.9 the best
+# learning rate is smaller. <!-- claim: own-momentum-moves -->
 #
 # **Predict.** Without any model: how often are you right if you always give the same
 # answer?
@@ -64,12 +64,12 @@ print(frame["diagnosis"].value_counts(normalize=True).round(3).to_string())
 # %% [markdown]
 # **What you see: six in ten, for nothing.** "Always benign" is right in more than six
 # of ten cases, and finds no cancer. <!-- claim: own-always-the-same --> Compare every
-# accuracy with this number: the rarer a class, the less it says.
+# accuracy with this number: the rarer a class, the less accuracy says.
 #
 # Your own table may have text and gaps. `from_frame` turns both into numbers, going by
 # the training rows alone. It refuses what isn't safe, such as dates; the error says
-# what to do. Several rows of one patient, or rows in time order? Give `groups=`
-# or `time=`, or they leak. Drop what only names a row, such as an id.
+# what to do. Several rows of one patient, or rows in time order? Give `groups=` or
+# `time=`, or they leak. Drop columns that only name a row, such as an id.
 
 # %%
 messy = frame[["mean_radius", "worst_area", "diagnosis"]].copy()
@@ -119,8 +119,8 @@ print("\nat the edge:", grid.edge or "nothing")
 # **What you see: the simple one is as good.** The search ends clearly below the
 # default. <!-- claim: own-search-pays --> And without hidden layers the share of right
 # answers is the same within three points. <!-- claim: own-hidden-layers-hardly-help -->
-# That is common with tables: let the simplest model take part, and take it if it is as
-# good. From here on our setting is `simple`.
+# That is common with tables: let the simplest model take part, and take it if it does
+# as well. From here on our setting is `simple`.
 #
 # ### How sure is that?
 #
@@ -162,7 +162,7 @@ print(f"our cut has {ours.mean_val_loss.min():.3f}; {lower} of 10 are lower")
 # So compare settings on the *same* cut. With `cv=5` in place of `seeds=` a search
 # compares them on five cuts.
 #
-# Now search on `my_data`; the result is `my_search`.
+# Now search on `my_data`, and call the result `my_search`.
 
 # %%
 ex.search
@@ -175,8 +175,8 @@ ex.search.check(my_search)
 # ## 3. Your own network (8 minutes)
 #
 # Every search takes `model=`, a function that gets the number of features, the number
-# of outputs and the setting, and returns a new network. It must not end in a softmax:
-# the loss adds that. First a test: hpkit's own network, written out.
+# of outputs and the setting, and returns a new network. The network must not end in a
+# softmax: the loss adds one. First a test: hpkit's own network, written out.
 #
 # **Predict.** With the same seed: the same curve, or a similar one?
 
@@ -199,7 +199,7 @@ print("largest difference:", f"{abs(own.val_loss - built_in.val_loss).max():.4f}
 # <!-- claim: own-network-is-trained-as-by-a-plain-loop -->
 #
 # Now one that hpkit doesn't have. It adds up a straight path, without hidden layers,
-# and a bent one. Every search can try its `setting.width`, too.
+# and a bent one. A search can tune its `setting.width`, too.
 
 
 # %%
@@ -279,10 +279,11 @@ print(f"Optuna {study.best_value:.3f}")
 # One computer is enough for you? Skip this section.
 #
 # Sixty runs of ten minutes take ten hours; on ten computers, one. Every search takes
-# `executor=`, which runs work elsewhere. Here Dask has two workers inside this program.
-# For a cluster, only the client changes: `Client("tcp://...")` with its address,
-# dask-jobqueue's `Client(SLURMCluster())`, or dask-kubernetes' `Client(KubeCluster())`.
-# With `storage="tuning.json"` the same call resumes after a stop.
+# `executor=`, which sends work elsewhere. Here Dask has two workers inside this
+# program. For a cluster, only the client changes: `Client("tcp://...")` with its
+# address, dask-jobqueue's `Client(SLURMCluster())`, or dask-kubernetes'
+# `Client(KubeCluster())`. With `storage="tuning.json"` the same call resumes after a
+# stop.
 #
 # **Predict.** Will other workers give other numbers?
 
@@ -342,14 +343,14 @@ print(f"{less} below, {len(gaps) - less - more} equal, {more} above")
 # %% [markdown]
 # **What you see: above or below, by luck.** On about half of the cuts the test is
 # below, on a third above, nearly always by five points or less.
-# <!-- claim: own-test-above-or-below --> Having chosen among a few settings matters
-# less than the luck of 113 rows.
+# <!-- claim: own-test-above-or-below --> Choosing among a few settings matters less
+# than the luck of 113 rows.
 #
 # So a test without an error is no proof of a perfect model: one that errs in 2 of 100
 # cases gets 113 of 113 right one time in ten. <!-- claim: own-two-in-a-hundred --> Say
 # so in your report.
 #
-# Now yours: remove the `#` where it fits your data, and run the cell once.
+# Now yours: remove the `#` from the lines that fit your data, and run the cell once.
 
 # %%
 # print(my_search.best_run.test_accuracy())  # the target names classes
@@ -368,8 +369,8 @@ print(f"{less} below, {len(gaps) - less - more} equal, {more} above")
 # 6. **mistake**: what a mistake costs. Only you know: to call a malignant lump benign
 #    is far worse than the reverse.
 #
-# For longer work take `hk.Capstone(my_data, budget=3000, name="mine")`, as in lesson
-# 10.
+# For a longer project use `hk.Capstone(my_data, budget=3000, name="mine")`, as in
+# lesson 10.
 
 # %%
 ex.report
@@ -400,7 +401,7 @@ for name, share, true in zip(names, sure, frame["diagnosis"][new.index], strict=
     print(f"{name}, {share:.0%} sure; it was {true}")
 
 # %% [markdown]
-# A file holds what `predict` needs: weights, scales, names of the classes.
+# A file holds what `predict` needs: weights, scales, class names.
 
 # %%
 path = winner.save("cells.pt")
