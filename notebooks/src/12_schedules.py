@@ -39,8 +39,8 @@ deep = small.but(hidden=(32, 32, 32, 32), momentum=0.9)
 #
 # 1. Draw on the left chart, with the mouse, or with Tab and the arrow keys. Can you get
 #    below cosine? Yours holds each rate for an epoch; cosine changes with every update.
-# 2. Start from the shape **constant** and press **Train**. Wait for epoch 5; then pull
-#    the rest of your curve down to 0.01. What does your loss do?
+# 2. Start from the shape **constant** and press **Train**. At epoch 5, pull the rest of
+#    your curve down to 0.01. What does your loss do?
 # 3. Type 0.03 as the learning rate. Which one is ahead now?
 
 # %%
@@ -58,14 +58,14 @@ hk.SchedulePanel(digits, deep.but(lr=0.1), predict=True)
 #   <!-- claim: decay-starves --> Here the steps were never too long. Shortening them
 #   only makes you arrive later.
 #
-# Cosine is made for its end: at epoch 10 a run of 30 epochs isn't where a run of 10
-# is. <!-- claim: cosine-knows-its-end --> So with a schedule, epochs must be tuned.
+# Cosine is made for its end: at epoch 10 a run of 30 epochs isn't where a run of 10 is.
+# <!-- claim: cosine-knows-its-end --> So with a schedule, tune the epochs, too.
 #
 # ## 2. A fair question (5 minutes)
 #
 # So which one is better? That isn't a fair question: whoever chose the learning rate
-# chose the winner. Google's *Deep Learning Tuning Playbook* has words for that. For one
-# question, each hyperparameter is
+# chose the winner. Google's *Deep Learning Tuning Playbook* has words for that. For a
+# given question, each hyperparameter is
 #
 # - **scientific**: you ask what it does. Here the schedule.
 # - **nuisance**: it must be tuned for each value of the scientific one. Here the
@@ -74,7 +74,7 @@ hk.SchedulePanel(digits, deep.but(lr=0.1), predict=True)
 #   size, epochs.
 #
 # **Predict.** Each schedule may choose among four learning rates. Do they choose the
-# same one? Who wins?
+# same one? Which wins?
 
 # %%
 rates = [0.01, 0.03, 0.1, 0.3]
@@ -85,8 +85,8 @@ ax = hk.plot_grid(fair)
 
 # %% [markdown]
 # **What you see: each has its own best rate.** The constant rate does best with 0.03,
-# cosine with 0.1. <!-- claim: decay-moves-the-best --> Each at its best, cosine mostly
-# wins. <!-- claim: cosine-at-its-best -->
+# cosine with 0.1. <!-- claim: decay-moves-the-best --> With each at its best, cosine
+# usually wins. <!-- claim: cosine-at-its-best -->
 #
 # Another question, other roles:
 
@@ -101,7 +101,7 @@ ex.roles.check(answer)
 # ## 3. Warm-up (5 minutes)
 #
 # The first weights are random: a long first step can throw a network somewhere it never
-# comes back from. **Warm-up** lets the learning rate climb to full first, here
+# comes back from. **Warm-up** lets the learning rate climb to full height first, here
 # over a fifth of all updates.
 #
 # **Predict.** One hidden layer, learning rates from tame to nearly too large. Where
@@ -116,7 +116,7 @@ ax = hk.plot_grid(warm)
 # **What you see: help near the edge.** At 1 and 1.2, close to where training breaks,
 # warm-up lowers the loss. <!-- claim: warmup-near-the-edge --> Forty seeds show it;
 # with five it may look the other way around. At 0.3 it changes the loss by a few
-# percent at most, and at 0.1 it costs: a fifth of the training is short steps.
+# percent at most, and at 0.1 it costs: a fifth of the training goes to short steps.
 # <!-- claim: warmup-elsewhere --> Each at its best, the two end within about ten
 # percent: <!-- claim: warmup-at-its-best --> a small network hardly needs it. Large
 # ones, with batches of thousands, want rates near the edge: there warm-up is the rule.
@@ -216,14 +216,14 @@ ex.after_the_test.check(answer)
 # %% [markdown]
 # ## 5. Halving on many machines (6 minutes)
 #
-# A halving: 27 runs train for one epoch, nine of them for three, three for nine. An
-# epoch at which runs are cut is a **rung**. On nine machines the halving waits there
-# for the slowest run. **ASHA**, asynchronous successive halving, doesn't wait: a run
-# goes on as soon as it is among the best third of those that have reached its rung *so
-# far*. A few go on that should not, but no machine rests.
+# A halving: 27 runs train to epoch 1, nine of them to epoch 3, three to epoch 9. An
+# epoch at which runs are cut is a **rung**. With nine machines, all wait there for the
+# slowest run. **ASHA**, asynchronous successive halving, doesn't wait: a run goes on as
+# soon as it is among the best third of those that have reached its rung *so far*. A few
+# go on that should not, but no machine rests.
 #
-# Optuna calls it **pruning**: your objective reports after each epoch, and asks; its
-# `SuccessiveHalvingPruner` is ASHA.
+# Optuna calls it **pruning**: your objective reports after each epoch and asks whether
+# to stop; its `SuccessiveHalvingPruner` is ASHA.
 #
 # **Predict.** 27 whole trials take 243 epochs, the halving takes 63. And pruning?
 
@@ -250,8 +250,8 @@ epochs = sum(len(trial.intermediate_values) for trial in study.trials)
 print(f"{epochs} of {27 * 9} epochs; best: {study.best_value:.3f}")
 
 # %% [markdown]
-# **What you see: less than half of the epochs.** Not waiting mostly costs a few epochs
-# more than halving. <!-- claim: pruning-saves --> Several machines would share the
+# **What you see: less than half of the epochs.** Not waiting usually costs a few epochs
+# more than halving. <!-- claim: pruning-saves --> Several machines could share the
 # study.
 #
 # ## 6. Four questions (3 minutes)
@@ -265,8 +265,8 @@ hk.progress(12)
 # %% [markdown]
 # ## What you saw
 #
-# - A falling rate calms steps that are too long for the end;
-#   <!-- claim: decay-calms --> it only slows the others. <!-- claim: decay-starves -->
+# - A falling rate calms steps that are too long for the end,
+#   <!-- claim: decay-calms --> and only slows the others. <!-- claim: decay-starves -->
 # - A comparison is fair when the nuisance is tuned for each side.
 #   <!-- claim: decay-moves-the-best -->
 # - Warm-up helps near the edge, and hardly elsewhere.
