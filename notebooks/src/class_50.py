@@ -7,7 +7,7 @@
 # - choose a learning rate from a list that goes up by factors,
 # - tune one hyperparameter after another, and know what that can miss.
 #
-# Press **Shift + Enter** in the first gray cell: it runs, and the next one is marked.
+# Press **Shift + Enter** in the first gray cell: it runs, and the next one is selected.
 
 # %%
 import hpkit as hk
@@ -28,14 +28,14 @@ lists = {"lr": [0.01, 0.1, 1, 10], "batch_size": [4, 64, 200], "dropout": [0, 0.
 ax = hk.plot_data(moons)
 
 # %% [markdown]
-# The network is many numbers, its weights, at first random. It looks at a **batch** of
-# dots, moves the weights a step toward a smaller error, and goes on to the next batch.
-# One pass over all training dots is an **epoch**. The error is called **loss**: 0 is
-# perfect, 0.69 is guessing.
+# The network is made of numbers, its weights, random at first. It looks at a **batch**
+# of dots, moves the weights a step toward a smaller error, and goes on to the next
+# batch. One pass over all training dots is an **epoch**. The error is called **loss**:
+# 0 is perfect, 0.69 is guessing.
 #
 # Other dots are kept apart: the **validation** dots. The network never learns from
 # them, so their loss, the solid line, tells how well it does on new dots. The dashed
-# line near it is the loss on the dots it learns from.
+# line is the loss on the training dots.
 #
 # We set the length of a step, the **learning rate**. It is a *hyperparameter*: training
 # doesn't change it.
@@ -43,17 +43,17 @@ ax = hk.plot_data(moons)
 # **Predict.** Ten times as long a step: is the validation loss after 30 epochs lower,
 # higher, or the same?
 #
-# **Do.** Read the lowest validation loss. Set the learning rate to 0.1, then to 1.
-# Which is lowest? Then set it to 10.
+# **Do.** Note the lowest validation loss. Set the learning rate to 0.1, then to 1.
+# Which loss is lowest? Then try 10.
 
 # %%
 hk.TrainingPanel(moons, base, controls=("lr",))
 
 # %% [markdown]
-# **What you see: longer steps help, then break.** At first a larger learning rate is
+# **What you see: longer steps help, then hurt.** At first a larger learning rate is
 # faster. <!-- claim: larger-is-faster-at-first --> With 10 the steps are too long: the
 # loss jumps up and leaves the chart. <!-- claim: u-right-too-long --> *Diverged* means
-# just that: it grew instead of falling.
+# just that: the loss grew instead of falling.
 #
 # ## 2. The best learning rate (10 minutes)
 #
@@ -83,7 +83,7 @@ hk.ValidationCurvePanel(moons, "lr", base, param_range=rates, seeds=5, predict="
 # value with the lowest validation loss, go on to the next.
 #
 # Ana and Jun do that on a harder data set. Ana begins with the learning rate, Jun with
-# the batch size. Both end with the *dropout*, the share of the network that each batch
+# the batch size. Both end with *dropout*, the share of the network that each batch
 # leaves out.
 
 # %%
@@ -93,9 +93,9 @@ ax = hk.plot_data(spiral)
 # **Predict.** Who ends lower, or do they meet?
 #
 # **Do.** Press **Next step** three times: Ana's path, from the start S. Note its loss.
-# Choose the order `batch_size, lr, dropout` and press **All steps**: Jun's. At its end
-# press **Show the grid**: it trains every combination, and the sentence below compares
-# the path with the best.
+# Choose the order `batch_size, lr, dropout` and press **All steps**: Jun's. Then press
+# **Show the grid**: it trains every combination, and the sentence below compares the
+# path with the best.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
