@@ -44,11 +44,33 @@ hk.TrainingPanel(moons, start)
 # - the **batch size**: how many points the network looks at before a step,
 # - the **epochs**: how many times it goes through all the points.
 #
-# A fourth is the number of **units**, a network's building blocks: here 16 in each of
-# two **hidden layers** between input and output. Training changes the numbers in the
-# units, **weights** and **biases**: the network's **parameters**.
+# A fourth is the number of **units**: here 16 in each of two **hidden layers**.
+
+# %% tags=["drawing"]
+# drawing: the network
+fig, ax = plt.subplots(figsize=(7.2, 3.2), layout="constrained")
+columns, hidden = [], "hidden layer\n16 units"
+for x, (n, gap, name) in enumerate(
+    [(2, 4, "2 inputs"), (16, 1, hidden), (16, 1, hidden), (2, 4, "2 outputs")]
+):
+    columns.append([(x, gap * (k - (n - 1) / 2)) for k in range(n)])
+    ax.text(x, 9, name, ha="center", va="top")
+for x in range(3):
+    for one, other in [(a, b) for a in columns[x] for b in columns[x + 1]]:
+        ax.plot(*zip(one, other, strict=True), color="#8C8C8C", lw=0.4, zorder=1)
+for column in columns:
+    ax.scatter(*zip(*column, strict=True), s=70, color="#0072B2", ec="white", zorder=2)
+for y, name in ((-2, "x1"), (2, "x2")):
+    ax.text(-0.08, y, name, ha="right", va="center")
+ax.set(xlim=(-0.4, 3.4), ylim=(11.2, -8.2))
+ax.axis("off")
+ax = hk.alt_text(ax, "Four columns of circles; lines from each to all of the next.")
+
+# %% [markdown]
+# Training changes a number on each line, a **weight**, and one in each unit, a
+# **bias**: the network's **parameters**.
 #
-# **Predict.** How many parameters does this network have? Ten? A hundred? More?
+# **Predict.** How many parameters are there? Ten? A hundred? More?
 
 # %%
 torch.manual_seed(0)  # decides the first weights
@@ -67,9 +89,8 @@ ex.hyperparameters.check(answer)
 # %% [markdown]
 # ## 2. The loop (10 minutes)
 #
-# All of training is one loop, the same for this little network as for the largest. If
-# PyTorch is new to you, read the loop's comments. To read a folded cell, click its
-# three dots.
+# All of training is one loop, for this little network as for the largest. If PyTorch is
+# new to you, read the loop's comments. To read a folded cell, click its three dots.
 
 # %% tags=["drawing"]
 # the data as tensors, three hyperparameters, a new network

@@ -219,10 +219,10 @@ ax = beside.plot()
 # which guess and list do rather well; we trained all eight ways on 24 others.
 #
 # - **Searched against guessed:** each search beat default, guess and list on at least
-#   23 of the 24, by more than chance. <!-- claim: capstone-tuned-beats-untuned --> Its
-#   median reached 0.94 on at least 20 and 0.95 on over half;
-#   <!-- claim: capstone-tuned-reaches-the-bar --> those of default, guess and list
-#   never reached 0.94. <!-- claim: capstone-untuned-below-the-bar -->
+#   23 of the 24, by more than chance. <!-- claim: capstone-tuned-beats-untuned --> Each
+#   reached 0.94 on at least 20 and 0.95 on over half;
+#   <!-- claim: capstone-tuned-reaches-the-bar --> default, guess and list never did.
+#   <!-- claim: capstone-untuned-below-the-bar -->
 # - **Among the four** the medians lie within a dozen rows of 797.
 #   <!-- claim: capstone-tuned-are-alike --> So take the easiest.
 # - **Known against searched:** 0.1 alone is about as good.
