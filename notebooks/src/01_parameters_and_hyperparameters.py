@@ -49,21 +49,15 @@ hk.TrainingPanel(moons, start)
 # %% tags=["drawing"]
 # drawing: the network
 fig, ax = plt.subplots(figsize=(7.2, 3.2), layout="constrained")
-columns, hidden = [], "hidden layer\n16 units"
-for x, (n, gap, name) in enumerate(
-    [(2, 4, "2 inputs"), (16, 1, hidden), (16, 1, hidden), (2, 4, "2 outputs")]
-):
-    columns.append([(x, gap * (k - (n - 1) / 2)) for k in range(n)])
-    ax.text(x, 9, name, ha="center", va="top")
+ends, inner = (-2, 2), [k - 7.5 for k in range(16)]
+columns = [[(x, y) for y in ys] for x, ys in enumerate((ends, inner, inner, ends))]
 for x in range(3):
     for one, other in [(a, b) for a in columns[x] for b in columns[x + 1]]:
-        ax.plot(*zip(one, other, strict=True), color="#8C8C8C", lw=0.4, zorder=1)
-for column in columns:
-    ax.scatter(*zip(*column, strict=True), s=70, color="#0072B2", ec="white", zorder=2)
-for y, name in ((-2, "x1"), (2, "x2")):
-    ax.text(-0.08, y, name, ha="right", va="center")
-ax.set(xlim=(-0.4, 3.4), ylim=(11.2, -8.2))
-ax.axis("off")
+        ax.plot(*zip(one, other, strict=True), "o-", c="#8C8C8C", lw=0.4, mfc="#0072B2")
+for x, name in enumerate(["2 inputs", *["hidden layer\n16 units"] * 2, "2 outputs"]):
+    ax.text(x, -9, name, ha="center", va="top")
+ax.set_ylim(-11.5, 8)
+ax.set_axis_off()
 ax = hk.alt_text(ax, "Four columns of circles; lines from each to all of the next.")
 
 # %% [markdown]
