@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_525, 62),
-    "hpkit/charts/*.js": (699, 2),
+    "hpkit/**/*.py": (16_526, 62),
+    "hpkit/charts/*.js": (700, 2),
     "tests/**/*.py": (20_888, 93),
 }
 

@@ -406,15 +406,16 @@ function createChart(el, onEvent) {
 
   // The middle of a label near its point, where it covers no text and the least of lines.
   function findPlace({x, y, r, edge}, width, height, avoided) {
+    const gap = .7 * em  // between texts
     let best = null, least = Infinity
     for (let dy = -14; dy <= 14; dy++) for (const dx of dy ? LABEL_SHIFTS : [-1, 1]) {
-      const shift = dy ? dx / 2 * width : dx * (width / 2 + r + .5 * em)
+      const shift = dx / 2 * width + Math.sign(dx) * (.5 * em + (dy ? 0 : r))
       const cx = clamp(x + shift, width / 2, (stub ? box.right : box.W) - width / 2)
       const cy = y + dy * .7 * height + Math.sign(dy) * Math.max(0, r - .1 * em)
       const a = cx - width / 2, b = cx + width / 2, c = cy - .6 * height, d = cy + .6 * height
       if (cy > box.bottom - .55 * height || cy < box.top - (edge ? .1 : -.5) * height) continue
       if (a < x + r && b > x - r && c < y + r && d > y - r) continue
-      if (occupied.some(t => a < t[2] + 2 && b > t[0] - 2 && c < t[3] && d > t[1])) continue
+      if (occupied.some(t => a < t[2] + gap && b > t[0] - gap && c < t[3] && d > t[1])) continue
       let cost = .6 * Math.abs(dx) + .25 * Math.abs(dy) +
         .02 * (Math.max(0, box.left - a) + Math.max(0, b - box.right))
       if (cost < least && leaderPoints({x, y, r}, cx, cy, width / 2).slice(1).some(([u, v]) =>
