@@ -124,7 +124,7 @@ class BowlPanel(Panel):
         curve, path_losses = (_loss_and_slope(at, curvature)[0] for at in (grid, path))
         inside = (np.abs(w) <= _WIDE) & (losses <= top)
         earlier, ball = np.flatnonzero(inside[:-1]), [n] if inside[n] else []
-        exits = [] if inside[n] else [np.clip(w[n], -_WIDE, _WIDE)]
+        exits = [] if inside[n] else [np.clip(w[~inside][0], -_WIDE, _WIDE)]
         labels = [WORDS["first"] if k == 0 else "" for k in earlier]
         now = {"label": WORDS["now" if n else "first"], "color": "orange", "size": 8.5}
         left = {"color": "orange", "label": WORDS["out"]}
