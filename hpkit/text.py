@@ -234,10 +234,11 @@ def short_table(caption, runs, names, notes) -> str:
         rows.append([rank, *values, epochs[i], notes.get(i, "")])
     omitted = len(order) - top
     foot = f"<p>{texts['more'].format(count=omitted)}</p>" if omitted else ""
-    return html_table(heads, rows, caption=caption) + foot
+    above = f"<p style='max-width:46em'>{escape(caption)}</p>"
+    return above + html_table(heads, rows) + foot
 
 
-def html_table(heads, rows, *, caption="", row_heads=False, style="", cell=""):
+def html_table(heads, rows, *, row_heads=False, style="", cell=""):
     """Return a table as HTML, with the contents of cells escaped."""
     # `row_heads`: the first cell of a row is its heading; `style`, `cell`: CSS of the
     # table and of each of its cells.
@@ -245,8 +246,7 @@ def html_table(heads, rows, *, caption="", row_heads=False, style="", cell=""):
     first = _cell("th scope='row'", f"font-weight:normal;{cell}") if row_heads else data
     rows = (first(name) + "".join(map(data, cells)) for name, *cells in rows)
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    top = caption and _cell("caption", "text-align:left")(caption)
-    top += f"<thead><tr>{''.join(map(head, heads))}</tr></thead>"
+    top = f"<thead><tr>{''.join(map(head, heads))}</tr></thead>"
     style = words("language")["css"] + style
     return f"<table{_style_attribute(style)}>{top}<tbody>{body}</tbody></table>"
 

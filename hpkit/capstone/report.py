@@ -57,7 +57,9 @@ def best_of(entry, setting=None):
 
 
 def lowest_text(entry):
-    return digits(best["mean_val_loss"]) if (best := best_of(entry)) else "-"
+    """Return the lowest mean validation loss of a search in words."""
+    loss = best["mean_val_loss"] if (best := best_of(entry)) else np.nan
+    return digits(loss) if np.isfinite(loss) else words("search")["diverged_note"]
 
 
 def find(runs, choice):

@@ -99,7 +99,7 @@ class Comparison:
     def _repr_html_(self):
         style = f"{locale.tr('language.css')}max-width:46em"
         text = f"<p style='{style}'>{escape(self.sentence)}</p>"
-        return html_table(tr("rivals.heads"), self.table) + text
+        return html_table(tr("rivals.heads"), self.table, cell="text-align:left") + text
 
 
 def train_way(way, dataset, seeds, search_seed):
