@@ -301,7 +301,6 @@ def ways_chart(scores, names, tuned, bars, score) -> Chart:
     texts = [f"{bar:g}" for bar in bars]
     marks = [
         spec.rule(goals, color="ink", width=1, dash="dashed"),
-        spec.rule(mine, color="orange", width=1.4),
         spec.points(at.ravel(), np.repeat(rows, len(at[0])), color=colors, opacity=0.5),
         spec.line(medians, rows + np.array([-0.3, 0.3]), color="ink", width=3.4),
         spec.points(mine, 0 * mine, color="orange", shape="diamond", size=7),

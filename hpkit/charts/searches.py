@@ -26,7 +26,7 @@ _FRAMES = {  # of cells
     "ties": {"color": "orange", "width": 2.5, "dash": "dashed"},
     "best": {"color": "orange", "width": 4.0},
     "chosen": {"color": "ink", "width": 2.5, "dash": "dotted", "inset": 0.07},
-    "guess": GUESS | {"width": 2.0, "inset": 0.1},  # inside all others
+    "guess": GUESS | {"width": 2.0, "inset": 0.06},  # inside all others
 }
 _COLUMN = 0.07  # of the budget: distance between columns of final losses
 
