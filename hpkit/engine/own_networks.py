@@ -18,6 +18,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from hpkit.engine import model_functions
 from hpkit.engine.dense import DEFAULT_OBJECTIVE, RANDOM_LOCK, error_line
 from hpkit.engine.model_functions import copy_network, fingerprint, other_random_state
+from hpkit.engine.stack import NotStacked
 from hpkit.hyperparameters import refusal, warn
 from hpkit.locale import tr
 
@@ -45,7 +46,7 @@ class OneByOneWarning(UserWarning):
 
 
 class ModuleNetworks:
-    """Networks of a learner's function: stacked while that works, else one by one."""
+    """Networks of a learner's function: a stack that works, or one by one."""
 
     pads = False  # a BatchNorm would see the padding
     drops = False  # a learner's network has its own dropout
@@ -75,7 +76,7 @@ class ModuleNetworks:
         self.networks = {}
         # Whether a network drew random numbers that are not torch's, call by call.
         self.drew_measuring, self.drew_training = [], []
-        self.absent, self.unused, self.traces = [], set(), {}
+        self.absent, self.traces = [], {}
         self.written = []  # the indices in `fixed` of what training writes into
         self.stacked, self.whole_splits = stacked, not stacked
         if stacked:
@@ -134,6 +135,7 @@ class ModuleNetworks:
             network.restore_tensors()
         self.whole_splits = not _nearly_equal(halves, first[0])
         self.unused = {i for i, grad in enumerate(first[1:]) if grad is None}
+        self.absent = [(i, slice(None)) for i in self.unused]
         self.written = [i for i, old in enumerate(before) if after_step[i] != old]
         key = model_functions.content_key
         # A buffer that is replaced, not written into, is lost in a traced function.
@@ -147,17 +149,18 @@ class ModuleNetworks:
             self._leave_stack("convolution")
 
     def _leave_stack(self, reason, error=None):
-        self.stacked, self.whole_splits = False, True
         if (self.fingerprint, reason) not in WARNED:
             WARNED.add((self.fingerprint, reason))
             text = tr(f"engine.one_by_one.{reason}", error=error and error_line(error))
             warn(text, OneByOneWarning)
+        raise NotStacked
 
     def start(self, seed):
         key = self.setting, seed
         net, rng = self.unbound.get(key) or self._start_network(*key)
-        self.unbound[key] = net, rng
         trained, fixed = _split_tensors(net)
+        if not self.stacked:
+            self.unbound[key] = net, rng
 
         def compute(module, training):  # away from 0, where a layer may begin
             state = {n: t + 0.1 * training for n, t in trained.items()}
@@ -168,23 +171,22 @@ class ModuleNetworks:
         modes = (False, True) if self.stacked else ()
         try:
             pairs = ((compute(self.net, mode), compute(net, mode)) for mode in modes)
-            if not all(_nearly_equal(*pair) for pair in pairs):
-                self._leave_stack("state")
+            alike = all(_nearly_equal(*pair) for pair in pairs)
         except Exception as error:  # its tensors have other names, say
             self._leave_stack("vmap", error)
+        if not alike:
+            self._leave_stack("state")
         return [t.detach() for t in trained.values()], [*fixed.values()], rng
 
     def bind(self, stack):
         self.weights, self.grads = stack.parts("weights"), stack.parts("grad")
         self.buffers, self.rng = stack.fixed, stack.rng
-        self.runs = list(zip(stack.runs, stack.settings, stack.seeds, strict=True))
-        if not self.stacked:
-            self._bind_networks()
-
-    def _bind_networks(self):
-        """Give each run a network whose tensors are views of the stack's."""
+        if self.stacked:
+            return
+        # Each run has a network whose tensors are views of the stack's.
         networks, self.networks = self.networks, {}
-        for i, (run, *key) in enumerate(self.runs):
+        runs = zip(stack.runs, stack.settings, stack.seeds, strict=True)
+        for i, (run, *key) in enumerate(runs):
             if run not in networks:
                 net, _ = self.unbound.pop(tuple(key), None) or self._start_network(*key)
                 # The loop measures first; an eval() of its own may freeze parts.
@@ -197,8 +199,7 @@ class ModuleNetworks:
     def outputs(self, x):
         if self.stacked:
             self.net.eval()
-            if (out := self._call_traced("outputs", self._forward, x)) is not None:
-                return out
+            return self._call_traced("outputs", self._forward, x)
 
         def compute(i, network):
             return self._call(network.set_mode(False), x[i].mT.contiguous()).mT
@@ -206,10 +207,8 @@ class ModuleNetworks:
         return torch.stack(self._one_by_one(compute, self.drew_measuring))
 
     def gradient(self, x, y, weight):
-        traced = self._traced_gradient(x, y, weight) if self.stacked else None
-        if traced is not None:
-            torch._foreach_copy_(self.grads, traced)
-            self.absent = [(i, slice(None)) for i in self.unused]
+        if self.stacked:
+            torch._foreach_copy_(self.grads, self._traced_gradient(x, y, weight))
             return
         self.absent = []
 
@@ -225,15 +224,13 @@ class ModuleNetworks:
         self._one_by_one(write, self.drew_training)
 
     def _traced_gradient(self, x, y, weight):
-        """Return the gradients of all runs; None once a trace has failed."""
+        """Return the gradients of all runs."""
         self.net.train()
         if self.own_loss:  # its gradient by the outputs first, in the place of targets
             before = [buffer.clone() for buffer in self.buffers]
             out = self._call_traced("training", self._forward, x)
             for buffer, value in zip(self.buffers, before, strict=True):
                 buffer.copy_(value)
-            if out is None:
-                return None
             y = self.objective.delta(out, y) / weight
         return self._call_traced("gradient", self._pull_back, x, y, weight)
 
@@ -330,23 +327,19 @@ class ModuleNetworks:
         return pull(self._delta(out, y) * weight)[0]
 
     def _call_traced(self, name, function, x, *others):
-        """Call a function through its trace for these shapes; None where that fails."""
-        shapes = tuple(tuple(t.shape) for t in (x, *self.weights, *self.buffers))
-        trace = self.traces.get((name, shapes))
-        if trace is None:
+        """Call a function through its trace for these shapes."""
+        key = name, tuple(tuple(t.shape) for t in (x, *self.weights, *self.buffers))
+        if key not in self.traces:
             with RANDOM_LOCK, warnings.catch_warnings():  # fx patches nn.Module
                 warnings.filterwarnings("ignore", "There is a performance drop")
                 try:
-                    trace = self._find_trace(name, shapes, function, x, *others)
-                    reason, error = "differs", None
-                except Exception as raised:
-                    reason, error = "vmap", raised
+                    trace = self._find_trace(*key, function, x, *others)
+                except Exception as error:
+                    self._leave_stack("vmap", error)
             if trace is None:
-                self._leave_stack(reason, error)
-                self._bind_networks()
-                return None
-            self.traces[name, shapes] = trace
-        return trace(self.weights, self.buffers, x, *others)
+                self._leave_stack("differs")
+            self.traces[key] = trace
+        return self.traces[key](self.weights, self.buffers, x, *others)
 
     def _find_trace(self, name, shapes, function, x, *others):
         """Return the trace, made if it is new; None if PyTorch's own result differs."""

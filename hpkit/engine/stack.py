@@ -78,6 +78,10 @@ class Weights:
         return net
 
 
+class NotStacked(Exception):
+    """Networks must be trained one by one: a stack would not do what a loop does."""
+
+
 class OneThread:
     """Limits torch to one thread: small tensors gain nothing from a second."""
 
@@ -181,7 +185,7 @@ class Stack:
             self.class_weights = n_train / (len(counts) * counts.clamp(min=1))
         self.net.bind(self)
         self.at = tuple(np.array(self.runs).T)  # index into arrays (settings, seeds)
-        self.pieces, self.whole = self._split_to_measure(), self.net.whole_splits
+        self.pieces = self._split_to_measure()
         goals = [(s.epochs, s.patience or math.inf) for s in self.settings]
         self.epochs, self.patience = np.array(goals).T
 
@@ -348,8 +352,6 @@ class Stack:
 
     def measure(self):
         """Return the next point of each curve of all runs, by the names of curves."""
-        if self.whole != self.net.whole_splits:  # the networks now run one by one
-            self.pieces, self.whole = self._split_to_measure(), self.net.whole_splits
         data, count, objective = self.data, len(self.runs), self.net.objective
         scores, outputs = [], []  # scores: losses, and 1 where right, (*, runs, points)
         for x, y, classes in self.pieces:
@@ -363,8 +365,6 @@ class Stack:
             true = (log_p * y).sum(1)
             right = (out.max(1).indices == classes).to(true.dtype)
             scores.append(torch.stack([true.neg_(), right]))
-        if self.whole != self.net.whole_splits:
-            return self.measure()
         both = torch.cat(scores, -1) if len(scores) > 1 else scores[0]
         n = data.n_train
         means = torch.stack([both[..., :n].mean(-1), both[..., n:].mean(-1)], 1)

@@ -26,7 +26,7 @@ from hpkit.data.datasets import Dataset, check_dataset, check_has_rows
 from hpkit.engine.dense import DenseNetworks, Model, Objective, Score, network
 from hpkit.engine.model_functions import group_by_reading
 from hpkit.engine.runs import Lost, Run, Runs, empty_arrays, fill_arrays
-from hpkit.engine.stack import Columns, OneThread, Stack, pack, unpack
+from hpkit.engine.stack import Columns, NotStacked, OneThread, Stack, pack, unpack
 from hpkit.hyperparameters import Hyperparameters, refusal, stack_key
 from hpkit.locale import tr
 
@@ -234,14 +234,17 @@ class Training:
             self.record(part, measured)
 
     def fail(self, runs, failure):
-        """Record failures if `lasting`, but retry each run of a custom stack alone."""
-        if not self.lasting:
+        """Record failures if `lasting`, but try again without a custom stack first."""
+        one_by_one = isinstance(failure, NotStacked)
+        if not self.lasting and not one_by_one:
             raise failure
-        if len(runs) > 1 and self.custom and "waiting" in vars(self):  # not in grouping
+        is_stack = len(runs) > 1 and self.custom and "waiting" in vars(self)  # grouped
+        if one_by_one or is_stack:
             for name, array in self.arrays.items():
                 if array is not None:
                     array[tuple(np.transpose(runs))] = _NO_RUN.get(name, np.nan)
-            self.waiting[:0] = [Group([run]) for run in runs]
+            parts = [runs] if one_by_one else [[run] for run in runs]
+            self.waiting[:0] = map(Group, parts)
             return
         lost = {part.reason: part.runs for part in self.lost}
         reason = f"{type(failure).__name__}: {failure}"
