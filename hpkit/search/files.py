@@ -1,12 +1,12 @@
 """Searches as JSON files.
 
 A file holds settings and curves, but neither weights nor data. With ``storage=`` a
-search that was stopped or killed resumes where it was: until it has ended, the state of
-the runs in training is kept beside the file, in `tuning.json.state-0` and `-1` in turn.
-The JSON names the one that belongs to it, so that the two always match.
+search that was stopped or killed resumes where it was: until it has ended, the file
+also holds the state of the runs in training, as text of base64.
 """
 
 import ast
+import base64
 import contextlib
 import dis
 import functools
@@ -247,7 +247,6 @@ class Storage:
         from filelock import FileLock  # 0.07 s that few need
 
         self.before, self.rungs = None, ()  # the search in the file, and its rungs
-        self.state = 1  # number of the state file that the JSON names
         self.next, self.last = 0.0, None  # when to write, (search, training) to write
         self.identity, self.custom = identify(plan), plan.model is not None
         self.lock = FileLock(f"{path}.lock", timeout=0)
@@ -259,11 +258,11 @@ class Storage:
                 probe.unlink()
                 return
         self.before, record = read(str(self.path), plan.dataset)
+        self.state = record.get("state")
         runs, self.rungs = self.before.runs, self.before.rungs
         self.known = set(map(tuple, np.argwhere(runs.epochs_done >= 0).tolist()))
         kept = self.rungs[-1].kept if self.rungs else range(len(runs.settings))
         self.done = {at for at in self.known if runs.ended[at] or at[0] not in kept}
-        self.state = 0 if record.get("state") == 0 else 1
         for name in ("kind", "base", "space"):
             if getattr(self.before, name) != getattr(plan, name):
                 self.refuse(name)
@@ -305,10 +304,9 @@ class Storage:
         if self.custom and self.before.runs.epochs_done.max() < 1:
             return []  # too early to tell whether it is the same model
         try:
-            state = Path(f"{self.path}.state-{self.state}").read_bytes()
-            groups = unpack(state)["groups"]
+            groups = unpack(base64.b64decode(self.state))["groups"]
             return [Group(list(map(tuple, runs)), *rest) for runs, *rest in groups]
-        except Exception:  # lost or damaged: train these runs from the start
+        except Exception:  # none, or damaged: train these runs from the start
             return []
 
     def save_when_due(self, search, training):
@@ -321,17 +319,16 @@ class Storage:
             self.write()
 
     def write(self):
-        start, state = time.perf_counter(), 1 - self.state
-        search, training = self.last
-        content = pack({"groups": list(map(tuple, training.groups()))})
+        start, (search, training) = time.perf_counter(), self.last
         extra = {"said": list(map(str, training.probe))} if training.probe else {}
+        if groups := training.groups():
+            state = pack({"groups": list(map(tuple, groups))})
+            extra["state"] = base64.b64encode(state).decode()
         try:
             with refuse_file_errors(str(self.path)):
-                store.write(f"{self.path}.state-{state}", content)
-                save_search(search, self.path, state=state, **extra, **self.identity)
-                self.state = state
+                save_search(search, self.path, **extra, **self.identity)
                 if search.finished:
-                    self._tidy("lock", "state-*", "*.new")
+                    self._tidy("lock", "*.new", "state-*")  # of earlier versions
         except OSError as error:  # such as a full disk: warn, and try again next time
             hp.warn(str(error))
             if search.finished:

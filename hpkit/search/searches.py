@@ -253,8 +253,6 @@ def grid_search(new_plan, **values):
         A file, "tuning.json", that `hpkit.load` can read, too. After a stop or a kill,
         the same call resumes from it, random and Bayesian ones also with a larger
         `n_trials`. It holds only curves: the best run is trained again for its network.
-        Until the search has ended, the runs under way are in "tuning.json.state-0" or
-        "-1" beside it.
     cv : int, optional
         Train on that many folds, cut as in `cross_validate`: the loss of seed k is that
         on fold k, which its network has not learned from, at the epoch that is best on
