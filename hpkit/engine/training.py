@@ -218,15 +218,15 @@ class Training:
         active = [stack for stack in self.stacks if stack.done < pause]
         # Stacks are built one by one: the first results must not wait for the last.
         room = MOST_AT_ONCE - sum(len(s.flat["weights"]) for s in active)
-        new = self.waiting and (not active or self.waiting[0].size <= room)
-        part = self.waiting.pop(0) if new else min(active, key=lambda s: s.done)
+        group = next((g for g in self.waiting if g.done < pause), None)
+        new = group and (not active or group.size <= room)
+        part = group if new else min(active, key=lambda s: s.done)
         try:
             if new:
-                part = self.build(part)
+                self.waiting.remove(group)
+                part = self.build(group)
                 self.stacks.append(part)
-            left = max(0.0, until - time.perf_counter())
-            # A stack resumed from a file may have reached `pause` already.
-            measured = part.done < pause and part.advance(left)
+            measured = part.advance(max(0.0, until - time.perf_counter()))
         except Exception as failure:
             self.stacks = [stack for stack in self.stacks if stack is not part]
             return self.fail(part.runs, failure)
@@ -284,9 +284,11 @@ class Training:
         return groups
 
     def paused(self, pause):
-        return not self.waiting and all(s.done >= pause for s in self.stacks)
+        return all(part.done >= pause for part in (*self.waiting, *self.stacks))
 
     def drop(self, losers):
+        groups = [(group, {*group.runs} - losers) for group in self.waiting]
+        self.waiting = [g._replace(runs=sorted(runs)) for g, runs in groups if runs]
         for stack in list(self.stacks):
             self.keep(stack, [run not in losers for run in stack.runs])
 

@@ -41,20 +41,13 @@ class DistributedTraining(Training):
         self.make = partial(Training, sent, **options)
         options["workers"] = count_workers(executor)
         super().__init__(dataset, settings, **options)
-        self.stacks = {}  # the groups in training, by future: `take` clears it
+        self.sent = {}  # the groups in training, by future
 
     def groups(self):
-        return [*self.waiting, *self.stacks.values()]
+        return [*self.waiting, *self.sent.values()]
 
     def paused(self, pause):
-        return not self.stacks and all(group.done >= pause for group in self.waiting)
-
-    def drop(self, losers):
-        groups = [(group, {*group.runs} - losers) for group in self.waiting]
-        self.waiting = [g._replace(runs=sorted(runs)) for g, runs in groups if runs]
-
-    def copy_weights(self, group):
-        pass  # they come with each result
+        return not self.sent and super().paused(pause)
 
     def advance(self, seconds, pause=float("inf")):
         """Send out idle groups and take in results, for about that long."""
@@ -62,19 +55,19 @@ class DistributedTraining(Training):
         while True:
             ready = [group for group in self.waiting if group.done < pause]
             ready.sort(key=lambda group: group.done < 0)  # those that have begun first
-            for group in ready[: 2 * self.workers - len(self.stacks)]:
+            for group in ready[: 2 * self.workers - len(self.sent)]:
                 self.waiting.remove(group)
                 self._send(group, pause)
-            if not self.stacks:
+            if not self.sent:
                 return
             left = max(0.0, until - time.perf_counter())
-            done = futures.wait(self.stacks, left, "FIRST_COMPLETED").done
-            done |= {future for future in self.stacks if future.cancelled()}
+            done = futures.wait(self.sent, left, "FIRST_COMPLETED").done
+            done |= {future for future in self.sent if future.cancelled()}
             for future in done:
-                self._receive(future, self.stacks.pop(future))
-            if not done and end_pool(self.executor, self.stacks):
+                self._receive(future, self.sent.pop(future))
+            if not done and end_pool(self.executor, self.sent):
                 self._fall_back(futures.BrokenExecutor())
-                self.take(self.groups())
+                self.waiting, self.sent = self.groups(), {}
             if time.perf_counter() >= until:
                 return
 
@@ -85,7 +78,7 @@ class DistributedTraining(Training):
         except RuntimeError as error:  # such as BrokenExecutor
             self._fall_back(error)
             future = self.executor.submit(*call)
-        self.stacks[future] = group
+        self.sent[future] = group
 
     def _receive(self, future, group):
         try:
@@ -111,16 +104,16 @@ class DistributedTraining(Training):
 
     def close(self):
         """Cancel what is queued; workers finish their current chunk."""
-        for future in self.stacks:
+        for future in self.sent:
             future.cancel()
-        self.take(())
+        self.waiting, self.sent = [], {}
 
 
 def _train_group(make, settings, group, seconds, pause):
     """Train a group in a worker for that long; return what is left, and results."""
     training, at = make(settings), tuple(np.array(group.runs).T)
     training.lasting = False  # raise here, record the failure in the main process
-    training.waiting, training.stacks = [], [training.build(group)]
+    training.take([group])
     training.advance(seconds, pause)
     left, weights = training.groups(), training.runs.weights
     if any(group.state is None for group in left):

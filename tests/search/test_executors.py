@@ -232,9 +232,9 @@ def test_no_more_are_out_than_keep_the_workers_busy(monkeypatch):
         while not spread.finished:
             spread.advance(0)
             time.sleep(0.001)  # else this loop keeps Python from the workers
-            there = [*spread.waiting, *spread.stacks.values()]
+            there = [*spread.waiting, *spread.sent.values()]
             begun.append(sum(part.done >= 0 for part in there))
-            assert len(spread.stacks) <= 4
+            assert len(spread.sent) <= 4
     assert max(begun) <= 5
     assert len(spread.weights) == 1
     assert np.allclose(whole.val_loss, spread.runs.val_loss, rtol=1e-5, equal_nan=True)
@@ -354,7 +354,7 @@ def test_a_slow_pool_is_waited_for_however_long_it_is_silent(pool, monkeypatch):
         spread.advance(0.001)
 
     assert not executors.end_pool(futures.ThreadPoolExecutor(1))
-    assert len(spread.stacks) == 1
+    assert len(spread.sent) == 1
     assert not pool.close.called
     assert not any(process.terminate.called for process in pool._processes.values())
 
@@ -393,7 +393,7 @@ def test_closing_asks_for_nothing_more():
     settings = [BASE.but(lr=lr, batch_size=size) for lr in lrs for size in sizes]
     spread = spread_on(Silent(None), *settings)
     spread.advance(0)
-    asked = list(spread.stacks)
+    asked = list(spread.sent)
     spread.close()
     assert len(asked) == 2  # of three, for one worker
     assert all(future.cancelled() for future in asked)
