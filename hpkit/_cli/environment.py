@@ -22,9 +22,6 @@ from hpkit import locale
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "py" if sys.platform == "win32" else "python3"  # its name in a terminal
 
-# In .venv from before the first file until pip is done, so that the next call knows of
-# one that was cut off by Ctrl-C or a closed lid.
-STAMP = "hpkit-unfinished"
 _TEST_TOOLS = "tests/requirements.txt"  # includes requirements.txt
 
 # Without CUDA, which a machine without an NVIDIA card cannot use: 0.2 GB instead of 3.
@@ -80,9 +77,9 @@ def missing(root=ROOT, tests=False):
 def _is_met(requirement):
     if requirement.marker is not None and not requirement.marker.evaluate():
         return True
-    try:  # None, or an error, where an installation was cut off between its files
-        version = metadata.version(requirement.name) or "0.dev0"
-    except (metadata.PackageNotFoundError, KeyError, TypeError):
+    try:
+        version = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
         return False
     return requirement.specifier.contains(version, prereleases=True)
 
@@ -124,8 +121,6 @@ def make_venv(root):
     try:
         if venv.exists():
             shutil.rmtree(venv)
-        venv.mkdir()
-        (venv / STAMP).touch()
     except OSError as error:
         raise diagnose(str(error), root) from None
     command = [sys.executable, "-m", "venv", venv]
@@ -138,19 +133,17 @@ def make_venv(root):
 
 
 def _install_missing(root, tests):
-    """Install the requirements into the running ``.venv`` unless they are there."""
-    stamp = root / ".venv" / STAMP
-    if not stamp.exists() and not missing(root, tests):
-        return
-    print(tr("installing"), flush=True)
+    """Install into the running ``.venv`` what it lacks, or has only a part of."""
+    # Ctrl-C or a closed lid may have cut pip off. It installs a package after all that
+    # the package needs, and writes RECORD last.
     try:
-        if stamp.exists():  # let pip reinstall what it did not finish
-            for info in Path(sysconfig.get_path("purelib")).glob("*.dist-info"):
-                if not (info / "RECORD").exists():  # the last file that pip writes
-                    shutil.rmtree(info)
-        stamp.touch()
+        for info in Path(sysconfig.get_path("purelib")).glob("*.dist-info"):
+            if not (info / "RECORD").exists():
+                shutil.rmtree(info)
+        if not missing(root, tests):
+            return
+        print(tr("installing"), flush=True)
         install(root, tests)
-        stamp.unlink()
     except OSError as error:
         raise diagnose(str(error), root) from None
     if lacking := missing(root, tests):
