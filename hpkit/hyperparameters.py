@@ -21,7 +21,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
@@ -463,6 +463,12 @@ def varied(settings):
     """Return the names of the hyperparameters in which settings differ."""
     names = all_names(settings)
     return [n for n in names if len({getattr(s, n, None) for s in settings}) > 1]
+
+
+def all_settings(base, space):
+    """Return `base` with every combination of the values in `space`, by name."""
+    combinations = product(*space.values())
+    return [base.but(**dict(zip(space, c, strict=True))) for c in combinations]
 
 
 def schedule_factors(schedule, warmup, total, at):

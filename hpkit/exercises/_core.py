@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import hpkit
+from hpkit.data.datasets import load_dataset
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import NotYet, describe_value
 from hpkit.hyperparameters import check_flag
@@ -339,6 +340,8 @@ def forget(lessons):
 @functools.lru_cache(maxsize=50)
 def trained(dataset, *settings, seeds=range(5)):
     """Train settings x seeds, after a line that says so, and cache the `Runs`."""
+    from hpkit.engine.training import train  # loads torch
+
     print(tr("exercises.training", n=len(settings) * len(seeds)))
-    *_, runs = hpkit.train(hpkit.load_dataset(dataset), settings, seeds=seeds)
+    *_, runs = train(load_dataset(dataset), settings, seeds=seeds)
     return runs

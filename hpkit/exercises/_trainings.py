@@ -13,8 +13,7 @@ from hpkit.data.datasets import load_dataset
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import wrong_if
 from hpkit.exercises._core import Exercise, load_texts, trained
-from hpkit.hyperparameters import Hyperparameters
-from hpkit.search.space import all_settings
+from hpkit.hyperparameters import Hyperparameters, all_settings
 
 # As in the lessons: 16-16 units on moons, 32 on digits; 50 training points and a large
 # network for early stopping.

@@ -232,7 +232,7 @@ def validation_curve(new_plan, *, param_name, param_range):
     0.1
     """
     plan = new_plan(space={param_name: param_range})
-    return _train_all(plan, spaces.all_settings(plan.base, plan.space))
+    return _train_all(plan, hp.all_settings(plan.base, plan.space))
 
 
 @search_function
@@ -278,7 +278,7 @@ def grid_search(new_plan, **values):
     2 settings, 4 runs, 8 epochs
     """
     plan = new_plan(space=values)
-    return _train_all(plan, spaces.all_settings(plan.base, plan.space))
+    return _train_all(plan, hp.all_settings(plan.base, plan.space))
 
 
 @search_function
@@ -404,7 +404,7 @@ def _train_steps(plan):
     base, steps = plan.base, ()
     plan.planned = plan.cost(_longest_steps(plan))
     for name, values in plan.space.items():
-        settings, known = spaces.all_settings(base, {name: values}), len(plan.settings)
+        settings, known = hp.all_settings(base, {name: values}), len(plan.settings)
         step = Step(name, base, values, (), plan.cost({*settings} - {*plan.settings}))
         yield from plan.train(settings, steps=(*steps, step))
         runs = plan.now.runs
@@ -420,7 +420,7 @@ def _longest_steps(plan):
     """Return the settings of all steps at most: the largest number of epochs wins."""
     base, settings = plan.base, {}
     for name, values in plan.space.items():
-        settings |= dict.fromkeys(spaces.all_settings(base, {name: values}))
+        settings |= dict.fromkeys(hp.all_settings(base, {name: values}))
         base = base.but(**{name: max(values) if name == "epochs" else values[0]})
     return settings
 
@@ -466,7 +466,7 @@ def successive_halving(new_plan, *, n_trials=None, eta=3, search_seed=0, **value
     elif spaces.space_size(plan.space) == float("inf"):
         raise refusal("halving_trials")
     else:
-        settings = spaces.all_settings(plan.base, plan.space)
+        settings = hp.all_settings(plan.base, plan.space)
     return _halve(plan, settings, eta)
 
 

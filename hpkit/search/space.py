@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 
@@ -127,11 +126,6 @@ def with_own_names(base, space):
     """Return `base` with the custom names of a space, too, at their first values."""
     first = {n: range_ends(v)[0] for n, v in space.items() if n not in TABLE}
     return base.but(own=first | dict(base.own)) if first else base
-
-
-def all_settings(base, space):
-    combinations = product(*space.values())
-    return [base.but(**dict(zip(space, c, strict=True))) for c in combinations]
 
 
 def space_size(space):
