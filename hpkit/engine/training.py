@@ -229,23 +229,27 @@ class Training:
             measured = part.advance(max(0.0, until - time.perf_counter()))
         except Exception as failure:
             self.stacks = [stack for stack in self.stacks if stack is not part]
-            return self.fail(part.runs, failure)
+            return self.retry_or_fail(part.runs, failure)
         if measured:
             self.record(part, measured)
 
+    def retry_or_fail(self, runs, failure):
+        """Train what failed in a custom stack again: one by one, or each run alone."""
+        if isinstance(failure, NotStacked):
+            parts = [runs]
+        elif self.lasting and self.custom and len(runs) > 1:
+            parts = [[run] for run in runs]
+        else:
+            return self.fail(runs, failure)
+        for name, array in self.arrays.items():
+            if array is not None:
+                array[tuple(np.transpose(runs))] = _NO_RUN.get(name, np.nan)
+        self.waiting[:0] = map(Group, parts)
+
     def fail(self, runs, failure):
-        """Record failures if `lasting`, but try again without a custom stack first."""
-        one_by_one = isinstance(failure, NotStacked)
-        if not self.lasting and not one_by_one:
+        """Record failures if `lasting`, else raise the first."""
+        if not self.lasting:
             raise failure
-        is_stack = len(runs) > 1 and self.custom and "waiting" in vars(self)  # grouped
-        if one_by_one or is_stack:
-            for name, array in self.arrays.items():
-                if array is not None:
-                    array[tuple(np.transpose(runs))] = _NO_RUN.get(name, np.nan)
-            parts = [runs] if one_by_one else [[run] for run in runs]
-            self.waiting[:0] = map(Group, parts)
-            return
         lost = {part.reason: part.runs for part in self.lost}
         reason = f"{type(failure).__name__}: {failure}"
         lost[reason] = (*lost.get(reason, ()), *runs)

@@ -87,7 +87,7 @@ class DistributedTraining(Training):
             self._fall_back(error)
             return self.waiting.append(group)
         except Exception as failure:
-            return self.fail(group.runs, failure)
+            return self.retry_or_fail(group.runs, failure)
         for name, new in arrays.items():
             index = (*at, slice(new.shape[1])) if new.ndim > 1 else at
             old = self.arrays[name]
