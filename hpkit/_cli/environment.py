@@ -56,13 +56,13 @@ class Failure(Exception):
 def requirements(root=ROOT, tests=False):
     """Return the requirements of the lessons, with `tests` also of tests and builds."""
     if not (root / "pyproject.toml").is_file():  # installed, without the lessons
-        return [line for line in metadata.requires("hpkit") if "extra ==" not in line]
+        return metadata.requires("hpkit")
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    text, tools = (root / "requirements.txt").read_text("utf-8"), root / _TEST_TOOLS
-    if tests and tools.is_file():
-        text += tools.read_text("utf-8")
-    lines = [line.split(" #")[0].strip() for line in text.splitlines()]
-    return project["dependencies"] + [s for s in lines if s and s[0] not in "#-"]
+    text = (root / "requirements.txt").read_text("utf-8")
+    if tests:
+        text += (root / _TEST_TOOLS).read_text("utf-8")
+    lines = [line for line in text.splitlines() if line and line[0] not in "#-"]
+    return project["dependencies"] + lines
 
 
 def missing(root=ROOT, tests=False):
@@ -75,8 +75,6 @@ def missing(root=ROOT, tests=False):
 
 
 def _is_met(requirement):
-    if requirement.marker is not None and not requirement.marker.evaluate():
-        return True
     try:
         version = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
@@ -162,7 +160,6 @@ def install(root, tests=False):
         options = [*give_up_soon, torch, "--index-url", CPU_BUILD]
         if subprocess.run([*command, *options]).returncode:
             print(tr("usual_build", address=CPU_BUILD), flush=True)
-    tests = tests and (root / _TEST_TOOLS).is_file()
     file = _TEST_TOOLS if tests else "requirements.txt"
     with tempfile.TemporaryDirectory(prefix="hpkit") as folder:
         log = Path(folder, "pip.log")
