@@ -122,14 +122,6 @@ def check_numbers(answer, want, slips):
     wrong_if({"got": got}, **known, count=got != want)
 
 
-def check_words(answer, least, numbers):
-    """Require `least` words in a text, and `numbers` numbers."""
-    check_kind(answer, isinstance(answer, str))
-    n = len(re.findall(r"[\w']+", answer))
-    wrong_if({"least": least, "n": n}, short=n < least)
-    wrong_if(no_numbers=len(re.findall(r"\d+(?:\.\d+)?", answer)) < numbers)
-
-
 def function(answer, arguments):
     check_kind(answer, callable(answer) and not isinstance(answer, type))
     if not accepts(answer, *arguments):

@@ -124,10 +124,8 @@ class Exercise:
         self._hints_shown, self.last, self._box = 0, None, None
 
     def _check_by_files(self, answer):
-        """Check an answer by words, numbers, choices or cases that are in files."""
+        """Check an answer by numbers, choices or cases that are in files."""
         words = self.words
-        if least := words.get("least"):
-            return read.check_words(answer, least, words["numbers"])
         if slips := words.get("slips"):
             return read.check_numbers(answer, self.answer(), slips)
         if choices := words.get("choices"):

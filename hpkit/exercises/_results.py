@@ -147,6 +147,13 @@ def optuna_study(answer):
 
 
 @Exercise
+def my_plan(answer):
+    """Three numbers: two ends of a range, and a price; the rest is for a reader."""
+    check_kind(answer, isinstance(answer, str))
+    wrong_if(no_numbers=len(re.findall(r"\d+(?:\.\d+)?", answer)) < 3)
+
+
+@Exercise
 def finish(answer):
     """A bar is reached within the budget, with a reason, test set opened once."""
     check_kind(answer, _has(answer, *_OF_CAPSTONE))

@@ -153,8 +153,8 @@ def a_task(**changes):
 WRONG = {
     "10/budget": dict(all=[162], again=[54], first=[18], count=[60]),
     "10/my_plan": dict(
-        short=["random search, 6 settings, 60 epochs"],
         no_numbers=[
+            "random search, 6 settings, 60 epochs",
             "I will do a search and see what comes out of it.",
             "I will do a search for 60 epochs and see what comes.",
         ],
