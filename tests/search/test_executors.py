@@ -404,7 +404,8 @@ LONG = SPACE | {"base": BASE.but(epochs=60), "tick": 0.02}
 
 
 @pytest.mark.slow
-def test_a_killed_process_breaks_a_pool_and_nothing_is_lost(recwarn):
+def test_a_killed_process_breaks_a_pool_and_nothing_is_lost(recwarn, monkeypatch):
+    monkeypatch.setattr(executors, "CHUNK", 0.05)  # the kill meets a group under way
     pool, killed = loky.ProcessPoolExecutor(2), []
     for found in hk.grid_search.live(MOONS, **LONG, executor=pool):
         if found.cost.epochs > 100 and not killed:
@@ -445,7 +446,8 @@ def test_a_pool_that_waits_for_a_dead_process_is_end_pool(monkeypatch):
 
 
 @pytest.mark.slow
-def test_dask_goes_on_after_a_killed_worker(dask_pool):
+def test_dask_goes_on_after_a_killed_worker(dask_pool, monkeypatch):
+    monkeypatch.setattr(executors, "CHUNK", 0.05)
     executor, whole = dask_pool.get_executor(), trained_whole(60)
     pids = list(dask_pool.run(os.getpid).values())
 
