@@ -132,7 +132,7 @@ getattr(hk, sys.argv[1])(data, base, **space, storage="tuning.json")
 
 
 @pytest.mark.parametrize(
-    ("search", "epochs"), [(hk.grid_search, 60), (hk.successive_halving, 400)]
+    ("search", "epochs"), [(hk.grid_search, 30), (hk.successive_halving, 200)]
 )
 def test_a_search_killed_at_any_moment_ends_as_an_undisturbed_one(search, epochs):
     command = [sys.executable, "-c", KILLED, search.__name__, str(epochs)]
