@@ -15,11 +15,11 @@ from matplotlib.axes import Axes
 from hpkit import hyperparameters as hyper
 from hpkit.charts import searches as charts
 from hpkit.charts.runs import map_chart, map_pixels, runs_chart, seeds_chart
-from hpkit.charts.spec import FEW, points, text, transpose
-from hpkit.charts.still import draw, ticks
+from hpkit.charts.spec import FEW, points
+from hpkit.charts.still import draw
 from hpkit.data.datasets import Dataset, check_dataset, check_has_rows
 from hpkit.engine.runs import Run, Runs
-from hpkit.locale import Texts, digits
+from hpkit.locale import Texts
 from hpkit.search.result import Search, as_runs, as_searches, describe
 from hpkit.text import named_value, short_text
 
@@ -29,7 +29,6 @@ _FONT = 10
 _WORDS = Texts("plots")
 _ALTS = Texts("plots.charts")
 _NAMED = 50  # the most curves that all have room for their names
-_STYLES = dict(blue=None, orange="dashed", purple="dashdot", ink=None, green="dashed")
 _DOT_SIZE = 3.4
 # For screen readers only: neither seen nor scrolled to.
 OFF_SCREEN = '<span style="position:fixed;clip:rect(0,0,0,0)">'
@@ -129,24 +128,7 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     >>> [tick.get_text() for tick in hk.plot_parallel(grid).get_xticklabels()]
     ['learning rate', 'momentum', 'validation loss']
     """
-    search = _as_search(search)
-    runs, names = search.runs, list(search.space)
-    space = {name: search._listed(name) for name in names}
-    losses = np.where(runs.unfit, np.nan, runs.mean_val_loss)
-    axes, shares = charts.parallel_axes(space, runs.settings, losses)
-    axes[-1].label = _WORDS["val_loss"]
-    best = [i for i in runs.order[: len(_STYLES)] if np.isfinite(losses[i])]
-    texts = (short_text(search.settings[i], names) for i in best)
-    pens = {"color": [*_STYLES], "dash": [*_STYLES.values()]}
-    pens["label"] = [f"{digits(losses[i])}  {next(texts)}" for i in best]
-    chart = charts.parallel_chart(axes, shares, best, pens)
-    chart.x.domain = (-0.3, len(names) + 0.25)
-    inner = []
-    for i, axis in enumerate(axes):
-        marked = [(axis.shares(at), label) for at, label in ticks(axis, 3)]
-        inner += [(i - 0.02, at, label) for at, label in marked if 0.03 < at < 0.97]
-    style = {"anchor": "end", "size": 0.9, "color": "soft"}
-    chart.marks.append(text(*transpose(inner, 3), **style))
+    chart = charts.parallel_chart(_as_search(search))
     return draw_chart(chart, ax, (9.6, 4.2), _alt("parallel", search.runs))
 
 

@@ -1,6 +1,6 @@
 """Charts of searches: validation curves, maps of a grid, paths, best loss so far."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
@@ -9,6 +9,7 @@ from hpkit.charts import runs as run_charts
 from hpkit.charts import spec
 from hpkit.charts.runs import axis_floor, clip_curve, pad_curves, round_up, usual_high
 from hpkit.charts.spec import GUESS, Axis, Chart, style_of
+from hpkit.charts.still import ticks
 from hpkit.hyperparameters import TABLE, are_numbers, sort_numbers
 from hpkit.locale import Texts, digits
 from hpkit.search.space import Range
@@ -28,6 +29,8 @@ _FRAMES = {  # of cells
     "chosen": {"color": "ink", "width": 2.5, "dash": "dotted", "inset": 0.07},
     "guess": GUESS | {"width": 2.0, "inset": 0.06},  # inside all others
 }
+# The best lines among parallel axes.
+_BEST = dict(blue=None, orange="dashed", purple="dashdot", ink=None, green="dashed")
 _COLUMN = 0.07  # of the budget: distance between columns of final losses
 
 
@@ -444,59 +447,65 @@ def tried_chart(runs_by_search, chosen=None) -> Chart:
     return Chart(x, y, marks, alt=alt)
 
 
-def parallel_axes(space: Mapping, settings: Sequence, losses: Sequence[float]):
-    """Return an axis for each hyperparameter and the loss, and places on them."""
-    # The places, 0 to 1, are (settings, axes); a loss of nan has none.
-    axes = [_axis(name, values, len(space)) for name, values in space.items()]
-    columns = [[getattr(setting, name) for setting in settings] for name in space]
-    for axis, column, values in zip(axes, columns, space.values(), strict=True):
-        if axis.kind == "band":
-            column[:] = [values.index(value) for value in column]
-    finite = [loss for loss in losses if np.isfinite(loss)] or [0.1, 1.0]
-    kind = "log" if min(finite) > 0 else "linear"
-    axes.append(Axis(WORDS["loss"], (min(finite), max(finite)), kind))
-    pairs = zip(axes, [*columns, losses], strict=True)
-    return axes, np.stack([axis.shares(places) for axis, places in pairs], 1)
-
-
-def _axis(name, values, count):
-    label = TABLE[name].label if count < 3 else TABLE[name].short
-    if isinstance(values, Range):
-        return Axis(label, (values.low, values.high), "log" if values.log else "linear")
-    if not are_numbers(values):
-        return Axis(label, kind="band", texts=axis_texts(values))
-    values = sorted(values)
-    low, high = values[0], values[-1]
-    log = low > 0 and high / low >= _LOG_SPAN
-    ticks = values if len(values) <= 7 else ()
-    return Axis(label, (low, high), "log" if log else "linear", ticks=ticks)
-
-
-def parallel_chart(axes, shares, best, pens) -> Chart:
-    """Return a line for each setting, those of the `best` (indices) in color."""
-    # `pens` are the styles of these lines. What diverged ends in an x above the others.
-    at, diverged = np.arange(len(axes)), np.isnan(shares[:, -1])
-    pale = np.setdiff1d(np.arange(len(shares)), best)
-    crossed = np.flatnonzero(diverged)
-    heights = np.where(np.isnan(shares), 1.06, shares)
+def parallel_chart(search) -> Chart:
+    """Return a line for each setting through its values and its loss."""
+    # The best are in color; what diverged ends in an x above the others.
+    runs, names = search.runs, list(search.space)
+    losses = np.where(runs.unfit, np.nan, runs.mean_val_loss)
+    axes, heights = _parallel_axes(search, losses)
+    crossed = np.flatnonzero(np.isnan(losses))
+    heights[crossed, -1] = 1.06
+    best = [i for i in runs.order[: len(_BEST)] if np.isfinite(losses[i])]
+    pale = np.setdiff1d(np.arange(len(losses)), best)
+    named = [(digits(losses[i]), short_text(runs.settings[i], names)) for i in best]
+    pens = {"color": [*_BEST], "dash": [*_BEST.values()], "width": 1.8, "opacity": 0.9}
     grays = {"color": "gray", "width": 1, "opacity": 0.35}
-    grays["dash"] = ["dotted" if diverged[i] else None for i in pale] or None
-    dots = {"color": pens["color"], "hover": False, "size": 4}
-    cross = {"shape": "x", "color": "soft", "hover": False}
-    named = [WORDS["diverged"]][: len(crossed)]
-    beside = {"anchor": "end", "color": "soft", "size": 0.9}
+    grays["dash"] = ["dotted" if i in crossed else None for i in pale]
+    at, last = np.arange(len(axes)), len(names)
     ends = [(axis.texts or axis.domain)[end] for end in (0, -1) for axis in axes]
     limits = [end if isinstance(end, str) else chart_text(float(end)) for end in ends]
-    sides = np.repeat([[0, 1]], len(at), 0)
-    last = at[-1:]
+    inner = []
+    for i, axis in enumerate(axes):
+        marked = [(axis.shares(place), label) for place, label in ticks(axis, 3)]
+        inner += [(i - 0.02, *mark) for mark in marked if 0.03 < mark[0] < 0.97]
+    inner += [(last - 0.04, 1.06, WORDS["diverged"])] if len(crossed) else []
+    beside = {"anchor": "end", "color": "soft", "size": 0.9}
     marks = [
-        spec.line(np.stack([at, at], 1), sides, color="ink", width=1, hover=False),
+        spec.line(np.stack([at, at], 1), [[0, 1]] * len(at), color="ink", width=1),
         spec.line(at, heights[pale], **grays),
-        spec.line(at, heights[best], width=1.8, opacity=0.9, **pens),
+        spec.line(at, heights[best], label=list(map("  ".join, named)), **pens),
         spec.text(np.tile(at, 2), np.repeat([-0.1, 1.1], len(at)), limits, size=0.9),
-        spec.points(last.repeat(len(crossed)), heights[crossed, -1], **cross),
-        spec.text(last[: len(named)] - 0.04, [1.06] * len(named), named, **beside),
-        spec.points(last.repeat(len(best)), heights[best, -1], **dots),
+        spec.points(0 * crossed + last, heights[crossed, -1], shape="x", color="soft"),
+        spec.points([last] * len(best), heights[best, -1], size=4, color=[*_BEST]),
+        spec.text(*spec.transpose(inner, 3), **beside),
     ]
-    names = Axis("", kind="band", texts=[axis.label for axis in axes])
-    return Chart(names, Axis("", (-0.12, 1.12), "none"), marks, grid=False)
+    x = Axis("", kind="band", texts=[axis.label for axis in axes])
+    x.domain = (-0.3, last + 0.25)
+    return Chart(x, Axis("", (-0.12, 1.12), "none"), marks, grid=False)
+
+
+def _parallel_axes(search, losses):
+    """Return an axis for each hyperparameter and the loss, and places on them."""
+    # The places, 0 to 1, are (settings, axes); a loss of nan has none.
+    axes, places = [], []
+    for name in search.space:
+        values, info = search._listed(name), TABLE[name]
+        label = info.label if len(search.space) < 3 else info.short
+        column = search.values(name)
+        if isinstance(values, Range):
+            kind = "log" if values.log else "linear"
+            axis = Axis(label, (values.low, values.high), kind)
+        elif are_numbers(values):
+            low, high = min(values), max(values)
+            kind = "log" if low > 0 and high / low >= _LOG_SPAN else "linear"
+            few = sorted(values) if len(values) <= 7 else ()
+            axis = Axis(label, (low, high), kind, ticks=few)
+        else:
+            axis = Axis(label, kind="band", texts=axis_texts(values))
+            column = [values.index(value) for value in column]
+        axes.append(axis)
+        places.append(axis.shares(column))
+    finite = [loss for loss in losses if np.isfinite(loss)] or [0.1, 1.0]
+    kind = "log" if min(finite) > 0 else "linear"
+    loss = Axis(WORDS["val_loss"], (min(finite), max(finite)), kind)
+    return [*axes, loss], np.stack([*places, loss.shares(losses)], 1)
