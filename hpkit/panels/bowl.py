@@ -91,8 +91,7 @@ class BowlPanel(Panel):
     def _knob(self, name, value, step, high):
         high = max(high, value)
         slider = W.FloatSlider(value, min=0, max=high, step=step, readout=False)
-        check, rounded = partial(_check_knob, WORDS[name]), partial(round, ndigits=4)
-        return with_box(WORDS[name], value, slider, check, rounded)
+        return with_box(WORDS[name], value, slider, partial(_check_knob, WORDS[name]))
 
     @property
     def path(self) -> np.ndarray:

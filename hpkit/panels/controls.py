@@ -113,14 +113,14 @@ class _Knob(W.VBox):
         self.source.value = value
 
 
-def with_box(label, value, slider, check, rounded=lambda value: value):
+def with_box(label, value, slider, check):
     """Return a `_Knob` of a slider and a `_CheckedBox` that follow each other."""
     # The box also takes numbers between the ticks of the slider and beyond its ends;
     # the slider moves to the nearest tick. The browser reports that move back, rounded
     # its own way: the tick is the same, so what was typed stays.
     by_factor = isinstance(slider, W.FloatLogSlider)
     step = 1 if isinstance(slider, W.IntSlider) else None
-    box = named(_CheckedBox(value, check, step=step), label).add_class("hp-number")
+    box = named(_CheckedBox(value, check, step), label).add_class("hp-number")
 
     def tick(number):
         place = np.log10(max(number, 1e-12)) if by_factor else number
@@ -128,8 +128,9 @@ def with_box(label, value, slider, check, rounded=lambda value: value):
         return round((place - slider.min) / slider.step)
 
     def on_slide(change):
-        if tick(change["new"]) != tick(box.value):
-            box.value = rounded(change["new"])
+        value = change["new"]
+        if tick(value) != tick(box.value):
+            box.value = float(f"{value:.2g}") if by_factor else round(value, 4)
 
     def on_type(change):
         if tick(change["new"]) != tick(slider.value):
@@ -155,7 +156,7 @@ def log_knob(name, dataset, value):
     options = {"readout_format": ".2g", **_slider_options(name)}
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **options)
     check = partial(TABLE[name].check, name)
-    return with_box(TABLE[name].knob, value, slider, check, lambda v: float(f"{v:.2g}"))
+    return with_box(TABLE[name].knob, value, slider, check)
 
 
 def _count_knob(name, dataset, value):
@@ -427,8 +428,9 @@ class Entry:
 class Guess:
     """A question beside the controls; the charts stay covered until it is answered."""
 
-    # `widget` has a `value`, None until something is chosen; `text(value)`, or its own
-    # method `text`, puts it into words. `off` is the mean error of a drawn curve.
+    # `text(value)`, or the widget's own method `text`, puts its value into words;
+    # `widget.request` is the key of what asks for one. `off` is the mean error of a
+    # drawn curve.
 
     def __init__(self, panel, question, widget, text=str):
         self.panel, self.widget = panel, widget
@@ -479,14 +481,11 @@ class Guess:
         self.answer.value, self.moved = "", True
 
     def commit(self):
-        self.value = self.widget.value
-        is_slider = hasattr(self.widget, "min")
-        if is_slider and not self.moved:
-            self.value = None
-        if not self.open:
-            request = "move" if is_slider else "choose"
+        if not self.moved:  # where a slider or a curve begins is not a guess
+            request = "move" if hasattr(self.widget, "min") else "choose"
             self.answer.value = GUESS_WORDS[getattr(self.widget, "request", request)]
             return
+        self.value = self.widget.value
         self.panel.remove_class("hp-covered")  # first: keyboard focus moves there
         self.box.layout.display = "none"
         self.panel._draw()
@@ -495,11 +494,11 @@ class Guess:
 class Drawing(W.VBox):
     """A small chart to draw a curve on, with the mouse or with keys."""
 
-    # `at` are places along the horizontal axis `axis`. `value` are the heights drawn,
-    # or None: the first line, of an untrained network, is not a guess. `words` are
-    # filled with the name (one of `names`) and the height of its lowest point.
+    # `at` are places along the horizontal axis `axis`, `value` the heights there, at
+    # first those of an untrained network. `words` are filled with the name (one of
+    # `names`) and the height of its lowest point.
 
-    value, request = traitlets.List(allow_none=True), "draw"  # the text asking for one
+    value, request = traitlets.List(), "draw"
 
     def __init__(self, data, at, axis, words, names):
         self.at, self.axis = np.asarray(at, float), axis
@@ -510,7 +509,6 @@ class Drawing(W.VBox):
         self.charts = LiveCharts(calls={"draw": self._draw})
         super().__init__([html_widget(GUESS_WORDS["how"], "hp-muted"), self.charts])
         self._draw([untrained] * len(self.at))
-        self.value = None
 
     def _draw(self, heights):
         self.value = [round(float(height), 3) for height in heights]
