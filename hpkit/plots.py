@@ -187,7 +187,7 @@ def plot_grid(
         tied = {grid.settings.index(setting) for setting in grid.ties}
         ties = [at for at, i in charts.best_in_cells(grid, space).items() if i in tied]
         framed = {"best": [charts.cell_at(grid.best, space)], "ties": ties}
-    chart = charts.path_chart(space, [grid], framed=framed, title=title)
+    chart = charts.path_chart(space, grid, framed=framed, title=title)
     legend = charts.WORDS["diverged"] if grid.diverged.any() else None
     chart.marks.append(points(np.nan, np.nan, shape="x", color="ink", legend=legend))
     return draw_chart(chart, ax, _size(space), _alt("grid", grid.runs))
@@ -237,7 +237,7 @@ def plot_path(steps: Search, ax: Axes | None = None) -> Axes:
             path.append(step.winner)
     separator = "   " if len("".join(changes)) < 60 else "\n"
     alt = f"{_ALTS['path']} {'; '.join(changes)}. {describe(steps.runs)}"
-    chart = charts.path_chart(space, [steps], path, title=separator.join(changes))
+    chart = charts.path_chart(space, steps, path, title=separator.join(changes))
     return draw_chart(chart, ax, _size(space), alt)
 
 

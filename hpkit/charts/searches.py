@@ -257,19 +257,17 @@ def best_in_cells(search, space) -> dict[tuple, int]:
     return {cell_at(search.settings[i], space): int(i) for i in order if begun[i]}
 
 
-def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
+def path_chart(space, search, path=(), beside=(), **chart) -> Chart:
     """Return the lowest loss of each pair of values, and perhaps a path over them."""
-    # If several searches know a cell, the last one counts. `path` is the start, then
-    # the winner of each step; losses `beside` count for the color scale.
+    # `path` is the start, then the winner of each step; losses `beside` count for the
+    # color scale.
     columns, rows = map(len, list(space.values())[:2])
-    loss, tips = np.full((rows, columns), np.nan), {}
-    for search in searches:
-        runs = search.runs
-        for (column, row), i in best_in_cells(search, space).items():
-            value = np.inf if runs.diverged[i].any() else runs.mean_val_loss[i]
-            loss[row, column] = value
-            tip = WORDS["tip" if value < np.inf else "tip_out"]
-            tips[column, row] = tip.format(short_text(search.settings[i], space), value)
+    loss, tips, runs = np.full((rows, columns), np.nan), {}, search.runs
+    for (column, row), i in best_in_cells(search, space).items():
+        value = np.inf if runs.diverged[i].any() else runs.mean_val_loss[i]
+        loss[row, column] = value
+        tip = WORDS["tip" if value < np.inf else "tip_out"]
+        tips[column, row] = tip.format(short_text(search.settings[i], space), value)
     # Cells in the order of the path, each with a badge: "S", "1" or a span of steps.
     stops = []
     placed = [(step, cell_at(setting, space)) for step, setting in enumerate(path)]
@@ -297,8 +295,8 @@ def path_chart(space, searches, path=(), beside=(), **chart) -> Chart:
 
 def steps_chart(search, space, beside=()) -> Chart:
     """Return the validation curves of the steps, or the names of those to come."""
-    # `search` is None before the first step. The axis has room for losses `beside`.
-    steps = search.steps if search else ()
+    # The axis has room for losses `beside`.
+    steps = search.steps
     ticks, texts, heads, tried, left = [], [], [], [], 0
     for index, (name, values) in enumerate(space.items()):
         values = sort_numbers(values)

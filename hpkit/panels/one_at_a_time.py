@@ -90,7 +90,7 @@ class OneAtATimePanel(SearchPanel):
         if len(self.space) < 2:
             raise refusal("two_lists", list(self.space))
         self.grid = self.search = None
-        self.resets, self.starting = 0, self.base
+        self.starting = self.base
         self.walked = {}  # the end of each finished path and its loss, by order, start
         self.losses = set()  # of all that was trained: they share a color scale
         self.ask(predict, WORDS["guess"], W.ToggleButtons, options=WORDS["guesses"])
@@ -139,14 +139,13 @@ class OneAtATimePanel(SearchPanel):
         self.found = self.search = self.error = None
         values = {name: knob.value for name, knob in self.starts.items()}
         self.starting = self.base.but(**values)  # after `found`, which is drawn
-        self.resets += 1  # what still trains is no longer of use
         self.live.start(self._train_start())
 
     def _train_start(self):
         """Return the job that trains the start alone."""
         start = {name: [getattr(self.starting, name)] for name in self.space}
         search = self._make_search(grid_search, self.base, start)
-        return self._train_steps(search, self.resets)
+        return self._train_steps(search, self.starting)
 
     def reveal(self) -> None:
         self.error = None  # a running step ends first, and then the waiting job
@@ -169,14 +168,14 @@ class OneAtATimePanel(SearchPanel):
         """Walk on until so many steps are done, by default one more."""
         self.error, self.search = None, self.search or self._begin()
         steps = min(steps or len(self.done) + 1, len(self.space))
-        self.live.start(self._train_steps(self.search, self.resets, steps))
+        self.live.start(self._train_steps(self.search, self.starting, steps))
 
-    def _train_steps(self, search, resets, steps=inf):
+    def _train_steps(self, search, start, steps=inf):
         """Continue a search until so many steps are done (a job)."""
         while len(self.done) < steps:
             found = next(search, None)
             with self.live.lock:
-                if found is None or resets != self.resets:
+                if found is None or start is not self.starting:  # after a reset
                     return
                 self.found = found
             yield
@@ -206,22 +205,19 @@ class OneAtATimePanel(SearchPanel):
         table = txt.html_table(WORDS["paths_columns"], rows)
         self.paths.value = table if rows else WORDS["no_path"]
 
-    def _pictures(self):
+    def _charts(self):
         # Before the grid is trained, the map shows the path, so that a step goes to the
         # lowest cell of its row or column; after that the grid, whatever the path.
-        mapped = [s for s in (self.grid, self.found) if s and len(s.runs)][:1]
-        for runs in (search.runs for search in mapped):
-            self.losses.update(runs.mean_val_loss[runs.ended.all(1) & ~runs.unfit])
-        framed = {"best": [cell_at(search.best, self.space) for search in mapped]}
+        mapped = self.grid or self.found
+        runs, best = mapped.runs, cell_at(mapped.best, self.space)
+        self.losses.update(runs.mean_val_loss[runs.ended.all(1) & ~runs.unfit])
         others = ", ".join(TABLE[name].knob for name in list(self.space)[2:])
         title = WORDS["whole"].format(others) if others else WORDS["map"]
-        options = {"framed": framed, "title": title}
+        options = {"framed": {"best": [best]}, "title": title}
         path = path_chart(self.space, mapped, self._path, self.losses, **options)
         return [path, steps_chart(self.found, self.ordered, self.losses)]
 
-    def _result_text(self, running):
-        if not self.has_result:
-            return "" if running else WORDS["stopped"]
+    def _summary(self, running):
         found, done, order = self.found, len(self.done), self.order.value
         if found.steps:
             text = txt.step_sentences(found)[-1] + " "

@@ -417,7 +417,9 @@ class Panel(W.VBox):
         text, passing = self.result, running and not self.live.paused
         if passing and time.monotonic() > self.live.announced + ANNOUNCE:
             passing, self.live.announced = False, time.monotonic()
-        charts = self._pictures()  # which may judge the guess
+        charts = self.charts.charts if running else self.blank
+        if self.has_result:
+            charts = self._charts()  # which may judge the guess
         wrong = self.refused or self.error is not None
         if not wrong:
             text = self.guess.sentence if self.guess else ""
@@ -441,11 +443,6 @@ class Panel(W.VBox):
     def has_result(self) -> bool:
         """Whether there is something to show."""
         return self._trained is not None
-
-    def _pictures(self):
-        if self.has_result:
-            return self._charts()
-        return self.charts.charts if self.live.busy else self.blank
 
     def _result_text(self, running):
         if not self.has_result:

@@ -1,6 +1,7 @@
 """`SearchRacePanel`: grid, random, halving and Bayesian search with one budget."""
 
 import re
+from itertools import zip_longest
 from math import isqrt
 
 import ipywidgets as W
@@ -91,17 +92,15 @@ class SearchRacePanel(Panel):
 
     def _race(self, first, races):
         """Run the first race side by side, then the others (a job)."""
-        found, lowest, running = {}, {kind: [] for kind in KINDS}, list(KINDS)
-        while running:
-            for kind in [*running]:
-                if (result := next(first[kind], None)) is None:
-                    running.remove(kind)
-                    lowest[kind].append(lowest_of(found[kind]))
-                    continue
-                found = found | {kind: result}  # a copy: the old dict may be in use
-                with self.live.lock:  # replace both at once, with the first new result
-                    self.found, self.lowest = found, lowest
-                yield
+        found, lowest = {}, {kind: [] for kind in KINDS}
+        for results in zip_longest(*first.values()):
+            newer = {k: r for k, r in zip(first, results, strict=True) if r}
+            found = found | newer  # a copy: the old dict may be in use
+            with self.live.lock:  # replace both at once, with the first new results
+                self.found, self.lowest = found, lowest
+            yield
+        for kind, result in found.items():
+            lowest[kind].append(lowest_of(result))
         for seed in range(1, races):
             for kind, race in self._searches(seed).items():
                 for result in race:  # noqa: B007
@@ -112,7 +111,7 @@ class SearchRacePanel(Panel):
 
     @property
     def has_result(self):
-        return self._count > 0
+        return len(self.found) > 0
 
     @property
     def _count(self):
@@ -123,7 +122,7 @@ class SearchRacePanel(Panel):
         facts = self._count, self.races.value, self.budget.value
         self.status.value = WORDS["status"].format(*facts)
 
-    def _pictures(self):
+    def _charts(self):
         many, names = self._count > 1, WORDS["kinds"]
         kinds = [kind for kind in KINDS if kind in self.found]
         alt = WORDS["over_alt"].format(re.sub("<[^>]+>", "", self._result_text(False)))
@@ -135,6 +134,8 @@ class SearchRacePanel(Panel):
 
     def _summary(self, running):
         count, races = self._count, self.races.value
+        if not count:
+            return WORDS["training" if running else "stopped"]
         text = "" if running or self.finished else WORDS["halted"]
         lowest = {kind: self.lowest[kind][:count] for kind in KINDS}
         text += race_sentence(lowest, self.budget.value)
@@ -183,7 +184,7 @@ def searches(dataset, base, budget, seed):
     count = budget // base.epochs
     shares = np.linspace(0, 1, isqrt(count))  # at most `count` settings
     grid = {name: [*map(values.at, shares)] for name, values in SPACE.items()}
-    common = {"seeds": (seed,), "tick": FRAME}
+    common = {"seeds": (seed,), "tick": FRAME / len(KINDS)}  # all four in a picture
     draws = {"search_seed": seed, **common, **SPACE}
     halving = {"n_trials": halving_count(budget, base.epochs), "eta": _ETA}
     return {

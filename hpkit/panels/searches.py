@@ -238,14 +238,12 @@ class _ListsPanel(SearchPanel):
         done = found.finished and not offered  # Start would only repeat the search
         self.start_button.button_style = "" if done else "primary"
 
-    def _result_text(self, running):
-        if not self.has_result:
-            return WORDS["training" if running else "none"]
+    def _summary(self, running):
         found, text = self.found, ""
         if self.offer and not running:
             text += WORDS["stale"]
         if not (running or found.finished):
-            text += WORDS["stopped"].format(found=found)
+            text += WORDS["cut"].format(found=found)
             if len(np.unique(found.runs.epochs_done)) > 1:
                 text += WORDS["unequal"]
         best = txt.best_sentences(found, on_map=self.on_map)

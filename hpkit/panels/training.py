@@ -231,7 +231,7 @@ class TrainingPanel(Panel):
             return
         paused = self.live.paused
         self.pause_button.description = WORDS["resume" if paused else "pause"]
-        state = "training" if self.now else "ready"
+        state = "under_way" if self.now else "ready"
         self.status.value = WORDS["paused" if paused else state].format(run=run)
 
     @property
@@ -315,15 +315,14 @@ class TrainingPanel(Panel):
         finally:
             self.scrubbing = self.live.next_job is not None
 
-    def _result_text(self, running):
-        if (run := self.run) is None:
-            return WORDS["none"]
+    def _summary(self, running):
+        run = self.run
         if self.now:
             key = "rest" if self.live.paused else "now"
         elif run.diverged:
             key = "diverged" if np.isfinite(run.val_loss[0]) else "began_nan"
         elif not run.ended:
-            key = "stopped"
+            key = "cut"
         else:
             key = "early" if run.epochs_done < run.setting.epochs else "best"
         listed = dict.fromkeys(("batch_size", *self.controls.knobs))
