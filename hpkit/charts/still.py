@@ -18,7 +18,7 @@ from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.patheffects import withStroke
-from matplotlib.text import Annotation, Text
+from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator, NullLocator
 
@@ -264,13 +264,26 @@ class _Painter:
     """Draws marks on axes, with a method for each kind, and their labels last."""
 
     # `ends` are (x, y, text, line style, strong) of labels at the ends of lines,
-    # `notes` (x, y, text, color, strong) of those beside points. Sizes are in points.
+    # `notes` (x, y, text, color, strong) of those beside points, `occupied` are places
+    # (n, 2) that notes should not cover. Sizes are in points.
 
     def __init__(self, ax, letter):
         self.ax, self.letter, self.z = ax, letter, 2.0
-        self.ends, self.notes = [], []
+        self.ends, self.notes, self.occupied = [], [], []
         self.scale = 72 / ax.figure.dpi
         self.width, self.height = np.array([ax.bbox.width, ax.bbox.height]) * self.scale
+
+    def occupy(self, x, y, transform=None, joined=True):
+        """Keep notes off points, in data coordinates, and off lines that join them."""
+        to_pixels = (transform or self.ax.transData).transform
+        corners = to_pixels(np.stack([x, y], 1)) * self.scale
+        self.occupied.append(corners)
+        if joined:
+            steps = np.diff(corners, axis=0)
+            longest = np.nanmax(np.hypot(*steps.T), initial=0)
+            share = np.linspace(0, 1, int(min(60, 3 + longest / (0.4 * self.letter))))
+            between = corners[:-1] + steps * share[:, None, None]
+            self.occupied.append(between.reshape(-1, 2))
 
     def add_note(self, mark, index, x, y, strong=False):
         """Keep the label of a point until all is drawn."""
@@ -292,6 +305,7 @@ class _Painter:
             style["marker"] = "o" if mark.get("draw") else None
             style["label"] = None if row else mark.get("legend")
             self.ax.plot(places, heights, **style)
+            self.occupy(places, heights)
             drawn = np.flatnonzero(np.isfinite(heights) & np.isfinite(places))
             if (text := mark.style_at("label", row)) and len(drawn):
                 end = places[drawn[-1]], heights[drawn[-1]]
@@ -319,6 +333,7 @@ class _Painter:
             style |= {"marker": _SHAPES.get(shape, "o"), "label": mark.get("legend")}
             style["s"] = [2.2 * mark.style_at("size", i, 4.5) ** 2 for i in some]
             self.ax.scatter(x[some], y[some], clip_on=False, zorder=self.z, **style)
+        self.occupy(x, y, joined=False)
         for i, place in enumerate(zip(x, y, strict=True)):
             self.add_note(mark, i, *place)
 
@@ -327,6 +342,7 @@ class _Painter:
         style = {"mfc": "none", "ms": 12, "mew": 1.9, "zorder": self.z}
         for i in reversed(range(len(x))):  # the first is on top
             self.ax.plot(x[i], y[i], "o", mec=_color(mark, i), clip_on=False, **style)
+        self.occupy(x, y, joined=False)
         self.add_note(mark, 0, x[0], y[0], strong=True)
 
     def cross(self, mark):
@@ -335,6 +351,7 @@ class _Painter:
         for i, at in enumerate(x):
             style["label"] = None if i else mark.get("legend")
             self.ax.plot(at, 1, "x", color=_color(mark, i), **style)
+            self.occupy([at], [1], style["transform"])
         leftmost = {mark.style_at("label", i): i for i in np.argsort(x)[::-1]}
         for i in leftmost.values():  # equal labels appear once
             self.add_note(mark, i, x[i], self.ax.get_ylim()[1])
@@ -344,6 +361,7 @@ class _Painter:
         for i, at in enumerate(mark.columns[0][0]):
             x, y = (across, (at, at)) if mark.get("across") else ((at, at), up)
             self.ax.plot(x, y, **_line_style(mark, i, 1.5), zorder=self.z)
+            self.occupy(x, y)
             self.add_note(mark, i, x[1], y[1])
 
     def text(self, mark):
@@ -402,8 +420,10 @@ class _Painter:
         colors = np.where(dotted, light("soft"), [end[3]["color"] for end in ends])
         at = {"transform": ax.transAxes, "clip_on": False}
         style = {"linestyles": dashes, "colors": colors.tolist(), "linewidths": 0.7}
-        leads = LineCollection(leads, alpha=0.55, **style, **at)
-        ax.add_collection(leads, autolim=False)
+        lines = LineCollection(leads, alpha=0.55, **style, **at)
+        ax.add_collection(lines, autolim=False)
+        for lead in leads:
+            self.occupy(*np.transpose(lead), ax.transAxes)
         for (_, _, text, pen, strong), height in zip(ends, heights, strict=True):
             line = [(start, height), (stop, height)]
             ax.add_collection(LineCollection([line], **pen, **at), autolim=False)
@@ -427,7 +447,7 @@ class _Painter:
         letter, to_pixels = self.letter, self.ax.transAxes.transform
         px, py = self.ax.transData.transform(point) * self.scale
         (left, low), (right, high) = to_pixels([(0, 0), (1, 1)]) * self.scale
-        occupied, half = self._occupied(), width / 2 + 2
+        occupied, half = np.concatenate(self.occupied), width / 2 + 2
         best = np.inf, 0, 1.7 * letter
         for lift in (0, -1, 1, -2, 2, -3, 3, -4, 4):
             for side in (0, 1, -1, 1.5, -1.5, 2, -2) if lift else (1, -1):
@@ -438,34 +458,8 @@ class _Painter:
                     near = abs(occupied - (x, y)) < (half, 0.75 * letter)
                     cost = near.all(1).sum() + 0.3 * abs(side) + 0.6 * abs(lift)
                     best = min(best, (cost, dx, dy))
-        return best[1:]
-
-    def _occupied(self):
-        """Return places (n, 2) that a text should not cover."""
-        data, occupied = self.ax.transData, [np.zeros((0, 2))]
-        paths = [(line.get_transform(), line.get_xydata()) for line in self.ax.lines]
-        for item in self.ax.collections:
-            offsets = item.get_offsets()
-            if isinstance(item, LineCollection):  # from line ends to their labels
-                paths += [(item.get_transform(), lead) for lead in item.get_segments()]
-            elif len(offsets) and item.get_offset_transform() == data:
-                occupied.append(data.transform(offsets) * self.scale)
-        for transform, path in paths:
-            corners = transform.transform(path) * self.scale
-            if len(corners) == 1:  # a cross
-                occupied.append(corners + np.array([(-4, 0), (4, 0)]))
-            steps = np.diff(corners, axis=0)
-            longest = np.nanmax(np.hypot(*steps.T), initial=0)
-            share = np.linspace(0, 1, int(min(60, 3 + longest / (0.4 * self.letter))))
-            between = corners[:-1] + steps * share[:, None, None]
-            occupied.append(between.reshape(-1, 2))
-        share = np.linspace(0, 1, 60)[:, None]  # densely: text on text is unreadable
-        for text in self.ax.texts:  # also the notes written so far
-            is_note, place = isinstance(text, Annotation), text.get_position()
-            if is_note or text.get_transform() == data:
-                at, offset = (text.xy, place) if is_note else (place, (0, 0))
-                width = width_of(text.get_text(), text.get_size())
-                left = {"left": 0.0, "center": -0.5, "right": -1.0}[text.get_ha()]
-                start = data.transform(at) * self.scale + offset + (left * width, 0)
-                occupied += [start + share * (width, 0) + (0, y) for y in (-6, 0, 6)]
-        return np.concatenate(occupied)
+        _, dx, dy = best
+        across = np.linspace(px + dx - width / 2, px + dx + width / 2, 60)
+        for y in (-6, 0, 6):  # densely: text on text is unreadable
+            self.occupied.append(np.c_[across, np.full(60, py + dy + y)])
+        return dx, dy
