@@ -7,8 +7,8 @@ error stays above it).
 """
 
 import html
+from functools import cache
 from pathlib import Path
-from weakref import WeakSet
 
 import ipywidgets as W
 
@@ -25,8 +25,6 @@ USUAL = "lr", "batch_size", "epochs"  # always in code; panels have controls for
 _CSS = {p.stem: p.read_text("utf-8") for p in Path(__file__).parent.glob("*.css")}
 _IN_CLASS = _CSS["present"].replace(".hpkit", ".jp-mod-presentationMode .hpkit")
 _STYLE = css(".hpkit") + _CSS["panel"] + _IN_CLASS  # JupyterLab's Presentation Mode
-_sheets = WeakSet()
-_large = [False]  # what `present` was called with last
 
 
 def row(*widgets, name=""):
@@ -53,15 +51,10 @@ def label_widget(label):
     return html_widget(f"<span class='hp-name'>{label}</span>")
 
 
+@cache
 def style_sheet():
-    """Return the style sheet as a widget, which each panel has to contain."""
-    sheet = html_widget(_rules(), "hp-style")
-    _sheets.add(sheet)
-    return sheet
-
-
-def _rules():
-    return f"<style>{_STYLE}{_CSS['present'] if _large[0] else ''}</style>"
+    """Return the style sheet as a widget, the same one in all panels."""
+    return html_widget(f"<style>{_STYLE}</style>", "hp-style")
 
 
 def present(on: bool = True) -> None:
@@ -72,9 +65,8 @@ def present(on: bool = True) -> None:
     >>> hk.present()
     >>> hk.present(False)
     """
-    _large[0] = check_flag("on", on)
-    for sheet in list(_sheets):
-        sheet.value = _rules()
+    large = _CSS["present"] if check_flag("on", on) else ""
+    style_sheet().value = f"<style>{_STYLE}{large}</style>"
 
 
 def cell(dataset, model, *lines):
@@ -161,8 +153,8 @@ def show_saved(widget, picture, *, again=False, line="", **bundle):
 
 
 def close(widget):
-    """Close a widget and all that it is made of: the page forgets them."""
-    if widget.comm is None:
+    """Close a widget and all that it alone is made of: the page forgets them."""
+    if widget.comm is None or widget is style_sheet():
         return
     values = [getattr(widget, name) for name in widget.trait_names(sync=True)]
     widget.close()
