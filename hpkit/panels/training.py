@@ -132,16 +132,15 @@ class TrainingPanel(Panel):
     def _training(self, setting, seed, *, wait=False):
         """Train a setting (a job); with `wait`, then wait a moment for a newer job."""
         training = Training(self.dataset, setting, seeds=(seed,), model=self.model)
-        run = None
+        entry = None
         try:
             while not training.finished:
                 deadline = time.perf_counter() + _EPOCH_SECONDS
-                next_epoch = run.epochs_done + 1 if run else 0
+                next_epoch = entry.run.epochs_done + 1 if entry else 0
                 training.advance(FRAME, next_epoch if self.slow.value else math.inf)
-                run = training.runs[0, 0]
-                before = self.now and self.now.run
-                same = before and (before.setting, before.seed) == (setting, seed)
-                self.now = ListedRun(run, 0, color=self.now.color if same else None)
+                entry = entry or ListedRun(training.runs[0, 0])
+                entry.run = training.runs[0, 0]
+                self.now = entry
                 yield
                 if self.slow.value:
                     yield from self.live.rest(deadline - time.perf_counter())
@@ -151,20 +150,18 @@ class TrainingPanel(Panel):
             # While a newer job waits, this run stays on the chart until that job draws:
             # else the chosen run would flash up at each move of a slider.
             with self.live.lock:
-                pinned = self.now and self.now.color
-                if pinned or not self.live.next_job:
+                if (entry and entry.color) or not self.live.next_job:
                     self.now = None
-                    if run is not None:
-                        self._add_run(run)
-                    if pinned and not self.list.chosen.color:
-                        self.list.pin(self.list.chosen)
+                    if entry:
+                        self._add(entry)
 
-    def _add_run(self, run):
+    def _add(self, entry):
+        run = entry.run
         if run.epochs_done:
             updates = run.epochs_done * self._updates(run.setting)
             self.update_seconds = run.fit_time / updates
             self._set_follow()
-        self.list.add(run)
+        self.list.add(run, entry.color)
         self._set_seed()
 
     def _set_seed(self):
@@ -385,7 +382,7 @@ class ListedRun:
     """A run of the list."""
 
     run: Run
-    number: int
+    number: int = 0
     name: str = ""
     color: str | None = None  # pinned in this color
 
@@ -428,7 +425,7 @@ class _RunList:
         panel.on_change(lambda: self._choose(self.entries[self.list.index]), self.list)
         panel.on_change(self._rename, self.name)
 
-    def add(self, run):
+    def add(self, run, color=None):
         """Add a run and choose it; it replaces one that it repeats in full."""
         # One with the same setting and seed that has more epochs stays.
         key = (run.setting, run.seed)
@@ -444,6 +441,7 @@ class _RunList:
             numbers = (entry.number for entry in self.entries)
             self.chosen = ListedRun(run, 1 + max(numbers, default=0))
             self.entries.append(self.chosen)
+        self.chosen.color = self.chosen.color or color
         self.show()
 
     def pin(self, entry):
@@ -453,20 +451,19 @@ class _RunList:
         named, when = self._named
         if entry and entry is named and entry.color and time.monotonic() - when < 1:
             return
-        if entry and entry.color:
-            entry.color = None
-        elif entry:
-            entry.color = min(PINNED, key=[e.color for e in self.entries].count)
+        if entry:
+            entry.color = None if entry.color else self._free_color()
         self._redraw()
+
+    def _free_color(self):
+        return min(PINNED, key=[e.color for e in self.entries].count)
 
     def pin_beside(self, runs):
         """Add pinned runs; the chosen run stays chosen."""
         with self.panel.live.lock:
             chosen = self.chosen
             for run in runs:
-                self.add(run)
-                if not self.chosen.color:
-                    self.pin(self.chosen)
+                self.add(run, self._free_color())
             self._choose(chosen)
 
     def remove(self):
