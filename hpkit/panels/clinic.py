@@ -64,7 +64,7 @@ class Patient:
 
 
 def last_losses(runs, curve="val_loss"):
-    """Return each run's last loss: (settings, seeds), inf if diverged."""
+    """Return the last loss of a run, or of each of some, inf if it diverged."""
     losses = getattr(runs, curve)[..., -1]
     return np.where(runs.diverged | np.isnan(losses), np.inf, losses)
 
@@ -192,7 +192,7 @@ class ClinicPanel(Panel):
         overfits = named == "overfitting" and bool(self.patient.tried)
         right = named == self.patient.fault or overfits
         # Without the fault: the table would give it away to whoever tries again.
-        ends = _last_loss(self.run), _last_loss(self.treated)
+        ends = float(last_losses(self.run)), float(last_losses(self.treated))
         row = self.number, named, right, remedy, *ends
         self.rows.append(dict(zip(_ROW, row, strict=True)))
         yield
@@ -218,7 +218,7 @@ class ClinicPanel(Panel):
     def _charts(self):
         treated = [] if self.treated is None else [self.treated]
         runs = self.run, *self.others, *treated
-        losses = _last_loss(self.run, "train_loss"), *map(_last_loss, runs)
+        losses = last_losses(self.run, "train_loss"), *map(last_losses, runs)
         texts = _loss_texts(losses, "gone")  # a word that does not name the fault
         alt = WORDS["alt_treated" if treated else "alt"].format(*texts, run=self.run)
         options = {"faded": self.others, "faded_label": WORDS["others"], "alt": alt}
@@ -239,13 +239,12 @@ class ClinicPanel(Panel):
         if running or self.treated is None:
             return WORDS["treating" if running else "ask"]
         row, fault = self.rows[-1], self.patient.fault
-        remedy, losses = row["remedy"], [row["loss_before"], row["loss_after"]]
-        before, after = np.nan_to_num(losses, nan=np.inf)
+        remedy, before, after = row["remedy"], row["loss_before"], row["loss_after"]
         # Others may end lower by luck, or a little, with the fault still there.
         cures = FAULTS[fault][0], "decay" if self.patient.tried else ""
         if remedy == "validation" and not self.patient.tried:
             end = "nothing"
-        elif np.isnan(losses).all():
+        elif np.isinf([before, after]).all():
             end = "still"
         elif after >= CURED * before:
             end = "no_help"
@@ -255,7 +254,8 @@ class ClinicPanel(Panel):
             end = "helped" if remedy in cures else "less"
         text = f"{WORDS['right' if row['right'] else 'wrong']} {WORDS[end]}"
         facts = {"clue": WORDS["clues"][fault], "remedy": WORDS["remedies"][remedy]}
-        facts |= zip(("before", "after"), _loss_texts(losses, "diverged"), strict=True)
+        ends = _loss_texts([before, after], "diverged")
+        facts |= zip(("before", "after"), ends, strict=True)
         return text.format(**facts)
 
     def frame(self):
@@ -271,10 +271,5 @@ class ClinicPanel(Panel):
         return "\n".join(lines)
 
 
-def _last_loss(run, curve="val_loss"):
-    """Return the loss at the end of a run, nan if it diverged."""
-    return np.nan if run.diverged else float(getattr(run, curve)[-1])
-
-
 def _loss_texts(losses, diverged):
-    return [WORDS[diverged] if np.isnan(loss) else digits(loss) for loss in losses]
+    return [WORDS[diverged] if np.isinf(loss) else digits(loss) for loss in losses]
