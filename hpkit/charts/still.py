@@ -20,7 +20,7 @@ from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from hpkit.charts.spec import Axis, Chart, light, unpack_pixels
 
@@ -186,11 +186,9 @@ def ticks(axis: Axis, most):
     if len(axis.ticks):
         places = axis.ticks
     elif axis.kind == "log":
-        tens = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
         decades = np.log10(high / low)
         steps = (1, 2, 5) if decades < 1.5 else (1, 3) if decades < 3 else (1,)
-        places = [float(f"{step * ten:.1g}") for ten in tens for step in steps]
-        places = places[:: -(-len(places) // 9)] if len(steps) == 1 else places
+        places = LogLocator(subs=steps, numticks=9).tick_values(low, high)
     else:
         steps = [1, 2, 5, 10] if 5 < high - low < 25 else [1, 2, 2.5, 5, 10]  # epochs
         places = MaxNLocator(most, steps=steps).tick_values(low, high)
