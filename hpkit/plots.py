@@ -182,11 +182,8 @@ def plot_grid(
     title = _WORDS[many if seeds > 1 else "cells_one"].format(seeds)
     if others:
         title += "\n" + _WORDS["over"].format(names=others)
-    framed = {}
-    if not grid.runs.unfit.all():
-        tied = {grid.settings.index(setting) for setting in grid.ties}
-        ties = [at for at, i in charts.best_in_cells(grid, space).items() if i in tied]
-        framed = {"best": [charts.cell_at(grid.best, space)], "ties": ties}
+    fits = not grid.runs.unfit.all()
+    framed = {"best": [grid.best], "ties": grid.ties} if fits else {}
     chart = charts.path_chart(space, grid, framed=framed, title=title)
     legend = charts.WORDS["diverged"] if grid.diverged.any() else None
     chart.marks.append(points(np.nan, np.nan, shape="x", color="ink", legend=legend))

@@ -189,11 +189,11 @@ def _earlier_curve(before, search, at):
 def heatmap_chart(space, loss, *, framed=None, marks=(), cells=None, **chart) -> Chart:
     """Return the losses (rows, columns) of all pairs of values as a map."""
     # The first hyperparameter of `space` is on the x axis, the second on the y axis. A
-    # loss of nan means not trained, inf diverged. `framed` has cells (column, row) by
-    # kind: "best", "ties", "chosen", "guess"; `cells` is the style of the cells.
-    # Clicking sends row * columns + column as "cell".
+    # loss of nan means not trained, inf diverged. `framed` has settings by kind:
+    # "best", "ties", "chosen", "guess"; `cells` is the style of the cells. Clicking
+    # sends row * columns + column as "cell".
     legends, framed = WORDS["frames"], framed or {}
-    by_kind = {kind: list(framed.get(kind, ())) for kind in _FRAMES}
+    by_kind = {k: [cell_at(s, space) for s in framed.get(k, ())] for k in _FRAMES}
     frames = []
     for kind, style in _FRAMES.items():
         legend = legends[kind] if kind in framed else None  # or it would take room
@@ -250,20 +250,15 @@ def cell_at(setting, space) -> tuple[int, int] | None:
         return tuple(values.index(value) for values, value in pair)
 
 
-def best_in_cells(search, space) -> dict[tuple, int]:
-    """Return {(column, row): index of its best setting} of what was trained."""
-    begun = np.isfinite(search.runs.mean_val_loss)
-    order = search.runs.order[::-1]  # the best comes last and stays
-    return {cell_at(search.settings[i], space): int(i) for i in order if begun[i]}
-
-
 def path_chart(space, search, path=(), beside=(), **chart) -> Chart:
     """Return the lowest loss of each pair of values, and perhaps a path over them."""
     # `path` is the start, then the winner of each step; losses `beside` count for the
     # color scale.
     columns, rows = map(len, list(space.values())[:2])
     loss, tips, runs = np.full((rows, columns), np.nan), {}, search.runs
-    for (column, row), i in best_in_cells(search, space).items():
+    begun = np.isfinite(runs.mean_val_loss)
+    for i in runs.order[begun[runs.order]][::-1]:  # the best comes last and stays
+        column, row = cell_at(search.settings[i], space)
         value = np.inf if runs.diverged[i].any() else runs.mean_val_loss[i]
         loss[row, column] = value
         tip = WORDS["tip" if value < np.inf else "tip_out"]

@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as W
 
 from hpkit import text as txt
-from hpkit.charts.searches import cell_at, path_chart, steps_chart
+from hpkit.charts.searches import path_chart, steps_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.model_functions import mentions_name
@@ -209,11 +209,11 @@ class OneAtATimePanel(SearchPanel):
         # Before the grid is trained, the map shows the path, so that a step goes to the
         # lowest cell of its row or column; after that the grid, whatever the path.
         mapped = self.grid or self.found
-        runs, best = mapped.runs, cell_at(mapped.best, self.space)
+        runs = mapped.runs
         self.losses.update(runs.mean_val_loss[runs.ended.all(1) & ~runs.unfit])
         others = ", ".join(TABLE[name].knob for name in list(self.space)[2:])
         title = WORDS["whole"].format(others) if others else WORDS["map"]
-        options = {"framed": {"best": [best]}, "title": title}
+        options = {"framed": {"best": [mapped.best]}, "title": title}
         path = path_chart(self.space, mapped, self._path, self.losses, **options)
         return [path, steps_chart(self.found, self.ordered, self.losses)]
 

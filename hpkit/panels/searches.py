@@ -400,16 +400,16 @@ class GridPanel(_ListsPanel):
         self.choose(cell % columns * rows + cell // columns)
 
     def _charts(self):
-        found, space = self.found, self.found.space
+        found = self.found
         best = [] if found.runs.unfit.all() else [found.best]
         ties = [*found.ties, *best] if found.ties else []  # one plateau
         chosen = [] if self.chosen is None else [found.settings[self.focus]]
         marked = {"best": best, "ties": ties, "chosen": chosen}
         if self.guess:
             marked["guess"] = self._guess_in_grid
-        cells = {k: [charts.cell_at(s, space) for s in v] for k, v in marked.items()}
-        options = {"framed": cells, "title": GRID["map"], "alt": describe(found)}
-        heatmap = charts.heatmap_chart(space, charts.grid_losses(found), **options)
+        options = {"framed": marked, "title": GRID["map"], "alt": describe(found)}
+        losses = charts.grid_losses(found)
+        heatmap = charts.heatmap_chart(found.space, losses, **options)
         return [heatmap, self._second_chart(found)]
 
     @property
@@ -461,14 +461,15 @@ class _CellGuess(W.VBox):
         self.columns, self.rows = map(len, space.values())
         self.charts = ctl.LiveCharts(calls={"cell": self._choose})
         super().__init__([self.charts])
-        self._draw([])
+        self._draw()
 
     def _choose(self, cell):
         row, column = divmod(cell, self.columns)
         self.value = self.settings[column * self.rows + row]
-        self._draw([(column, row)])
+        self._draw()
 
-    def _draw(self, chosen):
+    def _draw(self):
+        chosen = [self.value] if self.value else []
         options = {"framed": {"guess": chosen}, "height": 15, "alt": GRID["guess"]}
         empty = np.full((self.rows, self.columns), np.nan)
         self.charts.show([charts.heatmap_chart(self.space, empty, **options)])

@@ -326,8 +326,7 @@ def test_as_good_is_the_same_everywhere(moons):
     assert ["<td>no</td>" in row for row in rows] == [True] * 6  # none diverged
     best = divmod(int(order[0]), 2)
     assert framed(panel.charts, "ties") == {best, *(divmod(i, 2) for i in ties)}
-    ties = {"ties": [divmod(i, 2) for i in ties]}
-    chart = heatmap_chart(found.space, grid_losses(found), framed=ties)
+    chart = heatmap_chart(found.space, grid_losses(found), framed={"ties": found.ties})
     plot = plot_grid(found, Figure().add_subplot())
     assert "as good?" in {t.get_text() for t in plot.get_legend().get_texts()}
     assert sides(plot) == sides(draw(Figure().add_subplot(), chart))
