@@ -406,7 +406,7 @@ class GridPanel(_ListsPanel):
         chosen = [] if self.chosen is None else [found.settings[self.focus]]
         marked = {"best": best, "ties": ties, "chosen": chosen}
         if self.guess:
-            marked["guess"] = self._guess_in_grid
+            marked["guess"] = self.guesses
         options = {"framed": marked, "title": GRID["map"], "alt": describe(found)}
         losses = charts.grid_losses(found)
         heatmap = charts.heatmap_chart(found.space, losses, **options)
@@ -414,7 +414,8 @@ class GridPanel(_ListsPanel):
 
     @property
     def _guess_fits(self):
-        return self.chosen is None and (not self.found or bool(self._guess_in_grid))
+        settings = list(self.found.settings) if self.found else []
+        return settings == self.guess.widget.settings
 
     def _second_chart(self, found):
         """Return the curves of the chosen cell, or the best along one axis."""
@@ -432,20 +433,11 @@ class GridPanel(_ListsPanel):
         title = GRID["of_seed"].format(txt.short_text(run.setting, names), run.seed)
         return loss_chart(run, **options, title=title)
 
-    @property
-    def _guess_in_grid(self):
-        """The guess in a list, which is empty if the grid does not have it."""
-        has_grid = self.guess and self.guess.open and self.found
-        same = has_grid and [*self.found.settings] == self.guess.widget.settings
-        return [self.guess.value] if same else []
-
     def _guess_text(self, guess):
-        """Return a guess in words, with its loss if the grid has it."""
-        text = txt.short_text(guess, self.guess.widget.space)
-        if self._guess_in_grid:
-            loss = self.found.mean_val_loss[self.found.settings.index(guess)]
-            text += GRID["there"].format(loss) if np.isfinite(loss) else ""
-        return text
+        """Return a guess in words, with its loss if that is known."""
+        loss = self.found.mean_val_loss[self.found.settings.index(guess)]
+        there = GRID["there"].format(loss) if np.isfinite(loss) else ""
+        return txt.short_text(guess, self.found.space) + there
 
 
 class _CellGuess(W.VBox):

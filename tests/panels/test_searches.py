@@ -400,7 +400,7 @@ def test_grid_guess_is_a_click_and_stands_beside_the_result(moons):
     guessed = [m for m in panel.charts.charts[0].marks if m.kind == "frames"][-1]
     assert np.ptp(guessed.columns[0][~np.isnan(guessed.columns[0])]) < 0.9  # of a cell
     panel.charts.calls["cell"](0)
-    assert panel.result.startswith("Learning rate 0.01, batch size 16: loss ")
+    assert f"{loss:#.3g}</b>. Learning rate 0.01, batch size 16: loss " in panel.result
     assert framed(panel.charts, "guess") == {(1, 1)}
     panel.controls.setting = QUICK.but(epochs=3)  # the same cell of another grid
     press(panel, "start")
