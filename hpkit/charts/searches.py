@@ -460,6 +460,7 @@ def parallel_chart(search) -> Chart:
     inner = []
     for i, axis in enumerate(axes):
         marked = [(axis.shares(place), label) for place, label in ticks(axis, 3)]
+        marked = marked[:: 1 + len(marked) // 8]  # or they would overlap
         inner += [(i - 0.02, *mark) for mark in marked if 0.03 < mark[0] < 0.97]
     inner += [(last - 0.04, 1.06, WORDS["diverged"])] if len(crossed) else []
     beside = {"anchor": "end", "color": "soft", "size": 0.9}
@@ -482,20 +483,15 @@ def _parallel_axes(search, losses):
     # The places, 0 to 1, are (settings, axes); a loss of nan has none.
     axes, places = [], []
     for name in search.space:
-        values, info = search._listed(name), TABLE[name]
-        label = info.label if len(search.space) < 3 else info.short
-        column = search.values(name)
+        values, column = search._listed(name), search.values(name)
         if isinstance(values, Range):
             kind = "log" if values.log else "linear"
-            axis = Axis(label, (values.low, values.high), kind)
-        elif are_numbers(values):
-            low, high = min(values), max(values)
-            kind = "log" if low > 0 and high / low >= _LOG_SPAN else "linear"
-            few = sorted(values) if len(values) <= 7 else ()
-            axis = Axis(label, (low, high), kind, ticks=few)
+            axis = Axis("", (values.low, values.high), kind)
         else:
-            axis = Axis(label, kind="band", texts=axis_texts(values))
-            column = [values.index(value) for value in column]
+            axis, at = value_axis(name, values)
+            axis.domain = (at.min(), at.max())
+            column = [at[values.index(value)] for value in column]
+        axis.label = TABLE[name].short if len(search.space) > 2 else TABLE[name].label
         axes.append(axis)
         places.append(axis.shares(column))
     finite = [loss for loss in losses if np.isfinite(loss)] or [0.1, 1.0]
