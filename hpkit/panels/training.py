@@ -77,7 +77,6 @@ class TrainingPanel(Panel):
         seed, self.model = hyper.check_seed("seed", seed), check_model(model)
         self.first, self.seed = (base, seed), seed
         self.now = None  # the run in training, as `ListedRun`
-        self.update_seconds = math.inf  # unknown until a run has ended
         self.pixels = self.epoch = None  # the map and its epoch
         self.map_key, self.map_time = None, 0.0  # what it shows, and when it was made
         self.scrubbing = False  # whether a job makes the map of another epoch
@@ -153,16 +152,9 @@ class TrainingPanel(Panel):
                 if (entry and entry.color) or not self.live.next_job:
                     self.now = None
                     if entry:
-                        self._add(entry)
-
-    def _add(self, entry):
-        run = entry.run
-        if run.epochs_done:
-            updates = run.epochs_done * self._updates(run.setting)
-            self.update_seconds = run.fit_time / updates
-            self._set_follow()
-        self.list.add(run, entry.color)
-        self._set_seed()
+                        self.list.add(entry.run, entry.color)
+                        self._set_follow()
+                        self._set_seed()
 
     def _set_seed(self):
         """Set the seed of the next training: a new one, or that of the run shown."""
@@ -172,8 +164,12 @@ class TrainingPanel(Panel):
             self.seed = self.run.seed
 
     def seconds(self, setting: Hyperparameters) -> float:
-        """Return about how long a training of the setting takes, from the last one."""
-        epoch = self.update_seconds * self._updates(setting)
+        """Return about how long a training of the setting takes, from the run shown."""
+        run = self.run
+        if not (run and run.epochs_done):
+            return math.inf
+        update = run.fit_time / run.epochs_done / self._updates(run.setting)
+        epoch = update * self._updates(setting)
         return max(epoch, _EPOCH_SECONDS * self.slow.value) * setting.epochs
 
     def _updates(self, setting):
