@@ -94,11 +94,11 @@ def value_curves_chart(search, chosen: int, alt: str) -> Chart:
     return Chart(x, y, marks, alt=alt)
 
 
-def validation_chart(search, *, chosen=None, before=None, drawn=None, alt="") -> Chart:
+def validation_chart(search, chosen: int, before, drawn, alt: str) -> Chart:
     """Return a panel's validation curve: the lowest loss, mean over seeds, by value."""
-    # The setting `chosen` (an index) is marked, `before` is an earlier search, `drawn`
-    # a guess (places, losses). A click sends the index of a setting as "point" or that
-    # of a cross as "cross".
+    # The setting `chosen` (an index) is marked. `before` is an earlier search, shown if
+    # it had the same values, `drawn` a guess (places, losses); both may be None. A
+    # click sends the index of a setting as "point" or that of a cross as "cross".
     runs, name = search.runs, search.param_name
     axis, at = value_axis(name, search.values(name))
     mean = np.where(runs.unfit, np.nan, runs.mean_val_loss)
@@ -108,16 +108,19 @@ def validation_chart(search, *, chosen=None, before=None, drawn=None, alt="") ->
     guess = {"legend": WORDS["guess"] if drawn else None, "hover": False} | GUESS
     earlier = {"width": 1.8, "hover": False, "color": "gray", "dash": "dashed"}
     earlier["legend"] = WORDS["old"]
-    picked = [] if chosen is None else [chosen]
+    old = [], []
+    if before is not None and before.space == search.space:
+        order = _left_to_right(at, ~before.runs.unfit)
+        old = at[order], before.runs.mean_val_loss[order]
     sign = {"color": "ink", "shape": "diamond", "legend": WORDS["chosen"]}
     band, line, dots, *rest = _curve_marks(search, _value_colors(at), strong=False)
     marks = [
         band,
         spec.line(*(drawn or ((), ())), **guess),
-        spec.line(*_earlier_curve(before, search, at), **earlier),
+        spec.line(*old, **earlier),
         line,
         dots,
-        spec.points(at[picked], mean[picked], size=5, hover=False, **sign),
+        spec.points(at[chosen], mean[chosen], size=5, hover=False, **sign),
         *rest,
     ]
     y = Axis(WORDS["lowest_loss"], (floor, top))
@@ -176,14 +179,6 @@ def _left_to_right(at, drawn):
     """Return the indices of what is drawn, in the order of places."""
     order = np.argsort(at, kind="stable")
     return order[drawn[order]]
-
-
-def _earlier_curve(before, search, at):
-    """Return the curve of an earlier search, or None, with the same list of values."""
-    if before is None or before.space != search.space:
-        return [], []
-    order = _left_to_right(at, ~before.runs.unfit)
-    return at[order], before.runs.mean_val_loss[order]
 
 
 def heatmap_chart(space, loss, *, framed=None, marks=(), cells=None, **chart) -> Chart:

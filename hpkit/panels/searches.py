@@ -334,8 +334,8 @@ class ValidationCurvePanel(_ListsPanel):
             losses = np.where(found.unfit, np.nan, found.mean_val_loss)
             _, at = charts.value_axis(found.param_name, found.values(found.param_name))
             self.guess.judge(losses[np.argsort(at)])
-        options = {"chosen": self.focus, "before": self.before, "alt": describe(found)}
-        return [curves, charts.validation_chart(found, drawn=drawn, **options)]
+        about = self.focus, self.before, drawn, describe(found)
+        return [curves, charts.validation_chart(found, *about)]
 
     @property
     def _guess_fits(self):

@@ -1,5 +1,6 @@
 """Validation curve, training curves by value, the map of a grid and its profile."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -88,7 +89,8 @@ def test_values_choose_their_axis(name, values, kind, ticks):
 
 def test_a_curve_that_is_best_at_its_end_says_where_to_look():
     said = ": look further right"
-    plot, panel = validation_plot, validation_chart
+    plot = validation_plot
+    panel = partial(validation_chart, chosen=0, before=None, drawn=None, alt="")
     for more, chart, words in (([], plot, said), ([], panel, ""), ([1e3], plot, "")):
         about = {"param_name": "lr", "param_range": [0.01, 0.02, *more]}
         found = hk.validation_curve(MOONS, hk.Hyperparameters(epochs=4), **about)
