@@ -627,6 +627,8 @@ def test_present_makes_panels_large_and_small_again(panel):
     assert "projector" in TrainingPanel(panel.dataset, QUICK).children[0].value
     present(False)
     assert sheet.value == plain
+    TrainingPanel(panel.dataset, QUICK).end()
+    assert sheet.comm is not None  # that of the other panels, too
 
 
 def test_stop_before_the_first_epoch_is_said(panel, monkeypatch):
