@@ -188,7 +188,7 @@ def heatmap_chart(space, loss, *, framed=None, marks=(), cells=None, **chart) ->
     # "best", "ties", "chosen", "guess"; `cells` is the style of the cells. Clicking
     # sends row * columns + column as "cell".
     legends, framed = WORDS["frames"], framed or {}
-    by_kind = {k: [cell_at(s, space) for s in framed.get(k, ())] for k in _FRAMES}
+    by_kind = {k: [_cell_at(s, space) for s in framed.get(k, ())] for k in _FRAMES}
     frames = []
     for kind, style in _FRAMES.items():
         legend = legends[kind] if kind in framed else None  # or it would take room
@@ -238,7 +238,7 @@ def profile_chart(search, side: int, title: str = "") -> Chart:
     return Chart(axis, Axis(WORDS["lowest_loss"], (0, top)), marks, title, alt=alt)
 
 
-def cell_at(setting, space) -> tuple[int, int] | None:
+def _cell_at(setting, space) -> tuple[int, int] | None:
     """Return (column, row) on the map of the first two names, or None if not on it."""
     pair = [(list(v), getattr(setting, n, None)) for n, v in [*space.items()][:2]]
     if all(value in values for values, value in pair):
@@ -253,14 +253,14 @@ def path_chart(space, search, path=(), beside=(), **chart) -> Chart:
     loss, tips, runs = np.full((rows, columns), np.nan), {}, search.runs
     begun = np.isfinite(runs.mean_val_loss)
     for i in runs.order[begun[runs.order]][::-1]:  # the best comes last and stays
-        column, row = cell_at(search.settings[i], space)
+        column, row = _cell_at(search.settings[i], space)
         value = np.inf if runs.diverged[i].any() else runs.mean_val_loss[i]
         loss[row, column] = value
         tip = WORDS["tip" if value < np.inf else "tip_out"]
         tips[column, row] = tip.format(short_text(search.settings[i], space), value)
     # Cells in the order of the path, each with a badge: "S", "1" or a span of steps.
     stops = []
-    placed = [(step, cell_at(setting, space)) for step, setting in enumerate(path)]
+    placed = [(step, _cell_at(setting, space)) for step, setting in enumerate(path)]
     for cell, group in groupby([p for p in placed if p[1]], lambda p: p[1]):
         names = [str(step or WORDS["start"]) for step, _ in group]
         span = f"{names[0]}\N{EN DASH}{names[-1]}"

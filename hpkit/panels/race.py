@@ -94,7 +94,8 @@ class SearchRacePanel(Panel):
         """Run the first race side by side, then the others (a job)."""
         found, lowest = {}, {kind: [] for kind in KINDS}
         for results in zip_longest(*first.values()):
-            newer = {k: r for k, r in zip(first, results, strict=True) if r}
+            pairs = zip(first, results, strict=True)
+            newer = {kind: result for kind, result in pairs if result is not None}
             found = found | newer  # a copy: the old dict may be in use
             with self.live.lock:  # replace both at once, with the first new results
                 self.found, self.lowest = found, lowest

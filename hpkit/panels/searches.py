@@ -330,7 +330,7 @@ class ValidationCurvePanel(_ListsPanel):
         alt = CURVE["curves"].format(setting, txt.curve_text(mean, places))
         curves = charts.value_curves_chart(found, self.focus, alt)
         drawn = self.guess and self.guess.drawn
-        if drawn and found.finished and len(found.settings) == len(drawn[0]):
+        if drawn and found.finished:
             losses = np.where(found.unfit, np.nan, found.mean_val_loss)
             _, at = charts.value_axis(found.param_name, found.values(found.param_name))
             self.guess.judge(losses[np.argsort(at)])
@@ -436,8 +436,8 @@ class GridPanel(_ListsPanel):
     def _guess_text(self, guess):
         """Return a guess in words, with its loss if that is known."""
         loss = self.found.mean_val_loss[self.found.settings.index(guess)]
-        there = GRID["there"].format(loss) if np.isfinite(loss) else ""
-        return txt.short_text(guess, self.found.space) + there
+        text = txt.short_text(guess, self.found.space)
+        return text + (GRID["there"].format(loss) if np.isfinite(loss) else "")
 
 
 class _CellGuess(W.VBox):
