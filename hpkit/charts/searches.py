@@ -446,7 +446,8 @@ def parallel_chart(search) -> Chart:
     best = [i for i in runs.order[: len(_BEST)] if np.isfinite(losses[i])]
     pale = np.setdiff1d(np.arange(len(losses)), best)
     named = [(digits(losses[i]), short_text(runs.settings[i], names)) for i in best]
-    pens = {"color": [*_BEST], "dash": [*_BEST.values()], "width": 1.8, "opacity": 0.9}
+    pens = {"color": [*_BEST], "dash": [*_BEST.values()], "opacity": 0.9}
+    pens |= {"width": [3.2] + 4 * [1.8], "strong": [True] + 4 * [False]}
     grays = {"color": "gray", "width": 1, "opacity": 0.35}
     grays["dash"] = ["dotted" if i in crossed else None for i in pale]
     at, last = np.arange(len(axes)), len(names)

@@ -564,7 +564,7 @@ class Panel(W.VBox):
             rows = rows.apply(lambda c: c.map(flags) if c.dtype == bool else c)
             rows = rows.apply(lambda c: c.map(value_text) if c.dtype == object else c)
             scores = rows.filter(regex="^(?!rank).*(loss|accuracy|spread)$")
-            formats = dict.fromkeys(map(_heading, scores), lambda n: digits(n, 4))
+            formats = dict.fromkeys(map(_heading, scores), _score_text)
             options = {"float_format": "{:.4g}".format, "index": False, "border": 0}
             options |= {"na_rep": self.texts["no_value"], "formatters": formats}
             table = rows.rename(columns=_heading).to_html(**options)
@@ -602,6 +602,10 @@ def _heading(column):
     if name in hyper.TABLE and column not in headings:
         return hyper.TABLE[name].label
     return headings.get(name, name.replace("_", " "))
+
+
+def _score_text(score):  # so that the points of a column are below each other
+    return f"{score:.4f}" if 1e-3 <= abs(score) < 1e4 else digits(score, 4)
 
 
 def values_text(setting, other):
