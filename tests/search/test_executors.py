@@ -41,7 +41,7 @@ ARRAYS = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "epochs_do
 @pytest.fixture(autouse=True)
 def short_chunks(monkeypatch):
     """Let every group travel many times, also in a short test."""
-    monkeypatch.setattr(executors, "CHUNK", 0.005)
+    monkeypatch.setattr(executors, "CHUNK", 0.01)
 
 
 def pool_of(make):
