@@ -327,13 +327,13 @@ for lr, folds in zip(rates, found, strict=True):
 
 # %% [markdown]
 # **What you see: 0.01 is out.** Its mean is higher by many times the spread: 20 epochs
-# are too few for such short steps. The other three lie close together, within a tenth
-# of that gap. <!-- claim: choice-folds-choose --> Don't rank them: leave out a fifth of
-# the wines, and another may lead. <!-- claim: choice-folds-other-wines -->
+# are too few for such short steps. The other three lie within a tenth of that gap.
+# <!-- claim: choice-folds-choose --> Don't rank them: leave out a fifth of the wines,
+# and another may lead. <!-- claim: choice-folds-other-wines -->
 #
 # Folds cost five runs instead of one: use them when data is scarce and training is
-# quick. They, too, are for choosing: train the chosen setting once more, and open the
-# box with the 36 rows.
+# quick. They, too, are for choosing: train the chosen setting once more on all five,
+# and open the box with the 36 rows.
 #
 # ## 7. Four questions (2 minutes)
 

@@ -143,10 +143,10 @@ print("spreads: 0.2, 0.3, their differences:", *spreads)
 # <!-- claim: seeds-same-seed-is-fairer -->
 #
 # So compare two settings by their **differences**, seed by seed. Divide their mean by
-# its standard error. **More than two is hardly luck**: luck alone gets there only one
-# time in twenty. With few seeds the spread is a guess, so it takes more: 2.8 with five,
-# 4.3 with three. Say three seeds give differences of 0.01, 0.03 and 0.05: mean 0.03,
-# standard error 0.012, ratio 2.6. Below 4.3: they can't tell.
+# its standard error. **More than two is hardly luck**: luck alone gets there one time
+# in twenty. With few seeds the spread is a guess, so it takes more (*Student's t*): 2.8
+# with five, 4.3 with three. Say three seeds give differences of 0.01, 0.03 and 0.05:
+# mean 0.03, standard error 0.012, ratio 2.6. Below 4.3: they can't tell.
 #
 # **Predict.** Ana's 0.25 and Jun's 0.3 once more: how many shared seeds tell them
 # apart?
