@@ -135,7 +135,7 @@ def test_lesson_is_done_by_mouse_as_its_text_says(page, lab_server):
     hand.up_to_the_panel()
     hand.click("Slow")
     lowest = []
-    rates = re.search(r"rate ([\d.]+), with ([\d.]+), with ([\d.]+) again", words)
+    rates = re.search(r"rate ([\d.]+), then ([\d.]+), then ([\d.]+) again", words)
     for lr in rates.groups():
         hand.type("learning rate", lr)
         found = rf"Lowest validation loss ([\d.]+) at epoch \d+ of \d+ \(lr {lr},"
