@@ -22,6 +22,7 @@ _UNEVEN = 5  # rows of the most common class, in multiples of the rarest
 # Texts are taken as categories without `categorical=` if there is at most one for each
 # ten rows, but 10 always are, and more than 100 never.
 _CATEGORIES_PER_ROW, _CATEGORY_LIMITS = 0.1, (10, 100)
+_GROUP_DRAWS = 100  # ways to split groups that are tried, to find an even one
 _MAX_CODES = 12  # different whole numbers that may be codes: months, say
 # Kolmogorov-Smirnov distance of two classes in a column; breast cancer's best has 0.84.
 _SEPARATED = 0.95
@@ -308,29 +309,30 @@ def _split_by_time(key, ends):
 
 
 def _split_by_group(groups, shares, rng, y):
-    """Return the rows of each part: whole groups, about these shares of each class."""
-    _, groups = np.unique(groups, return_inverse=True)
-    count = groups.max() + 1
-    if count < len(shares):
-        raise refusal("few_groups", count, least=len(shares))
+    """Return the rows of each part: whole groups, about these shares of the rows."""
+    _, groups, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(sizes) < len(shares):
+        raise refusal("few_groups", len(sizes), least=len(shares))
     classes, y = np.unique(0 * groups if y is None else y, return_inverse=True)
-    rows = np.zeros((count, len(classes) + 1))  # of each group: by class, and in all
-    np.add.at(rows, (groups, y), 1)
-    rows[:, -1] = rows.sum(1)
-    wanted, part_of = np.outer(shares, rows.sum(0)), np.empty(count, int)
-    filled, left = np.zeros_like(wanted), (rows > 0).sum(0)
-    # Large groups first, and those with much of a class; alike ones in any order.
-    weight, order = (rows**2 / rows.sum(0)).sum(1), rng.permutation(count)
-    for group in order[np.argsort(-np.log2(weight[order]).round(), kind="stable")]:
-        # The last groups with a class must go where it is lacking; others go where the
-        # counts come closest to those wanted, by chi-square.
-        has, lacks = rows[group] > 0, filled == 0
-        wrong = has & (left <= lacks.sum(0)) & ~lacks
-        after = filled + rows[group]
-        change = ((after - wanted) ** 2 - (filled - wanted) ** 2) / wanted
-        part = np.lexsort((change.sum(1), wrong.sum(1)))[0]
-        part_of[group], filled[part] = part, after[part]
-        left -= has
+
+    def unevenness(parts):  # the classes that parts lack, then chi-square of the counts
+        counts = np.array([np.bincount(y[p], minlength=len(classes)) for p in parts])
+        expected = np.outer(shares, counts.sum(0))
+        return (counts == 0).sum(), ((counts - expected) ** 2 / expected).sum()
+
+    n_draws = max(1, min(_GROUP_DRAWS, 20_000 // len(sizes)))  # many are even anyway
+    draws = (_draw_groups(groups, sizes, shares, rng) for _ in range(n_draws))
+    return min(draws, key=unevenness)
+
+
+def _draw_groups(groups, sizes, shares, rng):
+    filled, part_of = np.zeros(len(shares)), np.empty(len(sizes), int)
+    for n_placed, group in enumerate(rng.permutation(len(sizes))):
+        levels = (filled + sizes[group]) / shares
+        if (filled == 0).sum() == len(sizes) - n_placed:  # one for each empty part
+            levels[filled > 0] = np.inf
+        part_of[group] = levels.argmin()
+        filled[part_of[group]] += sizes[group]
     return [np.flatnonzero(part_of[groups] == k) for k in range(len(shares))]
 
 
