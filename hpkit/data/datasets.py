@@ -515,28 +515,33 @@ def _refuse_bad_rows(key, bad, names):
 
 def check_rows(X, names, preparation=()):
     """Return rows to predict, float (n, columns); columns of a table are by name."""
-    import pandas as pd
-
     columns, count = preparation or tuple(map(Column, names)), len(names)
     way = tr("data.columns", count=count)
     X = X.to_pandas() if hasattr(X, "to_pandas") else X
-    try:
-        if hasattr(X, "__array__") and not hasattr(X, "iloc"):
-            X = np.asanyarray(X)  # a tensor, say
-        shape = np.shape(X)  # an error for rows of different lengths
-        one = isinstance(X, Mapping | pd.Series) or hasattr(X, "_fields")
-        one = one or (shape == (count,) and not isinstance(X[0], Mapping))
-        rows = pd.DataFrame([X] if one else X)
-    except Exception:
-        raise refusal("rows_numbers", X, kind=TypeError, way=way) from None
-    if isinstance(X, pd.DataFrame) or not isinstance(rows.columns, pd.RangeIndex):
-        rows = rows.rename(columns=str)
-        if missing := [name for name in names if name not in rows]:
+    X = X.tolist() if np.ma.isMA(X) else X
+    rows = X if isinstance(X, list) else [X]
+    if rows and all({*names} <= {*getattr(row, "_fields", ())} for row in rows):
+        rows = [row._asdict() for row in rows]
+    if rows and all(isinstance(r, Mapping) or hasattr(r, "to_frame") for r in rows):
+        import pandas as pd
+
+        X = pd.DataFrame(rows)
+    if hasattr(X, "iloc"):
+        if missing := [name for name in names if name not in map(str, X.columns)]:
             raise refusal("rows_columns", names=", ".join(missing[:6]), way=way)
-        rows = rows[list(names)]
-    if rows.shape[1] != count:
-        raise refusal("rows_shape", count=count, shape=shape, way=way)
-    X = tables.rows_to_numbers(rows, columns)
+        X = X.rename(columns=str)[list(names)]
+    else:
+        try:
+            array = np.asarray(X)
+            if any(c.categories for c in columns) or array.dtype.kind not in "biuf":
+                array = np.array(X, object)  # keeps True, which among numbers is 1
+            X = array[None] if array.shape == (count,) else array
+        except Exception:
+            raise refusal("rows_numbers", X, kind=TypeError, way=way) from None
+    if X.ndim != 2 or X.shape[1] != count:
+        raise refusal("rows_shape", count=count, shape=X.shape, way=way)
+    numeric = not hasattr(X, "iloc") and X.dtype.kind in "biuf"
+    X = X.astype(float) if numeric else tables.rows_to_numbers(X, columns)
     filled, gaps = [column.fill is not None for column in columns], np.isnan(X)
     _refuse_bad_rows("rows_not_finite", ~(np.isfinite(X) | (gaps & filled)), names)
     pairs = zip(columns, gaps.any(0), strict=True)

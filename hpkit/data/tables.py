@@ -231,12 +231,12 @@ def _refuse_texts(name, texts, n_rows):
     return []
 
 
-def rows_to_numbers(rows, columns):
+def rows_to_numbers(X, columns):
     """Return rows as numbers; a category that `columns` lack is -1, with a warning."""
     import pandas as pd
 
     arrays = []
-    for column, (_, values) in zip(columns, rows.items(), strict=True):
+    for column, (_, values) in zip(columns, pd.DataFrame(X).items(), strict=True):
         if column.categories is None:
             arrays.append(_to_floats(column.name, values))
             continue

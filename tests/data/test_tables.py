@@ -306,6 +306,10 @@ def test_names_lead_to_columns_even_where_two_are_alike():
     data, new = Dataset.from_frame(frame, "y"), frame[["n", "city"]]  # another order
     tuples = list(new.itertuples(index=False))
     np.testing.assert_array_equal(data.prepare(tuples), data.prepare(new))
+    X, names = np.arange(36).reshape(18, 2), ["a b", "c d"]
+    blank = Dataset.from_arrays(X, [0, 1] * 9, features=names)
+    rows = pd.DataFrame([[1, 2]], columns=names).itertuples(index=False)
+    np.testing.assert_array_equal(blank.prepare(list(rows)), [[1, 2]])  # by place
 
 
 @pytest.mark.parametrize("odd", ["12,5", pd.Timestamp("2026"), 1j])

@@ -138,7 +138,7 @@ def test_classes_of_new_rows_are_those_of_the_table():
         (lambda X: np.where(X > 100, np.inf, X), r"no missing.*, got \d rows? .*; f"),
         (lambda X: [*X[:1].astype(str), ["a"] * 10], r"number.*, got .*; [gp]"),
         (lambda X: None, r"X must .*, got .*; "),
-        (lambda X: MOONS, r"must hold numbers, got Dataset\(moons.*; give the 10 col"),
+        (lambda X: MOONS, r"the shape \(rows, 10\), got \(\); give the 10 col"),
     ],
     ids=["width", "one-row-width", "infinite", "text", "nothing", "data-set"],
 )
