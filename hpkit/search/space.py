@@ -85,8 +85,11 @@ _SCIPY = {"uniform": (), "loguniform": (True,), "randint": (False, True)}
 def check_list(name, values):
     hint = tr("hints.values" if name in TABLE else "hints.own_values", name=name)
     items = hp.check_items(name, values, hint=hint)
-    checked = (TABLE[name].check(name, hp.to_python(value)) for value in items)
-    return tuple(dict.fromkeys(checked))  # one that is there twice is tried once
+    values = tuple(TABLE[name].check(name, hp.to_python(value)) for value in items)
+    if len(set(values)) < len(values):
+        twice = next(v for v in values if values.count(v) > 1)
+        raise refusal("twice", name=name, twice=twice)
+    return values
 
 
 def check_space(function, space, *, ranges=False, own=()):

@@ -60,7 +60,7 @@ def test_values_end_where_the_learner_says(name, text, values):
 
 WAY = r"0\.001 to 10 in 9, got"
 WRONG = dict.fromkeys(("fast", "", "1 to 2 in", "1 to b in 3", "1 to 2 in x"), WAY)
-WRONG |= {"-1": "lr must be > 0", "nan": WAY, "1 to 2 in 0": WAY}
+WRONG |= {"-1": "lr must be > 0", "1, 1": "must differ", "nan": WAY, "1 to 2 in 0": WAY}
 WRONG["0.001 to 1 in 90000000"] = "100 at most, got 90000000"
 
 

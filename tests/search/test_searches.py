@@ -119,7 +119,6 @@ def test_a_search_answers_in_scikit_learns_words():
 def test_of_what_is_searched_the_base_need_not_fit_the_data():
     few = hk.Dataset.from_arrays(np.eye(20), [0, 1] * 10)
     assert hk.grid_search(few, BASE, lr=[0.1], batch_size=[4]).best.batch_size == 4
-    assert hk.grid_search(few, BASE, lr=[1, 0.1, 1], batch_size=[4]).cost.settings == 2
     with pytest.raises(ValueError, match="12 in your data, got 64"):
         hk.grid_search(few, BASE, lr=[0.1], batch_size=[4, 64])
 
@@ -400,7 +399,7 @@ def test_signatures_tell_the_arguments(search):
 
 
 NAN, INF = float("nan"), float("inf")
-BAD_LISTS = ([], "0.1", 0.1, None, {0.1: 1}, [0.1, None], [[0.1]])
+BAD_LISTS = ([], "0.1", 0.1, None, {0.1: 1}, [0.1, 0.1], [0.1, None], [[0.1]])
 # Lists are checked as settings are: all other bad values are in test_hyperparameters.
 BAD_VALUES = {"lr": (0, "0.1"), "batch_size": (401,), "hidden": ("16", None)}
 BAD_VALUES |= {"learning_rate": (0.1,)}
