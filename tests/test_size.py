@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_426, 62),
+    "hpkit/**/*.py": (16_447, 62),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (20_897, 93),
+    "tests/**/*.py": (20_915, 93),
 }
 
 

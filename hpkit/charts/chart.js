@@ -409,7 +409,7 @@ function createChart(el, onEvent) {
     const gap = .7 * em  // between texts
     let best = null, least = Infinity
     for (let dy = -14; dy <= 14; dy++) for (const dx of dy ? LABEL_SHIFTS : [-1, 1]) {
-      const shift = dx / 2 * width + Math.sign(dx) * (.5 * em + (dy ? 0 : r))
+      const shift = dx / 2 * width + Math.sign(dx) * (dy ? edge ? .5 * em : 0 : r + .5 * em)
       const cx = clamp(x + shift, width / 2, (stub ? box.right : box.W) - width / 2)
       const cy = y + dy * .7 * height + Math.sign(dy) * Math.max(0, r - .1 * em)
       const a = cx - width / 2, b = cx + width / 2, c = cy - .6 * height, d = cy + .6 * height

@@ -192,7 +192,7 @@ def ticks(axis: Axis, most):
     else:
         steps = [1, 2, 5, 10] if 5 < high - low < 25 else [1, 2, 2.5, 5, 10]  # epochs
         places = MaxNLocator(most, steps=steps).tick_values(low, high)
-    room = 1e-9 * (high - low)
+    room = 1e-9 * (low if axis.kind == "log" else high - low)
     return [(v, f"{v:.6g}") for v in places if low - room <= v <= high + room]
 
 

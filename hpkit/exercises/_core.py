@@ -24,6 +24,7 @@ from hpkit.store import Store, check_kinds, home, now
 from hpkit.text import wrap_text
 
 CORRECT, NOT_YET = "correct", "not yet"
+_CODE_STYLE = "padding:.5em .8em;border:1px solid #8886;overflow-x:auto"
 _NOT_ATTEMPTED, _COULD_NOT_CHECK = "not attempted", "could not check"
 # Symbol and color of the bar (Okabe-Ito); symbol and words suffice without the color.
 _SIGNS = {
@@ -261,7 +262,8 @@ class Exercise:
             else:
                 head, _, code = self.solution().partition("```python\n")
                 code = html.escape(code.removesuffix("```"), quote=False)
-                shown.append(f"{to_html(head)}<pre aria-live='off'>{code}</pre>")
+                code = f"<pre aria-live='off' style='{_CODE_STYLE}'>{code}</pre>"
+                shown.append(to_html(head) + code)
                 button.icon = "check"  # a disabled button loses the focus
             if len(shown) == steps:
                 button.description = tr("exercises.solution_button")

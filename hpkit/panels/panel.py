@@ -605,7 +605,7 @@ def _heading(column):
 
 
 def _score_text(score):  # so that the points of a column are below each other
-    return f"{score:.4f}" if 1e-3 <= abs(score) < 1e4 else digits(score, 4)
+    return f"{score:.4f}" if 1e-3 <= abs(score) < 10 else digits(score, 4)
 
 
 def values_text(setting, other):

@@ -51,9 +51,15 @@ def label_widget(label):
     return html_widget(f"<span class='hp-name'>{label}</span>")
 
 
-@cache
 def style_sheet():
     """Return the style sheet as a widget, the same one in all panels."""
+    if _sheet().comm is None:  # after Widget.close_all()
+        _sheet.cache_clear()
+    return _sheet()
+
+
+@cache
+def _sheet():
     return html_widget(f"<style>{_STYLE}</style>", "hp-style")
 
 
@@ -154,8 +160,8 @@ def show_saved(widget, picture, *, again=False, line="", **bundle):
 
 def close(widget):
     """Close a widget and all that it alone is made of: the page forgets them."""
-    if widget.comm is None or widget is style_sheet():
-        return
+    if widget.comm is None or "hp-style" in getattr(widget, "_dom_classes", ()):
+        return  # other panels need the style sheet
     values = [getattr(widget, name) for name in widget.trait_names(sync=True)]
     widget.close()
     for value in values:

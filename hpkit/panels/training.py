@@ -177,7 +177,8 @@ class TrainingPanel(Panel):
         return math.ceil(len(self.dataset.train.y) / setting.batch_size)
 
     def _set_follow(self):
-        self.controls.follow(self.seconds(self.controls.setting))
+        if self.run:
+            self.controls.follow(self.seconds(self.controls.setting))
 
     def show_setting(self) -> None:
         """Let the controls show the setting of the chosen run, unless one trains."""
@@ -452,7 +453,8 @@ class _RunList:
         self._redraw()
 
     def _free_color(self):
-        return min(PINNED, key=[e.color for e in self.entries].count)
+        entries = [*self.entries, *filter(None, [self.panel.now])]
+        return min(PINNED, key=[entry.color for entry in entries].count)
 
     def pin_beside(self, runs):
         """Add pinned runs; the chosen run stays chosen."""

@@ -112,7 +112,8 @@ class DistributedTraining(Training):
 def _train_group(make, settings, group, seconds, pause):
     """Train a group in a worker for that long; return what is left, and results."""
     training, at = make(settings), tuple(np.array(group.runs).T)
-    training.lasting = False  # raise here, record the failure in the main process
+    # Raise here: the main process records what fails, and sends again what is no stack.
+    training.lasting, training.retry_or_fail = False, training.fail
     training.take([group])
     training.advance(seconds, pause)
     left, weights = training.groups(), training.runs.weights

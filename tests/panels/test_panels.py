@@ -246,3 +246,8 @@ def test_a_panel_in_which_nothing_is_trained_yet_can_be_shown(moons, monkeypatch
     assert panel.picture().startswith(b"\x89PNG")
     assert panel.frame().empty
     assert isinstance(panel.code(), str)
+
+
+def test_a_panel_can_be_made_after_the_style_sheet_of_all_was_closed():
+    hk.BowlPanel().children[0].close()  # as ipywidgets.Widget.close_all() does
+    assert hk.BowlPanel().children[0].comm

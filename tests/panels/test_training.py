@@ -381,6 +381,9 @@ def test_pin_takes_the_run_on_the_chart_while_it_trains(panel):
         until(lambda lr=lr: panel.now and panel.now.run.setting.lr == lr)
         until(lambda: panel.now.run.epochs_done > 1)
         panel.pin_button.click()
+    panel.list.pin(first := panel.list.entries[0])
+    assert len({first.color, panel.now.color, panel.list.entries[-1].color}) == 3
+    panel.list.pin(first)
     panel.stop_button.click()
     panel.wait(60)
     pinned = [entry.run for entry in panel.list.entries if entry.color]

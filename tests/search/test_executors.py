@@ -193,6 +193,19 @@ def test_own_networks_give_the_numbers_of_one_process(pool, models, steps, monke
             torch.testing.assert_close(one, other, atol=1e-4, rtol=0)
 
 
+@pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
+def test_a_stack_that_a_worker_gives_up_is_trained_one_by_one(
+    threads_pool, monkeypatch
+):
+    monkeypatch.setattr(executors, "CHUNK", 1e-4)  # over before the worker finds out
+    monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
+    options = LITTLE | {"seeds": [0], "model": architectures.Branching}
+    here = hk.grid_search(**options)
+    there = hk.grid_search(**options, executor=threads_pool)
+    assert there.lost == ()
+    np.testing.assert_array_equal(there.val_loss, here.val_loss)
+
+
 def test_what_cannot_travel_is_named(threads_pool, monkeypatch):
     monkeypatch.setattr(executors, "CHUNK", 0)  # away after each epoch
     own = {"model": architectures.Counting, "executor": threads_pool}
