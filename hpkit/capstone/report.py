@@ -57,9 +57,7 @@ def best_of(entry, setting=None):
 
 
 def lowest_text(entry):
-    """Return the lowest mean validation loss of a search in words."""
-    loss = best["mean_val_loss"] if (best := best_of(entry)) else np.nan
-    return digits(loss) if np.isfinite(loss) else words("search")["diverged_note"]
+    return digits(best["mean_val_loss"]) if (best := best_of(entry)) else tr("diverged")
 
 
 def find(runs, choice):
