@@ -61,8 +61,8 @@ ax.set_axis_off()
 ax = hk.alt_text(ax, "Four columns of circles; lines from each to all of the next.")
 
 # %% [markdown]
-# Training changes a number on each line, a **weight**, and one in each unit, a
-# **bias**: the network's **parameters**.
+# Training changes a number on each line, a **weight**, and one in each unit and output,
+# a **bias**: the network's **parameters**.
 #
 # **Predict.** How many parameters are there? Ten? A hundred? More?
 
@@ -83,8 +83,8 @@ ex.hyperparameters.check(answer)
 # %% [markdown]
 # ## 2. The loop (10 minutes)
 #
-# All of training is one loop, for this little network as for the largest. If PyTorch is
-# new to you, read the loop's comments. To read a folded cell, click its three dots.
+# Training is one loop, for this little network as for the largest. If PyTorch is new to
+# you, read the loop's comments. To read a folded cell, click its three dots.
 
 # %% tags=["drawing"]
 # the data as tensors, three hyperparameters, a new network
