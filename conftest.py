@@ -46,6 +46,11 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_unconfigure():
+    for folder in (HOME, SITE):  # a worker's process ends without its own tidying up
+        folder.cleanup()
+
+
 @pytest.fixture(autouse=True)
 def _hk_in_doctests(doctest_namespace):
     doctest_namespace["hk"] = sys.modules.get("hpkit")
