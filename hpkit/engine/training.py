@@ -283,8 +283,8 @@ class Training:
         groups = list(self.waiting)
         for stack in self.stacks:
             net, size = stack.net, len(stack.flat["weights"])
-            state = None if net.has_state else pack(stack.state())
-            groups.append(Group(stack.runs, net.stacked, size, state, stack.done))
+            state = (None,) if net.has_state else (pack(stack.state()), stack.done)
+            groups.append(Group(stack.runs, net.stacked, size, *state))
         return groups
 
     def paused(self, pause):

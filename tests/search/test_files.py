@@ -121,6 +121,20 @@ def test_own_networks_go_on_where_they_were(model, monkeypatch):
         np.testing.assert_allclose(there, wanted, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
+def test_networks_that_keep_values_are_ranked_after_they_trained_again():
+    space = {"lr": [0.003, 0.03, 0.3], "batch_size": [30, 100, 300]}
+    arguments = space | {"model": architectures.Counting, "base": BASE.but(epochs=9)}
+    whole = hk.successive_halving(DIGITS, **arguments)
+
+    def before_the_cut(found):
+        return found.epochs_done.max() == 1
+
+    left(hk.successive_halving, before_the_cut, **arguments, storage="tuning.json")
+    found = hk.successive_halving(DIGITS, **arguments, storage="tuning.json")
+    assert_same(found, whole)
+
+
 KILLED = """
 import sys, hpkit as hk
 from hpkit.search import files
