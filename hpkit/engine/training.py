@@ -204,7 +204,8 @@ class Training:
             until = time.perf_counter() + seconds
             while not self.paused(pause):
                 self._train_one_stack(until, pause)
-                if time.perf_counter() >= until:
+                begun = self.arrays["epochs_done"].max() >= 0  # or there is no best run
+                if begun and time.perf_counter() >= until:
                     return
 
     def train_in_ticks(self, tick, pause=math.inf):

@@ -88,6 +88,15 @@ def test_says_once_what_is_trained_one_by_one(words, models):
         assert words in str(told.message)
 
 
+@pytest.mark.parametrize("model", [architectures.dropout, architectures.Short])
+@pytest.mark.usefixtures("stacked")
+def test_all_results_have_a_best_run_also_while_a_stack_is_left(model):
+    size = DATA.n_train - 4  # the last batch is short
+    settings = [BASE.but(lr=lr, batch_size=size) for lr in (0.01, 0.02)]
+    for runs in hk.train(DATA, settings, seeds=(0, 1), model=model, tick=0):
+        assert np.isfinite(runs.best_run.best_val_loss)
+
+
 @pytest.mark.filterwarnings("error")
 def test_little_work_is_neither_traced_nor_told(monkeypatch):
     monkeypatch.setattr(modules, "make_fx", None)
