@@ -325,10 +325,9 @@ class Storage:
             state = pack({"groups": list(map(tuple, groups))})
             extra["state"] = base64.b64encode(state).decode()
         try:
-            with refuse_file_errors(str(self.path)):
-                save_search(search, self.path, **extra, **self.identity)
-                if search.finished:
-                    self._tidy("lock", "*.new", "state-*")  # of earlier versions
+            save_search(search, str(self.path), **extra, **self.identity)
+            if search.finished:
+                self._tidy("lock", "*.new", "state-*")  # of earlier versions
         except OSError as error:  # such as a full disk: warn, and try again next time
             hp.warn(str(error))
             if search.finished:
