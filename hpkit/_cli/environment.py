@@ -135,10 +135,11 @@ def _install_missing(root, tests):
     # Ctrl-C or a closed lid may have cut pip off. It installs a package after all that
     # the package needs, and writes RECORD last.
     try:
-        for info in Path(sysconfig.get_path("purelib")).glob("*.dist-info"):
-            if not (info / "RECORD").exists():
-                shutil.rmtree(info)
-        if not missing(root, tests):
+        found = Path(sysconfig.get_path("purelib")).glob("*.dist-info")
+        cut_off = [info for info in found if not (info / "RECORD").exists()]
+        for info in cut_off:
+            shutil.rmtree(info)
+        if not (cut_off or missing(root, tests)):  # or what packages need was cut off
             return
         print(tr("installing"), flush=True)
         install(root, tests)

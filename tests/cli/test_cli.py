@@ -35,12 +35,13 @@ if __name__ == "__main__":
 """
 
 
-def wheel(folder, name, version, files):
+def wheel(folder, name, version, files, more=""):
     """Write a wheel, which is a zip file with a list of itself."""
     info = f"{name}-{version}.dist-info"
     files = {
         **files,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\n"
+        f"Version: {version}\n{more}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any",
     }
     record = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
@@ -281,6 +282,20 @@ def test_venv_cut_off_before_pip_and_within_a_package_is_repaired(project, call)
 
     assert done.returncode == 7, done
     assert "Installing" in done.stdout
+    assert "Installing" not in call("test").stdout
+
+
+def test_what_a_package_needs_is_repaired_when_an_upgrade_was_cut_off(project, call):
+    wheel(project / "wheels", "under", "1.0", {"under.py": ""})
+    wheel(project / "wheels", "over", "1.0", {"over.py": ""}, "Requires-Dist: under")
+    require(project, "over")
+    call("test")
+    site = next(Path(project, ".venv").glob("**/site-packages"))
+    for file in ["under.py", "under-1.0.dist-info/RECORD"]:
+        (site / file).unlink()
+
+    assert "Installing" in call("test").stdout
+    assert (site / "under.py").exists()
     assert "Installing" not in call("test").stdout
 
 
