@@ -75,9 +75,9 @@ def missing(root=ROOT, tests=False):
 
 
 def _is_met(requirement):
-    try:
-        version = metadata.version(requirement.name)
-    except metadata.PackageNotFoundError:
+    try:  # None, or an error, where an installation was cut off between its files
+        version = metadata.version(requirement.name) or "0.dev0"
+    except (metadata.PackageNotFoundError, KeyError, TypeError):
         return False
     return requirement.specifier.contains(version, prereleases=True)
 

@@ -21,6 +21,8 @@ from unittest.mock import MagicMock, Mock
 
 import pytest
 from harness import send, wait_for_server
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 import hpkit
 from hpkit import _cli
@@ -127,6 +129,22 @@ def bare(tmp_path, monkeypatch):
     monkeypatch.setattr(environment.shutil, "which", lambda name: None)
     monkeypatch.setattr(environment.sys, "platform", "linux")
     return tmp_path
+
+
+@pytest.mark.parametrize("files", [[], ["METADATA"]])
+def test_a_package_that_was_cut_off_is_missing(bare, monkeypatch, files):
+    usual = SpecifierSet.contains
+
+    def contains(specifiers, version, **options):
+        return usual(specifiers, Version(version), **options)
+
+    info = bare / "torch-99.0.dist-info"
+    info.mkdir()
+    for name in files:
+        (info / name).touch()
+    monkeypatch.syspath_prepend(bare)
+    monkeypatch.setattr(SpecifierSet, "contains", contains)  # as in packaging 24
+    assert environment.missing(bare)[0] == "torch>=99"
 
 
 @pytest.mark.parametrize("name", ["HPKIT_TORCH", "PIP_INDEX_URL", "PIP_FIND_LINKS"])
