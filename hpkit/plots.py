@@ -182,8 +182,11 @@ def plot_grid(
     title = _WORDS[many if seeds > 1 else "cells_one"].format(seeds)
     if others:
         title += "\n" + _WORDS["over"].format(names=others)
-    fits = not grid.runs.unfit.all()
-    framed = {"best": [grid.best], "ties": grid.ties} if fits else {}
+    framed, ranked = {}, [grid.settings[i] for i in grid.runs.order]
+    if not grid.runs.unfit.all():  # a tie counts where its cell shows it
+        shown = {tuple(getattr(s, n) for n in space): s for s in ranked[::-1]}
+        ties = [setting for setting in grid.ties if setting in shown.values()]
+        framed = {"best": [grid.best], "ties": ties}
     chart = charts.path_chart(space, grid, framed=framed, title=title)
     legend = charts.WORDS["diverged"] if grid.diverged.any() else None
     chart.marks.append(points(np.nan, np.nan, shape="x", color="ink", legend=legend))

@@ -297,6 +297,22 @@ def test_grid_of_folds_is_a_mean_of_folds():
     assert "4 settings, 2 folds each" in hk.describe(found)
 
 
+def test_a_cell_that_hides_a_tie_behind_a_worse_setting_is_no_tie():
+    space = {"lr": [0.1, 0.3], "momentum": [0, 0.5], "patience": [0, 3]}
+    grid = hk.grid_search(MOONS, BASE.but(epochs=1), seeds=range(5), **space)
+    losses = np.full((8, 5), 0.5) + 1e-3 * np.sin(np.arange(40)).reshape(8, 5)
+    losses[0] -= 0.4
+    losses[6] -= 0.3
+    losses[7] = 0.05, 1.5, 0.1, 1.3, 0.3  # a tie: its seeds cannot tell
+    curves = np.stack([np.full((8, 5), 9), losses], -1)
+    grid = replace(grid, runs=replace(grid.runs, val_loss=curves))
+    assert grid.ties == (grid.settings[7],)
+
+    dashes = [line.get_linestyle() for line in hk.plot_grid(grid, axes()).lines]
+    assert dashes
+    assert "--" not in dashes
+
+
 def test_grid_crosses_out_diverged():
     digits = hk.load_dataset("digits")
     space = {"lr": [0.1, 30], "batch_size": [32, 64]}
