@@ -276,7 +276,7 @@ class TrainingPanel(Panel):
         """Map the last weights during training, then those of the best epoch."""
         training, now = self.now is not None, time.perf_counter()
         self.scrub.disabled = training and not self.controls.quick  # it follows
-        key = id(run), training
+        key = run, training
         early = now < self.map_time + _MAP_EVERY and not self.live.paused
         if key == self.map_key or (training and early):
             return
