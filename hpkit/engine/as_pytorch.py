@@ -76,7 +76,7 @@ def as_pytorch(result, path):
 
 
 def scripts(result, rows_file, note):
-    """Return the scripts that can be written for a result, by the library's name."""
+    """Return scripts for a result by the name of their library, {} if none fits it."""
     runs = result and _as_runs(result)
     if not runs or runs.model is None or _RESERVED & {*hp.all_names(runs.settings)}:
         return {}

@@ -472,10 +472,8 @@ class Panel(W.VBox):
     def codes(self) -> dict[str, str]:
         """Return `code`, and scripts without hpkit, by the name of their library."""
         with self.live.lock:
-            codes = {HPKIT: self.code()}
-            if trained := self._trained:
-                codes |= scripts(trained, "run_data.npz", "by_call")
-            return codes
+            others = scripts(self._trained, "run_data.npz", "by_call")
+            return {HPKIT: self.code()} | others
 
     def stop(self) -> None:
         """Stop the training; returns at once."""
