@@ -120,6 +120,8 @@ class _Plan:
         """Return the `Search` so far, or raise if all runs failed."""
         training, runs = self.now, self.now.runs
         if training.finished and training.lost and runs.epochs_done.max() <= 0:
+            if self.storage:  # else the error's traceback would keep the file locked
+                self.storage.lock.release(force=True)
             raise training.failure
         fields = self.kind, self.base, self.space, runs, self.planned
         search = Search(*fields, lost=training.lost, **extra)

@@ -119,13 +119,13 @@ def test_a_network_of_another_shape_with_each_seed_is_trained_alone():
         assert found.runs[0, k].outputs(DIGITS.valid).shape == (len(DIGITS.valid.y), 10)
 
 
-def test_where_everything_fails_the_first_error_is_raised():
+def test_where_everything_fails_the_first_error_is_raised(tmp_path):
+    about = {"model": failing, "storage": tmp_path / "tuning.json"}  # is never busy
     for search in (hk.grid_search, hk.one_at_a_time, hk.successive_halving):
         with pytest.raises(RuntimeError, match="no such network"):
-            search(DIGITS, BASE, model=failing, hidden=[(3,), (5,)])
-    curve = {"model": failing, "param_name": "lr", "param_range": [1e38]}
+            search(DIGITS, BASE, hidden=[(3,), (5,)], **about)
     with pytest.raises(ValueError, match="no number"):
-        hk.validation_curve(DIGITS, BASE, **curve)
+        hk.validation_curve(DIGITS, BASE, param_name="lr", param_range=[1e38], **about)
 
 
 def test_what_does_not_fit_is_lost(monkeypatch):
