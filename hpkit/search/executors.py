@@ -39,8 +39,7 @@ class DistributedTraining(Training):
         sent = replace(dataset, test=test, test_looks=[], _table=None)
         options["lasting"] = True  # a group without enough memory fails on its own
         self.make = partial(Training, sent, **options)
-        options["workers"] = count_workers(executor)
-        super().__init__(dataset, settings, **options)
+        super().__init__(dataset, settings, workers=count_workers(executor), **options)
         self.sent = {}  # the groups in training, by future
 
     def groups(self):
