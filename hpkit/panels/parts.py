@@ -14,7 +14,7 @@ import ipywidgets as W
 
 from hpkit.charts.spec import css
 from hpkit.data.datasets import load_call
-from hpkit.engine.dense import DEFAULT_OBJECTIVE
+from hpkit.engine.dense import network
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag, varied
 from hpkit.locale import Texts, words
 from hpkit.text import call_code, model_name, seeds_code
@@ -86,7 +86,7 @@ def cell(dataset, model, *lines):
 
 def _model_argument(model):
     """Return the argument that passes a learner's own model, in a list."""
-    if model is None or getattr(model, "__module__", "") == "hpkit.engine.dense":
+    if model is None or model is network:
         return []
     return [f"model={model_name(model)}"]
 
@@ -101,8 +101,8 @@ def code_of_setting(setting):
 
 def code_of_run(run, *end):
     """Return the cell that trains a run, and ends with its result or other lines."""
-    scores = vars(run.dataset.objective or DEFAULT_OBJECTIVE)
-    custom = [name for name in ("loss", "metric") if scores[name] is not None]
+    objective = run.dataset.objective
+    custom = [n for n in ("loss", "metric") if getattr(objective, n, None) is not None]
     arguments = ["data", "setting", f"seed={run.seed}", *_model_argument(run.model)]
     arguments += [f"{name}={name}" for name in custom]
     lines = [WORDS["score"].format(name) for name in custom]

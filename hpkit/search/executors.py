@@ -15,7 +15,6 @@ from functools import partial
 
 import numpy as np
 
-from hpkit.engine.dense import DEFAULT_OBJECTIVE
 from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import Training
 from hpkit.hyperparameters import refusal, warn
@@ -157,8 +156,8 @@ def check_executor(executor, model, objective=None):
     if not pool and importlib.util.find_spec("cloudpickle"):
         import cloudpickle as pickler
     notebook = pickler is pickle and not hasattr(sys.modules["__main__"], "__file__")
-    functions = {"model": model} | vars(objective or DEFAULT_OBJECTIVE)
-    for name, function in functions.items():
+    for name in ("model", "loss", "metric"):
+        function = model if name == "model" else getattr(objective, name, None)
         if notebook and getattr(function, "__module__", "") == "__main__":
             raise refusal("model_typed", function, name=name)
         try:
