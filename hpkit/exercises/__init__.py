@@ -22,7 +22,8 @@ from hpkit.exercises._quiz import Quiz
 __all__ = ["LESSONS", "Exercise", "Feedback", "Lesson", "Progress", "Quiz", "configure"]
 __all__ += ["progress"]
 
-_CHECKS = vars(_results) | vars(_trainings)
+_named = vars(_results) | vars(_trainings)
+_CHECKS = {n: check for n, check in _named.items() if isinstance(check, Exercise)}
 
 
 class Lesson:
