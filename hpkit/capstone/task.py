@@ -17,10 +17,10 @@ from hpkit import hyperparameters as hp
 from hpkit.capstone import report, rivals
 from hpkit.capstone.report import TEXT_NAMES, Report, content, make_report
 from hpkit.capstone.rivals import Comparison, tr
-from hpkit.data.datasets import Dataset, load_dataset
+from hpkit.data.datasets import Dataset, check_dataset, load_dataset
 from hpkit.engine.dense import Model, Score
 from hpkit.engine.runs import Run
-from hpkit.engine.training import Training, check_dataset
+from hpkit.engine.training import Training
 from hpkit.hyperparameters import TABLE, Hyperparameters, brief, varied
 from hpkit.locale import words
 from hpkit.search import files

@@ -10,10 +10,10 @@ import ipywidgets as W
 
 from hpkit import text as txt
 from hpkit.charts.searches import path_chart, steps_chart
-from hpkit.data.datasets import Dataset
+from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.model_functions import mentions_name
-from hpkit.engine.training import allowed_own_names, check_dataset
+from hpkit.engine.training import allowed_own_names
 from hpkit.hyperparameters import TABLE, Hyperparameters, refusal, sort_numbers
 from hpkit.locale import Texts, digits, words
 from hpkit.panels.controls import pick_knob
