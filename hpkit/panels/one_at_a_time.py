@@ -135,11 +135,11 @@ class OneAtATimePanel(SearchPanel):
 
     def reset(self) -> None:
         """Forget all but the start and the grid."""
-        self.live.stop()
-        self.found = self.search = self.error = None
-        values = {name: knob.value for name, knob in self.starts.items()}
-        self.starting = self.base.but(**values)  # after `found`, which is drawn
-        self.live.start(self._train_start())
+        with self.live.lock:  # a step that still runs sees all of it or nothing
+            self.found = self.search = self.error = None
+            values = {name: knob.value for name, knob in self.starts.items()}
+            self.starting = self.base.but(**values)
+            self.live.start(self._train_start())
 
     def _train_start(self):
         """Return the job that trains the start alone."""
