@@ -36,7 +36,7 @@ class Store:
     def __init__(self, path, new, check, words):
         self.path, self.new, self.check, self.words = path, new, check, words
         self.notices = []
-        self._last = new  # what was read or written last
+        self._last = None  # what was read or written last
         self._pending = []  # changes that are not in the file
         self._thread_lock = threading.RLock()
 
@@ -50,7 +50,7 @@ class Store:
         with self._thread_lock:
             with suppress(OSError):
                 return self._apply_pending(self._read())
-            self._last = deepcopy(self._last)  # `_read` waits only as long as it is new
+            self._last = self._last or self.new  # not None: `_read` waits no more
             return self._apply_pending(deepcopy(self._last))
 
     def change(self, update):
@@ -86,7 +86,7 @@ class Store:
         if self.path is None:
             return deepcopy(self.new)
         try:
-            attempts = _ATTEMPTS if set_aside or self._last is self.new else 1
+            attempts = _ATTEMPTS if set_aside or self._last is None else 1
             text = _retry(lambda: self.path.read_text("utf-8"), attempts)
             data = deepcopy(self.new) | json.loads(text)
             self.check(data)
