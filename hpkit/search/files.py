@@ -247,7 +247,7 @@ class Storage:
         from filelock import FileLock  # 0.07 s that few need
 
         self.before, self.rungs = None, ()  # the search in the file, and its rungs
-        self.next, self.last = 0.0, None  # when to write, (search, training) to write
+        self.due, self.latest = 0.0, None  # when to write, (search, training) to write
         self.identity, self.custom = identify(plan), plan.model is not None
         self.lock = FileLock(f"{path}.lock", timeout=0)
         with refuse_file_errors(path):
@@ -311,15 +311,15 @@ class Storage:
 
     def save_when_due(self, search, training):
         """Write a search if it is time to, and always when it has ended."""
-        known = len(self.before.settings) if self.before else 0
-        if len(search.runs) == 0 or len(search.settings) < known:  # the file has more
+        old = len(self.before.settings) if self.before else 0
+        if len(search.runs) == 0 or len(search.settings) < old:  # the file has more
             return self._tidy("lock") if search.finished else None
-        self.last = search, training
-        if search.finished or time.perf_counter() >= self.next:
+        self.latest = search, training
+        if search.finished or time.perf_counter() >= self.due:
             self.write()
 
     def write(self):
-        start, (search, training) = time.perf_counter(), self.last
+        start, (search, training) = time.perf_counter(), self.latest
         extra = {"said": list(map(str, training.probe))} if training.probe else {}
         if groups := training.groups():
             state = pack({"groups": list(map(tuple, groups))})
@@ -333,7 +333,7 @@ class Storage:
             if search.finished:
                 self.lock.release(force=True)
         seconds = time.perf_counter() - start
-        self.next = start + seconds + max(WRITE_SECONDS, seconds / WRITE_SHARE)
+        self.due = start + seconds + max(WRITE_SECONDS, seconds / WRITE_SHARE)
 
     def _tidy(self, *ends):
         """Release the lock and remove files beside the JSON, by the ends of names."""
@@ -356,7 +356,7 @@ class Storage:
             self.resume(training)
             yield
         except BaseException as error:
-            if self.last and isinstance(error, GeneratorExit):
+            if self.latest and isinstance(error, GeneratorExit):
                 self.write()
             self.lock.release(force=True)
             raise
