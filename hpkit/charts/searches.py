@@ -16,7 +16,7 @@ from hpkit.search.space import Range
 from hpkit.text import axis_texts, chart_text, curve_text, short_text
 
 WORDS = Texts("charts")
-_LOG = Texts("capstone.pictures")
+_REPORT = Texts("capstone.pictures")
 _LOG_SPAN = 8  # times the lowest value: an axis of at least this span is logarithmic
 _LOWEST = {None: "lowest_at", "lowest": "lowest_left", "highest": "lowest_right"}
 _LOWEST["gap"] = _LOWEST[None]
@@ -401,16 +401,16 @@ def spent_chart(searches, budget) -> Chart:
         total, so_far = spent + epochs, np.minimum(loss, lowest)
         spent, lowest = int(total[-1]), so_far[-1]
         what = name.replace("successive_", "").replace("_search", "").replace("_", " ")
-        label = _LOG["entry"].format(n=index + 1, what=what)  # short, or it is cut
+        label = _REPORT["entry"].format(n=index + 1, what=what)  # short, or it is cut
         style = {"color": style_of(index)[0], "label": label}
         marks.append(spec.line(total, so_far, step=True, width=3, **style))
         marks.append(spec.rule(spent, color="soft", width=0.6))
-        ends.append(_LOG["end"].format(loss=lowest, epochs=spent))
+        ends.append(_REPORT["end"].format(loss=lowest, epochs=spent))
         losses += list(so_far)
-    marks.append(spec.rule(budget, color="ink", dash="dashed", label=_LOG["budget"]))
-    x = Axis(_LOG["spent"], (0, 1.02 * max(spent, budget)))
-    alt = _LOG["so_far_said"].format(ends=", ".join(ends))
-    return Chart(x, _log_axis(_LOG["so_far"], losses), marks, alt=alt)
+    marks.append(spec.rule(budget, color="ink", dash="dashed", label=_REPORT["budget"]))
+    x = Axis(_REPORT["spent"], (0, 1.02 * max(spent, budget)))
+    alt = _REPORT["so_far_said"].format(ends=", ".join(ends))
+    return Chart(x, _log_axis(_REPORT["so_far"], losses), marks, alt=alt)
 
 
 def tried_chart(runs_by_search, chosen=None) -> Chart:
@@ -426,12 +426,12 @@ def tried_chart(runs_by_search, chosen=None) -> Chart:
         # Two that coincide are one setting that was trained twice.
         dots |= {(lr, f"{v:.4g}") for lr, v in zip(lrs[fit], losses[fit], strict=True)}
         crosses |= {runs.settings[i] for i in np.flatnonzero(~fit)}
-    alt = _LOG["tried_said"].format(n=len(dots) + len(crosses), out=len(crosses))
+    alt = _REPORT["tried_said"].format(n=len(dots) + len(crosses), out=len(crosses))
     if chosen:
         marks.append(spec.ring(*chosen, color="ink"))
-        alt += " " + _LOG["chosen_said"].format(lr=chosen[0], loss=chosen[1])
-    x = _log_axis(_LOG["lr"], [lr for lr, _ in dots] + [s.lr for s in crosses])
-    y = _log_axis(_LOG["val_loss"], [float(loss) for _, loss in dots])
+        alt += " " + _REPORT["chosen_said"].format(lr=chosen[0], loss=chosen[1])
+    x = _log_axis(_REPORT["lr"], [lr for lr, _ in dots] + [s.lr for s in crosses])
+    y = _log_axis(_REPORT["val_loss"], [float(loss) for _, loss in dots])
     return Chart(x, y, marks, alt=alt)
 
 
