@@ -89,10 +89,11 @@ class OneThread:
 
     def __enter__(self):
         with self.lock:
+            now = torch.get_num_threads()  # torch sets a new thread up when first asked
             if OneThread.inside == 0:
-                OneThread.before = torch.get_num_threads()
+                OneThread.before = now
             OneThread.inside += 1
-            torch.set_num_threads(1)
+            torch.set_num_threads(1)  # in this thread, and in those to come
 
     def __exit__(self, *error):
         with self.lock:
