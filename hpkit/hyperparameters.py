@@ -43,7 +43,7 @@ _short_repr = reprlib.Repr()
 _short_repr.maxstring = _short_repr.maxother = _short_repr.maxlong = 60
 _MAX_NAME_LENGTH = 16  # in a legend
 _MAX_SEED = 2**63 - 1
-MANY = 10_000  # the longest list that is accepted
+MANY = 10_000  # the longest list that is accepted, where a check names no other
 _MAX_UNITS = 10_000  # in one layer
 _MAX_LAYERS = 100
 

@@ -260,8 +260,8 @@ class Capstone:
 
     def _plan(self, what, search, entries, args, kwargs):
         """Return the entry of a search, and the old one that it repeats, or None."""
-        # Without a seed, each search draws with the next one: it should not pay for the
-        # same settings twice. A repeated call finds its entry under the seed it had.
+        # Without a seed, each search draws with the next one (put into `kwargs`): none
+        # should pay for the same settings twice. A repeated call gets the one it had.
         fixed = what not in _DRAWS or "search_seed" in kwargs
         drawn = 0 if fixed else sum(entry["what"] in _DRAWS for entry in entries)
         for seed in range(drawn + 1):

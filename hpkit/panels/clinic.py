@@ -153,7 +153,7 @@ class ClinicPanel(Panel):
         # Begin with the faults whose curves lesson 01 has shown.
         new = [fault for fault in FAULTS if fault not in self._seen_faults]
         faults = new[:-3] if self.number <= 3 else new[1:2] or new or tuple(FAULTS)
-        for patient in draw_patient(self._rng, faults):
+        for patient in draw_patient(self._rng, faults):  # the last; before it, `Runs`
             yield patient
         seeds = range(patient.seed, patient.seed + OTHERS + 1)
         show = partial(self._show_patient, patient)

@@ -491,7 +491,7 @@ def _halve(plan, settings, eta):
     epochs = int(counts @ np.diff([*starts, plan.base.epochs])) * len(plan.seeds)
     plan.planned = replace(plan.cost(settings), epochs=epochs)
     if [(rung.epoch, len(rung.kept)) for rung in rungs] != cuts[: len(rungs)]:
-        plan.storage.refuse("cuts")
+        plan.storage.refuse("cuts")  # its file has the rungs
     remaining = rungs[-1].kept if rungs else range(len(settings))
 
     with plan.training(settings) as training:
