@@ -111,8 +111,8 @@ class Training:
         self.check_memory(new)
         before = SimpleNamespace(**self.arrays)
         self.first, self.settings = len(self.settings), (*self.settings, *new)
-        self.most = max(s.epochs for s in self.settings)
-        counts = len(self.settings), len(self.seeds), self.most
+        self.most_epochs = max(s.epochs for s in self.settings)
+        counts = len(self.settings), len(self.seeds), self.most_epochs
         has_metric = objective and objective.metric
         self.arrays = empty_arrays(*counts, self.dataset, has_metric)
         if self.first:
@@ -169,7 +169,7 @@ class Training:
 
     def build(self, group):
         if self.device.type == "cpu":
-            _check_free(4 * _PER_WEIGHT * group.size, len(group.runs), self.most)
+            _check_free(4 * _PER_WEIGHT * group.size, len(group.runs), self.most_epochs)
         state = unpack(group.state) if group.state else None
         runs = list(map(tuple, state["runs"])) if state else group.runs
         settings = [self.settings[i] for i, _ in runs]
