@@ -181,7 +181,8 @@ class Run:
         It takes a tensor of rows with the columns of ``dataset.features`` in their own
         units: ``torch.tensor(run.dataset.prepare(rows))`` for rows of your table. It
         gives what `predict_proba` gives, or for regression what `predict` gives.
-        ``torch.save`` and ``torch.export`` take it if they take your network.
+        ``torch.save`` and ``torch.export`` take it if they take your network, and
+        ``torch.load(path, weights_only=False)`` reads it.
 
         Examples
         --------
@@ -190,6 +191,7 @@ class Run:
         >>> module(torch.tensor([[0.0, 1.0]])).shape
         torch.Size([1, 2])
         """
+        self._warn_if_untrained(epoch)
         data, net, graph = self.dataset, self.network(epoch), fx.Graph()
         call, method = graph.call_function, graph.call_method
         parts = {"center": torch.tensor(data.center), "scale": torch.tensor(data.scale)}
@@ -264,9 +266,12 @@ class Run:
         self._require_weights()  # before X is checked: a file may name other columns
         if isinstance(X, Split):
             return X.X
+        self._warn_if_untrained(epoch)
+        return self.dataset.scaled(X)
+
+    def _warn_if_untrained(self, epoch):
         if epoch == "best" and self.best_epoch == 0 < self.epochs_done:
             hp.warn(tr("engine.untrained"))
-        return self.dataset.scaled(X)
 
     def test_loss(self) -> float:
         """Return the loss on the test split, with the weights of the best epoch.

@@ -165,6 +165,34 @@ def test_own_network_needs_the_function_that_made_it(run, tmp_path):
             hk.load_model(path, model=model)
 
 
+def test_a_network_that_takes_other_columns_is_another(tmp_path):
+    """Its tensors have the same shapes, and equal columns give the same outputs."""
+
+    def over(columns):
+        class Net(nn.Linear):
+            def forward(self, x):
+                return super().forward(x[:, columns])
+
+        return lambda _, n_outputs, setting: Net(2, n_outputs)
+
+    path = hk.fit(DATA["classes"], SETTING, model=over([0, 1])).save(
+        tmp_path / "own.pt"
+    )
+    hk.load_model(path, model=over([0, 1]))
+    with pytest.raises(ValueError, match="network that was trained, got another"):
+        hk.load_model(path, model=over([1, 0]))
+    with pytest.raises(ValueError, match="out of bounds"):
+        hk.load_model(path, model=over([0, 9]))
+
+
+def test_a_module_says_that_it_predicts_as_it_began():
+    run = hk.fit(DATA["classes"], SETTING.but(lr=300.0))
+    assert run.best_epoch == 0 < run.epochs_done
+    with pytest.warns(UserWarning, match="lowest before any training"):
+        run.to_module()
+    run.to_module("last")
+
+
 def test_saved_run_of_an_earlier_version_predicts_as_it_did():
     run = hk.load_model(SAVED / "flats.pt")
 
