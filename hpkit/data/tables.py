@@ -18,6 +18,7 @@ from hpkit.locale import tr, words
 
 SPLITS = ("train", "valid", "test")
 NO_SPREAD = 1e-100  # a smaller spread is rounding: its square is 0
+_FAR = 20  # standard deviations: between chance and a slip of the pen
 _UNEVEN = 5  # rows of the most common class, in multiples of the rarest
 # Texts are taken as categories without `categorical=` if there is at most one for each
 # ten rows, but 10 always are, and more than 100 never.
@@ -222,9 +223,11 @@ def _refuse_texts(name, texts, n_rows):
     parsed = pd.to_datetime(likely, "coerce", utc=True, format="ISO8601")
     if 2 * len(dates := pd.Series(parsed, likely).dropna()) > len(texts):
         return [refusal("date_texts", dates.index[0], name=name)]
-    if len(texts) > np.clip(_CATEGORIES_PER_ROW * n_rows, *_CATEGORY_LIMITS):
+    limit = np.clip(_CATEGORIES_PER_ROW * n_rows, *_CATEGORY_LIMITS)
+    if len(texts) > limit:
         distinct = len({text.strip().lower() for text in texts})
-        key = "many_texts" if distinct == len(texts) else "mixed_texts"
+        helps = distinct <= max(limit, len(texts) // 2)
+        key = "mixed_texts" if helps else "many_texts"
         key = "every_text" if len(texts) == n_rows else key
         facts = {"name": name, "count": len(texts), "rows": n_rows, "few": distinct}
         return [refusal(key, texts[0], **facts)]
@@ -411,10 +414,14 @@ def _list_columns(table, train, fitted, y):
                 lists["ids"].append(name)
             elif np.ptp(values[train]) <= NO_SPREAD:  # nan with gaps, which may inform
                 lists["constant"].append(name)
-            elif column.standardize and 2 < n_whole <= _MAX_CODES:
+            elif not column.standardize:
+                lists["unscaled"].append(name)
+            elif 2 < n_whole <= _MAX_CODES:
                 lists["codes"].append(f"{name} ({n_whole})")
-            elif column.standardize and n_whole > _MAX_CODES and _ID_NAME.search(name):
+            elif n_whole > _MAX_CODES and _ID_NAME.search(name):
                 lists["repeated_ids"].append(name)
+            elif (off := abs(known - known.mean())).max() > _FAR * known.std():
+                lists["far"].append(f"{name} ({known[off.argmax()]:g})")
         if gaps.any():
             lists["gaps"].append(f"{name} ({gaps.sum()})")
     for names in lists.values():

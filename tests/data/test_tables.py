@@ -397,6 +397,22 @@ def test_numbers_that_repeat_and_are_named_like_an_id_are_said():
     assert note("numbers", k=1, name="True") in data.notes
 
 
+def test_what_lies_far_off_or_is_left_in_its_own_units_is_said():
+    far = np.append(np.arange(500.0), [50_000.0, np.nan])
+    frame = pd.DataFrame({"far": far, "near": far % 500, "y": [0, 1] * 251})
+    assert note("far", "far (50000)") in Dataset.from_frame(frame, "y").notes
+    data = Dataset.from_frame(frame, "y", standardize=["near"])
+    assert note("unscaled", "far") in data.notes
+    assert note("far", "far (50000)") not in data.notes
+
+
+def test_texts_are_too_many_where_letter_case_hardly_matters():
+    texts = [f"T{k}" for k in range(200)] + ["t1", "t2"]
+    frame = pd.DataFrame({"when": texts * 2, "y": [0, 1] * 202})
+    with pytest.raises(ValueError, match=r"drop it, give groups='when'"):
+        Dataset.from_frame(frame, "y")
+
+
 def test_groups_whose_names_differ_only_in_case_or_spaces_are_said():
     frame = pd.DataFrame({"who": ["C1", "C2", "C3 "] * 20, "x": range(60)})
     frame["y"] = frame.x % 7 / 3
