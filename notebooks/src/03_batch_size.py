@@ -93,11 +93,11 @@ hk.TrainingPanel(digits, base, controls=("batch_size",))
 # steps made the difference.
 
 # %%
-ex.equal_epochs
+ex.equal_updates
 
 # %%
 answer = ...
-ex.equal_epochs.check(answer)
+ex.equal_updates.check(answer)
 
 # %% [markdown]
 # ## 3. Fewer steps, longer steps (9 minutes)

@@ -155,13 +155,7 @@ WRONG = {
         called=[lambda n_points: 7],
         empty=[lambda n_points, batch_size: ...],
     ),
-    "03/equal_epochs": dict(
-        near=[[16, 32], [16, 512]],
-        order=[[256, 16], [16, 16]],
-        diverged=[[1, 256]],
-        not_two=[[16], [8, 16, 600]],
-        kind=[[16, 601], [8.5, 64]],
-    ),
+    "03/equal_updates": dict(few=[10, 60, 100], many=[200, 600], kind=[0, 601, 12.5]),
     "03/scaled_rate": dict(
         unchanged=[0.04],
         smaller=[0.005],
