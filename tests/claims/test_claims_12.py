@@ -80,6 +80,15 @@ def test_cosine_at_its_best():
     assert 0.8 <= np.mean(cosine < constant) < 1
 
 
+def test_constant_wins_on_small():
+    """In blocks of ten seeds: the lesson has forty, which tell it the more surely."""
+    rates, both = (0.3, 0.5, 0.7, 1), ("constant", "cosine")
+    settings = tuple(SMALL.but(lr=lr, schedule=name) for name in both for lr in rates)
+    lowest = trained(settings, repeats(20, each=10), 10)[0].reshape(2, 4, -1).min(1)
+    assert np.mean(lowest[0] < lowest[1]) >= 0.95
+    assert np.median(lowest[1] / lowest[0]) < 1.15  # "not by much"
+
+
 def warmed():
     """Return the lowest losses without and with warm-up: (2, 4 rates, repeats)."""
     settings = tuple(SMALL.but(lr=lr, warmup=w) for w in (0, 0.2) for lr in WARM)
@@ -92,6 +101,17 @@ def test_warmup_near_the_edge():
     assert (warm > cold).any()
     for forty in slice(8), slice(8, 16):  # groups of five
         assert (warm[:, forty].mean(1) < cold[:, forty].mean(1)).all()
+
+
+def test_warmup_saves_a_few():
+    pair = [SMALL.but(lr=1.2, warmup=warmup) for warmup in (0, 0.2)]
+    runs = runs_of("digits", *pair, seeds=repeats(20, each=40))
+    stuck = runs.best_val_loss > 0.21
+    cold, warm = apart(stuck, 40).sum(-1)
+    assert np.mean(cold > 10) > 0.5
+    assert (cold >= 5).all()
+    assert (warm < cold / 2).all()
+    assert np.median(warm) <= 2
 
 
 def test_warmup_elsewhere():
