@@ -1,8 +1,9 @@
-# %% [markdown] words=1340 teaser="Your turn."
+# %% [markdown] words=1370 teaser="Your turn."
 # # The capstone: sixty epochs
 #
-# A post office wants to read handwritten digits, the ones you know. There is money for
-# **sixty epochs** in all. You decide how to spend them.
+# A post office wants to read handwritten digits, the ones you know: in lesson 02
+# learning rate 1 won. Act as if you had never seen them; the end says what that
+# knowledge is worth. There is money for **sixty epochs** in all.
 #
 # **About 60 minutes.** By the end you'll have
 #
@@ -226,8 +227,10 @@ ax = beside.plot()
 # - **Among the four** the medians lie within a dozen rows of 797.
 #   <!-- claim: capstone-tuned-are-alike --> So take the easiest.
 # - **Known against searched:** 0.1 alone is about as good.
-#   <!-- claim: capstone-known-is-as-good --> It wasn't free: you searched for it in
-#   earlier lessons. On your own data nobody has.
+#   <!-- claim: capstone-known-is-as-good --> And learning rate 1, the winner of lesson
+#   02, reached 0.94 on all 24 with ten epochs.
+#   <!-- claim: capstone-known-takes-ten-epochs --> It wasn't free, and on your
+#   own data nobody knows.
 
 # %%
 ex.may_say

@@ -111,6 +111,13 @@ def test_capstone_known_is_as_good():
     assert (abs(gap) < chance()).all()
 
 
+def test_capstone_known_takes_ten_epochs():
+    for split in SPLITS:
+        data = replace(hk.load_dataset("digits", seed=split), test_looks=[])
+        run = hk.fit(data, BASE.but(lr=1.0), seed=split)
+        assert round(run.test_accuracy(), 3) >= 0.94
+
+
 def test_capstone_start_below_the_bar():
     for split in SPLITS:
         data = replace(hk.load_dataset("digits", seed=split), test_looks=[])
