@@ -1,4 +1,4 @@
-# %% [markdown] words=1170 teaser="It tries all the pairs."
+# %% [markdown] words=1140 teaser="How Ana gets unstuck."
 # # Grid search
 #
 # In the last lesson Ana got stuck, because two things had to change at once. A grid
@@ -46,13 +46,13 @@ hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=
 #   <!-- claim: grid-ridge -->
 # - At the bottom of the valley the loss is a third to a half lower than Jun's.
 #   <!-- claim: grid-below-jun --> His list jumped from 0.1 to 1, over the best place.
-# - One at a time sees a single column of this map, and columns disagree: at learning
-#   rate 1 the best batch size lies inside the list, at 0.1 it is the smallest.
+# - One at a time sees one row and one column of this map. But columns disagree: at
+#   learning rate 1 the best batch size lies inside the list, at 0.1 it is the smallest.
 #   <!-- claim: grid-column-moves -->
 #
-# ## 2. Two loops, or one call (5 minutes)
+# ## 2. Two loops, or one call (3 minutes)
 #
-# "All pairs" is a loop inside a loop. Write it.
+# "All pairs" is a loop inside a loop.
 
 # %%
 ex.double_loop
@@ -66,16 +66,7 @@ def combinations(lrs, batch_sizes):
 ex.double_loop.check(combinations)
 
 # %% [markdown]
-# `hk.grid_search` is these loops with a run inside.
-
-# %%
-values = {"lr": [0.01, 0.1, 1], "batch_size": [4, 32, 200]}
-grid = hk.grid_search(spiral, base, seeds=range(3), **values)
-ax = hk.plot_grid(grid)
-
-# %% [markdown]
-# **What you see: the worst cell has the smallest rate and the largest batch.** Short
-# steps, and few of them. <!-- claim: grid-worst-corner -->
+# `hk.grid_search` is these loops with a run inside, `hk.plot_grid` draws the map.
 #
 # ## 3. Which values? (4 minutes)
 #

@@ -127,11 +127,6 @@ def test_grid_column_moves():
     assert (tenth.argmin(0) == 0).all()
 
 
-def test_grid_worst_corner():
-    nine = cells((0.01, 0.1, 1.0), (4, 32, 200))  # the third: lr 0.01, batch size 200
-    assert (nine.argmax(0) == 2).all()
-
-
 def test_grid_equal_factors():
     even = np.minimum(lowest((0.001, 10.0)), spiral(EVEN).min((0, 1)))
     assert (lowest((0.001, 0.01, 0.1, 1.0, 10.0)) < even / 2).all()
