@@ -61,8 +61,8 @@ ax.set_axis_off()
 ax = hk.alt_text(ax, "Four columns of circles; lines from each to all of the next.")
 
 # %% [markdown]
-# Training changes a number on each line, a **weight**, and one in each unit and output,
-# a **bias**: the network's **parameters**.
+# Each line has a number, a **weight**, each unit and output another, a **bias**: the
+# network's **parameters**, which training can change.
 #
 # **Predict.** How many parameters are there? Ten? A hundred? More?
 
@@ -168,8 +168,8 @@ print("parameters that training changed:", changed)
 print("lr, batch size, epochs:", lr, batch_size, epochs)
 
 # %% [markdown]
-# **What you see: more than half.** The others never had a slope: no slope, no step. The
-# three hyperparameters stayed as they were. <!-- claim: training-changes-parameters -->
+# **What you see: more than half.** A `ReLU` that gives 0 takes away its lines' slope.
+# Some lines never had one: no step. <!-- claim: training-changes-parameters -->
 #
 # ## 3. The boundary grows (3 minutes)
 #

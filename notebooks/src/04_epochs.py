@@ -1,4 +1,4 @@
-# %% [markdown] words=1120 teaser="When to stop."
+# %% [markdown] words=1120 teaser="Can training longer hurt?"
 # # Epochs
 #
 # You prepare for an exam with 50 old questions. Going through the pile once is an
@@ -190,8 +190,6 @@ ex.choose_patience.check(answer)
 
 # %% [markdown]
 # ## 5. Longer, shorter, enough (3 minutes)
-#
-# Was a run long enough? See where its best epoch lies.
 
 # %%
 ex.how_long

@@ -1,4 +1,4 @@
-# %% [markdown] words=1070 teaser="Another kind of luck."
+# %% [markdown] words=1070 teaser="Same setting, 30 percent more loss: why?"
 # # Seeds
 #
 # Roll a die once. It shows 5. Is the die fair? One roll can't tell. Yet people train

@@ -1,4 +1,4 @@
-# %% [markdown] words=1300 teaser="With several hyperparameters."
+# %% [markdown] words=1300 teaser="Two people, one recipe: only one arrives."
 # # One at a time
 #
 # Ana and Jun tune the same network on the same data. Both train eight settings, both

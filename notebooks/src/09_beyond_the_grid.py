@@ -54,6 +54,7 @@ hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)
 #   begins with random's draws, so the two often tie.
 #   <!-- claim: race-halving-lowest -->
 # - **Bayes** hasn't begun to learn: its first ten trials are random, and it has nine.
+#   Section 5 gives it thirty.
 # - Must it be halving? In more than half of the races random and Bayes end within a
 #   quarter of the best.
 # - **With 243 epochs** all four nearly always come that close.

@@ -1,4 +1,4 @@
-# %% [markdown] words=1980 teaser="The same with data of your own."
+# %% [markdown] words=1960 teaser="This time nobody knows the answer."
 # # Your own
 #
 # So far data, networks and questions have been ours. Now bring yours; one last table of
@@ -276,14 +276,11 @@ print(f"Optuna {study.best_value:.3f}")
 #
 # ## 5. More machines (3 minutes)
 #
-# One computer is enough for you? Skip this section.
-#
 # Sixty runs of ten minutes take ten hours; on ten computers, one. Every search takes
 # `executor=`, which sends work elsewhere. Here Dask has two workers inside this
 # program. For a cluster, only the client changes: `Client("tcp://...")` with its
 # address, dask-jobqueue's `Client(SLURMCluster())`, or dask-kubernetes'
-# `Client(KubeCluster())`. With `storage="tuning.json"` the same call resumes after a
-# stop.
+# `Client(KubeCluster())`.
 #
 # **Predict.** Will other workers give other numbers?
 
