@@ -518,8 +518,9 @@ def free_memory():
     import psutil
 
     free = psutil.virtual_memory().available
-    with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
-        files = _CGROUP / "memory.max", _CGROUP / "memory.current"
-        most, used = (int(file.read_text()) for file in files)
-        free = min(free, most - used)
+    with contextlib.suppress(OSError, ValueError, LookupError):  # no file, or "max"
+        files = (_CGROUP / f"memory.{name}" for name in ("max", "current", "stat"))
+        most, used, stat = (file.read_text().split() for file in files)
+        cached = stat[stat.index("inactive_file") + 1]  # of files: given back on demand
+        free = min(free, int(*most) - int(*used) + int(cached))
     return max(free, 0)
