@@ -84,6 +84,10 @@ def _earlier_runs(plan, trials):
     for trial in trials:
         record = trial.user_attrs
         if "setting" not in record or {*trial.params} != {*plan.space}:
+            _check_data(record, plan.dataset)
+            for name in trial.params:  # Optuna would begin anew under another name
+                if (ours := hp.name_for_alias(name)) in plan.space:
+                    raise refusal("study_name", name, ours=ours)
             continue
         setting = _setting(trial.params, plan.base)
         new = _runs_of(record, plan.dataset, setting)
@@ -94,6 +98,18 @@ def _earlier_runs(plan, trials):
             raise refusal("study_other", trial.number, part=tr(f"search.parts.{part}"))
         runs += new
     return runs
+
+
+def _check_data(record, dataset):
+    """Refuse a trial of other rows; other programs may use the names for anything."""
+    data, rows, there = (
+        data_to_json(dataset),
+        dataset.fingerprint,
+        record.get("dataset"),
+    )
+    is_ours = isinstance(there, dict) and there.keys() == data.keys()
+    if is_ours and (there != data or record.get("rows", rows) != rows):
+        raise refusal("other_data", dataset.name, name=there["name"])
 
 
 def _curves_to_json(runs, i):
@@ -217,14 +233,14 @@ def from_optuna(
     dataset : Dataset
         What it was trained on.
     base : Hyperparameters, default Hyperparameters()
-        Values of what the study did not search.
+        Values of what the study did not search, such as its epochs.
     names : dict, optional
         The study's name of a hyperparameter to hpkit's: ``{"learning_rate": "lr"}``.
     """
-    trials = _finished_trials(study)
+    finished = _finished_trials(study)
     check_dataset(dataset)
     base = hp.check_setting(base, "base", default=Hyperparameters())
-    trials = [t for t in trials if t.value is not None or "val_loss" in t.user_attrs]
+    trials = [t for t in finished if t.value is not None or "val_loss" in t.user_attrs]
     ours = {n: (names or {}).get(n, n) for trial in trials for n in trial.params}
     own = [n for n in ours.values() if n not in hp.NAMES]
     for name in own:
@@ -232,14 +248,10 @@ def from_optuna(
             raise refusal("optuna_name", name, ours=known)
     base = base.but(own=dict.fromkeys(own) | dict(base.own))
     runs, folds, space = [], [], {}
-    data, rows = data_to_json(dataset), dataset.fingerprint
     for trial in trials:
         setting = _setting({ours[n]: v for n, v in trial.params.items()}, base)
         record, complete = trial.user_attrs, trial.state is TrialState.COMPLETE
-        trained_on = record.get("dataset")  # others may use the name for anything
-        is_ours = isinstance(trained_on, dict) and trained_on.keys() == data.keys()
-        if is_ours and (trained_on != data or record.get("rows", rows) != rows):
-            raise refusal("other_data", dataset.name, name=trained_on["name"])
+        _check_data(record, dataset)
         value = {"seeds": [0], "val_loss": [trial.value]} if complete else {}
         new = _runs_of(record, dataset, setting) or _runs_of(value, dataset, setting)
         if new:
@@ -249,6 +261,8 @@ def from_optuna(
                 space[ours[name]] = _values(ours[name], distribution)
     if not runs:
         raise refusal("study_empty")
+    if left_out := len(finished) - len(folds):
+        hp.warn(tr("search.left_out", count=left_out, all=len(finished)))
     runs = replace(Runs.of(runs), folds=(dataset,) * min(folds))
     return Search("optuna_study", base, space, runs, runs.cost)
 

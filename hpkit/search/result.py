@@ -127,7 +127,10 @@ class Search(_RunsMembers):
         return [getattr(setting, name) for setting in self.settings]
 
     def _tried(self, name):
-        return {*self.values(name)} - {None}  # an Optuna trial may lack it
+        tried, space = {*self.values(name)}, self.space[name]
+        if self.kind == "optuna_study":  # its pruned trials may have tried the rest
+            tried |= {space.low, space.high} if isinstance(space, Range) else {*space}
+        return tried - {None}  # an Optuna trial may lack it
 
     @property
     def runs_done(self) -> int:
@@ -206,7 +209,7 @@ class Search(_RunsMembers):
                 if side and best in (min(known), max(known)):
                     inner = sorted(known)[1 if side == "lowest" else -2]
                     beside = [value == inner for value in self.values(name)]
-                    side = "gap" if self.unfit[beside].all() else side
+                    side = "gap" if any(beside) and self.unfit[beside].all() else side
                 edges[name] = side
         return {name: side for name, side in edges.items() if side}
 

@@ -9,7 +9,7 @@ import torch
 import hpkit as hk
 from hpkit.search import files
 
-MOONS = hk.load_dataset("moons")
+MOONS, DIGITS = hk.load_dataset("moons"), hk.load_dataset("digits")
 BASE = hk.Hyperparameters(epochs=3)
 SPACE = {"lr": hk.log_uniform(1e-3, 100), "hidden": [(), (4, 4)]}
 CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
@@ -124,6 +124,33 @@ def test_the_study_of_another_search_is_refused(other, words, tmp_path, monkeypa
     study.optimize(lambda trial: 1.0, 2)
     with pytest.raises(ValueError, match=r"more than the 2 trials .*, got 2; hpkit\."):
         hk.bayesian_search(MOONS, BASE, lr=[1], study=study, n_trials=2)
+
+
+def test_a_study_with_another_name_or_other_rows_is_refused():
+    study = optuna.create_study()
+    study.optimize(lambda trial: trial.suggest_float("learning_rate", 0.1, 1), 2)
+    with pytest.raises(ValueError, match=r"got 'learning_rate', which hpkit calls lr;"):
+        hk.bayesian_search(MOONS, BASE, lr=SPACE["lr"], study=study, n_trials=3)
+    study = hk.to_optuna(hk.grid_search(MOONS, BASE, lr=[0.1, 1]))
+    with pytest.raises(ValueError, match="those of 'moons', got others"):
+        hk.bayesian_search(DIGITS, BASE, lr=[0.1, 1], study=study, n_trials=3)
+    assert len(study.trials) == 2
+
+
+def test_pruned_trials_are_said_and_what_they_tried_is_no_edge():
+    def objective(trial):
+        lr = trial.suggest_float("lr", 0.001, 10, log=True)
+        if lr > 1:
+            raise optuna.TrialPruned
+        return -lr
+
+    study = optuna.create_study()
+    for lr in (0.1, 0.3, 3.0):
+        study.enqueue_trial({"lr": lr})
+    study.optimize(objective, 3)
+    with pytest.warns(UserWarning, match="study's 3 trials 1 are left out: they were"):
+        found = hk.from_optuna(study, MOONS, BASE)
+    assert (found.best.lr, found.edge) == (0.3, {})
 
 
 def test_a_study_of_another_program_is_read():
