@@ -10,6 +10,7 @@ import contextlib
 import functools
 import itertools
 import math
+import re
 import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
@@ -446,6 +447,9 @@ def with_objective(dataset, loss, metric):
         accepts = hp.accepts(function, "outputs", "targets")
         if function is not None and (not accepts or isinstance(function, type)):
             raise refusal(name, function, kind=TypeError)
+    name = getattr(metric, "__name__", type(metric).__name__)
+    if re.fullmatch(r"(?i:(?!neg).*(loss|error))", name):  # as scikit-learn has names
+        hp.warn(tr("engine.metric_lower", name=name))
     if dataset.is_regression and isinstance(loss, torch.nn.PoissonNLLLoss):
         raise refusal("loss_counts", loss)
     objective = None if loss is metric is None else Objective(loss, metric)

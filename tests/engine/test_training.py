@@ -13,7 +13,7 @@ import pytest
 import torch
 from architectures import Noisy, batch_norm, dropout, mlp
 from oracle import accuracy, assert_equal_the_plain_loop, dense, focal, table
-from sklearn.metrics import r2_score
+from sklearn.metrics import mean_absolute_error, r2_score
 from torch import nn
 
 import hpkit as hk
@@ -396,6 +396,13 @@ def test_a_loss_that_torch_broadcasts_unasked_is_refused():
         lambda o, t: (softplus(o[:, 0] - o) * (t > t[:, 0])).mean(),
     ):
         fit(NUMBERS, QUICK, loss=own, metric=own)
+
+
+@pytest.mark.parametrize("metric", [nn.L1Loss(), mean_absolute_error])
+def test_a_metric_whose_name_is_that_of_an_error_is_said(metric):
+    name = getattr(metric, "__name__", "L1Loss")
+    with pytest.warns(UserWarning, match=f"but {name} sounds like an error: negate"):
+        fit(NUMBERS, QUICK, metric=metric)
 
 
 def test_a_metric_that_torch_broadcasts_unasked_is_said():
