@@ -112,6 +112,8 @@ class _ListsPanel(SearchPanel):
         """Add an `Entry`: a choice of the hyperparameter and its values."""
         if values is None:
             values = ctl.usual_values(name, self.dataset, lists)
+        if values == "":
+            raise hyper.refusal("no_usual", name)
         entry = ctl.Entry(name, values, max(1, len(self.base.hidden)), label)
         self.entries.append(entry)
         first = entry.text.value

@@ -465,5 +465,7 @@ def test_own_names_are_searched_shown_and_stand_in_the_code(moons):
     space = set_to(across.which, "width").found.space
     assert space == {name: tuple(values) for name, values in lists.items()}
     assert "tanh" in set_to(up.text, "'gelu', 'tanh'").found.lost[0].reason
+    with pytest.raises(ValueError, match="got none for 'width'; give x_values="):
+        GridPanel(moons, "width", base=more["base"], model=free)
     with pytest.raises(ValueError, match="got 'width'; check the spelling"):
         GridPanel(moons, "width", "lr", x_values=[2, 4])
