@@ -420,8 +420,8 @@ path.unlink()  # yours you keep
 # ```python
 # from torch.utils.tensorboard import SummaryWriter
 #
-# for run in chosen.runs:
-#     with SummaryWriter(f"runs/lr {run.setting.lr:g} seed {run.seed}") as writer:
+# for n, run in enumerate(chosen.runs):
+#     with SummaryWriter(f"runs/{n} lr {run.setting.lr:g}") as writer:
 #         for epoch, loss in enumerate(run.val_loss):
 #             writer.add_scalar("val_loss", loss, epoch)
 #
