@@ -366,10 +366,10 @@ def train(
         network of the setting. Frozen parameters stay frozen. For classes it gives
         logits, without a softmax.
     loss : function, optional
-        ``(outputs, targets) -> scalar tensor``, such as ``torch.nn.HuberLoss()``: what
-        trains, and what `val_loss` shows. Outputs are a tensor (rows, outputs), targets
-        indices into `dataset.classes` (rows,), or scaled numbers (rows, 1): one is
-        `dataset.target_scale` of your units. Default: cross-entropy, or squared error.
+        ``(outputs, targets) -> mean over the rows``, such as ``torch.nn.HuberLoss()``:
+        what trains, and what `val_loss` shows. Outputs are a tensor (rows, outputs),
+        targets indices into `dataset.classes` (rows,), or scaled numbers (rows, 1): one
+        is `dataset.target_scale` of yours. Default: cross-entropy, or squared error.
     metric : function, optional
         ``(outputs, targets) -> number`` on the validation rows after each epoch:
         `val_metric`. Higher is better, as in scikit-learn: negate an error.
