@@ -224,7 +224,7 @@ WRONG = {
         count=[[3, 9]],
         kind=[[4], {4, 64}],
     ),
-    "09/first_cut": dict(lost=[3, 5], late=[41], kind=[0, 90]),
+    "09/first_cut": dict(lost=[3, 20], late=[35, 80], kind=[0, 90]),
     "09/with_momentum": dict(
         same_lr=[0.1], larger=[0.025, 0.08, 0.13], smaller=[0.0175], kind=[-1]
     ),
