@@ -180,5 +180,5 @@ WRONG = {
         "activation/scientific, lr/tuned/unknown"
     ),
     "12/warm_cosine": dict(case=[lambda t, n, warm, lr: lr / 2]),
-    "12/after_the_test": dict(too_large=[0.03, 1], too_small=[0.003], kind=[0]),
+    "12/after_the_test": dict(too_large=[0.03, 1], too_small=[0.004], kind=[0]),
 }
