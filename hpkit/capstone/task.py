@@ -310,9 +310,11 @@ class Capstone:
         run = report.find(self._trained, choice)
         if run is None and choice["model"]:
             refuse("own_model")
-        if run is None:  # train it again, up to the epoch that was paid for
+        # Without weights train it again, up to the epoch that was paid for.
+        if run is None or run.weights is None:
+            about = {"seeds": (choice["seed"],), "model": run and run.model}
             setting = Hyperparameters(**choice["setting"])
-            training = Training(self.dataset, setting, seeds=(choice["seed"],))
+            training = Training(self.dataset, setting, **about)
             training.advance(float("inf"), pause=choice["epochs"])
             run = training.runs[0, 0]
         run, data = replace(run, dataset=self.dataset), self.dataset

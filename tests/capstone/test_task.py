@@ -262,6 +262,18 @@ def test_own_network_of_an_earlier_day_asks_for_its_search():
 
 
 @pytest.mark.filterwarnings("ignore:the test split of")
+@pytest.mark.parametrize("model", [None, linear])
+def test_a_run_from_the_file_of_its_search_is_tested_too(model):
+    about = {"lr": [0.001, 0.1], "model": model, "storage": "tuning.json"}
+    for _ in range(2):  # in another kernel the file has curves, but no weights
+        cap = task()
+        found = cap.grid_search(BASE, **about)
+    cap.choose(found.settings[0], why="the smaller step is the safer one")
+    alone = hk.fit(hk.load_dataset("wine"), found.settings[0], model=model)
+    assert f"Test accuracy {alone.test_accuracy():.3f}" in cap.open_test()
+
+
+@pytest.mark.filterwarnings("ignore:the test split of")
 def test_one_model_is_not_taken_for_another_of_its_name_or_setting():
     def deep(n_in, n_out, setting):
         return torch.nn.Sequential(linear(n_in, 9, setting), torch.nn.Linear(9, n_out))
