@@ -237,9 +237,10 @@ class Training:
 
     def retry_or_fail(self, runs, failure):
         """Train what failed in a custom stack again: one by one, or each run alone."""
+        custom = self.custom or self.dataset.objective
         if isinstance(failure, NotStacked):
             parts = [runs]
-        elif self.lasting and self.custom and len(runs) > 1:
+        elif self.lasting and custom and len(runs) > 1:
             parts = [[run] for run in runs]
         else:
             return self.fail(runs, failure)

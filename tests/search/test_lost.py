@@ -157,6 +157,23 @@ def test_what_failed_in_a_stack_is_tried_alone(monkeypatch):
     assert hk.grid_search(DIGITS, BASE, lr=LRS, model=architectures.mlp).lost == ()
 
 
+def narrow(outputs, targets):
+    if outputs.abs().max() > 30:
+        raise ValueError("too large")
+    return nn.functional.cross_entropy(outputs, targets)
+
+
+@pytest.mark.parametrize("name", ["loss", "metric"])
+def test_an_own_score_that_fails_late_loses_its_own_setting_alone(name):
+    about, quick = {name: narrow, "lr": [0.003, 0.03, 9]}, BASE.but(momentum=0.9)
+    with futures.ThreadPoolExecutor(2) as pool:
+        for executor in (None, pool):
+            found = hk.grid_search(DIGITS, quick, executor=executor, **about)
+            assert [part.runs for part in found.lost] == [((2, 0),)]
+            assert "ValueError: too large" in found.lost[0].reason
+            assert found.epochs_done[:2].min() == 6
+
+
 def test_lost_runs_are_numbered_as_in_the_search_by_steps_or_folds():
     space = {"lr": [0.1, 1], "hidden": [(2,), (3,)]}
     found = hk.one_at_a_time(DIGITS, BASE.but(hidden=(2,)), model=failing, **space)
