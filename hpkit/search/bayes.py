@@ -263,7 +263,10 @@ def from_optuna(
         raise refusal("study_empty")
     if left_out := len(finished) - len(folds):
         hp.warn(tr("search.left_out", count=left_out, all=len(finished)))
-    runs = replace(Runs.of(runs), folds=(dataset,) * min(folds))
+    first = Runs.of(runs)
+    runs.sort(key=lambda run: run.best_val_loss)  # of a setting tried twice: the lowest
+    runs = Runs.of(runs, first.settings, first.seeds)
+    runs = replace(runs, folds=(dataset,) * min(folds))
     return Search("optuna_study", base, space, runs, runs.cost)
 
 

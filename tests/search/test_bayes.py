@@ -175,6 +175,19 @@ def test_a_study_of_another_program_is_read():
     assert hk.from_optuna(hk.to_optuna(found), MOONS, BASE).settings == found.settings
 
 
+def test_of_a_setting_that_a_study_tried_again_the_lowest_loss_counts():
+    study, make = optuna.create_study(), optuna.trial.create_trial
+    space = {"lr": optuna.distributions.FloatDistribution(0.01, 1)}
+    for lr, value in ((0.1, 0.5), (0.2, 0.4), (0.1, 0.3), (0.1, 0.7)):
+        about = {"params": {"lr": lr}, "distributions": space}
+        study.add_trial(make(value=value, **about))
+    found = hk.from_optuna(study, MOONS, BASE)
+
+    assert found.values("lr") == [0.1, 0.2]
+    assert found.best_params == study.best_params
+    assert found.best_score == study.best_value
+
+
 @pytest.mark.filterwarnings("ignore:Choices for a categorical")
 def test_layers_of_another_program_are_read_or_refused(tmp_path):
     def study(*choices):
