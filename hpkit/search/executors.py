@@ -161,6 +161,8 @@ def check_executor(executor, model, objective=None):
         if notebook and getattr(function, "__module__", "") == "__main__":
             raise refusal("model_typed", function, name=name)
         try:
-            pickler.dumps(function)
+            content = pickler.dumps(function)
+            if function and hasattr(executor, "_client"):  # a worker would die of it
+                executor.submit(pickle.loads, content).result()
         except Exception as failure:
             raise refusal("model_stays", function, name=name, reason=failure) from None

@@ -11,7 +11,7 @@ import struct
 import sys
 import time
 from functools import cache
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from unittest.mock import Mock
 
 import architectures
@@ -496,6 +496,14 @@ def test_pools_and_models_that_stay_are_refused(dask_pool, spawn_pool, loky_pool
             hk.grid_search(MOONS, BASE, lr=[0.1], **own, executor=pool)
     threads = futures.ThreadPoolExecutor(1)
     check_executor(threads, locked)  # nothing travels
+
+
+def test_a_module_that_workers_of_dask_lack_is_named(dask_pool, monkeypatch):
+    here = ModuleType("only_here")
+    exec("def model(n_in, n_out, setting): ...", vars(here))
+    monkeypatch.setitem(sys.modules, "only_here", here)
+    with pytest.raises(ValueError, match=r"travel .*No module named 'only_here'"):
+        check_executor(dask_pool.get_executor(), here.model)
 
 
 def test_a_new_process_starts_no_search_of_its_own(spawn_pool, monkeypatch):
