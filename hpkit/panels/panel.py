@@ -172,7 +172,7 @@ class Live:
     def _show_errors(self):
         try:
             yield
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a model may call exit()
             with self.lock:
                 self.fail(error)
 

@@ -99,13 +99,14 @@ print(panel.live.busy)
     assert "".join(subprocess.check_output(**how) for _ in tries) == "True\n" * 3
 
 
-def test_live_error_is_shown_and_the_next_job_runs():
+@pytest.mark.parametrize("end", [lambda: 1 / 0, sys.exit])
+def test_live_error_is_shown_and_the_next_job_runs(end):
     errors, ran = [], []
-    live = work((1 / 0 for _ in range(1)), fail=errors.append)
+    live = work((end() for _ in range(1)), fail=errors.append)
     live.start(ran.append(n) for n in range(1))
     live.wait(60)
 
-    assert [type(error) for error in errors] == [ZeroDivisionError]
+    assert [type(error) for error in errors] in ([ZeroDivisionError], [SystemExit])
     assert ran == [0]
 
 
