@@ -116,15 +116,15 @@ class _Plan:
                 for _ in training.train_in_ticks(self.tick):
                     yield self.result(finished=False, **extra)
 
-    def result(self, **extra):
+    def result(self, *, finished=True, **extra):
         """Return the `Search` so far, or raise if all runs failed."""
         training, runs = self.now, self.now.runs
-        if training.finished and training.lost and runs.epochs_done.max() <= 0:
+        if finished and training.lost and runs.epochs_done.max() <= 0:
             if self.storage:  # else the error's traceback would keep the file locked
                 self.storage.lock.release(force=True)
             raise training.failure
         fields = self.kind, self.base, self.space, runs, self.planned
-        search = Search(*fields, lost=training.lost, **extra)
+        search = Search(*fields, finished, lost=training.lost, **extra)
         if self.storage:
             self.storage.save_when_due(search, training)
         # A best run from a file or a study has no weights: it is trained again. What

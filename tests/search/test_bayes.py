@@ -67,6 +67,28 @@ def test_a_setting_that_is_lost_is_a_failed_trial():
     assert hk.bayesian_search(MOONS, BASE, **about).settings == found.settings[1:]
 
 
+class Late(torch.nn.Linear):
+    """Loses a row in training if its step is large."""
+
+    def __init__(self, n_in, n_out, setting):
+        super().__init__(n_in, n_out)
+        self.large = setting.lr > 1
+
+    def forward(self, rows):
+        return super().forward(rows)[self.training and self.large :]
+
+
+def test_a_first_trial_that_is_lost_in_training_ends_no_search():
+    study, about = optuna.create_study(), {"model": Late}
+    for lr in (2, 0.1):
+        study.enqueue_trial({"lr": lr})
+    space = {"lr": [2, 0.1]}
+    found = hk.bayesian_search(MOONS, BASE, study=study, n_trials=2, **space, **about)
+
+    assert found.best.lr == 0.1
+    assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]
+
+
 def test_trials_of_somebody_else_count():
     study = optuna.create_study()
     study.optimize(lambda trial: trial.suggest_float("lr", 0.01, 1, log=True), 3)
