@@ -42,14 +42,10 @@ _FALLBACKS += ("Noto Sans CJK JP",)  # the same file's name for matplotlib befor
 def add_fallback_font() -> None:
     """Add a font with more letters for all pictures, the learner's own included."""
     # Matplotlib takes the first font that has a letter.
-    families = [*rcParams["font.family"], *_fallback_font()]
+    known = fontManager.get_font_names()
+    fallback = [name for name in _FALLBACKS if name in known][:1]
+    families = [*rcParams["font.family"], *fallback]
     rcParams["font.family"] = list(dict.fromkeys(families))
-
-
-@lru_cache
-def _fallback_font():
-    """Return a list of one font with more letters, or an empty list."""
-    return [name for name in _FALLBACKS if name in fontManager.get_font_names()][:1]
 
 
 add_fallback_font()

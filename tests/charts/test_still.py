@@ -11,7 +11,6 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from hpkit.charts import spec
-from hpkit.charts import still as charts
 from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import add_fallback_font, draw, picture, spread_labels, still
 
@@ -160,7 +159,6 @@ def test_labels_keep_distance_and_order_and_move_as_little_as_they_can():
 )
 def test_pictures_take_letters_from_one_font_more(there, last, monkeypatch):
     monkeypatch.setattr(fontManager, "get_font_names", lambda: there.split(", "))
-    monkeypatch.setattr(charts, "_fallback_font", charts._fallback_font.__wrapped__)
     monkeypatch.setitem(rcParams, "font.family", ["sans-serif"])
     for _ in range(2):
         add_fallback_font()
