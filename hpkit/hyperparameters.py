@@ -446,6 +446,7 @@ TABLE = _Table({f.name: _Info(f.name, *f.metadata["info"]) for f in _FIELDS})
 NAMES = tuple(TABLE)
 # Shown for every setting; the others only where they differ from the default.
 MAIN_NAMES = NAMES[: NAMES.index("schedule")]
+USUAL = "lr", "batch_size", "epochs"  # those in code and short texts
 
 
 def all_names(settings):
@@ -453,9 +454,9 @@ def all_names(settings):
     return tuple(dict.fromkeys((*NAMES, *(n for s in settings for n, _ in s.own))))
 
 
-def names_to_show(*settings):
+def names_to_show(*settings, always=MAIN_NAMES):
     """Return the names of the hyperparameters to show for some settings."""
-    shown = (*MAIN_NAMES, *varied([*settings, _DEFAULT]))
+    shown = (*always, *varied([*settings, _DEFAULT]))
     return [n for n in all_names(settings) if n in shown or n not in NAMES]
 
 

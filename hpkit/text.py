@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from hpkit.hyperparameters import TABLE, cut_middle
+from hpkit.hyperparameters import TABLE, USUAL, cut_middle, names_to_show
 from hpkit.locale import digits, words
 
 _MOST_TIES = 5  # settings that a sentence names
@@ -46,8 +46,10 @@ def named_value(name: str, value) -> str:
     return texts[key].format(name=TABLE[name].label, value=value_text(value))
 
 
-def setting_text(setting, names) -> str:
+def setting_text(setting, names=None) -> str:
     """Return the values of some hyperparameters: "learning rate 0.3, batch size 16"."""
+    if names is None:
+        names = names_to_show(setting, always=USUAL)
     return ", ".join(named_value(n, getattr(setting, n)) for n in names)
 
 

@@ -13,7 +13,7 @@ from hpkit.charts.searches import spent_chart, tried_chart
 from hpkit.charts.still import data_uri, picture
 from hpkit.data.datasets import load_call
 from hpkit.engine.runs import Runs
-from hpkit.hyperparameters import Hyperparameters, varied
+from hpkit.hyperparameters import Hyperparameters
 from hpkit.locale import digits, language, words
 from hpkit.search import files
 from hpkit.store import error_reason, write
@@ -68,19 +68,12 @@ def find(runs, choice):
     return next((run for run in same if np.isclose(run.best_val_loss, loss)), None)
 
 
-def setting_in_words(values):
-    """Return what differs from the defaults, lr, batch size and epochs, in words."""
-    setting = Hyperparameters(**values)
-    names = "lr", "batch_size", "epochs", *varied([setting, Hyperparameters()])
-    return setting_text(setting, dict.fromkeys(names))
-
-
 def choice_text(choice, key="chosen"):
     """Return what was chosen, in words."""
     if choice["epochs"] < choice["setting"]["epochs"]:
         key += "_early"
     facts = {"done": choice["epochs"], "loss": choice["mean_val_loss"]}
-    return tr(key, setting=setting_in_words(choice["setting"]), **facts)
+    return tr(key, setting=setting_text(Hyperparameters(**choice["setting"])), **facts)
 
 
 @dataclass(frozen=True, repr=False)

@@ -21,7 +21,7 @@ from hpkit.data.datasets import Dataset, check_dataset, load_dataset
 from hpkit.engine.dense import Model, Score
 from hpkit.engine.runs import Run
 from hpkit.engine.training import Training
-from hpkit.hyperparameters import TABLE, Hyperparameters, brief, varied
+from hpkit.hyperparameters import TABLE, Hyperparameters, brief
 from hpkit.locale import words
 from hpkit.search import files
 from hpkit.search.result import Search
@@ -36,7 +36,7 @@ _BARS = (0.85, 0.94, 0.95)
 _NEW = {"format": "hpkit run log", "version": 1, "entries": [], "looks": []}
 _NEW |= {"choice": None, "test": None, "texts": {}, "rivals": None}
 _DRAWS = "random_search", "successive_halving", "bayesian_search"
-_ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves out
+_ALWAYS = (*hp.USUAL, "hidden")  # what a report never leaves out
 
 
 class Refused(ValueError):
@@ -185,7 +185,7 @@ class Capstone:
         facts = {"spent": self.spent, "budget": self.budget, "left": self.left}
         sentences = [tr("state", **facts)]
         if best := self.best:
-            setting = report.setting_in_words(best["setting"])
+            setting = setting_text(Hyperparameters(**best["setting"]))
             sentences.append(tr("best", loss=best["mean_val_loss"], setting=setting))
         return " ".join([*sentences, *self.log.notices])
 
@@ -292,7 +292,7 @@ class Capstone:
         if not self.test:
             self.log.change(lambda data: data.update(choice=choice))
         elif any(choice[name] != old[name] for name in ("setting", "why")):
-            refuse("too_late", setting=report.setting_in_words(old["setting"]))
+            refuse("too_late", setting=setting_text(Hyperparameters(**old["setting"])))
         return _Message(report.choice_text(choice))
 
     def _best_of(self, setting):
@@ -407,8 +407,8 @@ def _values_text(name, values):
 
 
 def _held_text(plan, kwargs):
-    listed = {*_ALWAYS, *varied([plan.base, Hyperparameters()])} - plan.space.keys()
-    names = [name for name in hp.all_names([plan.base]) if name in listed]
+    shown = hp.names_to_show(plan.base, always=_ALWAYS)
+    names = [name for name in shown if name not in plan.space]
     key = "seed" if len(plan.seeds) == 1 else "seeds"
     seeds = tr(key, seeds=", ".join(map(str, plan.seeds)))
     drawn = any(isinstance(values, Range) for values in plan.space.values())

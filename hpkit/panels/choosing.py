@@ -9,11 +9,11 @@ from hpkit.charts.runs import round_up
 from hpkit.charts.spec import GUESS, Axis, Chart, line, points, rule, text
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.runs import Run
-from hpkit.hyperparameters import Hyperparameters, check_count, refusal, varied
+from hpkit.hyperparameters import Hyperparameters, check_count, refusal
 from hpkit.locale import Texts, digits
 from hpkit.panels.controls import count_box
 from hpkit.panels.panel import FOLDER, Panel, play
-from hpkit.panels.parts import USUAL, code_of_run
+from hpkit.panels.parts import code_of_run
 from hpkit.store import Store, check_kinds
 from hpkit.text import setting_text
 
@@ -159,8 +159,7 @@ class TestBoxPanel(Panel):
         if not isinstance(run, Run):
             raise refusal("one_run", kind=TypeError, type=type(run).__name__)
         self.run, self.opened, self.again = run, None, False
-        names = dict.fromkeys((*USUAL, *varied([run.setting, Hyperparameters()])))
-        self.choice = setting_text(run.setting, names)
+        self.choice = setting_text(run.setting)
         super().__init__(run.dataset, title)
         # One file per set of rows, so that a box stays open after a kernel restart.
         path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"

@@ -21,9 +21,9 @@ import traitlets
 from hpkit import hyperparameters as hyper
 from hpkit.charts.runs import round_up
 from hpkit.charts.spec import Axis, Chart, css, line, state
-from hpkit.hyperparameters import TABLE
+from hpkit.hyperparameters import TABLE, USUAL
 from hpkit.locale import Texts
-from hpkit.panels.parts import USUAL, html_widget, label_widget, named, row
+from hpkit.panels.parts import html_widget, label_widget, named, row
 from hpkit.search.space import check_list
 from hpkit.text import value_text
 

@@ -15,13 +15,12 @@ import ipywidgets as W
 from hpkit.charts.spec import css
 from hpkit.data.datasets import load_call
 from hpkit.engine.dense import network
-from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag, varied
+from hpkit.hyperparameters import NAMES, USUAL, check_flag, names_to_show
 from hpkit.locale import Texts, words
 from hpkit.text import call_code, model_name, seeds_code
 
 WORDS = Texts("panels.parts", "panels.panel")
 VIEW = "application/vnd.jupyter.widget-view+json"
-USUAL = "lr", "batch_size", "epochs"  # always in code; panels have controls for them
 _CSS = {p.stem: p.read_text("utf-8") for p in Path(__file__).parent.glob("*.css")}
 _IN_CLASS = _CSS["present"].replace(".hpkit", ".jp-mod-presentationMode .hpkit")
 _STYLE = css(".hpkit") + _CSS["panel"] + _IN_CLASS  # JupyterLab's Presentation Mode
@@ -93,8 +92,8 @@ def _model_argument(model):
 
 def code_of_setting(setting):
     """Return the call that makes a setting; most defaults are left out."""
-    names = {*varied([setting, Hyperparameters()]), *USUAL}
-    values = [f"{name}={getattr(setting, name)!r}" for name in NAMES if name in names]
+    names = [name for name in names_to_show(setting, always=USUAL) if name in NAMES]
+    values = [f"{name}={getattr(setting, name)!r}" for name in names]
     own = [f"own={dict(setting.own)}"] if setting.own else []
     return call_code("hk.Hyperparameters", [*values, *own])
 

@@ -16,11 +16,11 @@ from hpkit.charts.runs import loss_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import allowed_own_names, check_model
-from hpkit.hyperparameters import TABLE, Hyperparameters, all_settings
+from hpkit.hyperparameters import TABLE, USUAL, Hyperparameters, all_settings
 from hpkit.locale import Texts
 from hpkit.panels import controls as ctl
 from hpkit.panels.panel import FRAME, Panel
-from hpkit.panels.parts import USUAL, code_of_search, named, row
+from hpkit.panels.parts import code_of_search, named, row
 from hpkit.search import searches
 from hpkit.search.result import describe
 from hpkit.search.space import with_own_names

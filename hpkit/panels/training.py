@@ -20,11 +20,11 @@ from hpkit.engine.dense import NETWORK_NAMES, Model
 from hpkit.engine.model_functions import group_by_reading
 from hpkit.engine.runs import Run, Runs
 from hpkit.engine.training import Training, check_model
-from hpkit.hyperparameters import TABLE, Hyperparameters
+from hpkit.hyperparameters import TABLE, USUAL, Hyperparameters
 from hpkit.locale import Texts, digits
 from hpkit.panels.controls import GUESS_WORDS, Controls, Drawing
 from hpkit.panels.panel import FRAME, Panel, values_text
-from hpkit.panels.parts import USUAL, code_of_run, html_widget, label_widget, named, row
+from hpkit.panels.parts import code_of_run, html_widget, label_widget, named, row
 
 WORDS = Texts("panels.training")
 _EPOCH_SECONDS = 0.05  # at least, in a slow training: enough to watch
