@@ -85,11 +85,14 @@ def _is_met(requirement):
 def ensure(argv, root=ROOT):
     """Return if this Python meets the requirements, else start over in ``.venv``."""
     tests = argv[:1] in (["test"], ["build"])
-    if in_venv(root):
-        _install_missing(root, tests)
-    elif missing(root, tests):
-        python = venv_python(root) or make_venv(root)
-        exec_command([python, "-m", "hpkit", *argv], root=root)
+    try:
+        if in_venv(root):
+            _install_missing(root, tests)
+        elif missing(root, tests):
+            python = venv_python(root) or make_venv(root)
+            exec_command([python, "-m", "hpkit", *argv], root=root)
+    except OSError as error:
+        raise diagnose(str(error), root) from None
 
 
 def in_venv(root=ROOT):
@@ -116,11 +119,8 @@ def make_venv(root):
     if shutil.disk_usage(root).free < _space_needed() * 1e9:
         raise diagnose("No space left", root)
     print(tr("making"), flush=True)
-    try:
-        if venv.exists():
-            shutil.rmtree(venv)
-    except OSError as error:
-        raise diagnose(str(error), root) from None
+    if venv.exists():
+        shutil.rmtree(venv)
     command = [sys.executable, "-m", "venv", venv]
     done = subprocess.run(command, capture_output=True, text=True)
     python = venv_python(root)
@@ -134,17 +134,14 @@ def _install_missing(root, tests):
     """Install into the running ``.venv`` what it lacks, or has only a part of."""
     # Ctrl-C or a closed lid may have cut pip off. It installs a package after all that
     # the package needs, and writes RECORD last.
-    try:
-        found = Path(sysconfig.get_path("purelib")).glob("*.dist-info")
-        cut_off = [info for info in found if not (info / "RECORD").exists()]
-        for info in cut_off:
-            shutil.rmtree(info)
-        if not (cut_off or missing(root, tests)):  # or what packages need was cut off
-            return
-        print(tr("installing"), flush=True)
-        install(root, tests)
-    except OSError as error:
-        raise diagnose(str(error), root) from None
+    found = Path(sysconfig.get_path("purelib")).glob("*.dist-info")
+    cut_off = [info for info in found if not (info / "RECORD").exists()]
+    for info in cut_off:
+        shutil.rmtree(info)
+    if not (cut_off or missing(root, tests)):  # or what packages need was cut off
+        return
+    print(tr("installing"), flush=True)
+    install(root, tests)
     if lacking := missing(root, tests):
         raise Failure(tr("lacking", what=lacking[0]))
 
