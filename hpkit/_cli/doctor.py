@@ -8,6 +8,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import hpkit
 from hpkit._cli.environment import ROOT, missing, tr
 from hpkit._cli.lab import MY_LESSONS
 from hpkit.store import home, write
@@ -78,8 +79,6 @@ def folders():
 
 
 def training():
-    import hpkit
-
     try:
         run = hpkit.fit(hpkit.load_dataset("moons"), hpkit.Hyperparameters(epochs=3))
     except OSError as error:  # raised when torch is imported

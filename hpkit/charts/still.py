@@ -21,6 +21,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from PIL import Image
 
 from hpkit.charts.spec import Axis, Chart, light, unpack_pixels
 
@@ -66,8 +67,6 @@ def data_uri(png: bytes) -> str:
 def small_png(png: bytes) -> bytes:
     """Return a PNG on white in 128 colors, without metadata."""
     # A quarter of the size; no color changes by more than 16 of 255.
-    from PIL import Image
-
     image = Image.open(io.BytesIO(png)).convert("RGBA")
     image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     image = image.convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE)

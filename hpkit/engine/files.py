@@ -1,7 +1,5 @@
 """A trained run in a file of torch's, which holds no rows and no code to run."""
 
-from __future__ import annotations
-
 import io
 import os
 import zipfile

@@ -340,8 +340,6 @@ def forget(lessons):
 @functools.lru_cache(maxsize=50)
 def trained(dataset, *settings, seeds=range(5)):
     """Train settings x seeds, after a line that says so, and cache the `Runs`."""
-    from hpkit.engine.training import train  # loads torch
-
     print(tr("exercises.training", n=len(settings) * len(seeds)))
-    *_, runs = train(load_dataset(dataset), settings, seeds=seeds)
+    *_, runs = hpkit.train(load_dataset(dataset), settings, seeds=seeds)
     return runs

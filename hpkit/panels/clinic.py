@@ -6,6 +6,7 @@ from functools import partial
 
 import ipywidgets as W
 import numpy as np
+import pandas as pd
 
 from hpkit.charts.runs import loss_chart, round_up
 from hpkit.data.datasets import Dataset, load_dataset
@@ -259,8 +260,6 @@ class ClinicPanel(Panel):
         return text.format(**facts)
 
     def frame(self):
-        import pandas as pd
-
         texts = {**WORDS["faults"], **WORDS["remedies"]}
         return pd.DataFrame(self.rows, columns=_ROW).replace(texts)
 

@@ -13,8 +13,6 @@ A job is a generator: it trains a little, stores what it has so far, and yields.
 says that there is nothing new to draw.
 """
 
-from __future__ import annotations
-
 import atexit
 import html
 import re
@@ -23,11 +21,13 @@ import time
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from urllib.parse import urlencode
 from weakref import WeakSet
 
+import IPython
 import ipywidgets as W
+import pandas as pd
 
 from hpkit import hyperparameters as hyper
 from hpkit.charts.spec import Axis, Chart
@@ -42,9 +42,6 @@ from hpkit.panels.controls import Drawing, Guess, LiveCharts, written
 from hpkit.panels.parts import html_widget, named, row
 from hpkit.store import error_reason, write
 from hpkit.text import file_stem, value_text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 WORDS = Texts("panels.panel")
 FOLDER = Path("hpkit-runs")
@@ -204,9 +201,7 @@ def stop_earlier(panel):
 
 def running_cell():
     """Return ids of the running cell and of this run of it; in a script, two Nones."""
-    from IPython import get_ipython
-
-    kernel = getattr(get_ipython(), "kernel", None)
+    kernel = getattr(IPython.get_ipython(), "kernel", None)
     message = kernel.get_parent("shell") if kernel else {}
     # Some front ends give cells no id; there the code identifies the cell.
     code = message.get("content", {}).get("code")
@@ -461,8 +456,6 @@ class Panel(W.VBox):
 
     def frame(self) -> pd.DataFrame:
         """Return the numbers of the charts as a table."""
-        import pandas as pd
-
         return pd.DataFrame(self._table() if self.has_result else {})
 
     def code(self) -> str:

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import ipywidgets as W
+from IPython import display
 
 from hpkit.charts.spec import css
 from hpkit.data.datasets import load_call
@@ -141,20 +142,18 @@ def show_saved(widget, picture, *, again=False, line="", **bundle):
     """Show a widget and its saved picture (HTML); `again` replaces the picture."""
     # `line` stands below the picture; by default it says that the cell makes it live.
     # `bundle` has text, and perhaps Markdown, for viewers that show no HTML.
-    from IPython.display import display
-
     if (comm := widget.comm) is None:  # closed while its picture was drawn
         return
     name = comm.comm_id
     if not again:
         view = {"version_major": 2, "version_minor": 0, "model_id": name}
         # For a widget it no longer has, VS Code shows this text, else an error.
-        display({VIEW: view, "text/plain": ""}, raw=True)
+        display.display({VIEW: view, "text/plain": ""}, raw=True)
     line = line or f"<i>{html.escape(WORDS['dead'])}</i>"
     saved = f"<style>{_CSS['dead']}</style>{picture}<p>{line}</p>"
     bundle = {f"text/{kind}": text for kind, text in bundle.items()}
     bundle["text/html"] = f'<div class="hp-saved hp-saved-{name}">{saved}</div>'
-    display(bundle, raw=True, display_id=f"saved-{name}", update=again)
+    display.display(bundle, raw=True, display_id=f"saved-{name}", update=again)
 
 
 def close(widget):

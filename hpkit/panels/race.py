@@ -6,6 +6,7 @@ from math import isqrt
 
 import ipywidgets as W
 import numpy as np
+import pandas as pd
 
 from hpkit.charts.searches import best_so_far_chart
 from hpkit.data.datasets import Dataset
@@ -146,8 +147,6 @@ class SearchRacePanel(Panel):
 
     def _table(self):
         """Return the settings of the first race, the best first, diverged ones last."""
-        import pandas as pd
-
         names = WORDS["kinds"]
         frames = [f.to_frame().assign(search=names[k]) for k, f in self.found.items()]
         params = [f"param_{name}" for name in SPACE]

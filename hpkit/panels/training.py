@@ -9,6 +9,7 @@ from html import escape
 
 import ipywidgets as W
 import numpy as np
+import pandas as pd
 import torch
 
 from hpkit import hyperparameters as hyper
@@ -359,8 +360,6 @@ class TrainingPanel(Panel):
 
     def _rows_below(self):
         """Return a row for each run, with what its curves have at its best epoch."""
-        import pandas as pd
-
         varied = hyper.varied([entry.run.setting for entry in self.list.entries])
         names = dict.fromkeys((*self.controls.knobs, *varied))
         rows = []
