@@ -5,8 +5,6 @@ each hyperparameter. A bad argument is refused in one sentence of three parts: t
 the value, and what to write instead. Nothing here needs torch.
 """
 
-from __future__ import annotations
-
 import contextlib
 import difflib
 import functools
@@ -22,7 +20,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import islice, product
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -400,7 +398,7 @@ class Hyperparameters:
             object.__setattr__(self, name, TABLE[name].check(name, getattr(self, name)))
         object.__setattr__(self, "own", _check_own(self.own))
 
-    def but(self, **changes: Any) -> Hyperparameters:
+    def but(self, **changes: Any) -> Self:
         """Return the same setting with some values changed, such as ``lr=0.1``."""
         own = {name: changes.pop(name) for name, _ in self.own if name in changes}
         new = replace(self, **changes)

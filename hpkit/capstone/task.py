@@ -1,7 +1,5 @@
 """`Capstone`: a task with a budget of epochs, a log, and a test set opened once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -71,7 +69,7 @@ class _Message(str):
 
 
 def _counted(name: str) -> Callable[..., Search]:
-    def method(self: Capstone, *args: Any, **kwargs: Any) -> Search:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Search:
         return self._search(name, args, kwargs)
 
     method.__name__, method.__qualname__ = name, f"Capstone.{name}"

@@ -20,6 +20,7 @@ from types import SimpleNamespace
 from typing import NamedTuple, Never
 
 import numpy as np
+import psutil
 import torch
 
 from hpkit import hyperparameters as hp
@@ -520,8 +521,6 @@ def _check_free(need, runs, epochs):
 
 def free_memory():
     """Return how many bytes this process can still allocate."""
-    import psutil
-
     free = psutil.virtual_memory().available
     with contextlib.suppress(OSError, ValueError, LookupError):  # no file, or "max"
         files = (_CGROUP / f"memory.{name}" for name in ("max", "current", "stat"))

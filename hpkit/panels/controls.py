@@ -155,8 +155,7 @@ def log_knob(name, dataset, value):
     high = exponent + step * max(0, np.ceil((1 - exponent) / step - 1e-9))
     options = {"readout_format": ".2g", **_slider_options(name)}
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **options)
-    check = partial(TABLE[name].check, name)
-    return with_box(TABLE[name].knob, value, slider, check)
+    return with_box(TABLE[name].knob, value, slider, partial(TABLE[name].check, name))
 
 
 def _count_knob(name, dataset, value):

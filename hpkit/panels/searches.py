@@ -117,8 +117,7 @@ class _ListsPanel(SearchPanel):
         entry = ctl.Entry(name, values, max(1, len(self.base.hidden)), label)
         self.entries.append(entry)
         first = entry.text.value
-        self.base = with_own_names(self.base, {name: entry.values})
-        self.controls.base = self.base
+        self.controls.base = with_own_names(self.controls.base, {name: entry.values})
 
         def on_rename():
             with self.quietly():
