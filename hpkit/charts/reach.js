@@ -63,11 +63,11 @@ export function interact({hit, tip, ring, svg}, {requestDraw, draw, onEvent, isI
     const label = axis => `${axis.label} `.replace(/^ | \(.*\)/g, '')  // without explanations
     const read = (axis, value, format = formatNumber) => label(axis) +
       (axis.texts && !axis.ticks ? axis.texts[Math.round(value)] : format(value, 3))
-    if (ownTip) return ownTip
+    if (ownTip && m.kind != 'cells') return ownTip
     if (m.kind == 'cells') {
       const loss = data[k][0].v[i], missing = loss == Infinity ? words.diverged : words.unknown
       const result = isFinite(loss) ? `${name} ${formatPadded(loss, 3)}` : missing
-      return `${read(x, u)}, ${read(y, v)}\n${result}${pick(m.label, i)}`
+      return (ownTip || `${read(x, u)}, ${read(y, v)}\n${result}`) + pick(m.label, i)
     }
     return (name ? name + '\n' : '') + read(x, u) + '\n' + (m.kind == 'cross'
       ? pick(m.label, i) || words.diverged : read(y, v, m.draw ? formatNumber : formatPadded))

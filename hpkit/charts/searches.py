@@ -200,9 +200,6 @@ def heatmap_chart(space, loss, *, framed=None, marks=(), cells=None, **chart) ->
     at = [(c, r) for r, c in np.ndindex(np.shape(loss))]
     labels = ["".join(f"\n{legends[k]}" for k in framed if p in by_kind[k]) for p in at]
     style = {"name": WORDS["loss"], "click": "cell", "label": labels} | (cells or {})
-    if "tip" in style:
-        pairs = zip(style["tip"], labels, strict=True)
-        style["tip"] = [tip + label for tip, label in pairs]
     chart = {"grid": False, "choose": WORDS["choose_cell"]} | chart
     return Chart(x, y, [spec.cells(loss, **style), *frames, *marks], **chart)
 

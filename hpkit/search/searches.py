@@ -24,6 +24,7 @@ from hpkit.engine.runs import Cost, fill_arrays, lowest_loss, over_seeds, rank
 from hpkit.hyperparameters import Hyperparameters, refusal, warn
 from hpkit.locale import tr
 from hpkit.search import space as spaces
+from hpkit.search.executors import DistributedTraining, check_executor
 from hpkit.search.files import Storage
 from hpkit.search.result import Rung, Search, Step
 from hpkit.text import lost_sentences
@@ -70,8 +71,6 @@ class _Plan:
         options = {"model": self.model, "device": self.device}
         make = functools.partial(engine.Training, lasting=True)
         if self.executor is not None:
-            from hpkit.search.executors import DistributedTraining, check_executor
-
             check_executor(self.executor, self.model, self.dataset.objective)
             make = functools.partial(DistributedTraining, executor=self.executor)
         if self.cv is not None:
