@@ -77,7 +77,7 @@ def missing(root=ROOT, tests=False):
 def _is_met(requirement):
     try:  # None, or an error, where an installation was cut off between its files
         version = metadata.version(requirement.name) or "0.dev0"
-    except (metadata.PackageNotFoundError, KeyError, TypeError):
+    except (metadata.PackageNotFoundError, OSError, KeyError, TypeError):
         return False
     return requirement.specifier.contains(version, prereleases=True)
 

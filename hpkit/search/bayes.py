@@ -102,14 +102,14 @@ def _earlier_runs(plan, trials):
 
 def _check_data(record, dataset):
     """Refuse a trial of other rows; other programs may use the names for anything."""
-    data, rows, there = (
+    data, rows, given = (
         data_to_json(dataset),
         dataset.fingerprint,
         record.get("dataset"),
     )
-    is_ours = isinstance(there, dict) and there.keys() == data.keys()
-    if is_ours and (there != data or record.get("rows", rows) != rows):
-        raise refusal("other_data", dataset.name, name=there["name"])
+    is_ours = isinstance(given, dict) and given.keys() == data.keys()
+    if is_ours and (given != data or record.get("rows", rows) != rows):
+        raise refusal("other_data", dataset.name, name=given["name"])
 
 
 def _curves_to_json(runs, i):
