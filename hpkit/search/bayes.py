@@ -102,13 +102,10 @@ def _earlier_runs(plan, trials):
 
 def _check_data(record, dataset):
     """Refuse a trial of other rows; other programs may use the names for anything."""
-    data, rows, given = (
-        data_to_json(dataset),
-        dataset.fingerprint,
-        record.get("dataset"),
-    )
+    data, given = data_to_json(dataset), record.get("dataset")
     is_ours = isinstance(given, dict) and given.keys() == data.keys()
-    if is_ours and (given != data or record.get("rows", rows) != rows):
+    rows = record.get("rows", dataset.fingerprint)
+    if is_ours and (given != data or rows != dataset.fingerprint):
         raise refusal("other_data", dataset.name, name=given["name"])
 
 
