@@ -227,10 +227,9 @@ ax = beside.plot()
 # - **Among the four** the medians lie within a dozen rows of 797.
 #   <!-- claim: capstone-tuned-are-alike --> So take the easiest.
 # - **Known against searched:** 0.1 alone is about as good.
-#   <!-- claim: capstone-known-is-as-good --> And learning rate 1, the winner of lesson
-#   02, reached 0.94 on all 24 with ten epochs.
-#   <!-- claim: capstone-known-takes-ten-epochs --> It wasn't free, and on your
-#   own data nobody knows.
+#   <!-- claim: capstone-known-is-as-good --> Lesson 02's winner, 1, reached 0.94 on all
+#   24 with ten epochs. <!-- claim: capstone-known-takes-ten-epochs --> That knowledge
+#   wasn't free, and for your own data nobody has it.
 
 # %%
 ex.may_say
