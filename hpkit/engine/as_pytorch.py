@@ -117,13 +117,14 @@ def _pytorch_script(result, rows_file, note=""):
     read = [n for n in names if n not in NAMES or n in in_source] if is_own else []
     fields = [f"{name}={name}" for name in read]
     loop = loop.replace("READ", call_code("SimpleNamespace", fields))
-    loop = _define_variables(loop, result, read, stops)
+    head, loop = _define_variables(loop, result, read, stops)
     facts = code | {
+        "HEAD": head,
         "POINTS": runs.val_loss.shape[2],
         "SEEDS": seeds_code(runs.seeds).replace("=", " = "),
         "SETTINGS": _settings_code(runs.settings, stops),
     }
-    script = "\n\n\n".join([top.rstrip("\n"), loop, end])
+    script = "\n\n\n".join([top.rstrip("\n"), f"$HEAD\n{loop}", end])
     return _fill_in(script, runs, rows_file, note, facts)
 
 
@@ -144,7 +145,7 @@ def _own_code(model, loss, taken):
 
 
 def _define_variables(loop, result, read, stops):
-    """Return a run's loop below its values, or that of many runs in a function."""
+    """Return the values of a run, or the head of a function, and the loop below it."""
     settings = _as_runs(result).settings
     differ = varied(settings)
     used = {*read} | ({*NAMES} & {*_WORD.findall(loop)}) - {*_CHOICES}
@@ -153,11 +154,11 @@ def _define_variables(loop, result, read, stops):
     if isinstance(result, Run):
         stop = {"stop": stops[0]} if stops[0] else {}
         variables = {"seed": result.seed} | shared | stop
-        return "".join(f"{n} = {_literal(v)}\n" for n, v in variables.items()) + loop
+        return "\n".join(f"{n} = {_literal(v)}" for n, v in variables.items()), loop
     differ += ["stop"] if any(stops) else []
     defaults = [f"{name}={_literal(value)}" for name, value in shared.items()]
     head = call_code("def train", ["seed", *differ, *defaults])
-    return f"{head}:\n{textwrap.indent(loop, '    ')}"
+    return f"{head}:", textwrap.indent(loop, "    ")
 
 
 def _sklearn_script(result, rows_file, note):
@@ -226,8 +227,7 @@ def _settings_code(settings, stops):
     names, lines = varied(settings), []
     for setting, stop in zip(settings, stops, strict=True):
         values = {n: getattr(setting, n, None) for n in names}
-        if any(stops):
-            values["stop"] = stop or setting.epochs
+        values |= {"stop": stop or setting.epochs} if any(stops) else {}
         items = ", ".join(f'"{n}": {_literal(value)}' for n, value in values.items())
         lines.append(f"    {{{items}}},\n")
     return "".join(["[\n", *lines, "]"])

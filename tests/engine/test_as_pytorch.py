@@ -254,8 +254,8 @@ def handed_on(n_features, n_outputs, setting):
 def test_a_setting_is_whole_where_another_module_reads_it(ran, monkeypatch):
     Path("nets.py").write_text(NETS)
     monkeypatch.syspath_prepend(Path.cwd())
-    run = hk.fit(DATA, QUICK.but(own={"tag": "$lr"}), model=handed_on)
-    assert ran(run)[1]["setting"].tag == "$lr"
+    run = hk.fit(DATA, QUICK.but(own={"tag": "$ROWS"}), model=handed_on)
+    assert ran(run)[1]["setting"].tag == "$ROWS"
 
 
 def test_a_script_has_the_source_of_a_module_loaded_again(tmp_path, monkeypatch):
