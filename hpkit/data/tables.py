@@ -112,7 +112,7 @@ def read_frame(frame, target, by, categorical, standardize):
         _check_column(role, name, frame.columns)
         if role != "target" and name == target:
             raise refusal("target_cuts", target, what=role)
-        if gaps := (frame[name].isna() | frame[name].isin([""])).sum():
+        if gaps := (frame[name].isna() | frame[name].astype(object).isin([""])).sum():
             raise refusal("gaps", names=f"{name} ({gaps})", what=role)
     inputs = frame.drop(columns=[target, *by.values()]).rename(columns=str)
     if not inputs.shape[1]:
