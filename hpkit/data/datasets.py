@@ -224,7 +224,7 @@ class Dataset:
             raise refusal("frame_takes", value, kind=TypeError, name=given)
         by = {"groups": groups, "time": time, "splits": splits}
         table = tables.read_frame(frame, target, by, categorical, standardize)
-        names = [*(column.name for column in table.columns), target]
+        names = [*(column.name for column in table.columns), str(target)]
         _check_arrays(table.X, table.y, names, gaps=True)
         if table.by in ("time", "splits") and seed != 0:
             raise refusal("no_seed", seed, by=table.by)

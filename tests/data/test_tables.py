@@ -528,6 +528,8 @@ def test_what_is_named_as_a_category_is_taken():
         Dataset.from_frame(pd.concat([frame] * 2, axis=1), "sick")
     with pytest.raises(ValueError, match="one row of column names, got"):
         Dataset.from_frame(pd.concat({"a": frame}, axis=1), "sick")
+    with pytest.raises(ValueError, match=r"2 rows with some in \('a', 1\); leave"):
+        Dataset.from_frame(pd.DataFrame({"x": range(2), ("a", 1): np.inf}), ("a", 1))
     frame["dose"] = frame.dose.astype("category")
     frame = frame.rename(columns={"ward": 5.5})
     data = made(frame, categorical=["name", 5.5], standardize=False)
