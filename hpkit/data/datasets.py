@@ -255,8 +255,7 @@ class Dataset:
         features = [*map(str, X.columns)] if is_frame else features
         X, y = _check_arrays(X, y, [*features, "y"] if is_frame else ())
         count = X.shape[1]
-        if features is None:
-            features = [f"x{i + 1}" for i in range(count)]
+        features = [f"x{i + 1}" for i in range(count)] if features is None else features
         hint = tr("hints.features", count=count)
         features = hp.check_items("features", features, hint=hint, of="names")
         if len(features) != count:
@@ -276,10 +275,8 @@ class Dataset:
         rng = np.random.default_rng(hp.check_seed("seed", seed))
         rows = tables.split_rows(table, y if classes else None, valid, test, rng)
         data = cls._prepare(name, replace(table, y=y), rows, classes)
-        if not with_notes:
-            return data
-        notes = tables.notes_on(table, rows, data.preparation, y, classes)
-        return replace(data, notes=notes)
+        facts = table, rows, data.preparation, y, classes
+        return replace(data, notes=tables.notes_on(*facts) if with_notes else ())
 
     @classmethod
     def of_rows(
@@ -486,7 +483,10 @@ def _check_arrays(X, y, names=(), gaps=False):
     try:
         if np.asarray(X).dtype.kind in "cmM":  # NumPy would convert these to float
             raise TypeError
-        X, y = np.array(X, float), np.asarray(y)
+        X = np.array(X, float)
+        y = np.asarray(y, None if hasattr(y, "dtype") else object)  # keeps nan as nan
+        numbers = np.array(y.tolist()) if y.dtype == object else y
+        y = numbers if numbers.dtype.kind in "biuf" else y
     except Exception:
         raise refusal("X_numbers", (X, y), kind=TypeError) from None
     y = y[:, 0] if y.shape[1:] == (1,) else y  # a table of one column
