@@ -179,14 +179,14 @@ def _sklearn_script(result, rows_file, note):
     fixed = [n for n in _SKLEARN_NAMES if n not in space and not unused.get(n)]
     arguments = [f"{_SKLEARN_NAMES[n]}={_literal(_values(runs, n)[0])}," for n in fixed]
     grid = {_SKLEARN_NAMES[n]: values for n, values in space.items()}
-    grid["random_state"] = list(runs.seeds)
+    grid["random_state"] = [seed % 2**32 for seed in runs.seeds]  # as torch reads them
     lines = [f'\n        "{n}": {_literal(values)},' for n, values in grid.items()]
     facts = {
         "ESTIMATOR": "MLPRegressor" if traits["numbers"] else "MLPClassifier",
         "ARGUMENTS": "\n    ".join(arguments),
         "SPACE": "".join(lines),
         "EPOCHS": max(_values(runs, "epochs")),
-        "SEED": runs.seeds[0],
+        "SEED": grid["random_state"][0],
     }
     script = _apply_marks(_template("sklearn"), traits)
     return _fill_in(script, runs, rows_file, note, facts)
