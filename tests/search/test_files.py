@@ -363,12 +363,14 @@ def test_a_file_of_something_else_or_of_a_newer_version_is_refused_and_stays(tex
     assert Path("tuning.json").read_text("latin-1") == text
 
 
-@pytest.mark.parametrize("damage", [None, 0, "", "gAIu", "é"])
+@pytest.mark.parametrize("damage", [None, 0, "", "gAIu", "é", "AAAA"])
 def test_without_its_state_only_what_had_ended_is_not_trained_again(damage):
     space = {"base": BASE, "lr": LRS, "epochs": [2, 6]}
     whole = hk.grid_search(DIGITS, **space)
     left(hk.grid_search, lambda f: f.runs_done, **space, storage="tuning.json")
     record = json.loads(Path("tuning.json").read_text())
+    if damage == "AAAA":  # in a weight
+        damage = record["state"][:60_000] + damage + record["state"][60_004:]
     record["state"] = damage  # 0: of an earlier version, with a file of its own
     Path("tuning.json").write_text(json.dumps(record))
     assert (~hk.load("tuning.json").ended).sum() == 4
