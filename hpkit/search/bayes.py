@@ -16,7 +16,7 @@ from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, fill_arrays
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import tr
-from hpkit.search.files import data_to_json, differing_part, identify, setting_to_json
+from hpkit.search import files
 from hpkit.search.result import Search
 from hpkit.search.searches import search_function
 from hpkit.search.space import MOST_TRIALS, Range, range_ends
@@ -80,11 +80,11 @@ def bayesian_search(
 
 def _earlier_runs(plan, trials):
     """Return the runs that this search left in a study; refuse those of another one."""
-    runs, identity = [], identify(plan)
+    runs, identity = [], files.identify(plan)
     for trial in trials:
         record = trial.user_attrs
         if "setting" not in record or {*trial.params} != {*plan.space}:
-            _check_data(record, plan.dataset)
+            files.check_data(record, plan.dataset)
             for name in trial.params:  # Optuna would begin anew under another name
                 if (ours := hp.name_for_alias(name)) in plan.space:
                     raise refusal("study_name", name, ours=ours)
@@ -92,21 +92,12 @@ def _earlier_runs(plan, trials):
         setting = _setting(trial.params, plan.base)
         new = _runs_of(record, plan.dataset, setting)
         part = "base"
-        if record["setting"] == setting_to_json(setting):
-            part = differing_part(plan, identity, record, () if runs else new)
+        if record["setting"] == files.setting_to_json(setting):
+            part = files.differing_part(plan, identity, record, () if runs else new)
         if part:
             raise refusal("study_other", trial.number, part=tr(f"search.parts.{part}"))
         runs += new
     return runs
-
-
-def _check_data(record, dataset):
-    """Refuse a trial of other rows; other programs may use the names for anything."""
-    data, given = data_to_json(dataset), record.get("dataset")
-    is_ours = isinstance(given, dict) and given.keys() == data.keys()
-    rows = record.get("rows", dataset.fingerprint)
-    if is_ours and (given != data or rows != dataset.fingerprint):
-        raise refusal("other_data", dataset.name, name=given["name"])
 
 
 def _curves_to_json(runs, i):
@@ -137,7 +128,7 @@ def _runs_of(record, dataset, setting):
 def _ask_and_tell(plan, count, study, first, asked=0):
     """Train `count` trials, the `first` of them together if none was asked before."""
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
-    identity = identify(plan)
+    identity = files.identify(plan)
     longest = max(range_ends(plan.space.get("epochs", (plan.base.epochs,))))
     plan.planned = plan.cost([plan.base.but(epochs=longest)] * count)
     while asked < count:
@@ -149,7 +140,7 @@ def _ask_and_tell(plan, count, study, first, asked=0):
         runs = plan.now.runs
         for trial, setting in zip(trials, settings, strict=True):
             number = runs.settings.index(setting)
-            attrs = identity | {"setting": setting_to_json(setting)}
+            attrs = identity | {"setting": files.setting_to_json(setting)}
             attrs |= _curves_to_json(runs, number)
             for name, value in attrs.items():
                 trial.set_user_attr(name, value)
@@ -182,11 +173,11 @@ def to_optuna(search: Search) -> Study:
     """
     if not isinstance(search, Search):
         raise refusal("search", search, kind=TypeError)
-    study, runs = _new_study(None), search.runs
+    study, runs, data = _new_study(None), search.runs, search.dataset
     ranges = {name: _distribution(name, search._listed(name)) for name in search.space}
     lists = [name for name, part in ranges.items() if hasattr(part, "choices")]
     shared = {"seeds": [*search.seeds], "folds": len(runs.folds)}
-    shared["dataset"] = data_to_json(runs.dataset) if runs.dataset.n_train else None
+    shared["dataset"] = data.n_train and files.data_to_json(data)
     shared = {name: value for name, value in shared.items() if value}
     for i, setting in enumerate(search.settings):
         if (runs.epochs_done[i] < 0).any():
@@ -248,7 +239,7 @@ def from_optuna(
     for trial in trials:
         setting = _setting({ours[n]: v for n, v in trial.params.items()}, base)
         record, complete = trial.user_attrs, trial.state is TrialState.COMPLETE
-        _check_data(record, dataset)
+        files.check_data(record, dataset)
         value = {"seeds": [0], "val_loss": [trial.value]} if complete else {}
         new = _runs_of(record, dataset, setting) or _runs_of(value, dataset, setting)
         if new:

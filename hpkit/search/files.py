@@ -74,16 +74,23 @@ def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     1.0
     >>> path.unlink()
     """
-    search, record = read(path, dataset)
-    if dataset and not record["dataset"].items() <= data_to_json(dataset).items():
-        raise refusal("other_data", dataset.name, name=record["dataset"]["name"])
+    search, record = read(path, None if dataset is None else check_dataset(dataset))
+    if dataset:
+        check_data(record, dataset)
     return search
+
+
+def check_data(record, dataset):
+    """Refuse a record of other rows; other programs may use the names for anything."""
+    data, given = record.get("dataset"), data_to_json(dataset)
+    is_ours = isinstance(data, dict) and data.keys() >= {"name", "classes"}
+    rows = record.get("rows", dataset.fingerprint)
+    if is_ours and not (data.items() <= given.items() and rows == dataset.fingerprint):
+        raise refusal("other_data", dataset.name, name=data["name"])
 
 
 def read(path, dataset):
     """Return the search in a file, and the file's content as a dict."""
-    if dataset is not None:
-        check_dataset(dataset)
     with refuse_file_errors(path):
         content = Path(path).read_bytes()
     try:
@@ -130,6 +137,7 @@ def runs_to_json(runs):
     record = {"dataset": data_to_json(runs.dataset), "seeds": list(runs.seeds)}
     record |= {"settings": list(map(setting_to_json, runs.settings)), "runs": rows}
     optional = {"folds": len(runs.folds), "failed": sorted(runs.lost)}
+    optional["rows"] = len(runs.dataset.train.y) and runs.dataset.fingerprint
     return record | {name: value for name, value in optional.items() if value}
 
 

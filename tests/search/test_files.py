@@ -249,11 +249,13 @@ def test_more_draws_are_trained_other_draws_and_other_rows_are_refused():
     hk.successive_halving(DIGITS, BASE, **halving)
     with pytest.raises(ValueError, match="eta or n_trials differs"):
         hk.successive_halving(DIGITS, BASE, eta=2, **halving)
-    with pytest.raises(ValueError, match="of 'digits', got others, of 'moons'"):
-        hk.load("halving.json", MOONS)
     turned = Split(DIGITS.train.X[::-1], DIGITS.train.y[::-1])  # first losses: as they
+    turned, saved = replace(DIGITS, train=turned), more.save("saved.json")
+    for path, other in ((saved, MOONS), (saved, turned), ("halving.json", turned)):
+        with pytest.raises(ValueError, match="of 'digits', got others, of"):
+            hk.load(path, other)
     with pytest.raises(ValueError, match="the data set differs"):
-        hk.random_search(replace(DIGITS, train=turned), BASE, **space)
+        hk.random_search(turned, BASE, **space)
 
 
 def dropping(share, n, k, setting):
