@@ -103,6 +103,7 @@ def _earlier_runs(plan, trials):
 def _curves_to_json(runs, i):
     """Return the curves of a setting, a list per seed, for a trial's attributes."""
     row = [runs[i, k]._curves for k in np.flatnonzero(runs.epochs_done[i] >= 0)]
+    row = [] if i in {i for i, _ in runs.lost} else row  # else a low loss would count
     return {n: [curves[n].tolist() for curves in row] for n in (row[0] if row else ())}
 
 

@@ -55,38 +55,33 @@ def test_a_study_goes_on_and_what_it_has_is_not_trained_again(study):
         assert best.best_run.network() is not None
 
 
-def test_a_setting_that_is_lost_is_a_failed_trial():
-    study, space = optuna.create_study(), {"width": [2, 1], "epochs": [1, 3]}
-    for width in space["width"]:
-        study.enqueue_trial({"width": width})
-    about = {"model": lambda i, o, s: torch.nn.Linear(i, o * s.width), **space}
-    about |= {"study": study, "n_trials": 2}
-    found = hk.bayesian_search(MOONS, BASE, **about)
-    assert found.planned.epochs == 6
-    assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]
-    assert hk.bayesian_search(MOONS, BASE, **about).settings == found.settings[1:]
-
-
 class Late(torch.nn.Linear):
-    """Loses a row in training if its step is large."""
+    """Loses a row in training, after a while, with some `hidden`."""
 
     def __init__(self, n_in, n_out, setting):
         super().__init__(n_in, n_out)
-        self.large = setting.lr > 1
+        self.left = 30 if setting.hidden == (3,) else 1000
 
     def forward(self, rows):
-        return super().forward(rows)[self.training and self.large :]
+        self.left -= self.training
+        return super().forward(rows)[self.training and self.left < 0 :]
 
 
-def test_a_first_trial_that_is_lost_in_training_ends_no_search():
-    study, about = optuna.create_study(), {"model": Late}
-    for lr in (2, 0.1):
-        study.enqueue_trial({"lr": lr})
-    space = {"lr": [2, 0.1]}
-    found = hk.bayesian_search(MOONS, BASE, study=study, n_trials=2, **space, **about)
+@pytest.mark.parametrize("model", [architectures.failing, Late])
+def test_a_setting_that_is_lost_is_a_failed_trial_and_never_the_best(model):
+    study, space = optuna.create_study(), {"hidden": [(3,), (2,)], "epochs": [1, 3]}
+    for units, epochs in (("3", 3), ("2", 1)):
+        study.enqueue_trial({"hidden": units, "epochs": epochs})
+    about = {"model": model, "study": study, "n_trials": 2, **space}
+    found = hk.bayesian_search(MOONS, BASE, **about)
 
-    assert found.best.lr == 0.1
+    assert not found.mean_val_loss[0] > found.mean_val_loss[1]
+    assert (found.best.hidden, found.planned.epochs) == ((2,), 6)
     assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]
+    with pytest.warns(UserWarning, match="study's 2 trials 1 are left out"):
+        back = hk.from_optuna(study, MOONS, BASE)
+    for search in (back, hk.bayesian_search(MOONS, BASE, **about)):
+        assert search.settings == (found.best,)
 
 
 def test_trials_of_somebody_else_count():
