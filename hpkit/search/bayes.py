@@ -37,7 +37,8 @@ def bayesian_search(
     ----------
     sampler : one of optuna.samplers, optional
         Default ``TPESampler(seed=search_seed)``, of which the first ten trials are
-        random draws that are trained at once.
+        random draws that are trained at once. To resume from `storage`, make it anew in
+        each call, with a seed: it must propose the same again.
     study : optuna.study.Study, optional
         One to continue, with its own sampler. Its finished trials count toward
         `n_trials`; those of this function come back in the result. It survives a kill
@@ -103,7 +104,7 @@ def _earlier_runs(plan, trials):
 def _curves_to_json(runs, i):
     """Return the curves of a setting, a list per seed, for a trial's attributes."""
     row = [runs[i, k]._curves for k in np.flatnonzero(runs.epochs_done[i] >= 0)]
-    row = [] if i in {i for i, _ in runs.lost} else row  # else a low loss would count
+    row = [] if i in {i for i, _ in runs.lost} else row  # a low loss must not count
     return {n: [curves[n].tolist() for curves in row] for n in (row[0] if row else ())}
 
 
