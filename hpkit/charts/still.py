@@ -20,14 +20,14 @@ from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 from PIL import Image
 
 from hpkit.charts.spec import Axis, Chart, light, unpack_pixels
 
 _LETTER = 9.0  # font size in points
 _SMALLEST = 0.7  # font size of crowded labels relative to that of others
-_NARROW = 200  # points: in axes below this width, tick labels may overlap
+_NARROW = 200  # points: in axes below this width, tick labels stand on one line
 _LINE = 1.25  # height of a line of text relative to its font size
 _GAP = 2.8  # em from the axes to the label at the end of a line
 _STUB = 1.9  # em before that label: there the line's color and dash are repeated
@@ -128,14 +128,14 @@ def _margins(chart, across, letter, titled):
     west = max([0.0, *(width_of(text, 0.92 * letter) for _, text in ticks(chart.y, 5))])
     east = max([1.2 * letter, *ends])
     south = 3.4 if chart.x.label else 2.0
-    south += 1.2 if 1 < _lines_for(chart.x.texts) <= 2 else 0
+    south += 1.2 * (_lines_for(chart.x.texts) - 1)
     north = 4.4 if titled else 2.6
     return west + 1.4 * letter, south * letter, min(east, 0.4 * across), north * letter
 
 
 def _lines_for(texts):
-    """Return how many lines the labels of an x axis need; they alternate on two."""
-    return sum(len(text) + 1 for text in texts) / 52
+    """Return on how many lines the labels of an x axis alternate: 1 or 2."""
+    return 2 if 52 < sum(len(text) + 1 for text in texts) <= 104 else 1
 
 
 def _draw_axes(painter, chart):
@@ -145,18 +145,10 @@ def _draw_axes(painter, chart):
             ax.set(**{f"{name}scale": "log"})
         ax.set(**{f"{name}lim": axis.domain})
         marked = ticks(axis, most)
-        crowd = _lines_for(axis.texts) if name == "x" else len(axis.texts) / 18
-        if name == "x" and painter.width < _NARROW:
-            widths = [width_of(text, small) + 0.6 * letter for _, text in marked]
-            crowd = max(crowd, sum(widths) / painter.width)
-        if name == "x" and 1 < crowd <= 2:
-            texts = ["\n" * (k % 2) + text for k, (_, text) in enumerate(marked)]
-        else:  # if there are too many, every second, third, ... alone is labeled
-            step = int(np.ceil(crowd)) or 1
-            texts = ["" if k % step else text for k, (_, text) in enumerate(marked)]
-        side = getattr(ax, f"{name}axis")
-        side.set_ticks([at for at, _ in marked], texts)
-        side.set_minor_locator(NullLocator())
+        lines = _lines_for(axis.texts) if name == "x" and painter.width > _NARROW else 1
+        texts = [*painter.keep_apart(marked, name, lines, small)]
+        getattr(ax, f"set_{name}ticks")([at for at, _ in marked], texts)
+    ax.minorticks_off()
     soft = light("soft")
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.spines["bottom"].set(color=soft, alpha=0.55, visible=chart.grid)
@@ -278,6 +270,16 @@ class _Painter:
             between = corners[:-1] + steps * share[:, None, None]
             self.occupied.append(between.reshape(-1, 2))
 
+    def keep_apart(self, marked, name, lines, size):
+        """Yield the texts of ticks, empty where they would cover one before."""
+        ends = [-np.inf] * lines
+        for k, (at, text) in enumerate(marked):
+            x, y = self.ax.transData.transform((at, at)) * self.scale
+            middle, room = (x, width_of(text, size)) if name == "x" else (y, size)
+            if fits := middle - room / 2 > ends[k % lines]:
+                ends[k % lines] = middle + room / 2 + 0.3 * self.letter
+            yield "\n" * (k % lines) + text if fits else ""
+
     def add_note(self, mark, index, x, y, strong=False):
         """Keep the label of a point until all is drawn."""
         if text := mark.style_at("label", index):
@@ -390,7 +392,6 @@ class _Painter:
         limits = (*self.ax.get_xlim(), *self.ax.get_ylim())
         style = {"interpolation": "bilinear", "origin": "lower", "aspect": "auto"}
         self.ax.imshow(unpack_pixels(mark.columns[0]), extent=limits, zorder=1, **style)
-        self.ax.set(xlim=limits[:2], ylim=limits[2:])
 
     def draw_end_labels(self):
         """Write the labels at line ends."""

@@ -32,16 +32,13 @@ def test_axes_are_named_and_ticked():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("learning rate", "loss")
     limits = ax.get_xscale(), ax.get_xlim(), ax.get_ylim()
     assert limits == ("log", (0.001, 10), (0, 0.5))
-    ticks = [tick.get_text() for tick in ax.get_xticklabels()]
-    assert ticks == ["0.001", "0.01", "0.1", "1", "10"]
+    assert " ".join(t.get_text() for t in ax.get_xticklabels()) == "0.001 0.01 0.1 1 10"
     assert len(ax.get_yticks()) >= 3
-    ax = drawn(x=Axis("", kind="band", texts=["adam", "sgd"]))
-    assert [t.get_text() for t in ax.get_xticklabels()] == ["adam", "sgd"]
-    ax = drawn(x=Axis("", (0, 3), ticks=[0.5, 2], texts=["a", "b"]))
-    assert ax.get_xticks().tolist() == [0.5, 2]
+    ax = drawn(x=Axis("", (0, 3), ticks=[0.5, 2, 2.1], texts=["a", "b", "near"]))
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["a", "b", ""]
 
 
-@pytest.mark.parametrize(("n", "lines", "seen"), [(4, 1, 4), (9, 2, 9), (25, 1, 7)])
+@pytest.mark.parametrize(("n", "lines", "seen"), [(4, 1, 4), (9, 2, 9), (25, 1, 9)])
 def test_texts_stand_on_two_lines_before_some_are_left_out(n, lines, seen):
     texts = [f"{lr:.4f}" for lr in np.geomspace(0.001, 0.1, n)]
     rows = Axis(kind="band", texts=[str(n) for n in range(30)])
