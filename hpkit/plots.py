@@ -229,13 +229,12 @@ def plot_path(steps: Search, ax: Axes | None = None) -> Axes:
     """
     steps = _as_search(steps, "one_at_a_time")
     space = _two_lists(steps)
-    changes, path = [], [steps.base]
-    for number, step in enumerate(steps.steps, 1):
-        if step.winner is not None:
-            change = named_value(step.name, getattr(step.winner, step.name))
-            changes.append(_WORDS["step"].format(number=number, change=change))
-            path.append(step.winner)
-    separator = "   " if len("".join(changes)) < 60 else "\n"
+    done = [step for step in steps.steps if step.winner is not None]
+    path, changes = [steps.base, *(step.winner for step in done)], []
+    for number, step in enumerate(done, 1):
+        change = named_value(step.name, getattr(step.winner, step.name))
+        changes.append(_WORDS["step"].format(number=number, change=change))
+    separator = "   " if len("".join(changes)) < 9 * _size(space)[0] else "\n"
     alt = f"{_ALTS['path']} {'; '.join(changes)}. {describe(steps.runs)}"
     chart = charts.path_chart(space, steps, path, title=separator.join(changes))
     return draw_chart(chart, ax, _size(space), alt)
