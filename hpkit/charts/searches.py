@@ -395,7 +395,7 @@ def spent_chart(searches, budget) -> Chart:
     # `searches` are (name, epochs, lowest loss so far), as in `Search.best_so_far`.
     marks, ends, losses, spent, lowest = [], [], [], 0, np.inf
     for index, (name, epochs, loss) in enumerate(searches):
-        total, so_far = spent + epochs, np.minimum(loss, lowest)
+        total, so_far = spent + epochs, np.fmin(loss, lowest)
         spent, lowest = int(total[-1]), so_far[-1]
         what = name.replace("successive_", "").replace("_search", "").replace("_", " ")
         label = _REPORT["entry"].format(n=index + 1, what=what)  # short, or it is cut

@@ -14,6 +14,7 @@ from hpkit.charts.searches import (
     best_so_far_chart,
     heatmap_chart,
     profile_chart,
+    spent_chart,
     validation_chart,
     validation_plot,
     value_axis,
@@ -102,6 +103,8 @@ def test_a_curve_that_is_best_at_its_end_says_where_to_look():
 def test_losses_over_more_than_a_factor_of_ten_have_a_log_scale(low, kind):
     search = SimpleNamespace(best_so_far=lambda: np.array([[1, 2], [1.1, low]]))
     assert best_so_far_chart({"a": search}).y.kind == kind
+    spent = [("grid", np.ones(1), np.array([loss])) for loss in (2, np.nan)]
+    assert spent_chart(spent, 9).alt.endswith(": 2.00 after 1, 2.00 after 2.")
 
 
 def test_a_profile_names_the_best_at_each_of_many_points():
