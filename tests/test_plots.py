@@ -587,6 +587,6 @@ def test_describe_says_the_result(run, curve, grid, exploding):
     assert hk.describe(out).endswith("all diverged.")
     path = hk.one_at_a_time(MOONS, BASE, lr=[0.1, 1], model=no_numbers)
     assert "Every value diverged or failed." in path.describe()
-    for said in (hk.describe(path.best_run), path.describe()):
+    for said in (hk.describe(path.best_run), path.describe(), hk.describe([path])):
         assert "nan or infinite" in said
         assert "inf," not in said
