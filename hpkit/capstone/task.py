@@ -354,8 +354,8 @@ class Capstone:
 
     def compare(self, n: int = 8) -> Comparison:
         """Return a `Comparison` with other ways to tune, each trained n times."""
-        if self.dataset.is_regression:
-            refuse("regression")
+        if self.dataset.is_regression or self.dataset.n_train < 64:  # batch size
+            refuse("no_rivals", got=repr(self.dataset).splitlines()[0])
         mine = self.test and self.test["accuracy"]
         found = rivals.compare(self.dataset, mine=mine, bars=self.bars, n=n)
         found.epochs["you"] = self.spent

@@ -312,15 +312,15 @@ def test_regression_has_a_loss_in_units_of_the_target_and_no_bars():
     X = np.random.default_rng(0).normal(size=(60, 2))
     cap = finished(dataset=hk.Dataset.from_arrays(X, 100 * X.sum(1)))
 
-    assert cap.test["accuracy"] is None
-    assert cap.bar is None
+    assert (cap.test["accuracy"], cap.bar) == (None, None)
     run = min(cap._trained, key=lambda run: run.best_val_loss)
     test, scale = run.dataset.test, run.dataset.target_scale
     error = (run.predict(test) - test.y) * scale
     assert f"error is {np.sqrt((error**2).mean()):.3g}" in cap.open_test()
     assert "The loss of the chosen model" in cap.report().html
-    with pytest.raises(ValueError, match="compare needs classes, got a regression"):
-        cap.compare()
+    for other in (cap, task(hk.Dataset.from_arrays(X, X[:, 0] > 0), folder=None)):
+        with pytest.raises(ValueError, match=r"needs classes, and 64 .* 36/12/12"):
+            other.compare()
 
 
 COSTS = {
