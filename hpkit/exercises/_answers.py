@@ -143,9 +143,9 @@ def call_answer(answer, *arguments, names=None, in_place=False):
         value = answer(*(arguments if in_place else copy.deepcopy(arguments)))
         value = [*value] if isinstance(value, Iterator) and not in_place else value
     except (Exception, SystemExit) as error:  # exit() would end the kernel
-        *_, frame = traceback.extract_tb(error.__traceback__)[:2]  # ours, then theirs
-        text = f"{type(error).__name__}: {error}"
-        raise NotYet("raised", error=text, line=frame.line, call=call) from None
+        theirs = traceback.extract_tb(error.__traceback__)[1:2]  # none of a built-in
+        text, line = f"{type(error).__name__}: {error}", "".join(f.line for f in theirs)
+        raise NotYet("raised", error=text, line=line or call, call=call) from None
     returned_none = value is None and not in_place
     wrong_if({"call": call}, empty=value is ..., returned_none=returned_none)
     return value

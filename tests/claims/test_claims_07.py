@@ -128,7 +128,7 @@ WRONG = {
             lambda loss, base, lists: loss({"lr": 0.1}),
         ],
     ),
-    "07/cost": dict(case=[lambda sizes: 8]),
+    "07/cost": dict(case=[lambda sizes: 8], raised=[abs]),
     "07/order": dict(
         jun=[["batch_size", "lr", "dropout"]],
         far=[["lr", "batch_size", "dropout"], ["dropout", "lr", "batch_size"]],
