@@ -557,9 +557,10 @@ class Panel(W.VBox):
             scores = rows.filter(regex="^(?!rank).*(loss|accuracy|spread)$")
             formats = dict.fromkeys(map(_heading, scores), _score_text)
             options = {"float_format": "{:.4g}".format, "index": False, "border": 0}
-            options |= {"na_rep": self.texts["no_value"], "formatters": formats}
+            options |= {"na_rep": "", "formatters": formats}
             table = rows.rename(columns=_heading).to_html(**options)
-            self.drawers["table"].value = table
+            diverged = f"<td>{words('charts')['diverged']}</td>"  # a loss of inf
+            self.drawers["table"].value = table.replace("<td>inf</td>", diverged)
 
     def picture(self, form: str = "png") -> bytes:
         """Return the still picture as PNG or SVG."""

@@ -102,7 +102,9 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
     panel.fault.value, panel.remedy.value = "slow", "longer"
     press(panel, "treat")
     panel.rows[-1] |= {"loss_before": 1.0, "loss_after": 0.5}  # as luck may have it
+    panel.rows[0] |= {"loss_after": np.inf}
     panel._draw()
+    assert "<td>diverged</td>" in panel.drawers["table"].value
     assert "1.00 before, <b>0.500</b> now. Lower, but not by" in shows(panel)
     panel.patient = replace(panel.patient, fault="training", tried=(0.0,))
     panel.fault.value, panel.remedy.value = "overfitting", "seed"
