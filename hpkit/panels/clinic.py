@@ -60,8 +60,7 @@ class Patient:
             "longer": {"epochs": setting.epochs + 100},
             "decay": {"weight_decay": setting.weight_decay + 0.01},
         }
-        seed = self.seed + 1 if remedy == "seed" else self.seed
-        return [setting.but(**changes.get(remedy, {}))], seed
+        return [setting.but(**changes.get(remedy, {}))], self.seed + (remedy == "seed")
 
 
 def last_losses(runs, curve="val_loss"):
@@ -255,8 +254,7 @@ class ClinicPanel(Panel):
             end = "helped" if remedy in cures else "less"
         text = f"{WORDS['right' if row['right'] else 'wrong']} {WORDS[end]}"
         facts = {"clue": WORDS["clues"][fault], "remedy": WORDS["remedies"][remedy]}
-        ends = _loss_texts([before, after], "diverged")
-        facts |= zip(("before", "after"), ends, strict=True)
+        facts["before"], facts["after"] = _loss_texts([before, after], "diverged")
         return text.format(**facts)
 
     def frame(self):

@@ -220,10 +220,12 @@ class _ListsPanel(SearchPanel):
         if seconds < ctl.QUICK:
             return self.start(replace=self.job_seconds >= ctl.QUICK)
         self.error = None
-        settings, seeds = self._planned(), len(self.seed_list)
-        facts = {"runs": seeds * len(settings), "seconds": seconds}
-        epochs = seeds * sum(setting.epochs for setting in settings)
-        self.offer = WORDS["slow"].format(**facts, epochs=epochs)
+        settings, seeds = self._planned(), self.seed_list
+        epochs = [setting.epochs for setting in settings for _ in seeds]
+        facts = {"runs": len(epochs), "epochs": sum(epochs), "seconds": seconds}
+        shown = self.found and ([*self.found.settings], self.found.seeds)
+        slow = shown != (settings, seeds)  # else it came back to what is shown
+        self.offer = WORDS["slow"].format(**facts) if slow else None
         self._draw()
 
     def _update(self, running):
@@ -415,8 +417,7 @@ class GridPanel(_ListsPanel):
 
     @property
     def _guess_fits(self):
-        settings = list(self.found.settings) if self.found else []
-        return settings == self.guess.widget.settings
+        return self.found and [*self.found.settings] == self.guess.widget.settings
 
     def _second_chart(self, found):
         """Return the curves of the chosen cell, or the best along one axis."""

@@ -82,8 +82,8 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
 
     rows, said = panel.frame(), WORDS["faults"]
     assert "fault" not in rows  # who named another one looks again
-    assert list(rows["right"]) == [False, True]
-    assert list(rows["named"]) == [said[wrong], said[fault]]
+    named = [[False, said[wrong]], [True, said[fault]]]
+    assert rows[["right", "named"]].to_numpy().tolist() == named
     assert not rows["loss_after"].iloc[1] >= rows["loss_before"].iloc[1]
     assert "1 of 2 right" in panel.status.value
     assert "After the remedy: " in panel.charts.charts[0].alt
