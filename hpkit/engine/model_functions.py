@@ -181,10 +181,10 @@ class RecordedSetting(Hyperparameters):
 RecordedSetting.__name__ = Hyperparameters.__name__  # in the errors of a model
 
 
-def group_by_reading(model, dataset, settings, n_seeds, dtype):
+def group_by_reading(model, dataset, settings, n_seeds, dtype, earlier=()):
     """Return (values read, number of parameters) of each setting, or how it fails."""
     # Names of the model's own, or that only networks read: some network must read each.
-    required = {*varied(settings)} & {*NETWORK_NAMES}
+    required = {*varied((*earlier, *settings))} & {*NETWORK_NAMES}
     required |= {*hp.all_names(settings)} - {*NAMES}
     if len(settings) == n_seeds == 1 and not required:
         return [((), 0)]

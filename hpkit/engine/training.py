@@ -148,7 +148,8 @@ class Training:
         if self.custom:
             from hpkit.engine.own_networks import stacking_pays  # 0.1 s that few need
 
-            nets = group_by_reading(self.model, data, settings, len(seeds), self.dtype)
+            about = settings, len(seeds), self.dtype, self.settings[: self.first]
+            nets = group_by_reading(self.model, data, *about)
         else:
             counts = [count_weights(data, setting.hidden) for setting in settings]
             nets = zip((stack_key(s, "network") for s in settings), counts, strict=True)

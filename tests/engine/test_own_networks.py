@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 import torch
 from architectures import ALL, BACKBONE, ONE_BY_ONE, STACKED
+from optuna.samplers import RandomSampler
 from oracle import assert_equal_the_plain_loop, table
 from torch import nn
 
@@ -224,8 +225,11 @@ def test_a_name_that_nothing_reads_is_refused(more, words):
     with pytest.raises(errors, match=words):
         hk.grid_search(DATA, **more)
     if "which it nev" in words:  # a path refuses it before its first step
-        with pytest.raises(errors, match=words):
-            hk.one_at_a_time.live(DATA, **more)
+        sampler = RandomSampler(seed=0)
+        one_by_one = functools.partial(hk.bayesian_search, sampler=sampler)
+        for search in (hk.one_at_a_time.live, one_by_one):
+            with pytest.raises(errors, match=words):
+                search(DATA, **more)
 
 
 def test_a_name_that_only_some_settings_read_is_fine_alone():
