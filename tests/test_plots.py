@@ -163,6 +163,7 @@ def test_training_curves_diverged_alone(exploding):
     top = on_line([ax.get_ylim()[1]])[0]
     assert (x, top) in {tuple(at) for line in curves(ax) for at in line.get_xydata()}
     assert "diverged" in hk.describe(run)
+    hk.plot_training_curves(replace(run, val_loss=np.inf + run.val_loss), axes())
 
 
 def test_training_curves_seeds_are_mean_and_band(curve):

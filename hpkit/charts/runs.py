@@ -158,9 +158,9 @@ def shades(count: int, named: bool = True) -> list[str]:
 def loss_limits(losses, starts, others=()) -> tuple[float, float]:
     """Return the limits of a loss axis; `losses` far above `starts` are cut off."""
     floor = axis_floor(np.append(losses, others))  # below all of them
-    highest = np.nanmax(np.append(losses, floor)) - floor
-    start = np.nanmax(np.append(starts, floor)) - floor or highest or 1.0
-    return floor, floor + 1.08 * float(np.clip(highest, start, _HIGHEST * start))
+    high = np.nanmax(np.append(losses, floor)) - floor
+    start = np.ma.masked_invalid(np.append(starts, floor)).max() - floor or high or 1.0
+    return floor, floor + 1.08 * float(np.clip(high, start, _HIGHEST * start))
 
 
 def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
