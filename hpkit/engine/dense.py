@@ -13,7 +13,7 @@ from itertools import chain, pairwise, zip_longest
 from typing import Any
 
 import torch
-from torch import nn
+from torch import is_inference_mode_enabled, nn
 from torch.func import vmap
 
 from hpkit.hyperparameters import Hyperparameters, refusal, warn
@@ -114,7 +114,7 @@ class Objective:
             losses = self.losses(*_rows(out, y)).sum()
             if losses.requires_grad:
                 return torch.autograd.grad(losses, out)[0]
-        raise refusal("loss_constant")
+        raise refusal("inference" if is_inference_mode_enabled() else "loss_constant")
 
     def measure(self, out, y, n_train):
         """Return losses and metric of each run, by the names of the curves."""

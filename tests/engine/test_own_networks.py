@@ -285,8 +285,9 @@ def test_what_a_network_reads_around_itself_is_never_that_of_another(model):
 
 
 def test_what_torch_would_not_train_as_usual_is_refused():
-    with torch.inference_mode(), pytest.raises(ValueError, match="needs gradients"):
-        hk.fit(DATA, BASE, model=architectures.mlp)
+    for own in ({"model": architectures.mlp}, {"loss": nn.CrossEntropyLoss()}):
+        with torch.inference_mode(), pytest.raises(ValueError, match="needs gradients"):
+            hk.fit(DATA, BASE, **own)
     with torch.autocast("cpu"), pytest.raises(ValueError, match="copies of the first"):
         hk.fit(DATA, BASE, model=architectures.mlp)
 
