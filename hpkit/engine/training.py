@@ -242,7 +242,7 @@ class Training:
         custom = self.custom or self.dataset.objective
         if isinstance(failure, NotStacked):
             parts = [runs]
-        elif self.lasting and custom and len(runs) > 1:
+        elif custom and len(runs) > 1:
             parts = [[run] for run in runs]
         else:
             return self.fail(runs, failure)
