@@ -137,7 +137,7 @@ def runs_to_json(runs):
     record = {"dataset": data_to_json(runs.dataset), "seeds": list(runs.seeds)}
     record |= {"settings": list(map(setting_to_json, runs.settings)), "runs": rows}
     optional = {"folds": len(runs.folds), "failed": sorted(runs.lost)}
-    optional["rows"] = len(runs.dataset.train.y) and runs.dataset.fingerprint
+    optional["rows"] = runs.dataset.fingerprint
     return record | {name: value for name, value in optional.items() if value}
 
 
@@ -150,6 +150,7 @@ def runs_from_json(record, dataset=None):
     if dataset is None:
         fields = dict(record["dataset"])
         dataset = rowless_dataset(absent_rows=fields.pop("n_train", 0), **fields)
+        vars(dataset)["fingerprint"] = record.get("rows")  # of the rows that it had
     settings = tuple(Hyperparameters(**s) for s in record["settings"])
     seeds, runs = check_seeds(record["seeds"]), []
     for row in record["runs"]:
