@@ -34,13 +34,14 @@ _BEST = dict(blue=None, orange="dashed", purple="dashdot", ink=None, green="dash
 _COLUMN = 0.07  # of the budget: distance between columns of final losses
 
 
-def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
+def value_axis(name: str, values: Sequence, space=()) -> tuple[Axis, np.ndarray]:
     """Return the axis of a hyperparameter's values, and their places on it."""
-    # Positive numbers over a wide span get a logarithmic axis, other numbers a linear
-    # one, everything else, and 0 beside a wide span, evenly spaced places.
+    # Positive numbers over a wide span get a logarithmic axis, other numbers and those
+    # of `uniform` a linear one, all else, and 0 beside a wide span, equal distances.
     label, texts = TABLE[name].label, axis_texts(values)
     positive = [v for v in values if v > 0] if are_numbers(values) else []
     wide = len(positive) > 1 and max(positive) / min(positive) >= _LOG_SPAN
+    wide &= getattr(space, "log", True)
     if not are_numbers(values) or (wide and len(positive) < len(values)):
         # Numbers from low to high, as on the other axes.
         order = np.argsort(values) if are_numbers(values) else np.arange(len(values))
@@ -49,11 +50,11 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
     at, low, high = np.array(values, float), float(min(values)), float(max(values))
     order = np.argsort(at)
     ticks = {"ticks": at[order].tolist(), "texts": [texts[i] for i in order]}
+    if high / low >= 1000 if wide else isinstance(space, Range):
+        ticks = {}  # round numbers, or powers of ten, are clearer
     if not wide:
         room = _ROOM * (high - low) or 0.5 * abs(low) or 1.0
         return Axis(label, (low - room, high + room), **ticks), at
-    if high / low >= 1000:
-        ticks = {}  # powers of ten are clearer
     room = (high / low) ** _ROOM
     return Axis(label, (low / room, high * room), "log", **ticks), at
 
@@ -132,7 +133,7 @@ def validation_plot(search) -> Chart:
     """Return a validation curve beside the losses before and at the end of training."""
     # It says where to look further if the lowest loss is at an end of the list.
     runs, name = search.runs, search.param_name
-    axis, at = value_axis(name, search.values(name))
+    axis, at = value_axis(name, search.values(name), search.space[name])
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
     ends = np.where(runs.unfit, np.nan, search.scores("last"))
     losses = np.where(runs.unfit[:, None], np.nan, runs.best_val_loss)

@@ -99,6 +99,12 @@ def test_a_curve_that_is_best_at_its_end_says_where_to_look():
         assert label == f"lowest {found.mean_val_loss[1]:#.3g} at 0.02{words}"
 
 
+def test_what_was_drawn_evenly_has_an_even_axis_with_round_numbers():
+    found = hk.random_search(MOONS, dropout=hk.uniform(0, 0.9), n_trials=9)
+    x = validation_plot(found).x
+    assert (x.kind, x.ticks) == ("linear", ())
+
+
 @pytest.mark.parametrize(("low", "kind"), [(0.1, "log"), (0.2, "linear")])
 def test_losses_over_more_than_a_factor_of_ten_have_a_log_scale(low, kind):
     search = SimpleNamespace(best_so_far=lambda: np.array([[1, 2], [1.1, low]]))
