@@ -90,7 +90,6 @@ def refresh(root=ROOT):
         record = {}
         with suppress(FileNotFoundError, ValueError, TypeError):  # none yet, or damaged
             record = dict(json.loads((folder / RECORD).read_text()))
-        before = dict(record)
         originals = (path for name in ("*.ipynb", *PAGES) for path in source.glob(name))
         for original in originals:
             name, mine = original.name, folder / original.name
@@ -102,9 +101,9 @@ def refresh(root=ROOT):
                 write(update, original.read_bytes())
                 facts = {"new": update, "number": name.partition("_")[0]}
                 print(tr("updated", name=name, **facts))
-            record[name] = new
-        if record != before:
-            write(folder / RECORD, json.dumps(record, indent=0))
+            if copied != new:  # at once: what fails later must not repeat an update
+                record[name] = new
+                write(folder / RECORD, json.dumps(record, indent=0))
     except OSError as error:
         print(tr("no_copies", folder=folder, why=error.strerror))
         return source

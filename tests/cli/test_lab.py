@@ -48,6 +48,18 @@ def test_update_lies_beside_what_was_written_and_replaces_what_was_not(project, 
     assert f"{PYTHON} -m hpkit reset 02" in capsys.readouterr().out
 
 
+def test_update_is_put_beside_once_although_another_file_stops_the_copying(project):
+    lab.refresh(project)
+    folder = project / "my-lessons"
+    (folder / "02_rate.ipynb").write_text("my answers")
+    update(project)
+    (folder / "glossary.md").unlink()
+    (folder / "glossary.md").mkdir()
+    for _ in range(2):
+        assert lab.refresh(project) == project / "notebooks"
+    assert not (folder / "02_rate.new-2.ipynb").exists()
+
+
 def test_a_lesson_that_was_only_opened_and_saved_is_replaced(project, capsys):
     lesson, form = project / "notebooks" / "02_rate.ipynb", '{{"cells": [{}], "x": {}}}'
     lesson.write_text(form.format(1, 1))
