@@ -100,7 +100,8 @@ def refresh(root=ROOT):
                 update = _free_path(mine, "new")
                 write(update, original.read_bytes())
                 facts = {"new": update, "number": name.partition("_")[0]}
-                print(tr("updated", name=name, **facts))
+                key = "updated_page" if name in PAGES else "updated"  # `reset` has none
+                print(tr(key, name=name, **facts))
             if copied != new:  # at once: what fails later must not repeat an update
                 record[name] = new
                 write(folder / RECORD, json.dumps(record, indent=0))

@@ -34,18 +34,21 @@ def test_update_lies_beside_what_was_written_and_replaces_what_was_not(project, 
     assert lab.refresh(project) == project / "my-lessons"
     copies = {"00_start.ipynb", "02_rate.ipynb", *lab.PAGES, lab.RECORD}
     assert {*mine(project)} == copies  # the learner's part
-    (project / "my-lessons" / "02_rate.ipynb").write_text("my answers")
+    for name in ("02_rate.ipynb", "glossary.md"):
+        (project / "my-lessons" / name).write_text("my answers")
+        update(project, name)
     update(project, "00_start.ipynb")
-    update(project)
 
     for _ in range(2):  # the second time nothing is new
         lab.refresh(project)
 
     now = mine(project)
-    assert now["02_rate.ipynb"] == "my answers"
+    assert now["02_rate.ipynb"] == now["glossary.md"] == "my answers"
     assert now["02_rate.new.ipynb"] == now["00_start.ipynb"] == "second"
-    assert {*now} == copies | {"02_rate.new.ipynb"}
-    assert f"{PYTHON} -m hpkit reset 02" in capsys.readouterr().out
+    assert {*now} == copies | {"02_rate.new.ipynb", "glossary.new.md"}
+    said = capsys.readouterr().out
+    assert f"{PYTHON} -m hpkit reset 02" in said
+    assert "reset glossary" not in said  # it is no lesson
 
 
 def test_update_is_put_beside_once_although_another_file_stops_the_copying(project):
