@@ -24,7 +24,7 @@ DAMAGED += (ArithmeticError, RecursionError)
 def home():
     """Return the folder for a user's files: HPKIT_HOME, or the system's for data."""
     if folder := os.environ.get("HPKIT_HOME"):
-        return Path(folder).expanduser()
+        return Path(os.path.expanduser(folder))  # an unknown ~user is a name
     import platformdirs
 
     return Path(platformdirs.user_data_dir("hpkit", appauthor=False))

@@ -46,6 +46,8 @@ def test_default_folder_is_the_users(monkeypatch):
 
     monkeypatch.delenv("HPKIT_HOME")
     assert str(store.home()) == platformdirs.user_data_dir("hpkit", appauthor=False)
+    monkeypatch.setenv("HPKIT_HOME", "~no such user")
+    assert str(store.home()) == "~no such user"  # as in a shell
 
 
 LAST = '1, "last": "2026-01-01T00:00", '
