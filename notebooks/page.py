@@ -25,6 +25,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from recorded import LEVELS, LOSSES, PATH, record
 
+from hpkit._cli.environment import Failure, tr
 from hpkit.charts.spec import CLASSES, COLORS, Axis, Chart, css
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import words
@@ -130,6 +131,10 @@ COUNTS = ["No", "One", "Two", "Three", "Four", "Five", "Six"]
 
 def make(out):
     """Record and write the page; return the exit code."""
+    try:  # before the recording, which takes a minute or two
+        (out / "page").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(tr("not_writable", folder=out, why=error.strerror)) from None
     # In an empty home: guesses made by the recording must not count as the teacher's.
     folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     with folder as home, patch.dict(os.environ, HPKIT_HOME=home):

@@ -293,3 +293,6 @@ def test_the_command_writes_the_page(site, tmp_path, monkeypatch):
     assert end.value.code == 0
     written, known = (folder / "index.html" for folder in (tmp_path, site[0]))
     assert written.read_text("utf-8") == known.read_text("utf-8")
+    monkeypatch.setattr(maker, "record", None)  # a folder is looked at before
+    with pytest.raises(SystemExit, match=r"index\.html must be writable"):
+        main(["page", "--out", str(written)])
