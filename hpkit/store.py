@@ -87,7 +87,7 @@ class Store:
             return deepcopy(self.new)
         try:
             attempts = _ATTEMPTS if set_aside or self._last is None else 1
-            text = _retry(lambda: self.path.read_text("utf-8"), attempts)
+            text = _retry(lambda: self.path.read_text("utf-8-sig"), attempts)
             data = deepcopy(self.new) | json.loads(text)
             self.check(data)
             self._last = deepcopy(data)

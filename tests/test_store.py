@@ -93,9 +93,9 @@ def test_a_file_that_another_program_holds_is_waited_for_or_as_read_last(path):
         assert held.call_count == store._ATTEMPTS + 1  # it is waited for once
 
 
-def test_an_older_file_gets_what_it_lacks(path):
+def test_an_older_file_gets_what_it_lacks_also_if_windows_marked_it_as_utf_8(path):
     path.parent.mkdir()
-    path.write_text('{"numbers": [1, 2], "rows": [{"a": 1}]}')
+    path.write_text('{"numbers": [1, 2], "rows": [{"a": 1}]}', "utf-8-sig")
     assert kept(path).load()["notes"] == {}
     kept(path).change(lambda data: data["notes"].update(a={"b": 1}))
     wanted = {"numbers": [1, 2], "notes": {"a": {"b": 1}}, "rows": [{"a": 1}]}
