@@ -118,7 +118,8 @@ class Search(_RunsMembers):
         space = self.space[name]
         if isinstance(space, Range):  # a study may have tried values of another range
             ends = space.low, space.high, *self._tried(name)
-            return replace(space, low=min(ends), high=max(ends))
+            low, high = min(ends), max(ends)  # 0 is the base's, if trials lack it
+            return replace(space, low=low, high=high, log=space.log and low > 0)
         return tuple(dict.fromkeys((*space, *self.values(name))))
 
     def values(self, name: str) -> list:

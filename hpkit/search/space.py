@@ -160,8 +160,6 @@ def draw_value(rng, values):
 
 def edge_side(name, values, best, most, tried=()):
     """Return the end at which the best value is, if values beyond it are possible."""
-    if len({*range_ends(values)}) == 1:
-        return None
     if all(isinstance(v, tuple) and len(v) == 1 for v in (best, *range_ends(values))):
         values, best = [width for (width,) in values], *best  # of one hidden layer
     if isinstance(values, Range):

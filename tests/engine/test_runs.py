@@ -469,8 +469,6 @@ def test_where_all_diverged_that_is_said():
         ("momentum", (0.0, 0.5), 0.5, "highest"),
         ("batch_size", (1, 8), 1, None),
         ("optimizer", ("sgd", "adam"), "adam", None),
-        ("lr", (0.1,), 0.1, None),
-        ("batch_size", Range(16, 16, whole=True), 16, None),
         ("lr", hk.log_uniform(1e-4, 1), 0.9, "highest"),
         ("lr", hk.log_uniform(1e-4, 1), 1.1e-4, "lowest"),
         ("lr", hk.log_uniform(1e-4, 1), 0.01, None),

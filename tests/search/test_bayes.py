@@ -176,7 +176,8 @@ def test_a_study_of_another_program_is_read():
     def objective(trial):
         layers = trial.suggest_int("n_layers", 1, 2)
         units = [trial.suggest_int(f"units_{k}", 4, 9) for k in range(layers)]
-        trial.suggest_categorical("optim", ["Adam", "SGD"])
+        if trial.suggest_categorical("optim", ["Adam", "SGD"]) == "SGD":
+            trial.suggest_float("weight_decay", 1e-5, 0.1, log=True)
         trial.suggest_int("width", 4, 32)
         return 10 * layers + units[-1]
 
