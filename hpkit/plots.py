@@ -110,8 +110,7 @@ def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
     """
     if len(_as_search(curve).space) > 1:
         raise hyper.refusal("curve_names", got=", ".join(curve.space))
-    chart = charts.validation_plot(curve)
-    return draw_chart(chart, ax, _SIZE, _alt("curve", curve))
+    return draw_chart(charts.validation_plot(curve), ax, _SIZE, _alt("curve", curve))
 
 
 def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:

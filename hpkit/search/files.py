@@ -106,7 +106,8 @@ def _search_from_json(record, dataset):
     runs, base = runs_from_json(record, dataset), Hyperparameters(**record["base"])
     kind, space = record["kind"], _to_tuples(record["space"])
     space = {n: Range(**v) if isinstance(v, dict) else v for n, v in space.items()}
-    space = space and check_space(kind, space, ranges=True, own=dict(base.own))
+    if kind != "optuna_study":  # which may list what hpkit does not know
+        space = check_space(kind, space, ranges=True, own=dict(base.own))
     steps = []
     for step in map(_to_tuples, record["steps"]):
         step |= {"base": Hyperparameters(**step["base"]), "cost": Cost(**step["cost"])}

@@ -154,8 +154,9 @@ def test_a_study_with_another_name_or_other_rows_is_refused():
     assert len(study.trials) == 2
 
 
-def test_pruned_trials_are_said_and_what_they_tried_is_no_edge():
+def test_pruned_trials_are_said_and_what_they_tried_is_no_edge(tmp_path):
     def objective(trial):
+        trial.suggest_categorical("optimizer", ["SGD", "sgd", "adagrad"])
         lr = trial.suggest_float("lr", 0.001, 10, log=True)
         if lr > 1:
             raise optuna.TrialPruned
@@ -163,11 +164,12 @@ def test_pruned_trials_are_said_and_what_they_tried_is_no_edge():
 
     study = optuna.create_study()
     for lr in (0.1, 0.3, 3.0):
-        study.enqueue_trial({"lr": lr})
+        study.enqueue_trial({"lr": lr, "optimizer": "SGD" if lr < 1 else "adagrad"})
     study.optimize(objective, 3)
     with pytest.warns(UserWarning, match="study's 3 trials 1 are left out: they were"):
         found = hk.from_optuna(study, MOONS, BASE)
     assert (found.best.lr, found.edge) == (0.3, {})
+    assert hk.load(found.save(tmp_path / "a.json")).space == found.space
 
 
 def test_a_study_of_another_program_is_read():
