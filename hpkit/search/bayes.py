@@ -246,7 +246,7 @@ def from_optuna(
         new = _runs_of(record, dataset, setting) or _runs_of(value, dataset, setting)
         if new:
             runs += new
-            folds.append(record.get("folds", 0))
+            folds.append(1 < len(new) == record.get("folds"))  # else somebody's own
             for name, distribution in trial.distributions.items():
                 space[ours[name]] = _values(ours[name], distribution)
     if not runs:
@@ -256,7 +256,7 @@ def from_optuna(
     first = Runs.of(runs)
     runs.sort(key=lambda run: run.best_val_loss)  # of a setting tried twice: the lowest
     runs = Runs.of(runs, first.settings, first.seeds)
-    runs = replace(runs, folds=(dataset,) * min(folds))
+    runs = replace(runs, folds=(dataset,) * len(runs.seeds) * all(folds))
     return Search("optuna_study", base, space, runs, runs.cost)
 
 

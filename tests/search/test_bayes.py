@@ -253,7 +253,8 @@ def test_seeds_and_their_spread_come_back_from_a_study():
     assert hk.from_optuna(grid.to_optuna(), numbers, BASE).train_accuracy is None
     with pytest.raises(ValueError, match=r"of 'your data', got others, of 'moons';"):
         hk.from_optuna(grid.to_optuna(), MOONS, BASE)
-    more = {"user_attrs": {"dataset": {"n_train": 5}}, "value": 0.5}  # somebody else's
+    told = {"dataset": {"n_train": 5}, "folds": [0.4, 0.6]}  # somebody else's
+    more = {"user_attrs": told, "value": 0.5}
     study = optuna.create_study()
     study.add_trial(optuna.trial.create_trial(**more))
     assert len(hk.from_optuna(study, MOONS, BASE).settings) == 1
