@@ -65,8 +65,7 @@ def brief(value):
 
 def refusal(key, value=None, *, kind=ValueError, **facts):
     """Return the error that refuses a value, with the locale's text for `key`."""
-    facts = {"got": brief(value)} | facts
-    error = kind(words("refusals")[key].format(**facts))
+    error = kind(words("refusals")[key].format(**{"got": brief(value)} | facts))
     error.refused = True  # the caller's mistake, not a bug in hpkit
     return error
 

@@ -133,8 +133,7 @@ class Capstone:
         if old["rows"] != new["rows"]:
             refuse("data", name=name, old=old["dataset"], new=dataset.name)
         # A copy, because load_dataset returns one object, with the looks of others.
-        looks = StoredPairs(self.log, "looks")
-        self.dataset = replace(dataset, test_looks=looks)
+        self.dataset = replace(dataset, test_looks=StoredPairs(self.log, "looks"))
 
     @property
     def data(self) -> dict[str, Any]:

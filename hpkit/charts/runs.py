@@ -332,16 +332,14 @@ def map_pixels(run, epoch: str = "best") -> np.ndarray:
     shares = np.nan_to_num(softmax(run.outputs(map_cells(run.dataset), epoch)))
     chance = 1 / shares.shape[1]
     sure = np.clip((shares.max(1) - chance) / (1 - chance), 0, 1)
-    colors = _PALETTE[shares.argmax(1) % len(CLASSES)]
-    pixels = np.c_[colors, 0.62 * sure**0.8]
+    pixels = np.c_[_PALETTE[shares.argmax(1) % len(CLASSES)], 0.62 * sure**0.8]
     return (255 * pixels).astype(np.uint8).reshape(_SIDE, _SIDE, 4)
 
 
 def map_chart(dataset, pixels, *, names=(), size=2.6, **chart) -> Chart:
     """Return the training points over a map's pixels; None draws no map."""
     # `names` of the classes stand above the chart.
-    corners = map_cells(dataset, 2)[[0, -1]]
-    x, y = map(Axis, dataset.features, map(tuple, corners.T))
+    x, y = map(Axis, dataset.features, map(tuple, map_cells(dataset, 2)[[0, -1]].T))
     train, dots = dataset.train, []
     for n in range(dataset.n_outputs):
         color, shape, _ = style_of(n)

@@ -91,8 +91,7 @@ def value_curves_chart(search, chosen: int, alt: str) -> Chart:
         spec.cross([] if left_at is None else [left_at], name=names[chosen], **cross),
     ]
     x = Axis(WORDS["epoch"], (0, 1.02 * max(s.epochs for s in search.settings)))
-    y = Axis(WORDS["val_loss"], (0, top))
-    return Chart(x, y, marks, alt=alt)
+    return Chart(x, Axis(WORDS["val_loss"], (0, top)), marks, alt=alt)
 
 
 def validation_chart(search, chosen: int, before, drawn, alt: str) -> Chart:
@@ -371,8 +370,7 @@ def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:
         spec.rule([budget] if room else [], color="soft", width=1),
     ]
     x_axis = Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks, texts=texts)
-    y_axis = _so_far_axis(np.append(y, heights), race)
-    return Chart(x_axis, y_axis, marks, **chart)
+    return Chart(x_axis, _so_far_axis(np.append(y, heights), race), marks, **chart)
 
 
 def _so_far_axis(losses, race):

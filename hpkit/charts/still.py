@@ -45,8 +45,7 @@ def add_fallback_font() -> None:
     # Matplotlib takes the first font that has a letter.
     known = fontManager.get_font_names()
     fallback = [name for name in _FALLBACKS if name in known][:1]
-    families = [*rcParams["font.family"], *fallback]
-    rcParams["font.family"] = list(dict.fromkeys(families))
+    rcParams["font.family"] = list(dict.fromkeys([*rcParams["font.family"], *fallback]))
 
 
 add_fallback_font()
@@ -304,8 +303,7 @@ class _Painter:
             drawn = np.flatnonzero(np.isfinite(heights) & np.isfinite(places))
             if (text := mark.style_at("label", row)) and len(drawn):
                 end = places[drawn[-1]], heights[drawn[-1]]
-                strong = bool(mark.style_at("strong", row))
-                self.ends.append((*end, text, pen, strong))
+                self.ends.append((*end, text, pen, bool(mark.style_at("strong", row))))
 
     frames = line  # an outline is a line that returns
 

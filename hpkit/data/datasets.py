@@ -118,8 +118,7 @@ class Dataset:
         kind = "regression" if self.is_regression else "classes"
         facts = {"features": self.n_features, "classes": self.n_outputs}
         facts |= {"name": self.name, "sizes": "/".join(map(str, sizes))}
-        lines = tr(f"data.{kind}", **facts), *self.notes
-        return "\n".join(map(wrap_text, lines))
+        return "\n".join(map(wrap_text, (tr(f"data.{kind}", **facts), *self.notes)))
 
     @property
     def cut_by(self) -> str:

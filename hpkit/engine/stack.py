@@ -363,8 +363,7 @@ class Stack:
             if self.net.regression:
                 scores.append((out - y).square_().mean(1)[None])
                 continue
-            log_p = out.log_softmax(1)
-            true = (log_p * y).sum(1)
+            true = (out.log_softmax(1) * y).sum(1)
             right = (out.max(1).indices == classes).to(true.dtype)
             scores.append(torch.stack([true.neg_(), right]))
         both = torch.cat(scores, -1) if len(scores) > 1 else scores[0]

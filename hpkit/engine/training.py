@@ -272,9 +272,8 @@ class Training:
             self.arrays[name][*stack.at, stack.epoch] = values
         self.arrays["epochs_done"][stack.at] = stack.epoch
         self.arrays["fit_time"][stack.at] = stack.seconds
-        since_best = stack.epoch - stack.best_epoch
-        stays = (stack.epoch < stack.epochs) & (since_best < stack.patience)
-        self.keep(stack, stays)
+        patient = stack.epoch - stack.best_epoch < stack.patience
+        self.keep(stack, patient & (stack.epoch < stack.epochs))
 
     def change(self, settings):
         """Go on with other learning rates or schedules; only between epochs."""

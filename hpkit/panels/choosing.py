@@ -98,8 +98,7 @@ class CoinFlipsPanel(Panel):
     def _tried(self):
         """Accuracies of the models tried; the best of the first 1, 2, ... of them."""
         valid, test = self.valid[: self.count.value], self.test[: self.count.value]
-        best = [int(np.argmax(valid[: k + 1])) for k in range(len(valid))]
-        return valid, test, best
+        return valid, test, [int(np.argmax(valid[: k + 1])) for k in range(len(valid))]
 
     def _charts(self):
         valid, test, best = self._tried

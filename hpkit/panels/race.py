@@ -171,8 +171,7 @@ def halving_count(budget, epochs):
         starts, counts = np.transpose([(0, count), *cuts])
         return counts @ np.diff([*starts, epochs])
 
-    counts = (count for count in range(budget, 2, -1) if cost(count) <= budget)
-    return next(counts, 2)
+    return next((n for n in range(budget, 2, -1) if cost(n) <= budget), 2)
 
 
 def searches(dataset, base, budget, seed):

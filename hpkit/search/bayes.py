@@ -4,6 +4,7 @@ import ast
 import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import optuna
@@ -84,6 +85,10 @@ def _earlier_runs(plan, trials):
     runs, identity = [], files.identify(plan)
     for trial in trials:
         record = trial.user_attrs
+        for name, values in plan.space.items():  # Optuna would refuse it later
+            old = trial.distributions.get(name)
+            if old and _kind(old) != _kind(_distribution(name, values)):
+                raise refusal("study_values", values, name=name, theirs=old)
         if "setting" not in record or {*trial.params} != {*plan.space}:
             files.check_data(record, plan.dataset)
             for name in trial.params:  # Optuna would begin anew under another name
@@ -111,7 +116,7 @@ def _curves_to_json(runs, i):
 def _runs_of(record, dataset, setting):
     """Return the runs in the seeds and curves of a trial's attributes, if any."""
     runs = []
-    try:
+    with contextlib.suppress(LookupError, TypeError, ValueError):
         for k, seed in enumerate(record["seeds"]):
             curves = {n: np.array(record[n][k], float) for n in CURVES if n in record}
             loss = curves["val_loss"]
@@ -122,42 +127,46 @@ def _runs_of(record, dataset, setting):
                 return []
             curves = dict.fromkeys(CURVES) | curves | {"fit_time": 0.0}
             runs.append(Run(dataset, setting, hp.check_seed("seed", seed), **curves))
-    except (LookupError, TypeError, ValueError):
-        return []
-    return runs
+        return runs
+    return []
 
 
 def _ask_and_tell(plan, count, study, first, asked=0):
     """Train `count` trials, the `first` of them together if none was asked before."""
-    ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
     identity = files.identify(plan)
     longest = max(range_ends(plan.space.get("epochs", (plan.base.epochs,))))
     plan.planned = plan.cost([plan.base.but(epochs=longest)] * count)
     while asked < count:
-        together = min(count - asked, 1 if asked else first)
-        trials = [study.ask(ranges) for _ in range(together)]
-        asked += together
-        settings = [_setting(trial.params, plan.base) for trial in trials]
-        yield from plan.train(settings)
-        runs = plan.now.runs
-        for trial, setting in zip(trials, settings, strict=True):
-            number = runs.settings.index(setting)
-            attrs = identity | {"setting": files.setting_to_json(setting)}
-            attrs |= _curves_to_json(runs, number)
-            for name, value in attrs.items():
-                trial.set_user_attr(name, value)
-            loss = runs.mean_val_loss[number]
-            if runs.diverged[number].any():
-                loss = DIVERGED_ABOVE * abs(runs.val_loss[number, :, 0].mean())
-            fit = np.isfinite(loss) and not any(i == number for i, _ in runs.lost)
-            result = (float(loss),) if fit else (None, TrialState.FAIL)
-            try:
-                study.tell(trial, *result)
-            except RuntimeError as error:
-                if "stop" not in str(error):
-                    raise
-                count = asked  # the sampler has tried everything
+        trials = [study.ask() for _ in range(min(count - asked, 1 if asked else first))]
+        asked += len(trials)
+        try:
+            yield from _train_and_tell(plan, study, trials, identity)
+        except Exception as error:
+            for trial in trials:  # else these would be "running" for ever
+                with contextlib.suppress(Exception):
+                    study.tell(trial, None, TrialState.FAIL, skip_if_finished=True)
+            if not str(error).startswith("`Study.stop`"):
+                raise
+            count = asked  # the sampler has tried everything
     yield plan.result()
+
+
+def _train_and_tell(plan, study, trials, identity):
+    for trial, (name, values) in product(trials, plan.space.items()):
+        trial._suggest(name, _distribution(name, values))
+    settings = [_setting(trial.params, plan.base) for trial in trials]
+    yield from plan.train(settings)
+    runs = plan.now.runs
+    for trial, setting in zip(trials, settings, strict=True):
+        number = runs.settings.index(setting)
+        attrs = identity | {"setting": files.setting_to_json(setting)}
+        for name, value in (attrs | _curves_to_json(runs, number)).items():
+            trial.set_user_attr(name, value)
+        loss = runs.mean_val_loss[number]
+        if runs.diverged[number].any():
+            loss = DIVERGED_ABOVE * abs(runs.val_loss[number, :, 0].mean())
+        fit = np.isfinite(loss) and not any(i == number for i, _ in runs.lost)
+        study.tell(trial, *((float(loss),) if fit else (None, TrialState.FAIL)))
 
 
 def to_optuna(search: Search) -> Study:
@@ -283,6 +292,10 @@ def _distribution(name, values):
         return distributions.CategoricalDistribution([_choice(name, v) for v in values])
     kind = "IntDistribution" if values.whole else "FloatDistribution"
     return getattr(distributions, kind)(*range_ends(values), log=values.log)
+
+
+def _kind(part):  # limits may change within a study
+    return type(part), getattr(part, "log", None), getattr(part, "choices", None)
 
 
 def _values(name, distribution):

@@ -475,8 +475,7 @@ def halving_cuts(count, eta, last):
     """Return the cuts of a halving as (epoch, settings that go on)."""
     counts = []
     while count > 1:
-        count = max(1, count // eta)
-        counts.append(count)
+        counts.append(count := max(1, count // eta))
     # Late, for early losses mislead: only the last of all trains to the end.
     first = max(1, last // eta ** len(counts))
     epochs = (first * eta**i for i in range(len(counts)))

@@ -94,6 +94,15 @@ def test_trials_of_somebody_else_count():
         hk.from_optuna(study, hk.load_dataset("moons", seed=5), BASE)
 
 
+def test_what_a_study_is_told_to_try_and_hpkit_refuses_is_a_failed_trial():
+    study = optuna.create_study()
+    for lr in (0.1, "0.1"):
+        study.enqueue_trial({"lr": lr})
+    with pytest.raises(TypeError, match=r"lr must be a number, got '0\.1'"):
+        hk.bayesian_search(MOONS, BASE, lr=SPACE["lr"], study=study, n_trials=3)
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL"]
+
+
 def test_a_sampler_that_is_through_ends_a_search_with_its_result():
     sampler = optuna.samplers.GridSampler({"lr": [0.1, 0.2]})
     found = hk.bayesian_search(MOONS, BASE, lr=SPACE["lr"], sampler=sampler)
@@ -117,7 +126,8 @@ def test_a_study_may_go_on_with_another_range():
         ({"dataset": hk.load_dataset("small_moons")}, "the data set differs"),
         ({"dataset": hk.load_dataset("moons", 1)}, "the data set differs"),
         ({"model": architectures.mlp}, "the data set, the model, the"),
-        ({"lr": [0.1, 1]}, "different distribution kind"),
+        ({"lr": [0.1, 1]}, r"lr must be as in .* FloatDistribution\(high=100"),
+        ({"lr": hk.uniform(0.1, 1)}, r"end.* may change, got uniform\(0.1, 1\); give"),
         ({"search_seed": 1}, "without sampler, search_seed, storage and cv, got one"),
         ({"storage": "a.json"}, "sampler, search_seed, storage and cv, got one"),
         ({"cv": 2}, "sampler, search_seed, storage and cv, got one of them"),
@@ -131,6 +141,7 @@ def test_the_study_of_another_search_is_refused(other, words, tmp_path, monkeypa
     hk.bayesian_search(**search, n_trials=2)
     with pytest.raises((ValueError, TypeError), match=words):
         hk.bayesian_search(**search | other, n_trials=3)
+    assert len(study.trials) == 2
     assert not list(tmp_path.iterdir())
     search |= {"model": architectures.mlp, "study": optuna.create_study()}
     hk.bayesian_search(**search, n_trials=2)
