@@ -118,8 +118,7 @@ class PatiencePanel(Panel):
         kept = _cut_run(run, stop)
         same = (stop, kept.best_epoch) == (run.epochs_done, run.best_epoch)
         halted = "" if run.ended else WORDS["halted"].format(**facts)
-        key = "never" if same else "says"
-        return halted + WORDS[key].format(**facts, kept=kept)
+        return halted + WORDS["never" if same else "says"].format(**facts, kept=kept)
 
     def _table(self):
         rows = []

@@ -23,6 +23,7 @@ from hpkit.search.searches import search_function
 from hpkit.search.space import MOST_TRIALS, Range, range_ends
 
 _RANDOM_FIRST = 10  # trials that TPE draws at random before it begins to model
+_LITERAL = "(", "'", '"'  # how text of a tuple begins, or of text in quotes
 
 
 @search_function
@@ -312,8 +313,8 @@ def _setting(params, base):
 
 
 def _choice(name, value):
-    if not isinstance(value, tuple):
-        return value
+    if not isinstance(value, tuple) and not str(value).startswith(_LITERAL):
+        return value  # text that begins so is quoted: it must not come back as a tuple
     return "-".join(map(str, value)) or "none" if name == "hidden" else repr(value)
 
 
@@ -322,7 +323,7 @@ def _value(name, choice):
         return hp.TABLE[name].check(name, choice) if name == "hidden" else choice
     if name == "hidden":  # "64-32", "none"
         return () if choice == "none" else tuple(map(int, choice.split("-")))
-    if choice.startswith("("):  # a tuple of a custom name
+    if choice.startswith(_LITERAL):  # a tuple of a custom name
         with contextlib.suppress(ValueError, SyntaxError):
             return ast.literal_eval(choice)
     return choice.lower() if name in hp.NAMES else choice  # others may write "Adam"

@@ -109,6 +109,16 @@ def test_a_sampler_that_is_through_ends_a_search_with_its_result():
     assert sorted(found.values("lr")) == [0.1, 0.2]
 
 
+def test_text_that_looks_like_a_tuple_stays_text():
+    def model(n_in, n_out, setting):
+        return torch.nn.Linear(n_in, n_out, bias=isinstance(setting.kind, str))
+
+    kinds = ["(1, 2)", (1, 2), "'a'"]
+    found = hk.bayesian_search(MOONS, BASE, kind=kinds, model=model)
+    assert {*found.values("kind")} == {*kinds}
+    assert hk.from_optuna(found.to_optuna(), MOONS, BASE).settings == found.settings
+
+
 def test_a_study_may_go_on_with_another_range():
     about = {"study": optuna.create_study(), "n_trials": 2}
     hk.bayesian_search(MOONS, BASE, lr=hk.log_uniform(0.1, 0.3), **about)
