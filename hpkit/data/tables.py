@@ -226,8 +226,7 @@ def _refuse_texts(name, texts, n_rows):
     limit = np.clip(_CATEGORIES_PER_ROW * n_rows, *_CATEGORY_LIMITS)
     if len(texts) > limit:
         distinct = len({text.strip().lower() for text in texts})
-        helps = distinct <= max(limit, len(texts) // 2)
-        key = "mixed_texts" if helps else "many_texts"
+        key = "mixed_texts" if distinct <= max(limit, len(texts) // 2) else "many_texts"
         key = "every_text" if len(texts) == n_rows else key
         facts = {"name": name, "count": len(texts), "rows": n_rows, "few": distinct}
         return [refusal(key, texts[0], **facts)]

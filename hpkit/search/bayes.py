@@ -240,7 +240,8 @@ def from_optuna(
     finished = _finished_trials(study)
     check_dataset(dataset)
     base = hp.check_setting(base, "base", default=Hyperparameters())
-    trials = [t for t in finished if t.value is not None or "val_loss" in t.user_attrs]
+    done = TrialState.COMPLETE  # a pruned trial's value is what it reported last
+    trials = [t for t in finished if t.state is done or "val_loss" in t.user_attrs]
     ours = {n: (names or {}).get(n, n) for trial in trials for n in trial.params}
     own = [n for n in ours.values() if n not in hp.NAMES]
     for name in own:
@@ -250,9 +251,9 @@ def from_optuna(
     runs, folds, space = [], [], {}
     for trial in trials:
         setting = _setting({ours[n]: v for n, v in trial.params.items()}, base)
-        record, complete = trial.user_attrs, trial.state is TrialState.COMPLETE
+        record = trial.user_attrs
         files.check_data(record, dataset)
-        value = {"seeds": [0], "val_loss": [trial.value]} if complete else {}
+        value = {"seeds": [0], "val_loss": [trial.value]} if trial.state is done else {}
         new = _runs_of(record, dataset, setting) or _runs_of(value, dataset, setting)
         if new:
             runs += new

@@ -180,6 +180,7 @@ def test_pruned_trials_are_said_and_what_they_tried_is_no_edge(tmp_path):
         trial.suggest_categorical("optimizer", ["SGD", "sgd", "adagrad"])
         lr = trial.suggest_float("lr", 0.001, 10, log=True)
         if lr > 1:
+            trial.report(-lr, 0)
             raise optuna.TrialPruned
         return -lr
 
