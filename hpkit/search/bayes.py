@@ -154,7 +154,7 @@ def _ask_and_tell(plan, count, study, first, asked=0):
 
 def _train_and_tell(plan, study, trials, identity):
     for trial, (name, values) in product(trials, plan.space.items()):
-        trial._suggest(name, _distribution(name, values))
+        _suggest(trial, name, values)
     settings = [_setting(trial.params, plan.base) for trial in trials]
     yield from plan.train(settings)
     runs = plan.now.runs
@@ -287,6 +287,13 @@ def _new_study(sampler):
         return optuna.create_study(direction="minimize", sampler=sampler)
     finally:
         optuna.logging.set_verbosity(before)
+
+
+def _suggest(trial, name, values):
+    if not isinstance(values, Range):
+        return trial.suggest_categorical(name, [_choice(name, v) for v in values])
+    suggest = trial.suggest_int if values.whole else trial.suggest_float
+    return suggest(name, *range_ends(values), log=values.log)
 
 
 def _distribution(name, values):

@@ -358,8 +358,8 @@ def describe(result: Any) -> str:
         searches, clauses = as_searches(result), []
         for name, search in searches.items():
             epochs, losses = search.best_so_far()
-            told = texts["so_far_out" if np.isnan(losses[-1]) else "so_far"]
-            clauses.append(told.format(name=name, epochs=epochs[-1], loss=losses[-1]))
+            clause = texts["so_far" if np.isfinite(losses[-1]) else "so_far_out"]
+            clauses.append(clause.format(name=name, epochs=epochs[-1], loss=losses[-1]))
         data = dict.fromkeys(search.dataset.name for search in searches.values())
         return f"{', '.join(data)}: {'; '.join(clauses)}."
     runs = as_runs(result)
