@@ -190,6 +190,7 @@ def to_optuna(search: Search) -> Study:
     lists = [name for name, part in ranges.items() if hasattr(part, "choices")]
     shared = {"seeds": [*search.seeds], "folds": len(runs.folds)}
     shared["dataset"] = data.n_train and files.data_to_json(data)
+    shared["rows"] = data.fingerprint
     shared = {name: value for name, value in shared.items() if value}
     for i, setting in enumerate(search.settings):
         if (runs.epochs_done[i] < 0).any():

@@ -275,6 +275,8 @@ def test_seeds_and_their_spread_come_back_from_a_study():
     assert hk.from_optuna(grid.to_optuna(), numbers, BASE).train_accuracy is None
     with pytest.raises(ValueError, match=r"of 'your data', got others, of 'moons';"):
         hk.from_optuna(grid.to_optuna(), MOONS, BASE)
+    with pytest.raises(ValueError, match="of 'moons', got others, of 'moons'"):
+        hk.from_optuna(found.to_optuna(), hk.load_dataset("moons", seed=1), BASE)
     told = {"dataset": {"n_train": 5}, "folds": [0.4, 0.6]}  # somebody else's
     more = {"user_attrs": told, "value": 0.5}
     study = optuna.create_study()
