@@ -78,8 +78,8 @@ def run_sentence(run) -> str:
 def curve_text(values, places) -> str:
     """Return the shape of a curve: its start, lowest and highest point, and its end.
 
-    >>> curve_text([0.7, 0.3, 0.5, np.inf], ["lr 0.1", "lr 1", "lr 3", "lr 10"])
-    '0.700 at lr 0.1, falls to 0.300 at lr 1, rises to 0.500 at lr 3'
+    >>> curve_text([0.7, 0.3, 0.3001, np.inf], ["lr 0.1", "lr 1", "lr 3", "lr 10"])
+    '0.700 at lr 0.1, falls to 0.300 at lr 1, stays at 0.300 at lr 3'
     """
     texts, finite = words("plots")["told"], np.flatnonzero(np.isfinite(values))
     losses = np.asarray(values)[finite]
@@ -88,7 +88,7 @@ def curve_text(values, places) -> str:
     at = sorted({0, int(losses.argmin()), int(losses.argmax()), len(losses) - 1})
     points = ({"loss": losses[k], "value": places[finite[k]]} for k in at)
     first, *later = (texts["point"].format(**point) for point in points)
-    signs = np.sign(np.diff(losses[at])).astype(int)
+    signs = np.sign(np.diff([float(digits(loss)) for loss in losses[at]])).astype(int)
     moves = (texts[("stays", "rises", "falls")[sign]] for sign in signs)
     return ", ".join([first, *map(str.format, moves, later)])
 
