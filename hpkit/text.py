@@ -117,9 +117,9 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
     diverged, tried = runs.diverged.any(1), (runs.epochs_done >= 0).any(1)
     lost = lost_sentences(search)
     if diverged[tried].all():
+        key = "all_diverged" if runs.diverged.sum() == len(runs) else "each_diverged"
         had_loss = np.isfinite(runs.val_loss[tried][..., 0]).any()
-        sentence = texts["all_diverged" if had_loss else "all_nan"]
-        return lost if beside_table else [sentence, *lost]
+        return lost if beside_table else [texts[key if had_loss else "all_nan"], *lost]
     too_early = not (search.finished or search.runs_done)
     edges = [] if too_early else edge_sentences(search)
     if beside_table:
