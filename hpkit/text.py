@@ -68,11 +68,12 @@ def loss_text(runs, number) -> str:
 
 def run_sentence(run) -> str:
     """Return what the training curves of a run show."""
-    facts = {"run": run, "setting": short_text(run.setting, ["lr", "batch_size"])}
-    facts |= {"last": run.val_loss[-1], "train": run.train_loss[-1]}
-    key = "run_out" if run.diverged else "run"
-    key = "run_nan" if np.isinf(run.best_val_loss) else key
-    return words("plots")["told"][key].format(**facts)
+    last, train = run.val_loss[-1], run.train_loss[-1]
+    key = "run_out" if np.isfinite(run.val_loss[0]) else "run_nan"
+    if not run.diverged:  # a run of an Optuna study has no training loss
+        key = "run_value" if np.isnan(train) else "run"
+    facts = {"setting": short_text(run.setting, ["lr", "batch_size"]), "run": run}
+    return words("plots")["told"][key].format(**facts, last=last, train=train)
 
 
 def curve_text(values, places) -> str:

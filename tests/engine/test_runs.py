@@ -456,13 +456,14 @@ def test_where_all_diverged_that_is_said():
     assert "class_weight" not in diverged.describe()
     assert "that was tried" not in diverged._repr_html_()
     weighted = tuple(s.but(class_weight="balanced") for s in diverged.settings)
-    nan = np.full_like(diverged.runs.val_loss, np.nan)
+    inf = np.full_like(diverged.runs.val_loss, np.inf)
     for more, words in (
-        ({"val_loss": nan}, "before training: look at your loss"),
+        ({"val_loss": inf}, "before training: look at your loss"),
         ({"settings": weighted}, "without it"),
     ):
         runs = replace(diverged.runs, **more)
         assert words in replace(diverged, runs=runs).describe()
+        assert "reaches inf" not in hk.describe([replace(diverged, runs=runs)])
 
 
 @pytest.mark.parametrize(
