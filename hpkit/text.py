@@ -126,16 +126,16 @@ def best_sentences(search, beside_table=False, on_map=False) -> list:
     if beside_table:
         return edges + _metric_sentences(search) + lost
     key = "best_value" if search.kind == "optuna_study" else "best_one"
-    first = runs.order[0]
-    key = "best" if (runs.epochs_done[first] >= 0).sum() > 1 else key
+    seeds = (runs.epochs_done[runs.order[0]] >= 0).sum()
+    key = "best" if seeds > 1 else key
     key = "none_learned" if not runs.best_epoch.any() else key
-    setting, loss = setting_text(search.best, names), loss_text(runs, first)
+    setting, loss = setting_text(search.best, names), loss_text(runs, runs.order[0])
     sentences = [texts[key].format(setting=setting, loss=loss)]
     if not too_early and (ties := search.ties):
         key = "ties_folds" if runs.folds else "ties"
         if on_map:
             key = "framed" if len(ties) > 1 else "framed_one"
-        facts = {"seeds": len(runs.seeds), "settings": _any_of(ties, names)}
+        facts = {"seeds": seeds, "settings": _any_of(ties, names)}
         sentences.append(texts[key].format(**facts, n=len(ties)))
     sentences += edges
     if diverged.any() and not on_map:
@@ -167,7 +167,7 @@ def _metric_sentences(search) -> list:
     if runs.best_val_metric is None:
         return []
     is_nan = np.isnan(runs.best_val_metric[runs.epochs_done >= 0])
-    if not is_nan.all():
+    if not np.isnan(runs.mean_val_metric[~runs.unfit]).all():
         best = search.best_by("metric")
         value = digits(runs.mean_val_metric[search.settings.index(best)])
         facts = {"setting": setting_text(best, search.space), "value": value}

@@ -414,6 +414,7 @@ def test_what_misses_a_seed_or_was_dropped_is_no_tie():
     assert made(lost).ties == made(lasting(UNEVEN)).ties
     # The best has three seeds: by these the others are compared.
     assert made(best_lost).ties == (made(best_lost).settings[1],)
+    assert "As far as 3 seeds can tell, 0.2 may" in made(best_lost).describe()
     best_lost[0][2] = best_lost[0][3] = [NAN, NAN]
     assert made(best_lost).ties == ()
     losses = lasting([UNEVEN[0], UNEVEN[1], UNEVEN[1]], 2)
