@@ -229,11 +229,11 @@ def short_table(caption, runs, names, notes) -> str:
     top = _TOP if len(order) > _TOP + 1 else len(order)
     rows = []
     for rank, i in enumerate(order[:top], 1):
-        loss = digits(runs.mean_val_loss[i])
+        loss = digits(runs.mean_val_loss[i]).replace("inf", "")  # its note says more
         if np.isfinite(runs.std_val_loss[i]):
             loss += f" \N{PLUS-MINUS SIGN} {digits(runs.std_val_loss[i], 2)}"
         values = [value_text(getattr(runs.settings[i], name)) for name in names]
-        values += [loss] if metric is None else [loss, f"{metric[i]:.3g}"]
+        values += [loss] if metric is None else [loss, digits(metric[i])]
         rows.append([rank, *values, epochs[i], notes.get(i, "")])
     omitted = len(order) - top
     foot = f"<p>{texts['more'].format(count=omitted)}</p>" if omitted else ""

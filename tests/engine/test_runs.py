@@ -463,8 +463,10 @@ def test_where_all_diverged_that_is_said():
         ({"settings": weighted}, "without it"),
     ):
         runs = replace(diverged.runs, **more)
-        assert words in replace(diverged, runs=runs).describe()
-        assert "reaches inf" not in hk.describe([replace(diverged, runs=runs)])
+        found = replace(diverged, runs=runs)
+        assert words in found.describe()
+        assert "reaches inf" not in hk.describe([found])
+        assert "inf" not in found._repr_html_()
 
 
 @pytest.mark.parametrize(

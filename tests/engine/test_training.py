@@ -6,6 +6,7 @@ import math
 import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from unittest.mock import Mock
 
 import numpy as np
@@ -283,7 +284,7 @@ def test_a_metric_that_is_nan_is_told():
     about = {"lr": [0.01, 0.5], "seeds": (0, 1)}
     for metric, count in ((some, 2), (lambda o, t: float("nan"), 4)):
         found = hk.grid_search(MOONS, QUICK, **about, metric=metric)
-        assert f"was nan in {count} of 4 runs; its mean is over" in str(found)
+        assert f"was nan in {count} of 4 runs; its mean leaves out" in str(found)
         assert ("highest at learning rate 0.5: 0.8" in str(found)) == (count == 2)
     with pytest.raises(ValueError, match=r"needs runs whose .*got nan in all; try"):
         found.best_by("metric")
@@ -293,6 +294,8 @@ def test_a_metric_that_is_nan_is_told():
     assert found.diverged.tolist() == [[False], [True]]
     assert np.isfinite(found.val_metric[0]).all()
     assert np.isnan(found.val_metric[1, 0, -1])
+    runs = replace(found.runs, val_metric=found.val_metric * [[[np.nan]], [[1]]])
+    assert ": nan. Ranks" not in replace(found, runs=runs).describe()
 
 
 def test_a_loss_below_zero_diverges_where_it_rises_alone():
