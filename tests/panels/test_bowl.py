@@ -15,6 +15,7 @@ from hpkit import BowlPanel
         (0.3, "stays on one side"),
         (1.0, "ends at the bottom"),
         (1.5, "lands lower"),
+        (1.9996, "= 1.9996: between 1 and 2"),
         (2.0, "back and forth"),
         (2.2, "diverges"),
     ],
