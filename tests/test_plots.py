@@ -578,6 +578,7 @@ def test_describe_says_the_result(run, curve, grid, exploding):
     assert "6 settings: " in hk.describe(grid)  # of one seed, which needs no word
     assert "with one seed that may be luck" in grid.describe()
     assert short_text(BASE.but(own={"heads": 4}), ["heads"]) == "heads 4"
+    assert short_text(BASE.but(epochs=1), ["epochs"]) == "1 epoch"
     reached = f"{grid.best_run.best_val_loss:#.3g} after {grid.cost.epochs} epochs"
     assert f"reaches {reached}" in hk.describe([grid, curve])
     other = hk.grid_search(hk.load_dataset("wine"), BASE, lr=[0.1])

@@ -65,7 +65,7 @@ class _Formatter(string.Formatter):
     def format_field(self, value, spec):
         singular, _, plural = spec.partition("/")
         if plural:
-            return f"{value} {singular if value == 1 else plural}"
+            return f"{value} {singular if str(value) == '1' else plural}"
         text = format(value, spec)
         return text.removesuffix(".") if "#" in spec else text
 
