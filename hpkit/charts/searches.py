@@ -294,8 +294,9 @@ def steps_chart(search, space, beside=()) -> Chart:
         state = WORDS["next" if index == len(steps) else "later"]
         if index < len(steps):
             winner = steps[index].winner
-            won = winner and chart_text(getattr(winner, name))
-            state = WORDS["won"].format(won) if won else WORDS["now"]
+            out = winner and search.unfit[search.settings.index(winner)]
+            key = "diverged" if out else "won" if winner else "now"
+            state = WORDS[key].format(winner and chart_text(getattr(winner, name)))
             tried += _tried_in_step(search, steps[index], values, at, space)
         title = WORDS["step"].format(index + 1, TABLE[name].short)
         heads.append((at.mean(), title, state, f"{TABLE[name].label}, {state}"))
@@ -307,13 +308,12 @@ def steps_chart(search, space, beside=()) -> Chart:
     middles, titles, states, alts = zip(*heads, strict=True)
     level = np.full(len(heads), top)
     room = {"room": _SHORT_LIST + _STEP_GAP}  # between middles
-    best = np.flatnonzero(won)
     marks = [
         spec.text(middles, 1.22 * level, titles, strong=True, **room),
         spec.text(middles, 1.1 * level, states, color="soft", **room),
         spec.line(x, y, width=2.2, hover=False),
         spec.points(x, y, size=4.5, tip=tips),
-        spec.ring([x[i] for i in best], [y[i] for i in best], color="orange"),
+        spec.ring(np.compress(won, x), np.compress(won, y), color="orange"),
         spec.cross(crosses, color="orange", legend=WORDS["diverged"], hover=False),
     ]
     x_axis = Axis("", (-0.6, left - _STEP_GAP - 0.4), texts=texts, ticks=ticks)

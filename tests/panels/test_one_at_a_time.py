@@ -49,6 +49,7 @@ def test_grid_where_all_diverged_has_no_best(moons):
         press(path, name)
     assert "Every value diverged or failed." in path.found.describe()
     assert path.result == "All settings diverged: try smaller learning rates."
+    assert texts(path, 1, 1) == ["diverged"] * 2
 
 
 def test_grid_trains_a_start_that_was_stopped_and_says_where_the_path_is(path):
