@@ -260,6 +260,10 @@ def test_diverged_stands_at_the_edge_of_each_chart_and_stretches_none(exploding)
     ends = [made.get_offsets()[0] for made in dots(ax)]
     assert any(end.tolist() == pytest.approx([1, 1.06]) for end in ends)
     assert "diverged" in [label.get_text() for label in ax.texts]
+    done = exploding.epochs_done * [[1], [0]] - [[0], [1]]  # the second has not begun
+    half = replace(exploding, runs=replace(exploding.runs, epochs_done=done))
+    ax = hk.plot_parallel(half, axes())
+    assert "diverged" not in [label.get_text() for label in ax.texts]
     strong = {to_hex(line.get_color()) for line in ax.lines if line.get_lw() > 1.2}
     assert strong == {COLORS["blue"][0].lower()}
 

@@ -437,7 +437,7 @@ def parallel_chart(search) -> Chart:
     runs, names = search.runs, list(search.space)
     losses = np.where(runs.unfit, np.nan, runs.mean_val_loss)
     axes, heights = _parallel_axes(search, losses)
-    crossed = np.flatnonzero(np.isnan(losses))
+    crossed = np.flatnonzero(runs.diverged.any(1))
     heights[crossed, -1] = 1.06
     best = [i for i in runs.order[: len(_BEST)] if np.isfinite(losses[i])]
     pale = np.setdiff1d(np.arange(len(losses)), best)
