@@ -672,14 +672,14 @@ def over_seeds(function, losses, **options):
 def rank(runs, scores, among=None):
     """Return the numbers of settings from the lowest score to the highest.
 
-    Settings that diverged or failed come last. In a tie (see `TIE`) fewer epochs come
-    first, then those that halving did not cut, then the order of `among`.
+    Settings that failed come late, those that diverged last. In a tie (see `TIE`) fewer
+    epochs come first, then those that halving did not cut, then the order of `among`.
     """
     among = np.arange(len(runs.settings)) if among is None else np.asarray(among)
     epochs = [runs.settings[i].epochs for i in among]
-    last = runs.unfit[among] | (runs.epochs_done[among] < 0).all(1)
+    last = 1 * runs.unfit + runs.diverged.any(1) + 3 * (runs.epochs_done < 0).all(1)
     level, done = tie_levels(np.asarray(scores)[among]), runs.epochs_done[among].max(1)
-    return among[np.lexsort((-done, epochs, level, last))]
+    return among[np.lexsort((-done, epochs, level, last[among]))]
 
 
 def tie_levels(scores):

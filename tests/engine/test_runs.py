@@ -420,6 +420,8 @@ def test_what_misses_a_seed_or_was_dropped_is_no_tie():
     losses = lasting([UNEVEN[0], UNEVEN[1], UNEVEN[1]], 2)
     losses[2] = [[1, loss, NAN] for loss in UNEVEN[1]]  # by halving, or Stop
     assert made(losses).ties == made(losses).settings[1:2]
+    runs = made([[[1, 0.5]] * 2, [[1, 0.2]] * 2], [[[1, 1]] * 2, [[1, 9]] * 2]).runs
+    assert replace(runs, lost=frozenset({(0, 1)})).order.tolist() == [0, 1]
 
 
 def test_where_nothing_learned_that_is_said():
