@@ -57,8 +57,9 @@ class BatchNoisePanel(Panel):
         self.live.run_now(self._training())
 
     def _training(self):
-        runs = yield from self.train(self.dataset, SETTING, (0,))
-        run, split = runs[0, 0], self.dataset.train
+        split, most = self.dataset.train, self.dataset.n_train
+        setting = SETTING.but(batch_size=min(SETTING.batch_size, most))
+        (run,) = yield from self.train(self.dataset, setting, (0,))
         right = run.predict_proba(split, "last")[np.arange(len(split.y)), split.y]
         losses = -np.log(np.clip(right, 1e-12, 1))
         # The batches of a size are the first points of 120 permutations.

@@ -23,6 +23,8 @@ def test_batch_noise_falls_as_the_root_of_the_size_and_is_shown_as_a_whole(moons
         np.testing.assert_allclose(dots.columns[1][0], panel.losses, rtol=1e-6)
         np.testing.assert_allclose(level.columns[1], mean, rtol=1e-6)
     assert mark(batches, "line", color="orange").columns[1].size == 0  # no spread
+    few = Dataset.from_arrays(np.arange(20.0)[:, None], np.arange(20) % 2)
+    assert "Batches of 2:" in shows(BatchNoisePanel(few, size=2))
 
 
 def test_batch_noise_collects_the_sizes_looked_at(moons):
