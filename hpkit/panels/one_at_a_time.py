@@ -240,7 +240,8 @@ class OneAtATimePanel(SearchPanel):
             return words("search")["all_diverged"]
         best, loss = _loss(grid, grid.best), _loss(self.found, end)
         setting = escape(txt.setting_text(grid.best, self.found.space))
-        text = WORDS["there" if end == grid.best else "apart"]
+        key = "equal" if digits(loss) == digits(best) else "apart"
+        text = WORDS["there" if end == grid.best else key]
         return text.format(setting=setting, best=best, times=loss / max(best, 1e-12))
 
     def _state(self):

@@ -232,6 +232,9 @@ def test_path_may_begin_where_training_diverges(moons):
     panel = OneAtATimePanel(moons, QUICK.but(lr=1e6, momentum=0.9), **out)
     assert "Start S, learning rate 1e+06, momentum 0.9: diverged" in panel.result
     assert press(panel, "all").done[-1].winner.lr == 0.1
+    lists = {"lr": [1e-13, 1e-12], "momentum": [0, 0.9]}  # whose losses are equal
+    panel = OneAtATimePanel(moons, QUICK.but(lr=1e-12), **lists)
+    assert "ends at another setting with that loss." in press(panel, "grid").result
 
 
 def test_path_starts_where_the_learner_says(moons):
