@@ -40,7 +40,9 @@ def test_patience_moves_the_stop(moons):
     assert panel.frame().keeps.iloc[-1] == panel.run.best_epoch
     assert "never stops" in panel.result
     assert np.isnan(panel.frame().stops.iloc[-1])
-    assert "within 1 epoch and" in shows(PatiencePanel(moons, QUICK.but(epochs=1)))
+    panel = PatiencePanel(moons, QUICK.but(epochs=1))
+    assert "within 1 epoch and" in shows(panel)
+    assert "over 1 epoch." in panel.charts.charts[0].alt
     assert not marks(panel.charts.charts[0], "rule")
 
 

@@ -462,7 +462,8 @@ def test_sentence_names_a_run_that_is_the_best():
     panel.controls.setting = panel.controls.setting.but(lr=0.001, epochs=10)
     panel.wait()
     assert "Best of 4 runs: run 1 (0." in panel.result
-    panel = TrainingPanel(small, Hyperparameters(lr=1e-12, epochs=2))
+    panel = TrainingPanel(small, Hyperparameters(lr=1e-12, epochs=1))
+    assert panel.status.value.startswith("1 epoch computed in ")
     panel.controls.setting = panel.controls.setting.but(lr=1e5)
     assert "✕" in panel.wait().result
     assert "Best of 2 runs: run 1 (0." in panel.result
