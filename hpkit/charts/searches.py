@@ -401,7 +401,8 @@ def spent_chart(searches, budget) -> Chart:
         style = {"color": style_of(index)[0], "label": label}
         marks.append(spec.line(total, so_far, step=True, width=3, **style))
         marks.append(spec.rule(spent, color="soft", width=0.6))
-        ends.append(_REPORT["end"].format(loss=lowest, epochs=spent))
+        end = _REPORT["end" if lowest < np.inf else "no_end"]
+        ends.append(end.format(loss=lowest, epochs=spent))
         losses += list(so_far)
     marks.append(spec.rule(budget, color="ink", dash="dashed", label=_REPORT["budget"]))
     x = Axis(_REPORT["spent"], (0, 1.02 * max(spent, budget)))

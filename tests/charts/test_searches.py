@@ -109,8 +109,9 @@ def test_what_was_drawn_evenly_has_an_even_axis_with_round_numbers():
 def test_losses_over_more_than_a_factor_of_ten_have_a_log_scale(low, kind):
     search = SimpleNamespace(best_so_far=lambda: np.array([[1, 2], [1.1, low]]))
     assert best_so_far_chart({"a": search}).y.kind == kind
-    spent = [("grid", np.ones(1), np.array([loss])) for loss in (2, np.nan)]
-    assert spent_chart(spent, 9).alt.endswith(": 2.00 after 1, 2.00 after 2.")
+    spent = [("grid", np.ones(1), np.array([loss])) for loss in (np.inf, 2, np.nan)]
+    told = ": no finite loss after 1, 2.00 after 2, 2.00 after 3."
+    assert spent_chart(spent, 9).alt.endswith(told)
 
 
 def test_a_profile_names_the_best_at_each_of_many_points():
