@@ -348,10 +348,7 @@ class Run:
         return as_pytorch(self, path)
 
     def __repr__(self):
-        facts = vars(self.setting) | {"dataset": self.dataset.name, "seed": self.seed}
-        facts |= {"lr": f"{self.setting.lr:g}", "done": self.epochs_done}
-        facts |= {"loss": self.best_val_loss, "epoch": self.best_epoch}
-        return tr("engine.run_diverged" if self.diverged else "engine.run", **facts)
+        return tr("engine.run_diverged" if self.diverged else "engine.run", run=self)
 
 
 @dataclass(frozen=True)

@@ -222,9 +222,8 @@ class OneAtATimePanel(SearchPanel):
         if found.steps:
             text = txt.step_sentences(found)[-1] + " "
         else:
-            diverged = found.runs.diverged.any()
             facts = txt.setting_text(self.starting, order), txt.loss_text(found.runs, 0)
-            text = WORDS["out" if diverged else "begin"].format(*facts)
+            text = WORDS["out" if found.diverged.any() else "begin"].format(*facts)
         lost = escape("".join(f"{lost} " for lost in txt.lost_sentences(found)))
         text = escape(text) + lost
         if len(found.steps) > done or not (found.steps or found.finished):
