@@ -334,7 +334,7 @@ class TrainingPanel(Panel):
         if len(entries) < 2 or leader.run.diverged:
             return ""
         best, shown = leader.run.best_val_loss, self.run.best_val_loss
-        equal = not self.run.diverged and math.isclose(best, shown, rel_tol=1e-5)
+        equal = not self.run.diverged and digits(best) == digits(shown)
         key = "self" if leader.run is self.run else "equal" if equal else "leader"
         facts = {"n": len(entries), "name": escape(leader.title), "best": digits(best)}
         return WORDS[key].format(**facts)

@@ -467,6 +467,9 @@ def test_sentence_names_a_run_that_is_the_best():
     panel.controls.setting = panel.controls.setting.but(lr=1e5)
     assert "✕" in panel.wait().result
     assert "Best of 2 runs: run 1 (0." in panel.result
+    panel.controls.setting = panel.controls.setting.but(lr=3e-4)
+    panel.wait().list.list.index = 0
+    assert "As low as run 3, the lowest of 3 runs." in panel.result  # as it is shown
 
 
 def test_saving_writes_csv_and_png_and_shows_where(panel):
