@@ -179,8 +179,7 @@ class Capstone:
     @property
     def state(self) -> str:
         """What is spent, left and found, in sentences."""
-        facts = {"spent": self.spent, "budget": self.budget, "left": self.left}
-        sentences = [tr("state", **facts)]
+        sentences = [tr("state", capstone=self)]
         if best := self.best:
             setting = setting_text(Hyperparameters(**best["setting"]))
             sentences.append(tr("best", loss=best["mean_val_loss"], setting=setting))

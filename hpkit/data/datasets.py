@@ -114,11 +114,10 @@ class Dataset:
         return 1 if self.is_regression else len(self.classes)
 
     def __repr__(self):
-        sizes = [len(split.y) for split in (self.train, self.valid, self.test)]
-        kind = "regression" if self.is_regression else "classes"
-        facts = {"features": self.n_features, "classes": self.n_outputs}
-        facts |= {"name": self.name, "sizes": "/".join(map(str, sizes))}
-        return "\n".join(map(wrap_text, (tr(f"data.{kind}", **facts), *self.notes)))
+        sizes = "/".join(str(len(s.y)) for s in (self.train, self.valid, self.test))
+        key = "data.regression" if self.is_regression else "data.classes"
+        texts = tr(key, data=self, sizes=sizes), *self.notes
+        return "\n".join(map(wrap_text, texts))
 
     @property
     def cut_by(self) -> str:
