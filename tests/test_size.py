@@ -10,11 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (16_447, 62),
+    "hpkit/**/*.py": (16_449, 62),
     "hpkit/capstone/*.py": (750, 4),
     "hpkit/search/executors.py": (200, 1),
     "hpkit/charts/*.js": (700, 2),
-    "tests/**/*.py": (21_165, 93),
+    "tests/**/*.py": (21_255, 93),
 }
 
 

@@ -99,9 +99,8 @@ def refresh(root=ROOT):
             elif old != new and copied != new:  # save the update beside it
                 update = _free_path(mine, "new")
                 write(update, original.read_bytes())
-                facts = {"new": update, "number": name.partition("_")[0]}
                 key = "updated_page" if name in PAGES else "updated"  # `reset` has none
-                print(tr(key, name=name, **facts))
+                print(tr(key, name=name, new=update, number=name.partition("_")[0]))
             if copied != new:  # at once: what fails later must not repeat an update
                 record[name] = new
                 write(folder / RECORD, json.dumps(record, indent=0))

@@ -237,8 +237,7 @@ class Capstone:
             refuse("after_test", what=what, data=self.dataset.name)
         paid = old["epochs"] if old else 0
         if new and entry["planned"] - paid > self.left:
-            facts = entry | {"left": self.left, "budget": self.budget}
-            refuse("too_dear", kind=BudgetError, **facts)
+            refuse("too_dear", kind=BudgetError, **entry, capstone=self)
         found = search(self.dataset, *args, **kwargs)
         self._trained += found.runs  # `open_test` needs their networks
         new = new and (found.finished or found.cost.epochs > paid)  # or it adds none

@@ -207,8 +207,7 @@ def _show_progress(search, bar):
     done = (search.planned if search.finished else search.cost).epochs
     if bar.total is None:
         bar.reset(search.planned.epochs)  # until then a notebook's bar is a stub
-    facts = {"runs": search.runs_done, "all_runs": search.planned.runs}
-    bar.set_description(tr("search.bar", **facts), refresh=False)
+    bar.set_description(tr("search.bar", search=search), refresh=False)
     bar.update(done - bar.n)
 
 
