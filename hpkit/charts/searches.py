@@ -39,22 +39,22 @@ def value_axis(name: str, values: Sequence, space=()) -> tuple[Axis, np.ndarray]
     # Positive numbers over a wide span get a logarithmic axis, other numbers and those
     # of `uniform` a linear one, all else, and 0 beside a wide span, equal distances.
     label, texts = TABLE[name].label, axis_texts(values)
-    positive = [v for v in values if v > 0] if are_numbers(values) else []
+    even = isinstance(space, Range) and not space.log
+    positive = [v for v in values if v > 0] if are_numbers(values) and not even else []
     wide = len(positive) > 1 and max(positive) / min(positive) >= _LOG_SPAN
-    wide &= getattr(space, "log", True)
     if not are_numbers(values) or (wide and len(positive) < len(values)):
         # Numbers from low to high, as on the other axes.
         order = np.argsort(values) if are_numbers(values) else np.arange(len(values))
         texts = [texts[i] for i in order]
         return Axis(label, kind="band", texts=texts), np.argsort(order).astype(float)
     at, low, high = np.array(values, float), float(min(values)), float(max(values))
-    order = np.argsort(at)
-    ticks = {"ticks": at[order].tolist(), "texts": [texts[i] for i in order]}
-    if high / low >= 1000 if wide else isinstance(space, Range):
-        ticks = {}  # round numbers, or powers of ten, are clearer
+    ticks = {"ticks": np.sort(at).tolist(), "texts": axis_texts(sorted(values))}
     if not wide:
+        ticks = {} if even else ticks  # round numbers are clearer than drawn ones
         room = _ROOM * (high - low) or 0.5 * abs(low) or 1.0
         return Axis(label, (low - room, high + room), **ticks), at
+    if high / low >= 1000:
+        ticks = {}  # powers of ten are clearer
     room = (high / low) ** _ROOM
     return Axis(label, (low / room, high * room), "log", **ticks), at
 

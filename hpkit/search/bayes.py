@@ -332,7 +332,7 @@ def _value(name, choice):
         return hp.TABLE[name].check(name, choice) if name == "hidden" else choice
     if name == "hidden":  # "64-32", "none"
         return () if choice == "none" else tuple(map(int, choice.split("-")))
-    if choice.startswith(_LITERAL):  # a tuple of a custom name
+    if choice.startswith(_LITERAL):  # a tuple or quoted text, of a custom name
         with contextlib.suppress(ValueError, SyntaxError):
             return ast.literal_eval(choice)
     return choice.lower() if name in hp.NAMES else choice  # others may write "Adam"
